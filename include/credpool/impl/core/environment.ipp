@@ -1,0 +1,158 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/environment.hpp>
+
+#include <array>
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern "C" {
+extern char** environ;
+}
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Environment::Environment(Facts facts)
+    : facts_{std::make_shared<const Facts>(std::move(facts))} {}
+
+CREDPOOL_INLINE Environment Environment::of_process() {
+  Facts facts;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    facts.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  facts.user = ::geteuid();
+
+  passwd record{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
+  if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
+
+  const auto home = facts.variables.find("HOME");
+  if (home != facts.variables.end() && !home->second.empty()) {
+    facts.home = home->second;
+  } else if (found != nullptr && found->pw_dir != nullptr) {
+    facts.home = found->pw_dir;
+  }
+
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
+
+  std::error_code ignored;  // a deleted working directory leaves the path empty: nothing is found there
+  facts.working_directory = std::filesystem::current_path(ignored);
+  return Environment{std::move(facts)};
+}
+
+CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
+  const auto entry = facts_->variables.find(name);
+  if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
+  return entry->second;
+}
+
+CREDPOOL_INLINE const std::map<std::string, std::string, std::less<>>& Environment::variables()
+    const noexcept {
+  return facts_->variables;
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::home() const {
+  if (facts_->home.empty())
+    return fail(Errc::configuration, "finding the home directory", "HOME", "set HOME");
+  if (!facts_->home.is_absolute())
+    return fail(Errc::configuration, "finding the home directory", "HOME",
+                "HOME must be an absolute path");
+  return facts_->home;
+}
+
+namespace detail {
+
+inline Result<std::filesystem::path> xdg_directory(const Environment& environment,
+                                                   std::string_view variable,
+                                                   std::string_view fallback) {
+  if (const auto value = environment.variable(variable); value && value->front() == '/')
+    return std::filesystem::path{*value};
+  auto home = environment.home();
+  if (!home) return home;
+  return *home / fallback;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::config_home() const {
+  return detail::xdg_directory(*this, "XDG_CONFIG_HOME", ".config");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::data_home() const {
+  return detail::xdg_directory(*this, "XDG_DATA_HOME", ".local/share");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::state_home() const {
+  return detail::xdg_directory(*this, "XDG_STATE_HOME", ".local/state");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::directory(
+    std::string_view variable_name, std::string_view fallback) const {
+  if (const auto value = variable(variable_name)) return expand(*value);
+  auto base = home();
+  if (!base) return base;
+  return *base / fallback;
+}
+
+CREDPOOL_INLINE std::filesystem::path Environment::expand(std::string_view path) const {
+  if (path == "~") return facts_->home;
+  if (path.starts_with("~/")) return facts_->home / path.substr(2);
+  const std::filesystem::path given{path};
+  return given.is_absolute() ? given : facts_->working_directory / given;
+}
+
+CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
+    std::string_view name) const {
+  const auto search = variable("PATH");
+  if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
+  std::string_view rest{*search};
+  while (true) {
+    const auto colon = rest.find(':');
+    const auto entry = rest.substr(0, colon);
+    if (entry.starts_with('/')) {
+      auto candidate = std::filesystem::path{entry} / name;
+      struct stat facts {};
+      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+          (facts.st_mode & 0111) != 0)
+        return candidate;
+    }
+    if (colon == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+CREDPOOL_INLINE const std::filesystem::path& Environment::working_directory() const noexcept {
+  return facts_->working_directory;
+}
+
+CREDPOOL_INLINE const std::string& Environment::host_name() const noexcept {
+  return facts_->host_name;
+}
+
+CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
+  return facts_->user_name;
+}
+
+CREDPOOL_INLINE uid_t Environment::user() const noexcept { return facts_->user; }
+
+CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
+                                                       std::optional<std::string> value) const {
+  Facts changed = *facts_;
+  if (value) {
+    changed.variables.insert_or_assign(std::string{name}, std::move(*value));
+  } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
+    changed.variables.erase(entry);
+  }
+  return Environment{std::move(changed)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,232 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/file.hpp>
+#include <credpool/core/hash.hpp>
+#include <credpool/core/platform.hpp>
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
+  switch (kind) {
+    case FileWarning::Kind::readable_by_others: return "readable_by_others";
+    case FileWarning::Kind::writable_parent: return "writable_parent";
+    case FileWarning::Kind::hard_linked: return "hard_linked";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// The Errc for an errno of open, rename, mkdir and their kin.
+inline Errc errc_of_errno(int number) noexcept {
+  switch (number) {
+    case ENOENT:
+    case ENOTDIR: return Errc::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS: return Errc::permission_denied;
+    case ELOOP: return Errc::unsafe_file;
+    case ENXIO: return Errc::unsafe_file;  // opening a socket file
+    default: return Errc::io;
+  }
+}
+
+inline std::string reason_of_errno(int number) {
+  return std::error_code{number, std::generic_category()}.message();
+}
+
+inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
+                          bool holds_secret) {
+  if (holds_secret && (file.st_mode & 077) != 0)
+    facts.warnings.push_back({FileWarning::Kind::readable_by_others,
+                              "chmod 600 '" + facts.resolved.string() + "'"});
+  if (holds_secret && file.st_nlink > 1)
+    facts.warnings.push_back({FileWarning::Kind::hard_linked,
+                              "find / -xdev -samefile '" + facts.resolved.string() + "'"});
+  const auto parent = facts.resolved.parent_path();
+  struct stat directory {};
+  if (::stat(parent.c_str(), &directory) != 0) return;
+  const bool sticky = (directory.st_mode & S_ISVTX) != 0;
+  const bool foreign = directory.st_uid != environment.user() && directory.st_uid != 0;
+  if (((directory.st_mode & 022) != 0 && !sticky) || foreign)
+    facts.warnings.push_back(
+        {FileWarning::Kind::writable_parent, "chmod go-w '" + parent.string() + "'"});
+}
+
+inline std::string_view file_type(mode_t mode) noexcept {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "a special file";
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
+                                           const Environment& environment, FileRules rules) {
+  const std::string doing = "reading a file";
+  int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+  if (!rules.follow_symlink) flags |= O_NOFOLLOW;
+
+  struct stat link {};
+  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
+  // What is not a regular file is refused before it is opened: opening a device may have effects.
+  struct stat before {};
+  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{detail::file_type(before.st_mode)} +
+                    ", not a regular file: move it away");
+
+  const Descriptor file{::open(path.c_str(), flags)};
+  if (!file) {
+    const int number = errno;
+    const auto code = detail::errc_of_errno(number);
+    return fail(code, doing, path.string(),
+                code == Errc::not_found ? std::string{} : detail::reason_of_errno(number));
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0)
+    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{detail::file_type(facts.st_mode)} +
+                    ", not a regular file: move it away");
+  if (facts.st_uid != environment.user() && facts.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it belongs to user " + std::to_string(facts.st_uid) + "; chown it to user " +
+                    std::to_string(environment.user()) + " if it is yours");
+  const auto too_large = [&] {
+    return fail(Errc::too_large, doing, path.string(),
+                "over " + std::to_string(rules.max_bytes) + " bytes");
+  };
+  if (facts.st_size > 0 && static_cast<std::uint64_t>(facts.st_size) > rules.max_bytes)
+    return too_large();
+
+  // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
+  std::string bytes(static_cast<std::size_t>(facts.st_size) + 1, '\0');
+  std::size_t used = 0;
+  while (true) {
+    const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return fail(Errc::io, doing, path.string(), detail::reason_of_errno(number));
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > rules.max_bytes) {
+      wipe(bytes.data(), bytes.size());
+      return too_large();
+    }
+    if (used == bytes.size()) {
+      std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
+      std::copy(bytes.begin(), bytes.end(), larger.begin());
+      wipe(bytes.data(), bytes.size());
+      bytes.swap(larger);
+    }
+  }
+
+  FileText result;
+  result.bytes = Secret{std::string_view{bytes}.substr(0, used)};
+  wipe(bytes.data(), bytes.size());
+  result.facts.path = path;
+  result.facts.symbolic_link = is_link;
+  result.facts.resolved = path;
+  if (is_link) {
+    std::error_code failed;
+    auto resolved = std::filesystem::canonical(path, failed);
+    if (!failed) result.facts.resolved = std::move(resolved);
+  }
+  result.facts.mode = facts.st_mode & 07777;
+  result.facts.inode = facts.st_ino;
+  result.facts.size = used;
+  result.facts.modified =
+      TimePoint{std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
+                                                     std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
+  detail::note_warnings(result.facts, facts, environment, rules.holds_secret);
+  return result;
+}
+
+CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                                          mode_t mode, bool keep_mode) {
+  const std::string doing = "writing a file";
+  std::error_code failed;
+  std::filesystem::path target = path;
+  if (std::filesystem::is_symlink(path, failed)) {
+    target = std::filesystem::canonical(path, failed);
+    if (failed)
+      return fail(Errc::unsafe_file, doing, path.string(), "the link leads nowhere: remove it");
+  }
+  struct stat existing {};
+  if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
+
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
+    return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
+  auto temporary = target;
+  temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+
+  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         mode & 0600)};
+  if (!file) {
+    const int number = errno;
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  }
+  const auto give_up = [&](int number) {
+    ::unlink(temporary.c_str());
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  };
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const auto put = ::write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return give_up(errno);
+    written += static_cast<std::size_t>(put);
+  }
+  if (::fchmod(file.get(), mode) != 0) return give_up(errno);
+  if (::fsync(file.get()) != 0) return give_up(errno);
+  file.reset();
+  if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
+
+  const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
+  const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0)
+    return fail(Errc::io, "making a written file durable", target.string(),
+                detail::reason_of_errno(errno));
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path& path) {
+  const std::string doing = "making a directory";
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) == 0) {
+    if (S_ISDIR(facts.st_mode)) return {};
+    return fail(Errc::unsafe_file, doing, path.string(), "something else stands there");
+  }
+  if (path.has_parent_path() && path.parent_path() != path) {
+    if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    const int number = errno;
+    return fail(detail::errc_of_errno(number), doing, path.string(),
+                detail::reason_of_errno(number));
+  }
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,150 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// How this library reads JSON that others wrote. Internal: included by .ipp files only, so that the
+// JSON library stays out of every public header.
+
+#include <credpool/core/encoding.hpp>
+#include <credpool/core/result.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using Json = nlohmann::json;
+
+struct JsonRules {
+  bool allow_comments = false;  ///< as strip-json-comments does for the settings files of qwen and gemini
+  int max_depth = 64;
+};
+
+/// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
+class JsonBuilder final : public nlohmann::json_sax<Json> {
+ public:
+  JsonBuilder(Json& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
+
+  bool null() override { return builder_.null(); }
+  bool boolean(bool value) override { return builder_.boolean(value); }
+  bool number_integer(number_integer_t value) override { return builder_.number_integer(value); }
+  bool number_unsigned(number_unsigned_t value) override { return builder_.number_unsigned(value); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return builder_.number_float(value, text);
+  }
+  bool string(string_t& value) override { return builder_.string(value); }
+  bool binary(binary_t& value) override { return builder_.binary(value); }
+
+  bool start_object(std::size_t size) override {
+    keys_.emplace_back();
+    return deeper() && builder_.start_object(size);
+  }
+  bool key(string_t& name) override {
+    if (!keys_.back().insert(name).second) {
+      failure = Errc::duplicate_key;
+      doubled = name;
+      return false;
+    }
+    return builder_.key(name);
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    --depth_;
+    return builder_.end_object();
+  }
+  bool start_array(std::size_t size) override { return deeper() && builder_.start_array(size); }
+  bool end_array() override {
+    --depth_;
+    return builder_.end_array();
+  }
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    offset = position;  // the message is dropped: it quotes the text it failed on
+    return false;
+  }
+
+  Errc failure = Errc::malformed;
+  std::string doubled;
+  std::size_t offset = 0;
+
+ private:
+  bool deeper() {
+    if (++depth_ <= max_depth_) return true;
+    failure = Errc::too_deep;
+    return false;
+  }
+
+  nlohmann::detail::json_sax_dom_parser<Json> builder_;
+  std::vector<std::set<std::string>> keys_;
+  int depth_ = 0;
+  int max_depth_;
+};
+
+/// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
+/// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
+inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  Json document;
+  JsonBuilder builder{document, rules.max_depth};
+  if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, true,
+                       rules.allow_comments)) {
+    switch (builder.failure) {
+      case Errc::duplicate_key:
+        return fail(Errc::duplicate_key, "parsing JSON", "key \"" + builder.doubled + "\"");
+      case Errc::too_deep:
+        return fail(Errc::too_deep, "parsing JSON",
+                    "over " + std::to_string(rules.max_depth) + " levels");
+      default:
+        return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(builder.offset));
+    }
+  }
+  return document;
+}
+
+/// The member of that name; null when `object` is no object or has none.
+inline const Json* member(const Json& object, std::string_view name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+/// The member's text; none when it is missing or not a string.
+inline std::optional<std::string_view> text_member(const Json& object, std::string_view name) {
+  const auto* value = member(object, name);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return std::string_view{value->get_ref<const std::string&>()};
+}
+
+/// The member's text; empty when it is missing or not a string.
+inline std::string_view text_or_empty(const Json& object, std::string_view name) {
+  return text_member(object, name).value_or(std::string_view{});
+}
+
+/// A finite number from a JSON number or a string that is one.
+inline std::optional<double> number_of(const Json& value) {
+  double number = 0;
+  if (value.is_number()) {
+    number = value.get<double>();
+  } else if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  } else {
+    return std::nullopt;
+  }
+  if (!(number > -1e308 && number < 1e308)) return std::nullopt;
+  return number;
+}
+
+/// Serialises with every invalid UTF-8 sequence replaced, so that it never throws.
+inline std::string dump_json(const Json& document, int indent = -1) {
+  return document.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

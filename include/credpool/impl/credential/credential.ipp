@@ -1,0 +1,125 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/credential/credential.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string Credential::token_hash() const {
+  if (!secret.empty()) return credpool::token_hash(secret.reveal());
+  if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
+  return {};
+}
+
+CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
+  if (status != Status::active) return status;
+  if (expires_at && *expires_at <= now) return Status::expired;
+  if (secret.empty()) return refresh_token.empty() ? Status::needs_login : Status::expired;
+  return refresh_due(now) ? Status::expiring : Status::active;
+}
+
+CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
+  if (reason != Reason::none || status != Status::active) return reason;
+  switch (status_at(now)) {
+    case Status::expired:
+      return refresh_token.empty() ? Reason::not_refreshable : Reason::refreshable;
+    case Status::expiring: return refresh_token.empty() ? Reason::none : Reason::refreshable;
+    case Status::needs_login: return Reason::signed_out;
+    default: return Reason::none;
+  }
+}
+
+CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
+  if (secret.empty() || reason == Reason::service_ended) return false;
+  const auto standing = status_at(now);
+  return standing == Status::active || standing == Status::expiring;
+}
+
+namespace detail {
+
+inline Credential named(std::string_view cli, std::string_view provider, Kind kind,
+                        const Digest& digest) {
+  Credential credential;
+  credential.id = CredentialId{digest};
+  credential.cli = cli;
+  credential.provider = provider;
+  credential.profile_id = std::string{provider} + ":default";
+  credential.kind = kind;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Credential Credential::api_key(std::string_view cli, std::string_view provider,
+                                               Secret key) {
+  auto credential = detail::named(cli, provider, Kind::api_key,
+                                  sha256_of_parts({"credpool key", provider, key.reveal()}));
+  credential.secret = std::move(key);
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::bearer_token(std::string_view cli, std::string_view provider,
+                                                    Secret token) {
+  auto credential = api_key(cli, provider, std::move(token));
+  credential.kind = Kind::token;
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::login(std::string_view cli, std::string_view provider,
+                                             std::string_view store, std::string_view account) {
+  return detail::named(cli, provider, Kind::oauth,
+                       sha256_of_parts({"credpool login", cli, provider, store, account}));
+}
+
+CREDPOOL_INLINE Credential Credential::unusable(std::string_view cli, std::string_view provider,
+                                                std::string_view store, Reason reason,
+                                                std::string detail) {
+  auto credential = login(cli, provider, store);
+  const bool login_helps = reason == Reason::signed_out || reason == Reason::not_refreshable;
+  credential.status = login_helps ? Status::needs_login : Status::invalid;
+  credential.reason = reason;
+  credential.detail = std::move(detail);
+  return credential;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> time_from_epoch(double value) noexcept {
+  if (!std::isfinite(value) || value < 0) return std::nullopt;
+  constexpr double seconds_limit = 1e11;
+  constexpr double year_10000 = 253402300800000.0;
+  const double milliseconds = value < seconds_limit ? value * 1000.0 : value;
+  if (milliseconds >= year_10000) return std::nullopt;
+  return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
+}
+
+CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
+  std::vector<Credential> merged;
+  merged.reserve(credentials.size());
+  std::unordered_map<std::string, std::size_t> by_token;
+  for (auto& credential : credentials) {
+    // The same token at another provider's address is another credential.
+    const auto hash = credential.token_hash();
+    const auto key = hash.empty() ? std::string{} : credential.provider + ' ' + hash;
+    const auto known = key.empty() ? by_token.end() : by_token.find(key);
+    if (known != by_token.end()) {
+      auto& first = merged[known->second];
+      for (auto& place : credential.places) first.places.push_back(std::move(place));
+      continue;
+    }
+    if (!key.empty()) by_token.emplace(key, merged.size());
+    merged.push_back(std::move(credential));
+  }
+  std::set<std::string> taken;
+  for (auto& credential : merged) {
+    const auto wanted = credential.profile_id;
+    for (int copy = 2; !taken.insert(credential.profile_id).second; ++copy)
+      credential.profile_id = wanted + "-" + std::to_string(copy);
+  }
+  credentials = std::move(merged);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

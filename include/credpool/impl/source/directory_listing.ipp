@@ -1,0 +1,25 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/source/directory_listing.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
+    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
+  std::vector<std::filesystem::path> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto name = entry->path().filename().string();
+    if (name.size() > ending.size() && name.ends_with(ending)) found.push_back(entry->path());
+    if (found.size() == limit) break;
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

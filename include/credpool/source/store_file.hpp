@@ -1,0 +1,41 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/file.hpp>
+#include <credpool/credential/credential.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A store file as a source reads it: its text, nothing, or the reason why it cannot be used.
+struct StoreFile {
+  std::optional<FileText> text;           ///< set when the file could be read
+  std::optional<Error> failure;           ///< set when it is there and could not be read
+  bool missing() const noexcept { return !text && !failure; }
+};
+
+/// Reads a store file under the caps of its kind. A missing file is not a failure.
+StoreFile read_store(const std::filesystem::path& path, const Environment& environment,
+                     FileRules rules = {});
+
+/// The place to note for a store file, with its warnings and how to mend them.
+Place place_of(const FileFacts& facts, std::string_view cli, std::string_view pointer = {});
+
+/// The Reason to show for an error met while reading or parsing a store.
+Reason reason_of(const Error& error) noexcept;
+
+/// A credential that says why the store at that path cannot be used.
+Credential unusable_store(std::string_view cli, std::string_view provider,
+                          const std::filesystem::path& path, const Error& error);
+
+/// Gives the credential its secret, or marks it when the token may not stand in a header.
+void set_secret(Credential& credential, std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/source/store_file.ipp>
+#endif
