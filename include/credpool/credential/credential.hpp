@@ -66,6 +66,7 @@ struct Credential {
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
 
   std::string base_url;       ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;     ///< origin of the server that refreshes it, where the store tells; empty: the provider's default
   std::string account;        ///< e-mail or account id, for a person; may be empty
   std::string account_id;     ///< sent with requests where the provider wants it (codex); may be empty
   std::string plan;           ///< subscription or tier, as the store spells it; may be empty

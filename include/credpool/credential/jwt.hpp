@@ -15,7 +15,8 @@ struct JwtClaims {
   std::optional<TimePoint> expires_at;
   std::string subject;
   std::string email;
-  std::string openai_account_id;
+  std::string openai_account_id;  ///< the workspace; its members share it
+  std::string openai_user_id;
   std::string openai_plan;
 };
 

@@ -33,6 +33,9 @@ CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
     claims.email = detail::text_or_empty(*profile, "email");
   if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
     claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
+    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
+    if (claims.openai_user_id.empty())
+      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
     claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
   }
   return claims;
