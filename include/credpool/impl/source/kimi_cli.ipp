@@ -1,10 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/core/toml.hpp>
+#include <credpool/impl/source/kimi_config.hpp>
 #include <credpool/impl/source/kimi_login.hpp>
 #include <credpool/source/directory_listing.hpp>
 #include <credpool/source/kimi_cli.hpp>
+
+#include <set>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -15,45 +17,56 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCli::locations(
   auto files = files_ending_in(*share / "credentials", ".json");
   if (files.empty()) files.push_back(*share / "credentials/kimi-code.json");
   files.push_back(*share / "config.toml");
+  files.push_back(*share / "config.json");
   return files;
 }
 
 namespace detail {
 
-/// The keys of one table of tables: [providers.<name>] or [services.<name>].
-inline void kimi_cli_keys(const toml::table& config, std::string_view section,
-                          const FileFacts& facts, std::vector<Credential>& found) {
-  const auto* entries = config[section].as_table();
-  if (entries == nullptr) return;
-  for (const auto& [name, entry] : *entries) {
-    const auto* table = entry.as_table();
-    if (table == nullptr) continue;
-    const auto pointer = std::string{section} + "." + std::string{name.str()} + ".api_key";
-    const auto* node = table->get("api_key");
-    if (node == nullptr) continue;
-    const auto key = node->value_exact<std::string>();
-    const auto type = (*table)["type"].value_or(std::string{"kimi"});
-    const std::string provider = section == "services"          ? "kimi-code"
-                                 : type == "kimi"               ? "moonshot"
-                                 : type.starts_with("openai")   ? "openai"
-                                 : type == "google_genai" || type == "vertexai" ? "gemini"
-                                                                : type;
-    if (!key) {
-      auto broken = Credential::unusable(KimiCli::cli, provider, facts.path.string() + "#" + pointer,
-                                         Reason::malformed, pointer + " is not a string");
-      broken.kind = Kind::api_key;
-      broken.places.push_back(place_of(facts, KimiCli::cli, pointer));
-      found.push_back(std::move(broken));
-      continue;
+/// The configuration as kimi-cli would see it: config.toml, or the config.json that older versions
+/// wrote and that the next start of kimi-cli converts.
+struct KimiCliConfig {
+  std::optional<FileFacts> facts;
+  std::vector<KimiConfigEntry> entries;
+};
+
+inline KimiCliConfig read_kimi_cli_config(const std::filesystem::path& share,
+                                          const Environment& environment,
+                                          std::vector<Credential>& found) {
+  KimiCliConfig config;
+  for (const std::string_view name : {"config.toml", "config.json"}) {
+    const auto path = share / name;
+    const auto store = read_store(path, environment, {config_file_rules.max_bytes, true, true});
+    if (store.missing()) continue;
+    auto table = store.failure ? Result<toml::table>{fail(*store.failure)}
+                 : name == "config.toml"
+                     ? parse_toml(store.text->bytes.reveal())
+                     : parse_json(store.text->bytes.reveal()).and_then([](Json&& document) {
+                         return document.is_object()
+                                    ? Result<toml::table>{toml_of_json(document)}
+                                    : fail(Errc::malformed, "reading a configuration", {},
+                                           "it is not an object");
+                       });
+    if (table) {
+      config.facts = store.text->facts;
+      config.entries = kimi_config_entries(*table);
+    } else {
+      found.push_back(unusable_store(KimiCli::cli, KimiCli::provider, path, table.error()));
     }
-    if (key->empty()) continue;
-    auto credential = Credential::api_key(KimiCli::cli, provider, Secret{*key});
-    set_secret(credential, *key);
-    credential.profile_id = provider + ":" + std::string{name.str()};
-    credential.base_url = (*table)["base_url"].value_or(std::string{});
-    credential.places.push_back(place_of(facts, KimiCli::cli, pointer));
-    found.push_back(std::move(credential));
+    break;
   }
+  return config;
+}
+
+/// A login that an old version put into the system's keyring.
+inline Credential kimi_cli_keyring_login(const KimiOauthReference& reference,
+                                         const FileFacts& config, std::string_view pointer) {
+  auto login = Credential::unusable(
+      KimiCli::cli, KimiCli::provider, "keyring:kimi-code/" + reference.key, Reason::in_keyring,
+      "kept in the system's keyring (service kimi-code, user " + reference.key +
+          "); start kimi-cli once: it moves the login to a file");
+  login.places.push_back(place_of(config, KimiCli::cli, pointer));
+  return login;
 }
 
 }  // namespace detail
@@ -62,28 +75,47 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
     const Environment& environment) const {
   const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
   if (!share) return fail(share.error());
-  std::vector<Credential> found;
+  std::vector<Credential> from_config;
+  const auto config = detail::read_kimi_cli_config(*share, environment, from_config);
 
-  for (const auto& path : files_ending_in(*share / "credentials", ".json")) {
+  auto oauth_host = environment.variable("KIMI_CODE_OAUTH_HOST");
+  if (!oauth_host) oauth_host = environment.variable("KIMI_OAUTH_HOST");
+  const auto base_url = environment.variable("KIMI_CODE_BASE_URL");
+
+  const auto directory = *share / "credentials";
+  std::vector<Credential> found;
+  std::set<std::string> slots;
+  const auto files = list_files_ending_in(directory, ".json");
+  if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
+  for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
+    const auto slot = path.stem().string();
+    slots.insert(slot);
     const auto store = read_store(path, environment);
     if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
-    if (store.text)
-      found.push_back(
-          detail::read_kimi_login(cli, provider, path, path.stem().string(), *store.text));
+    if (!store.text) continue;
+    auto login =
+        detail::read_kimi_login(detail::KimiDialect::cli, cli, provider, path, slot, *store.text);
+    login.oauth_host = oauth_host.value_or("");
+    for (const auto& entry : config.entries)
+      if (entry.section == "providers" && entry.oauth &&
+          detail::kimi_slot_of_key(entry.oauth->key) == slot)
+        login.base_url = entry.base_url;
+    if (base_url) login.base_url = *base_url;
+    found.push_back(std::move(login));
   }
 
-  const auto config_path = *share / "config.toml";
-  const auto config = read_store(config_path, environment, {config_file_rules.max_bytes, true, true});
-  if (config.failure) found.push_back(unusable_store(cli, provider, config_path, *config.failure));
-  if (config.text) {
-    const auto table = detail::parse_toml(config.text->bytes.reveal());
-    if (!table) {
-      found.push_back(unusable_store(cli, provider, config_path, table.error()));
-    } else {
-      detail::kimi_cli_keys(*table, "providers", config.text->facts, found);
-      detail::kimi_cli_keys(*table, "services", config.text->facts, found);
-    }
+  for (const auto& entry : config.entries) {
+    if (!entry.oauth) continue;
+    const auto slot = detail::kimi_slot_of_key(entry.oauth->key);
+    if (!slots.insert(slot).second) continue;  // found above, or named before
+    const auto pointer = entry.pointer + ".oauth";
+    found.push_back(entry.oauth->storage == "keyring"
+                        ? detail::kimi_cli_keyring_login(*entry.oauth, *config.facts, pointer)
+                        : detail::missing_kimi_login(cli, provider, directory / (slot + ".json"),
+                                                     *config.facts, pointer));
   }
+  if (config.facts) detail::add_kimi_keys(cli, config.entries, *config.facts, found);
+  std::move(from_config.begin(), from_config.end(), std::back_inserter(found));
   return found;
 }
 

@@ -12,61 +12,106 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Turns one credential file into a credential, or into the reason why it is none.
-///
-/// Both CLIs refresh when less than max(300 s, half the life) is left.
-///
-/// @param slot     file name without ".json"; part of the login's identity and of its profile id
-/// @param base_url where its tokens are used; empty for the provider's default
-inline Credential read_kimi_login(std::string_view cli, std::string_view provider,
-                                  const std::filesystem::path& path, std::string_view slot,
-                                  const FileText& file) {
-  auto document = parse_json(file.bytes.reveal());
-  if (document && !document->is_object())
-    document = fail(Errc::malformed, "reading a Kimi login", "it is not an object");
-  if (!document) return unusable_store(cli, provider, path, document.error());
+/// Which of the two CLIs owns the file. They differ in what an odd entry means.
+enum class KimiDialect {
+  cli,   ///< no usable expires_at: refresh at once. No access token: refresh.
+  code,  ///< no usable expires_at: use the token as it is. No access token: signed out.
+};
 
-  auto credential = Credential::login(cli, provider, path.string());
-  credential.ownership = Ownership::co_own;
-  credential.profile_id = std::string{provider} + ":" +
-                          (slot == "kimi-code" ? std::string{"default"} : std::string{slot});
-  credential.places.push_back(place_of(file.facts, cli));
-  if (const auto scope = text_or_empty(*document, "scope"); !scope.empty())
-    credential.scopes.emplace_back(scope);
+/// The end of the access token as that CLI understands it; none when the file does not tell.
+inline std::optional<TimePoint> kimi_expiry(KimiDialect dialect, const Json& login) {
+  const auto* stored = member(login, "expires_at");
+  if (dialect == KimiDialect::code) {
+    if (stored == nullptr || !stored->is_number() || stored->get<double>() <= 0)
+      return std::nullopt;
+    return time_from_epoch(stored->get<double>());
+  }
+  if (stored == nullptr || stored->is_null()) return TimePoint{};
+  const auto number = number_of(*stored);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
 
-  const auto access = text_member(*document, "access_token");
-  const auto refresh = text_member(*document, "refresh_token");
+/// How long before the end both CLIs refresh: max(300 s, half the life).
+inline Duration kimi_refresh_margin(const Json& login) {
+  const auto* life = member(login, "expires_in");
+  const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
+  const double half = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
+  return std::max(Duration{std::chrono::seconds{300}},
+                  Duration{static_cast<Duration::rep>(half * 1000)});
+}
+
+/// Fills in the two tokens. False when there is no access token to go on with: then the verdict is
+/// complete.
+inline bool take_kimi_tokens(KimiDialect dialect, const Json& login, Credential& credential) {
+  const auto access = text_member(login, "access_token");
+  const auto refresh = text_member(login, "refresh_token");
   if (!access && !refresh) {
     credential.status = Status::invalid;
     credential.reason = Reason::malformed;
     credential.detail = "no access_token and no refresh_token; log in again";
-    return credential;
+    return false;
   }
   if (access.value_or("").empty() && refresh.value_or("").empty()) {
     credential.status = Status::needs_login;
     credential.reason = Reason::signed_out;
     credential.detail = "the CLI signed itself out after a rejected refresh; log in again";
-    return credential;
+    return false;
   }
-  if (refresh && is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
+  if (refresh && is_safe_token(*refresh)) {
+    credential.refresh_token = Secret{*refresh};
+  } else if (refresh && !refresh->empty()) {
+    credential.detail = "the refresh token has characters that no token has; log in again";
+  }
   set_secret(credential, access.value_or(""));
+  if (!access.value_or("").empty()) return true;
 
-  const auto* stored_expiry = member(*document, "expires_at");
-  const auto number = stored_expiry == nullptr ? std::optional<double>{0.0} : number_of(*stored_expiry);
-  credential.expires_at = number ? time_from_epoch(*number) : std::nullopt;
-  if (!credential.expires_at && credential.reason == Reason::none) {
-    credential.reason = Reason::expiry_unknown;
-    credential.detail = "expires_at is not a time";
-    credential.refresh_at = TimePoint{};
+  if (credential.refresh_token.empty()) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::unsafe_token;
+    return false;
+  }
+  credential.refresh_at = TimePoint{};
+  credential.detail = dialect == KimiDialect::cli
+                          ? "only a refresh token is there"
+                          : "only a refresh token is there: the CLI takes itself for signed out "
+                            "until the login is refreshed";
+  return false;
+}
+
+/// Turns one credential file into a credential, or into the reason why it is none.
+///
+/// @param slot file name without ".json"; part of the profile id
+inline Credential read_kimi_login(KimiDialect dialect, std::string_view cli,
+                                  std::string_view provider, const std::filesystem::path& path,
+                                  std::string_view slot, const FileText& file) {
+  auto login = parse_json(file.bytes.reveal());
+  if (login && !login->is_object())
+    login = fail(Errc::malformed, "reading a Kimi login", {}, "it is not an object; log in again");
+
+  auto credential = Credential::login(cli, provider, path.string());
+  credential.ownership = Ownership::co_own;
+  credential.profile_id =
+      std::string{provider} + ":" + std::string{slot == "kimi-code" ? "default" : slot};
+  credential.places.push_back(place_of(file.facts, cli));
+  if (!login) {
+    mark_unusable(credential, login.error());
     return credential;
   }
-  if (credential.expires_at) {
-    const auto* life = member(*document, "expires_in");
-    const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
-    const double half_life = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
-    const auto margin =
-        std::max(Duration{std::chrono::seconds{300}}, Duration{static_cast<Duration::rep>(half_life * 1000)});
-    credential.refresh_at = *credential.expires_at - margin;
+  if (const auto scope = text_or_empty(*login, "scope"); !scope.empty())
+    credential.scopes.emplace_back(scope);
+  if (!take_kimi_tokens(dialect, *login, credential)) return credential;
+
+  credential.expires_at = kimi_expiry(dialect, *login);
+  if (credential.expires_at && !credential.refresh_token.empty())
+    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(*login);
+  if (credential.expires_at || credential.status != Status::active) return credential;
+
+  credential.reason = Reason::expiry_unknown;
+  if (dialect == KimiDialect::cli) {
+    credential.detail = "expires_at is not a time: the login is due for a refresh";
+    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
+  } else {
+    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
   }
   return credential;
 }

@@ -14,6 +14,9 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
     store.text = std::move(*text);
   } else if (text.error().errc() != Errc::not_found) {
     store.failure = text.error();
+  } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
+    store.failure = Error{Errc::unsafe_file, "reading a file", path.string(),
+                          "the link leads nowhere: restore its target or remove it"};
   }
   return store;
 }
@@ -29,24 +32,36 @@ CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
 
 CREDPOOL_INLINE Reason reason_of(const Error& error) noexcept {
   switch (error.errc()) {
-    case Errc::too_large: return Reason::too_large;
-    case Errc::too_deep: return Reason::too_deep;
-    case Errc::duplicate_key: return Reason::duplicate_key;
-    case Errc::unsafe_file: return Reason::unsafe_file;
+    case Errc::too_large:
+      return Reason::too_large;
+    case Errc::too_deep:
+      return Reason::too_deep;
+    case Errc::duplicate_key:
+      return Reason::duplicate_key;
+    case Errc::unsafe_file:
+      return Reason::unsafe_file;
     case Errc::permission_denied:
-    case Errc::io: return Reason::unreadable;
-    default: return Reason::malformed;
+    case Errc::io:
+      return Reason::unreadable;
+    default:
+      return Reason::malformed;
   }
 }
 
 CREDPOOL_INLINE Credential unusable_store(std::string_view cli, std::string_view provider,
                                           const std::filesystem::path& path, const Error& error) {
-  auto credential =
-      Credential::unusable(cli, provider, path.string(), reason_of(error), error.message());
+  auto credential = Credential::login(cli, provider, path.string());
+  mark_unusable(credential, error);
   Place place{path.string(), {}};
   place.cli = cli;
   credential.places.push_back(std::move(place));
   return credential;
+}
+
+CREDPOOL_INLINE void mark_unusable(Credential& credential, const Error& error) {
+  credential.status = Status::invalid;
+  credential.reason = reason_of(error);
+  credential.detail = error.message();
 }
 
 CREDPOOL_INLINE void set_secret(Credential& credential, std::string_view token) {
@@ -55,6 +70,7 @@ CREDPOOL_INLINE void set_secret(Credential& credential, std::string_view token) 
     credential.secret = Secret{token};
     return;
   }
+  credential.secret = Secret{};
   credential.status = Status::invalid;
   credential.reason = Reason::unsafe_token;
   credential.detail = "the token has characters that may not stand in a header; log in again";
