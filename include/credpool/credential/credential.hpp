@@ -64,6 +64,7 @@ struct Credential {
 
   std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
+  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
 
   std::string base_url;       ///< where the store says to use it; empty: the provider's default
   std::string oauth_host;     ///< origin of the server that refreshes it, where the store tells; empty: the provider's default
@@ -88,6 +89,10 @@ struct Credential {
   Reason reason_at(TimePoint now) const noexcept;
   /// Whether it may be lent at that time (the pool asks more than this).
   bool usable_at(TimePoint now) const noexcept;
+  /// Whether it holds a refresh token that is not known to have ended.
+  bool can_refresh_at(TimePoint now) const noexcept {
+    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+  }
   /// Whether its CLI would refresh it at that time.
   bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
 

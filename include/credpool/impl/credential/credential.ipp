@@ -18,19 +18,28 @@ CREDPOOL_INLINE std::string Credential::token_hash() const {
 
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
-  if (expires_at && *expires_at <= now) return Status::expired;
-  if (secret.empty()) return refresh_token.empty() ? Status::needs_login : Status::expired;
+  const bool ended = expires_at && *expires_at <= now;
+  if (ended || secret.empty()) {
+    // With both tokens ended, asking the provider is pointless: only a person can help.
+    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    return Status::expired;
+  }
   return refresh_due(now) ? Status::expiring : Status::active;
 }
 
 CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
-  if (reason != Reason::none || status != Status::active) return reason;
+  // Something to know about a usable credential gives way to why it is not usable any more.
+  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
+  if (status != Status::active || (reason != Reason::none && !note)) return reason;
   switch (status_at(now)) {
     case Status::expired:
-      return refresh_token.empty() ? Reason::not_refreshable : Reason::refreshable;
-    case Status::expiring: return refresh_token.empty() ? Reason::none : Reason::refreshable;
-    case Status::needs_login: return Reason::signed_out;
-    default: return Reason::none;
+      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
+    case Status::expiring:
+      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
+    case Status::needs_login:
+      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+    default: return reason;
   }
 }
 
