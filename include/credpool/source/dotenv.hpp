@@ -27,7 +27,7 @@ std::vector<std::pair<std::string, std::string>> parse_dotenv(std::string_view t
 /// such files; the file's key is listed all the same, and its detail says so.
 struct DotenvKeys {
   static constexpr std::string_view cli = "dotenv";
-  static constexpr std::string_view provider = "env";  ///< each key has its own
+  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;

@@ -17,7 +17,7 @@ namespace credpool::inline CREDPOOL_ABI {
 /// @source OpenClaw 2026.9.6, key rotation by environment
 struct EnvKeys {
   static constexpr std::string_view cli = "env";
-  static constexpr std::string_view provider = "env";  ///< each key has its own
+  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
 
   Result<std::vector<Credential>> discover(const Environment& environment) const;
 };

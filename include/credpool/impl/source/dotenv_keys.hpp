@@ -1,0 +1,90 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// The keys of .env files, for the source "dotenv" and for the CLIs that read such files.
+// Internal: included by .ipp files only.
+
+#include <credpool/impl/source/key_search.hpp>
+#include <credpool/source/dotenv.hpp>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// .env files are configuration by size and hold secrets.
+inline constexpr FileRules dotenv_file_rules{config_file_rules.max_bytes, true, true};
+
+struct DotenvSearch {
+  std::string_view cli;
+  std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
+  bool rotation = false;          ///< OpenClaw's lists and numbered variables too
+  bool without_openclaw = false;  ///< pass over OPENCLAW_*
+};
+
+inline NamedValues named_values_of_dotenv(std::string_view text) {
+  NamedValues values;
+  for (auto& [name, value] : parse_dotenv(text)) values.emplace(std::move(name), std::move(value));
+  return values;
+}
+
+/// Appends the keys in the text of one .env file.
+inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
+                            const Environment& environment, std::vector<Credential>& found) {
+  auto values = named_values_of_dotenv(file.bytes.reveal());
+  if (search.without_openclaw)
+    std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("OPENCLAW_"); });
+  const auto first = found.size();
+  collect_keys({.cli = search.cli,
+                .reader = search.reader,
+                .rotation = search.rotation,
+                .values = values,
+                .fallback = environment.variables(),
+                .place = [&](std::string_view name, std::string_view index) {
+                  auto pointer = std::string{name};
+                  if (!index.empty()) pointer += '/' + std::string{index};
+                  return place_of(file.facts, search.cli, pointer);
+                }},
+               found);
+  for (auto i = first; i < found.size(); ++i) {
+    const auto& pointer = found[i].places.front().pointer;
+    note_if_shadowed(found[i], environment, pointer.substr(0, pointer.find('/')));
+  }
+}
+
+/// The same for the file at that path; one that is there and cannot be read is listed.
+inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::path& path,
+                            const Environment& environment, std::vector<Credential>& found) {
+  const auto file = read_store(path, environment, dotenv_file_rules);
+  if (file.failure)
+    found.push_back(unusable_store(search.cli, DotenvKeys::provider, path, *file.failure));
+  if (file.text) add_dotenv_keys(search, *file.text, environment, found);
+}
+
+/// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
+/// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
+///
+/// @param folder the CLI's folder in a project: ".gemini", ".qwen"
+/// @param user_files tried after, or instead when the walk comes to the home directory
+/// @source gemini-cli 0.61.0 cli/src/config/settings.ts; qwen-code 0.24.4 findEnvFiles
+inline std::vector<std::filesystem::path> nearest_dotenv_files(
+    const Environment& environment, std::string_view folder,
+    const std::vector<std::filesystem::path>& user_files) {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    std::error_code not_there;
+    if (!std::filesystem::exists(path, not_there)) return false;
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+    return true;
+  };
+  const auto home = environment.home();
+  for (auto folder_above = environment.working_directory(); !folder_above.empty();
+       folder_above = folder_above.parent_path()) {
+    if (home && folder_above == *home) break;
+    if (add(folder_above / folder / ".env") || add(folder_above / ".env")) break;
+    if (folder_above == folder_above.parent_path()) break;
+  }
+  for (const auto& path : user_files) add(path);
+  return files;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
