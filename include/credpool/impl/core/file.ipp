@@ -221,11 +221,15 @@ CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path&
   if (path.has_parent_path() && path.parent_path() != path) {
     if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
     const int number = errno;
+    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
     return fail(detail::errc_of_errno(number), doing, path.string(),
                 detail::reason_of_errno(number));
   }
+  // The umask may have taken rights from the owner as well.
+  if (::chmod(path.c_str(), 0700) != 0)
+    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
   return {};
 }
 
