@@ -5,6 +5,7 @@
 #include <credpool/core/secret.hpp>
 #include <credpool/core/time.hpp>
 #include <credpool/credential/kind.hpp>
+#include <credpool/credential/quota.hpp>
 #include <credpool/credential/reason.hpp>
 
 #include <compare>
@@ -72,6 +73,7 @@ struct Credential {
   std::string account_id;     ///< sent with requests where the provider wants it (codex); may be empty
   std::string plan;           ///< subscription or tier, as the store spells it; may be empty
   std::vector<std::string> scopes;
+  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
   int priority = 0;  ///< of its source, from the configuration; a lower number is used first
 
   /// A standing verdict that does not depend on the time; Status::active when there is none.
