@@ -92,7 +92,7 @@ CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
     case Finding::no_subscription: standing(Status::active, Reason::no_subscription); break;
     case Finding::out_of_quota: standing(Status::active, Reason::out_of_quota); break;
     case Finding::not_eligible: standing(Status::active, Reason::service_ended); break;
-    case Finding::rate_limited: detail::set_standing(credential, Status::active, Reason::none, {}); break;
+    case Finding::rate_limited: break;  // a matter of minutes: the pool cools it down
     case Finding::request_error:
     case Finding::transient:
     case Finding::could_not_tell:
