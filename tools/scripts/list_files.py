@@ -1,16 +1,29 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Prints the files below a folder that match a pattern, sorted, one a line: Meson's missing glob.
 
-Usage: list_files.py FOLDER PATTERN [--relative-to BASE]
+Usage: list_files.py FOLDER PATTERN [--relative-to BASE] [--flat] [--containing TEXT]
+
+--flat looks at the folder itself only; --containing keeps the files with a line that is TEXT.
 """
+import argparse
 import pathlib
 import sys
 
 
 def main() -> int:
-    folder, pattern = pathlib.Path(sys.argv[1]), sys.argv[2]
-    base = pathlib.Path(sys.argv[4]) if len(sys.argv) == 5 else folder
-    for path in sorted(folder.rglob(pattern)):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("pattern")
+    parser.add_argument("--relative-to", type=pathlib.Path)
+    parser.add_argument("--flat", action="store_true")
+    parser.add_argument("--containing")
+    arguments = parser.parse_args()
+    base = arguments.relative_to or arguments.folder
+    find = arguments.folder.glob if arguments.flat else arguments.folder.rglob
+    for path in sorted(find(arguments.pattern)):
+        if arguments.containing and arguments.containing not in path.read_text(encoding="utf-8").splitlines():
+            continue
         print(path.relative_to(base).as_posix())
     return 0
 

@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs an example in an empty home and compares what it prints with NAME.expected.
+
+Usage: run_example.py PROGRAM EXPECTED
+"""
+import difflib
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+def main() -> int:
+    program, expected = sys.argv[1], pathlib.Path(sys.argv[2])
+    with tempfile.TemporaryDirectory(prefix="credpool-example-") as home:
+        ran = subprocess.run([program], env={"HOME": home, "PATH": "/usr/bin:/bin"}, cwd=home, check=False,
+                             capture_output=True, text=True, timeout=50)
+    difference = list(difflib.unified_diff(expected.read_text(encoding="utf-8").splitlines(),
+                                           ran.stdout.splitlines(), "expected", "printed", lineterm=""))
+    print("\n".join(difference))
+    if ran.returncode != 0:
+        print(f"exit code {ran.returncode}\n{ran.stderr}")
+    return 1 if difference or ran.returncode != 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
