@@ -8,7 +8,7 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 /// How one use of a credential went: what the pool learns from an answer.
-enum class Outcome {
+enum class OutcomeKind {
   ok,               ///< 2xx (for a stream: after its end)
   rate_limited,     ///< too many requests for now
   quota_exhausted,  ///< a window's allowance is used up until it resets
@@ -21,7 +21,7 @@ enum class Outcome {
 };
 
 /// The outcome's name as it stands in JSON output ("rate_limited").
-std::string_view to_string(Outcome outcome) noexcept;
+std::string_view to_string(OutcomeKind outcome) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

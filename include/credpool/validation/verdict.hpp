@@ -37,7 +37,7 @@ bool proves_good(Finding finding) noexcept;
 /// The result of checking one credential.
 struct Verdict {
   Finding finding = Finding::could_not_tell;
-  Outcome outcome = Outcome::unknown;   ///< the same answer, as the pool counts it
+  OutcomeKind outcome = OutcomeKind::unknown;   ///< the same answer, as the pool counts it
   bool probed = false;                  ///< whether the provider was asked at all
   std::string detail;                   ///< one line for a person: sanitised, never a secret
   std::optional<int> http_status;       ///< of the answer that decided

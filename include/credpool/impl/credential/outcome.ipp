@@ -5,17 +5,17 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE std::string_view to_string(Outcome outcome) noexcept {
+CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
   switch (outcome) {
-    case Outcome::ok: return "ok";
-    case Outcome::rate_limited: return "rate_limited";
-    case Outcome::quota_exhausted: return "quota_exhausted";
-    case Outcome::auth_failed: return "auth_failed";
-    case Outcome::billing: return "billing";
-    case Outcome::overloaded: return "overloaded";
-    case Outcome::transport: return "transport";
-    case Outcome::request_fault: return "request_fault";
-    case Outcome::unknown: return "unknown";
+    case OutcomeKind::ok: return "ok";
+    case OutcomeKind::rate_limited: return "rate_limited";
+    case OutcomeKind::quota_exhausted: return "quota_exhausted";
+    case OutcomeKind::auth_failed: return "auth_failed";
+    case OutcomeKind::billing: return "billing";
+    case OutcomeKind::overloaded: return "overloaded";
+    case OutcomeKind::transport: return "transport";
+    case OutcomeKind::request_fault: return "request_fault";
+    case OutcomeKind::unknown: return "unknown";
   }
   return "unknown";
 }
