@@ -74,7 +74,13 @@ def run(build: pathlib.Path, options: list[str], jobs: int) -> Counts:
 
     introspected = subprocess.run(["meson", "introspect", "--tests", str(build)],
                                   check=True, capture_output=True, text=True)
-    protocols = {test["name"]: test["protocol"] for test in json.loads(introspected.stdout)}
+    tests = json.loads(introspected.stdout)
+    protocols = {test["name"]: test["protocol"] for test in tests}
+    if len(protocols) != len(tests):
+        names = sorted(test["name"] for test in tests)
+        twice = {name for name, next_name in zip(names, names[1:]) if name == next_name}
+        counts.failures.append((f"naming the tests of {build}", f"a name stands for two tests: {sorted(twice)}"))
+        return counts
 
     log = build / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
@@ -85,7 +91,9 @@ def run(build: pathlib.Path, options: list[str], jobs: int) -> Counts:
         return counts
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         result = json.loads(line)
-        add_result(counts, result, protocols.get(result["name"]) == "tap")
+        # Meson logs "project:suite / name" as soon as there are suites.
+        result["name"] = result["name"].rsplit(" / ", 1)[-1]
+        add_result(counts, result, protocols[result["name"]] == "tap")
     if counts.passed == 0 and not counts.failures:
         counts.failures.append((f"running the tests of {build}", "no test ran"))
     return counts

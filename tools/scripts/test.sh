@@ -2,13 +2,15 @@
 # `make test`: installs what the tests need, builds everything, runs every test.
 # The last line is "N passed, N failed".
 set -u
+# One cache of compiled files for every clone and build directory.
+export CCACHE_NOHASHDIR=1
 cd "$(dirname "$0")/../.."
 failed() {
   echo "0 passed, 1 failed"
   exit 1
 }
+export CCACHE_BASEDIR="$PWD"
 tools/scripts/setup.sh test || failed
-. tools/scripts/ccache.sh
-tools/scripts/configure.sh g++ build-test --buildtype=debug -Dtests=true -Dtools=enabled \
-  -Dexamples=true -Dwerror=true || failed
+tools/scripts/configure.sh g++ build-test --buildtype=debug -Dwerror=true -Dtests=true -Dtools=enabled \
+  -Dexamples=true -Dcompiled=true -Dpkgconfig.relocatable=true || failed
 exec python3 tools/scripts/run_tests.py build-test "$@"

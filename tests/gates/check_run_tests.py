@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The counter of the tests, counted itself: good lines, bad lines, crashes, skips and silence.
+
+Usage: check_run_tests.py ROOT
+"""
+import pathlib
+import sys
+
+from tree import Tap
+
+sys.path.insert(0, str(pathlib.Path(sys.argv[1]) / "tools/scripts"))
+import run_tests  # noqa: E402  (found by the line above)
+
+# (what happens, Meson's record, is it TAP?, passed, failed, skipped)
+CASES = [
+    ("two good lines", {"stdout": "ok 1 - a\nok 2 - b\n1..2\n", "result": "OK", "returncode": 0}, True, 2, 0, 0),
+    ("one bad line is one failure",
+     {"stdout": "ok 1 - a\n# why\nnot ok 2 - b\n1..2\n", "result": "FAIL", "returncode": 1}, True, 1, 1, 0),
+    ("a crash after good lines is a failure",
+     {"stdout": "ok 1 - a\n", "result": "ERROR", "returncode": -11}, True, 1, 1, 0),
+    ("a crash after a bad line is a failure more",
+     {"stdout": "not ok 1 - a\n", "result": "FAIL", "returncode": -11}, True, 0, 2, 0),
+    ("a time-out is a failure", {"stdout": "ok 1 - a\n", "result": "TIMEOUT", "returncode": -15}, True, 1, 1, 0),
+    ("a good run with a bad exit code is a failure",
+     {"stdout": "ok 1 - a\n1..1\n", "result": "ERROR", "returncode": 1}, True, 1, 1, 0),
+    ("a skipped line is not a passed one",
+     {"stdout": "ok 1 - a # SKIP not here\n1..1\n", "result": "SKIP", "returncode": 0}, True, 0, 0, 1),
+    ("a program without TAP is one test", {"stdout": "", "result": "OK", "returncode": 0}, False, 1, 0, 0),
+    ("a program without TAP fails as one", {"stdout": "", "result": "FAIL", "returncode": 3}, False, 0, 1, 0),
+    ("a program without TAP may say that it skips", {"stdout": "", "result": "SKIP", "returncode": 77}, False, 0, 0, 1),
+]
+
+
+def main() -> int:
+    tap = Tap()
+    for what, record, is_tap, passed, failed, skipped in CASES:
+        counts = run_tests.Counts()
+        run_tests.add_result(counts, {"name": "program", **record}, is_tap)
+        got = (counts.passed, len(counts.failures), len(counts.skips))
+        wanted = (passed, failed, skipped)
+        tap.check(f"gates/run_tests: {what}", [] if got == wanted else [f"counted {got}, wanted {wanted}"])
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
