@@ -19,7 +19,7 @@ test: ## every test; the last line counts them
 	@$(SCRIPTS)/test.sh
 
 soak: ## the long runs: fuzzing, an hour unless SECONDS says otherwise
-	@python3 $(SCRIPTS)/ci.py --only fuzz --fuzz-seconds $(or $(SECONDS),3600)
+	@.ci/run --only fuzz --fuzz-seconds $(or $(SECONDS),3600)
 
 bench: ## every benchmark, in one run
 	@$(SCRIPTS)/configure.sh g++ build-bench --buildtype=release -Dtools=enabled -Dbench=true
@@ -38,7 +38,7 @@ format: ## rewrites every C++ file in the project's format
 	@$(SCRIPTS)/format.sh
 
 tidy: ## clang-tidy over every body
-	@python3 $(SCRIPTS)/ci.py --only tidy
+	@.ci/run --only tidy
 
 docs: ## checks the documentation against the tree
 	@python3 tests/gates/check_docs.py .

@@ -92,7 +92,10 @@ class Amalgamation:
             if include and include[1].startswith("credpool/"):
                 if conditional:
                     sys.exit(f"{path}:{number}: an include of ours must not be conditional")
-                self.add(INCLUDE / include[1])
+                target = INCLUDE / include[1]
+                if not target.exists():
+                    sys.exit(f"{path}:{number}: {include[1]} is not there")
+                self.add(target)
             elif include and not conditional:
                 self.foreign.add(include[1])
             elif line or (self.lines and self.lines[-1]):

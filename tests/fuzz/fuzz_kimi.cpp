@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a login file or as config.toml of kimi-cli; the first byte chooses which.
+#include <credpool/source/kimi_cli.hpp>
+
+#include "store_fuzzer.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
+  fuzz_store<credpool::KimiCli>(
+      data[0] % 2 == 0 ? ".kimi/credentials/kimi-code.json" : ".kimi/config.toml", bytes);
+  return 0;
+}
