@@ -1,0 +1,23 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/pool/outcome.hpp>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(OutcomeKind kind) noexcept {
+  switch (kind) {
+    case OutcomeKind::unknown: return "unknown";
+    case OutcomeKind::ok: return "ok";
+    case OutcomeKind::rate_limited: return "rate_limited";
+    case OutcomeKind::quota_exhausted: return "quota_exhausted";
+    case OutcomeKind::auth_failed: return "auth_failed";
+    case OutcomeKind::billing: return "billing";
+    case OutcomeKind::overloaded: return "overloaded";
+    case OutcomeKind::transport: return "transport";
+    case OutcomeKind::request_fault: return "request_fault";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,71 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/time.hpp>
+
+#include <optional>
+#include <string_view>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a request with a leased credential ended.
+enum class OutcomeKind {
+  unknown,          ///< not told: no penalty, no credit
+  ok,               ///< 2xx; for a stream, after its end
+  rate_limited,     ///< 429 or the provider's words for it
+  quota_exhausted,  ///< the allowance of a window is used up
+  auth_failed,      ///< 401, invalid_grant: this token is not good (any more)
+  billing,          ///< 402 and the provider's billing codes
+  overloaded,       ///< 5xx and the provider's overload codes
+  transport,        ///< no connection, no TLS, no first byte in time: the host, not the credential
+  request_fault,    ///< 400, 404, 413, 422: the request's own fault
+};
+
+std::string_view to_string(OutcomeKind kind) noexcept;
+
+/// What the provider told about an allowance: how much of a window is left, and when it ends.
+struct QuotaWindow {
+  double headroom = 1;  ///< 0 (used up) to 1 (untouched)
+  TimePoint resets_at{};
+};
+
+/// What happened to a request, with the evidence that the provider gave.
+struct Outcome {
+  OutcomeKind kind = OutcomeKind::unknown;
+  /// When the limit or quota is over, by the provider's word (Retry-After, reset headers, body).
+  std::optional<TimePoint> until = {};
+  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are the
+  /// account's, rate limits and overload the model's.
+  std::optional<bool> whole_account = {};
+  std::optional<Duration> first_byte_after = {};
+  std::optional<QuotaWindow> quota = {};  ///< the tightest window, when the answer told
+
+  static Outcome ok() { return {.kind = OutcomeKind::ok}; }
+  static Outcome ok(Duration first_byte_after) {
+    return {.kind = OutcomeKind::ok, .first_byte_after = first_byte_after};
+  }
+  static Outcome rate_limited(std::optional<TimePoint> until = {}) {
+    return {.kind = OutcomeKind::rate_limited, .until = until};
+  }
+  static Outcome quota_exhausted(std::optional<TimePoint> until = {}) {
+    return {.kind = OutcomeKind::quota_exhausted, .until = until};
+  }
+  static Outcome auth_failed() { return {.kind = OutcomeKind::auth_failed}; }
+  static Outcome billing() { return {.kind = OutcomeKind::billing}; }
+  static Outcome overloaded() { return {.kind = OutcomeKind::overloaded}; }
+  static Outcome transport() { return {.kind = OutcomeKind::transport}; }
+  static Outcome request_fault() { return {.kind = OutcomeKind::request_fault}; }
+
+  /// Whether another credential may serve the same request (as long as no byte of an answer has
+  /// reached the client).
+  bool another_may_serve() const noexcept {
+    return kind != OutcomeKind::unknown && kind != OutcomeKind::ok &&
+           kind != OutcomeKind::request_fault;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/pool/outcome.ipp>
+#endif

@@ -1,0 +1,33 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/credential/credential.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How closely a session stays with one credential.
+enum class Affinity {
+  none,  ///< not at all
+  soft,  ///< another one may serve a request while its own cannot
+  hard,  ///< no other one ever: refused while its own cannot serve
+};
+
+/// What a caller wants to borrow a credential for.
+struct LeaseRequest {
+  std::string provider = {};  ///< empty: any provider
+  std::string model = {};     ///< as the provider spells it; empty: not told
+  std::vector<std::string> scopes = {};  ///< all of them are needed
+  std::string session = {};   ///< one conversation, for its prompt cache; empty: no session
+  Affinity affinity = Affinity::soft;
+  /// The one credential to use, or an error: a profile id, an id (at least 8 digits), or
+  /// "<id>@<profile>" with a CLI, provider, model or id before the "@". Empty: no pin.
+  std::string pin = {};
+  std::vector<CredentialId> tried = {};  ///< have failed this very request already
+  std::uint32_t prompt_tokens = 0;       ///< 0: not known
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,43 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/pool/admission.hpp>
+#include <credpool/source/sources.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the user says about one credential.
+struct CredentialRule {
+  std::vector<std::string> models = {};       ///< may serve these only; empty: every model
+  bool forbidden = false;                     ///< listed, never lent
+  std::uint32_t weight = 1;                   ///< share under the policy `weighted`
+  std::optional<int> priority = {};           ///< instead of its source's
+  std::optional<std::uint32_t> limit = {};    ///< leases at once, instead of the admission's
+};
+
+/// How a pool behaves. Credentials are named by profile id or by id (at least 8 digits).
+struct PoolSettings {
+  /// Whether what a scan finds may be lent at once, or only after it was imported.
+  bool auto_import = true;
+  /// Whether a token must have passed validation before it is lent.
+  bool require_validation = false;
+  SourceSettingsByCli sources = {};
+  std::map<std::string, CredentialRule> rules = {};
+  /// By provider: who may serve, best first. A provider that is not named has no order.
+  std::map<std::string, std::vector<std::string>> order = {};
+  Admission admission = {};
+  /// Sessions are spread so that none of their credentials has more than this many times the
+  /// average number of leases; 1.25 to 2.
+  double load_factor = 1.5;
+  Duration half_life = std::chrono::hours{1};          ///< of uses
+  Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
+  Duration write_every = std::chrono::seconds{1};      ///< uses are written behind; evidence at once
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
