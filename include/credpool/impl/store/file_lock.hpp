@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -39,6 +40,9 @@ inline Result<FileLock> lock_file(const std::filesystem::path& path,
                           : Errc::io;
     return fail(code, doing, path.string(), failed.message());
   }
+  // The umask may have taken rights from the owner as well.
+  if (::fchmod(lock.file.get(), 0600) != 0)
+    return fail(Errc::io, doing, path.string(), "the mode cannot be set to 0600");
   constexpr std::chrono::milliseconds pause{5};
   for (auto waited = pause; ::flock(lock.file.get(), LOCK_EX | LOCK_NB) != 0; waited += pause) {
     const std::error_code failed{errno, std::generic_category()};

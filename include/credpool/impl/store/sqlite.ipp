@@ -1,0 +1,276 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/impl/store/file_lock.hpp>
+#include <credpool/impl/store/sqlite_schema.hpp>
+#include <credpool/store/sqlite.hpp>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline SqliteBlob sqlite_id(const CredentialId& id) noexcept {
+  return {{reinterpret_cast<const char*>(id.digest().data()), id.digest().size()}};
+}
+
+inline CredentialId sqlite_id(const SqliteStatement& row, int column) {
+  Digest digest{};
+  const auto bytes = row.bytes(column);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
+  return CredentialId{digest};
+}
+
+inline CredentialState sqlite_credential(const SqliteStatement& row) {
+  CredentialState state;
+  state.id = sqlite_id(row, 0);
+  state.imported = row.flag(1);
+  state.disabled = row.flag(2);
+  state.use = row.real(3);
+  state.use_at = row.time(4);
+  state.total_uses = static_cast<std::uint64_t>(row.integer(5));
+  state.last_selected = row.time(6);
+  state.last_used = row.time(7);
+  state.consecutive_failures = static_cast<std::uint32_t>(row.integer(8));
+  state.success_streak = static_cast<std::uint32_t>(row.integer(9));
+  state.latency_ms = row.real(10);
+  state.latency_at = row.time(11);
+  state.limit = row.real(12);
+  state.rejected_token = row.bytes(13);
+  state.verified_token = row.bytes(14);
+  return state;
+}
+
+inline Cooldown sqlite_cooldown(const SqliteStatement& row) {
+  Cooldown cooldown;
+  cooldown.id = sqlite_id(row, 0);
+  cooldown.model = row.bytes(1);
+  cooldown.reason = cooldown_reason_from(row.bytes(2)).value_or(CooldownReason::none);
+  cooldown.since = row.time(3);
+  cooldown.until = row.time(4);
+  cooldown.next_trial = row.time(5);
+  cooldown.level = static_cast<std::uint32_t>(row.integer(6));
+  cooldown.trials = static_cast<std::uint32_t>(row.integer(7));
+  cooldown.noted_at = row.time(8);
+  return cooldown;
+}
+
+inline Cursor sqlite_cursor(const SqliteStatement& row) {
+  return {std::string{row.bytes(0)}, sqlite_id(row, 1), row.time(2)};
+}
+
+/// Makes an empty 0600 file, or checks the one that is there.
+inline Result<void> prepare_sqlite_file(const std::filesystem::path& path, uid_t user) {
+  const std::string doing = "opening the pool's state";
+  {
+    const Descriptor made{
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    const std::error_code failed{errno, std::generic_category()};
+    if (made) {
+      // The umask may have taken rights from the owner as well.
+      if (::fchmod(made.get(), 0600) == 0) return {};
+      return fail(Errc::io, doing, path.string(), "the mode cannot be set to 0600");
+    }
+    if (failed != std::errc::file_exists)
+      return fail(failed == std::errc::permission_denied || failed == std::errc::read_only_file_system
+                      ? Errc::permission_denied
+                      : Errc::io,
+                  doing, path.string(), failed.message());
+  }
+  // Judged by its name: opening and closing the file here would drop the locks that another
+  // connection of this process holds on it (fcntl(2), "advisory record locking").
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0)
+    return fail(Errc::io, doing, path.string(), "it was removed a moment ago: try again");
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, path.string(), "it is not a regular file: move it away");
+  if (facts.st_uid != user && facts.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it belongs to user " + std::to_string(facts.st_uid) + ": move it away");
+  if ((facts.st_mode & 022) != 0)
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "others may write to it; chmod 600 '" + path.string() + "'");
+  return {};
+}
+
+}  // namespace detail
+
+struct SqliteState::Connection {
+  /// The statements, each prepared once; the SQL stands in `texts` in the same order.
+  enum Query : std::size_t {
+    generation,
+    set_generation,
+    credentials_since,
+    credential,
+    put_credential,
+    cooldowns_since,
+    cooldown,
+    put_cooldown,
+    cursors_since,
+    cursor,
+    put_cursor,
+  };
+  static constexpr std::array texts{
+      "SELECT number FROM generation",
+      "UPDATE generation SET number = ?",
+      "SELECT * FROM credential WHERE changed > ? ORDER BY id",
+      "SELECT * FROM credential WHERE id = ?",
+      "REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "SELECT * FROM cooldown WHERE changed > ? ORDER BY id, model",
+      "SELECT * FROM cooldown WHERE id = ? AND model = ?",
+      "REPLACE INTO cooldown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "SELECT * FROM cursor WHERE changed > ? ORDER BY lane",
+      "SELECT * FROM cursor WHERE lane = ?",
+      "REPLACE INTO cursor VALUES (?, ?, ?, ?)",
+  };
+
+  Result<Generation> read_generation() {
+    Generation number = 0;
+    const auto read = statements[generation].each("reading the pool's state", [&](auto& row) {
+      number = static_cast<Generation>(row.integer(0));
+    });
+    if (!read) return fail(read.error());
+    return number;
+  }
+
+  /// The records of one kind that a query yields.
+  template <class Record, class... Values>
+  Result<void> read(Query query, Record (*of_row)(const detail::SqliteStatement&),
+                    std::vector<Record>& records, const Values&... values) {
+    return statements[query].each(
+        "reading the pool's state",
+        [&](const detail::SqliteStatement& row) { records.push_back(of_row(row)); }, values...);
+  }
+
+  Result<PoolState> changed_since(Generation seen) {
+    PoolState changed;
+    for (const auto& done :
+         {read(credentials_since, detail::sqlite_credential, changed.credentials, seen),
+          read(cooldowns_since, detail::sqlite_cooldown, changed.cooldowns, seen),
+          read(cursors_since, detail::sqlite_cursor, changed.cursors, seen)})
+      if (!done) return fail(done.error());
+    return changed;
+  }
+
+  Result<void> join(const CredentialDelta& delta, Duration half_life, Generation now) {
+    std::vector<CredentialState> stored;
+    const auto id = detail::sqlite_id(delta.id);
+    if (auto done = read(credential, detail::sqlite_credential, stored, id); !done) return done;
+    const bool added = stored.empty();
+    if (added) stored.emplace_back().id = delta.id;
+    auto& row = stored.front();
+    if (!merge(row, delta, half_life) && !added) return {};
+    return statements[put_credential].run(
+        "keeping the pool's state", id, row.imported, row.disabled, row.use, row.use_at,
+        row.total_uses, row.last_selected, row.last_used, row.consecutive_failures,
+        row.success_streak, row.latency_ms, row.latency_at, row.limit, row.rejected_token,
+        row.verified_token, now);
+  }
+
+  Result<void> join(const Cooldown& newer, Generation now) {
+    std::vector<Cooldown> stored;
+    const auto id = detail::sqlite_id(newer.id);
+    if (auto done = read(cooldown, detail::sqlite_cooldown, stored, id, newer.model); !done)
+      return done;
+    if (!stored.empty() && !merge(stored.front(), newer)) return {};
+    return statements[put_cooldown].run("keeping the pool's state", id, newer.model,
+                                        to_string(newer.reason), newer.since, newer.until,
+                                        newer.next_trial, newer.level, newer.trials, newer.noted_at,
+                                        now);
+  }
+
+  Result<void> join(const Cursor& newer, Generation now) {
+    std::vector<Cursor> stored;
+    if (auto done = read(cursor, detail::sqlite_cursor, stored, newer.lane); !done) return done;
+    if (!stored.empty() && !merge(stored.front(), newer)) return {};
+    return statements[put_cursor].run("keeping the pool's state", newer.lane,
+                                      detail::sqlite_id(newer.last), newer.noted_at, now);
+  }
+
+  Result<void> join(const PoolDelta& delta, Generation now) {
+    for (const auto& change : delta.credentials)
+      if (auto done = join(change, delta.half_life, now); !done) return done;
+    for (const auto& change : delta.cooldowns)
+      if (auto done = join(change, now); !done) return done;
+    for (const auto& change : delta.cursors)
+      if (auto done = join(change, now); !done) return done;
+    return statements[set_generation].run("keeping the pool's state", now);
+  }
+
+  std::mutex mutex;
+  detail::SqliteDatabase database;
+  std::vector<detail::SqliteStatement> statements{};
+};
+
+CREDPOOL_INLINE void SqliteState::Close::operator()(Connection* connection) const noexcept {
+  delete connection;
+}
+
+CREDPOOL_INLINE SqliteState::SqliteState(std::unique_ptr<Connection, Close> connection) noexcept
+    : connection_{std::move(connection)} {}
+
+CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& directory,
+                                                      const Environment& environment,
+                                                      Duration patience) {
+  if (auto made = directory.create(); !made) return fail(made.error());
+  std::error_code failed;
+  // SQLite refuses a link anywhere in the path; those on the way to the directory were judged.
+  const auto real = std::filesystem::canonical(directory.path(), failed);
+  if (failed)
+    return fail(Errc::io, "opening the pool's state", directory.path().string(), failed.message());
+  const auto path = real / directory.state_file().filename();
+
+  // One at a time: two processes that turn one new file to WAL would see each other as busy.
+  auto lock_path = path;
+  lock_path += ".lock";
+  const auto lock = detail::lock_file(lock_path, patience);
+  if (!lock) return fail(lock.error());
+  if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit) return fail(fit.error());
+  auto database = detail::SqliteDatabase::open(path, patience);
+  if (!database) return fail(database.error());
+  if (auto migrated = detail::migrate_sqlite(*database); !migrated) return fail(migrated.error());
+  // NORMAL: no process can lose what was committed by dying; only a power cut takes the last moments.
+  if (auto set = database->run("opening the pool's state",
+                               "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                               "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
+      !set)
+    return fail(set.error());
+
+  std::unique_ptr<Connection, Close> connection{new Connection{{}, std::move(*database)}};
+  for (const auto* text : Connection::texts) {
+    auto statement = connection->database.prepare(text);
+    if (!statement) return fail(statement.error());
+    connection->statements.push_back(std::move(*statement));
+  }
+  return SqliteState{std::move(connection)};
+}
+
+CREDPOOL_INLINE Result<Generation> SqliteState::generation() const {
+  const std::lock_guard lock{connection_->mutex};
+  return connection_->read_generation();
+}
+
+CREDPOOL_INLINE Result<Generation> SqliteState::transact(Generation seen,
+                                                         const StateExchange& exchange) {
+  const std::lock_guard lock{connection_->mutex};
+  auto transaction = detail::SqliteTransaction::begin(connection_->database);
+  if (!transaction) return fail(transaction.error());
+  const auto before = connection_->read_generation();
+  if (!before) return before;
+  const auto changed = connection_->changed_since(seen);
+  if (!changed) return fail(changed.error());
+  const auto delta = exchange(*changed);
+  if (delta.empty()) return before;
+  const auto now = *before + 1;
+  if (auto joined = connection_->join(delta, now); !joined) return fail(joined.error());
+  if (auto committed = transaction->commit(); !committed) return fail(committed.error());
+  return now;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
