@@ -114,7 +114,15 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
                         : detail::missing_kimi_login(cli, provider, directory / (slot + ".json"),
                                                      *config.facts, pointer));
   }
-  if (config.facts) detail::add_kimi_keys(cli, config.entries, *config.facts, found);
+  if (config.facts) {
+    const auto keys = found.size();
+    detail::add_kimi_keys(cli, config.entries, *config.facts, found);
+    if (config.facts->path.extension() == ".json")
+      for (auto i = keys; i < found.size(); ++i)
+        if (found[i].detail.empty())
+          found[i].detail =
+              "from the legacy config.json, which kimi-cli converts at its next start";
+  }
   std::move(from_config.begin(), from_config.end(), std::back_inserter(found));
   return found;
 }
