@@ -46,22 +46,38 @@ inline std::string reason_of_errno(int number) {
   return std::error_code{number, std::generic_category()}.message();
 }
 
+/// The text as one word of a POSIX shell command.
+inline std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word.push_back(c);
+    }
+  }
+  return word + "'";
+}
+
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
+  const auto path = shell_word(facts.resolved.native());
   if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others,
-                              "chmod 600 '" + facts.resolved.string() + "'"});
+    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked,
-                              "find / -xdev -samefile '" + facts.resolved.string() + "'"});
+    facts.warnings.push_back(
+        {FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
   const auto parent = facts.resolved.parent_path();
+  const auto parent_word = shell_word(parent.native());
   struct stat directory {};
   if (::stat(parent.c_str(), &directory) != 0) return;
+  if (directory.st_uid != environment.user() && directory.st_uid != 0)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent,
+                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
-  const bool foreign = directory.st_uid != environment.user() && directory.st_uid != 0;
-  if (((directory.st_mode & 022) != 0 && !sticky) || foreign)
+  if ((directory.st_mode & 022) != 0 && !sticky)
     facts.warnings.push_back(
-        {FileWarning::Kind::writable_parent, "chmod go-w '" + parent.string() + "'"});
+        {FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {

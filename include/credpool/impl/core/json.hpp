@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -86,16 +87,28 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   int max_depth_;
 };
 
+/// The key's name for an error text: only a short printable one, so that no control character and
+/// no token that stands where a name should reaches a terminal or a log.
+inline std::string json_key_name(std::string_view name) {
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (name.size() > 32 || !std::all_of(name.begin(), name.end(), printable)) return "a key";
+  return "key \"" + std::string{name} + '"';
+}
+
 /// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
+/// A byte order mark in front is passed over.
 /// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
 inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  // The parser takes NUL for the end of the text, and would not see what comes after it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
   Json document;
   JsonBuilder builder{document, rules.max_depth};
   if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, true,
                        rules.allow_comments)) {
     switch (builder.failure) {
       case Errc::duplicate_key:
-        return fail(Errc::duplicate_key, "parsing JSON", "key \"" + builder.doubled + "\"");
+        return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
       case Errc::too_deep:
         return fail(Errc::too_deep, "parsing JSON",
                     "over " + std::to_string(rules.max_depth) + " levels");

@@ -7,38 +7,61 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// The deepest run of brackets and braces outside of strings and comments: a cheap upper bound of
-/// the nesting, taken before the recursive parser sees the text.
-inline int toml_bracket_depth(std::string_view text) noexcept {
-  int depth = 0;
-  int deepest = 0;
-  char quote = 0;
-  bool comment = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (comment) {
-      comment = c != '\n';
-    } else if (quote != 0) {
-      if (c == '\\' && quote == '"') {
-        ++i;
-      } else if (c == quote || c == '\n') {
-        quote = 0;  // a multi-line string ends here too early: that only overestimates
-      }
-    } else if (c == '#') {
-      comment = true;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
+/// The position after the TOML string that begins at `start`.
+inline std::size_t toml_string_end(std::string_view text, std::size_t start) noexcept {
+  const char quote = text[start];
+  const std::string_view triple = quote == '"' ? R"(""")" : "'''";
+  const auto closing = text.substr(start).starts_with(triple) ? triple : triple.substr(0, 1);
+  for (auto i = start + closing.size(); i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (closing.size() == 1 && text[i] == '\n') {
+      return i;  // broken: the parser will say so
+    } else if (text.substr(i).starts_with(closing)) {
+      i += closing.size();
+      // A multi-line string may end in quotes of its own.
+      while (closing.size() == 3 && i < text.size() && text[i] == quote) ++i;
+      return i;
     }
+  }
+  return text.size();
+}
+
+/// How deep the text nests: open brackets and braces, and the parts of one dotted key. Taken before
+/// the parser sees the text, since it and the destructor of what it returns recurse.
+inline int toml_depth(std::string_view text) noexcept {
+  int open = 0;
+  int dots = 0;
+  int deepest = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (c == '"' || c == '\'') {
+      i = toml_string_end(text, i);
+      continue;
+    }
+    if (c == '[' || c == '{') {
+      ++open;
+    } else if ((c == ']' || c == '}') && open > 0) {
+      --open;
+    }
+    if (c == '.') {
+      ++dots;
+    } else if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') {
+      dots = 0;
+    }
+    deepest = std::max(deepest, open + dots);
+    ++i;
   }
   return deepest;
 }
@@ -47,7 +70,7 @@ inline int toml_bracket_depth(std::string_view text) noexcept {
 /// @errors malformed with line and column (never the text); too_deep over 64 levels
 inline Result<toml::table> parse_toml(std::string_view text) {
   constexpr int max_depth = 64;
-  if (toml_bracket_depth(text) > max_depth)
+  if (toml_depth(text) > max_depth)
     return fail(Errc::too_deep, "parsing TOML", "over " + std::to_string(max_depth) + " levels");
   try {
     return toml::parse(text);
