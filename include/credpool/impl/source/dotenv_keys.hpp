@@ -32,22 +32,17 @@ inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
   auto values = named_values_of_dotenv(file.bytes.reveal());
   if (search.without_openclaw)
     std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("OPENCLAW_"); });
-  const auto first = found.size();
   collect_keys({.cli = search.cli,
                 .reader = search.reader,
                 .rotation = search.rotation,
                 .values = values,
-                .fallback = environment.variables(),
+                .environment = environment.variables(),
                 .place = [&](std::string_view name, std::string_view index) {
                   auto pointer = std::string{name};
                   if (!index.empty()) pointer += '/' + std::string{index};
                   return place_of(file.facts, search.cli, pointer);
                 }},
                found);
-  for (auto i = first; i < found.size(); ++i) {
-    const auto& pointer = found[i].places.front().pointer;
-    note_if_shadowed(found[i], environment, pointer.substr(0, pointer.find('/')));
-  }
 }
 
 /// The same for the file at that path; one that is there and cannot be read is listed.

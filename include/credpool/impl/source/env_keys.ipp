@@ -16,7 +16,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> EnvKeys::discover(
                         .reader = {},
                         .rotation = true,
                         .values = environment.variables(),
-                        .fallback = environment.variables(),
+                        .environment = environment.variables(),
                         .place = place},
                        found);
   merge_same_tokens(found);

@@ -51,13 +51,21 @@ inline Credential key_credential(const FoundKey& key, std::string_view value, Pl
   return credential;
 }
 
+/// Says of a key from a file that the environment has another one under that name.
+inline void note_if_shadowed(Credential& credential, const NamedValues& environment,
+                             std::string_view name, std::string_view value) {
+  const auto present = named_value(environment, name);
+  if (present.empty() || present == value || !credential.detail.empty()) return;
+  credential.detail = "the environment variable " + std::string{name} + " goes before this one";
+}
+
 /// Where and for whom to look.
 struct KeySearch {
   std::string_view cli;     ///< of the source that reports what is found
   std::string_view reader;  ///< look only for variables that this CLI reads; empty: for all
   bool rotation = false;    ///< look for OpenClaw's lists and numbered variables too
   const NamedValues& values;
-  const NamedValues& fallback;  ///< where a base URL is looked for when `values` names none
+  const NamedValues& environment;  ///< goes before `values`; its base URL serves when those name none
   std::function<Place(std::string_view name, std::string_view pointer)> place;
 };
 
@@ -121,10 +129,11 @@ class KeyCollector {
     FoundKey key{search_.cli, row.provider, row.kind, std::move(label), std::string{row.base_url}};
     if (!row.base_url_variable.empty()) {
       auto base = named_value(search_.values, row.base_url_variable);
-      if (base.empty()) base = named_value(search_.fallback, row.base_url_variable);
+      if (base.empty()) base = named_value(search_.environment, row.base_url_variable);
       if (!base.empty()) key.base_url = base;
     }
     found_.push_back(key_credential(key, value, search_.place(name, pointer)));
+    note_if_shadowed(found_.back(), search_.environment, name, value);
   }
 
   const KeySearch& search_;
@@ -134,14 +143,6 @@ class KeyCollector {
 /// Appends the keys among the named values, in the order of the table and of OpenClaw's rotation.
 inline void collect_keys(const KeySearch& search, std::vector<Credential>& found) {
   KeyCollector{search, found}.collect();
-}
-
-/// Says of a key from a file that the environment has another one of that name.
-inline void note_if_shadowed(Credential& credential, const Environment& environment,
-                             std::string_view name) {
-  const auto present = environment.variable(name);
-  if (!present || credential.secret == Secret{*present} || !credential.detail.empty()) return;
-  credential.detail = "the environment variable " + std::string{name} + " goes before this one";
 }
 
 }  // namespace detail
