@@ -57,11 +57,12 @@ inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::p
 /// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
 /// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
 ///
-/// @param folder the CLI's folder in a project: ".gemini", ".qwen"
-/// @param user_files tried after, or instead when the walk comes to the home directory
+/// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
+/// @param stop_at    the walk ends before this directory; empty: at the root
+/// @param user_files those of the user
 /// @source gemini-cli 0.61.0 cli/src/config/settings.ts; qwen-code 0.24.4 findEnvFiles
 inline std::vector<std::filesystem::path> nearest_dotenv_files(
-    const Environment& environment, std::string_view folder,
+    const Environment& environment, std::string_view folder, const std::filesystem::path& stop_at,
     const std::vector<std::filesystem::path>& user_files) {
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
@@ -70,12 +71,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
     return true;
   };
-  const auto home = environment.home();
-  for (auto folder_above = environment.working_directory(); !folder_above.empty();
-       folder_above = folder_above.parent_path()) {
-    if (home && folder_above == *home) break;
-    if (add(folder_above / folder / ".env") || add(folder_above / ".env")) break;
-    if (folder_above == folder_above.parent_path()) break;
+  for (auto directory = environment.working_directory();
+       !directory.empty() && directory != stop_at; directory = directory.parent_path()) {
+    if (add(directory / folder / ".env") || add(directory / ".env")) break;
+    if (directory == directory.parent_path()) break;
   }
   for (const auto& path : user_files) add(path);
   return files;

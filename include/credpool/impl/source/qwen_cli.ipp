@@ -20,13 +20,15 @@ inline std::vector<std::filesystem::path> qwen_settings_files(const Environment&
 
 inline std::vector<std::filesystem::path> qwen_dotenv_files(const Environment& environment) {
   std::vector<std::filesystem::path> user_files;
+  std::filesystem::path stop_at;
   if (const auto qwen = environment.directory("QWEN_HOME", ".qwen"))
     user_files.push_back(*qwen / ".env");
   if (const auto home = environment.home()) {
     user_files.push_back(*home / ".qwen/.env");
     user_files.push_back(*home / ".env");
+    stop_at = *home;
   }
-  return nearest_dotenv_files(environment, ".qwen", user_files);
+  return nearest_dotenv_files(environment, ".qwen", stop_at, user_files);
 }
 
 /// A place that gives values to variables: the environment, a .env file, the settings' `env`.
