@@ -30,10 +30,10 @@ using SourceSettingsByCli = std::map<std::string, SourceSettings, std::less<>>;
 struct CliFacts {
   std::string cli;
   std::string provider;
-  std::optional<std::filesystem::path> program;         ///< the first of its programs on the path
-  std::vector<std::filesystem::path> files_found;       ///< those that exist
-  std::vector<std::filesystem::path> files_looked_at;   ///< all places, in the source's order
-  std::vector<std::string> variables_set;               ///< names only
+  std::optional<std::filesystem::path> program;        ///< the first of its programs on the path
+  std::vector<std::filesystem::path> files_found;      ///< those that exist
+  std::vector<std::filesystem::path> files_looked_at;  ///< all places, in the source's order
+  std::vector<std::string> variables_set;              ///< names only
 };
 
 /// A source that could not even look.
@@ -45,7 +45,7 @@ struct SourceFailure {
 /// What one look at all sources has brought.
 struct Discovery {
   std::vector<Credential> credentials;  ///< merged, in the order of priority, then of the sources
-  std::vector<CliFacts> clis;           ///< one for each enabled source, in the order of the sources
+  std::vector<CliFacts> clis;  ///< one for each enabled source, in the order of the sources
   std::vector<SourceFailure> failures;  ///< those sources have no credentials in the list
 };
 
@@ -69,22 +69,18 @@ void finish_discovery(Discovery& discovery);
 /// Sources sources{KimiCli{}, AcmeCli{}};
 /// const Discovery discovery = sources.discover_all(Environment::of_process());
 /// @endcode
-template <class... S>
-class Sources {
-  static_assert((CredentialSource<S> && ...),
-                "every member of Sources must be a CredentialSource: write "
-                "static_assert(credpool::CredentialSource<MySource>) after yours to see what is missing");
+template <class... S> class Sources {
+  static_assert(
+      (CredentialSource<S> && ...),
+      "every member of Sources must be a CredentialSource: write "
+      "static_assert(credpool::CredentialSource<MySource>) after yours to see what is missing");
 
  public:
   /// The names of the CLIs, in the order of the sources.
   static constexpr std::array<std::string_view, sizeof...(S)> clis{std::string_view{S::cli}...};
 
-  Sources()
-    requires(std::default_initializable<S> && ...)
-  = default;
-  explicit Sources(S... sources)
-    requires(sizeof...(S) > 0)
-      : sources_{std::move(sources)...} {}
+  Sources() requires(std::default_initializable<S>&&...) = default;
+  explicit Sources(S... sources) requires(sizeof...(S) > 0) : sources_{std::move(sources)...} {}
 
   /// Looks once at every enabled source.
   ///
@@ -97,15 +93,15 @@ class Sources {
   Discovery discover_all(const Environment& environment,
                          const SourceSettingsByCli& settings = {}) const {
     Discovery discovery;
-    std::apply([&](const S&... source) { (look_at(source, environment, settings, discovery), ...); },
-               sources_);
+    std::apply(
+        [&](const S&... source) { (look_at(source, environment, settings, discovery), ...); },
+        sources_);
     detail::finish_discovery(discovery);
     return discovery;
   }
 
   /// Calls `visit(source)` for each source, in order.
-  template <class F>
-  void for_each(F&& visit) const {
+  template <class F> void for_each(F&& visit) const {
     std::apply([&](const S&... source) { (visit(source), ...); }, sources_);
   }
 
