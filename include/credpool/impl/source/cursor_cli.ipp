@@ -1,0 +1,42 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/credential/jwt.hpp>
+#include <credpool/impl/source/store_entry.hpp>
+#include <credpool/source/cursor_cli.hpp>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> CursorCli::locations(
+    const Environment& environment) const {
+  const auto config = environment.config_home();
+  const auto home = environment.home();
+  std::vector<std::filesystem::path> files;
+  if (config) files.push_back(*config / "cursor/auth.json");
+  if (home) files.push_back(*home / ".cursor/auth.json");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
+    const Environment& environment) const {
+  const auto files = locations(environment);
+  if (files.empty()) return fail(environment.home().error());
+  std::vector<Credential> found;
+  for (const auto& path : files) {
+    const auto store = detail::read_json_store(cli, provider, path, environment, found);
+    if (!store) continue;
+    const auto access = detail::text_member(store->document, "accessToken");
+    const auto claims = read_jwt(access.value_or(""));
+    auto credential =
+        detail::login_entry({cli, provider, store->facts, {}},
+                            {access, detail::text_member(store->document, "refreshToken")},
+                            claims ? claims->subject : std::string{});
+    detail::set_expiry(credential, claims ? claims->expires_at : std::nullopt);
+    if (claims) credential.account = claims->email;
+    found.push_back(std::move(credential));
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
