@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Prints every benchmark in one run: the programs of this folder, then the whole-process figures.
+
+Usage: run_bench.py BUILD_DIR [--pairs N] [--only programs|scan|compile]
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+from whole_process import Sample, measure  # noqa: E402  (found by the line above)
+
+
+def run_programs(build: pathlib.Path) -> bool:
+    good = True
+    for source in sorted(HERE.glob("*.cpp")):
+        print(f"\n===== {source.stem}", flush=True)
+        good &= subprocess.run([build / f"tests/bench/bench-{source.stem}"], check=False).returncode == 0
+    return good
+
+
+def show(name: str, samples: list[Sample]) -> None:
+    wall = [sample.wall * 1000 for sample in samples]
+    peak = max(sample.peak_kib for sample in samples) / 1024
+    print(f"{name:<14} median {statistics.median(wall):8.2f} ms   min {min(wall):8.2f} ms   peak {peak:6.1f} MiB")
+
+
+def scan_beside_node(build: pathlib.Path, pairs: int) -> bool:
+    """`credpool scan` over the demo home beside `node -e 0`, in pairs, so that both see the same machine."""
+    print(f"\n===== credpool scan beside node -e 0, {pairs} pairs", flush=True)
+    credpool, node = build / "tools/credpool/credpool", shutil.which("node")
+    if not credpool.exists() or node is None:
+        print(f"NOT MEASURED: {'node' if credpool.exists() else credpool} is not there")
+        return False
+    with tempfile.TemporaryDirectory(prefix="credpool-bench-") as folder:
+        home = pathlib.Path(folder) / "home"
+        environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+        made = subprocess.run([credpool, "demo", "--home", home], env=environment, check=False,
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            print(f"NOT MEASURED: the demo home could not be made:\n{made.stderr}")
+            return False
+        scan, start = [str(credpool), "scan"], [node, "-e", "0"]
+        scan_answers = (0, 1, 2)  # the demo home has logins that are missing, expired or about to be
+        measure(scan, environment, scan_answers)  # once each to warm the page cache
+        measure(start, environment)
+        samples = [(measure(scan, environment, scan_answers), measure(start, environment)) for _ in range(pairs)]
+    show("credpool scan", [ours for ours, _ in samples])
+    show("node -e 0", [theirs for _, theirs in samples])
+    ratio = statistics.median(theirs.wall / ours.wall for ours, theirs in samples)
+    print(f"node / credpool, median of the pairs: {ratio:.1f} (goal: 10); peak goal: 20 MiB")
+    return True
+
+
+def compile_cost() -> bool:
+    """CPU seconds for one file that includes the umbrella and uses it, -O2."""
+    print("\n===== one file that includes the umbrella, CPU seconds at -O2, median of 3", flush=True)
+    flags = subprocess.run(["pkg-config", "--cflags", "nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"],
+                           check=True, capture_output=True, text=True).stdout.split()
+    good = True
+    with tempfile.TemporaryDirectory(prefix="credpool-bench-") as folder:
+        for compiler in ("g++", "clang++-14"):
+            for flavour, definitions in (("header-only", []), ("compiled", ["-DCREDPOOL_COMPILED"])):
+                if shutil.which(compiler) is None:
+                    print(f"NOT MEASURED: {compiler} is not there")
+                    good = False
+                    continue
+                command = [compiler, "-std=c++20", "-O2", f"-I{ROOT / 'include'}", *flags, *definitions, "-c",
+                           str(ROOT / "examples/subproject/logins.cpp"), "-o", f"{folder}/logins.o"]
+                samples = [measure(command, dict(os.environ)) for _ in range(3)]
+                cpu = statistics.median(sample.cpu for sample in samples)
+                peak = max(sample.peak_kib for sample in samples) / 1024
+                print(f"{compiler:<12}{flavour:<14}{cpu:6.2f} s   peak {peak:6.0f} MiB", flush=True)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--pairs", type=int, default=25)
+    parser.add_argument("--only", choices=["programs", "scan", "compile"])
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+
+    good = True
+    if arguments.only in (None, "programs"):
+        good &= run_programs(build)
+    if arguments.only in (None, "scan"):
+        good &= scan_beside_node(build, arguments.pairs)
+    if arguments.only in (None, "compile"):
+        good &= compile_cost()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
