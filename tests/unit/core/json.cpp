@@ -147,8 +147,9 @@ TEST_CASE("core/json: B7 a doubled key is named, unless its name should not be s
 
 TEST_CASE("core/json: B8 bytes that are no JSON text") {
   using namespace std::string_view_literals;
-  for (const auto text : {""sv, " "sv, "\0"sv, "{}\0"sv, "{}\0{\"a\":1}"sv, "{\"a\":\"\0\"}"sv, "{} x"sv,
-                          "{}{}"sv, "\xff\xfe{\0}\0"sv, "{\"a\":\"\xc3\"}"sv, "{'a':1}"sv}) {
+  for (const auto text :
+       {""sv, " "sv, "\0"sv, "{}\0"sv, "{}\0{\"a\":1}"sv, "{\"a\":\"\0\"}"sv, "{} x"sv, "{}{}"sv,
+        "\xff\xfe{\0}\0"sv, "{\"a\":\"\xc3\"}"sv, "{'a':1}"sv}) {
     CHECK(refusal(text) == cp::Errc::malformed);
   }
   CHECK(parse_json("\xef\xbb\xbf{}"));
@@ -169,7 +170,9 @@ TEST_CASE("core/json: B9 only a finite number is a number") {
     CAPTURE(text);
     CHECK(refusal(text) == cp::Errc::malformed);
   }
-  const auto number = [](std::string_view text) { return cp::detail::number_of(*parse_json(text)); };
+  const auto number = [](std::string_view text) {
+    return cp::detail::number_of(*parse_json(text));
+  };
   CHECK(number("18446744073709551616") == 18446744073709551616.0);
   CHECK(number("-0") == 0.0);
   CHECK(number(R"("1.5e3")") == 1500.0);
@@ -219,10 +222,10 @@ TEST_CASE("core/toml: B6 depth is bounded, whatever makes it") {
 TEST_CASE("core/toml: what only looks deep is read") {
   const std::string dots(200, '.');
   const std::string brackets(200, '[');
-  const auto table = cp::detail::parse_toml("a = \"" + brackets + dots + "\\\"" + brackets +
-                                            "\"\n# " + brackets + dots + "\nb = \"\"\"\n" + brackets +
-                                            "\n\"" + dots + "\"\"\"\nc = '" + brackets +
-                                            "'\nd = [1.5, 2.5, \"x\"]\n");
+  const auto table =
+      cp::detail::parse_toml("a = \"" + brackets + dots + "\\\"" + brackets + "\"\n# " + brackets +
+                             dots + "\nb = \"\"\"\n" + brackets + "\n\"" + dots + "\"\"\"\nc = '" +
+                             brackets + "'\nd = [1.5, 2.5, \"x\"]\n");
   REQUIRE(table);
   CHECK((*table)["c"].value_or(std::string{}) == brackets);
   std::string floats = "a = [";
@@ -231,8 +234,8 @@ TEST_CASE("core/toml: what only looks deep is read") {
 }
 
 TEST_CASE("core/toml: a broken file is told by its place, never by its text") {
-  for (const auto* text : {"[providers.", "a = \"canary", "a = canary", "a = 1\na = 2", "a = '''canary",
-                           "\"canary", "a = \"\\"}) {
+  for (const auto* text : {"[providers.", "a = \"canary", "a = canary", "a = 1\na = 2",
+                           "a = '''canary", "\"canary", "a = \"\\"}) {
     CAPTURE(text);
     const auto table = cp::detail::parse_toml(text);
     REQUIRE_FALSE(table);

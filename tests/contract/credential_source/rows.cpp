@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "store_row.hpp"
+
+#include <credpool/core/encoding.hpp>
+#include <credpool/source/codex_cli.hpp>
+#include <credpool/source/kimi_cli.hpp>
+#include <credpool/source/kimi_code.hpp>
+
+namespace cp = credpool;
+
+namespace {
+
+std::string jwt(std::string_view payload) {
+  return "e30." + cp::encode_base64url(payload) + ".Y2FuYXJ5";
+}
+
+std::vector<StoreRow> make_rows() {
+  std::vector<StoreRow> rows;
+
+  const std::string kimi_login =
+      R"({"access_token": "at-canary", "refresh_token": "rt-canary", "expires_at": 4102444800.0, )"
+      R"("scope": "kimi-code", "token_type": "Bearer", "expires_in": 900.0})";
+  rows.push_back(row_of<cp::KimiCli>("kimi-cli login", ".kimi/credentials/kimi-code.json",
+                                     kimi_login, "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800.0";
+
+  rows.push_back(row_of<cp::KimiCli>(
+      "kimi-cli config.toml", ".kimi/config.toml",
+      "[providers.moonshot]\ntype = \"kimi\"\nbase_url = \"https://api.moonshot.ai/v1\"\n"
+      "api_key = \"sk-canary\"\n",
+      "sk-canary"));
+  rows.back().format = Format::toml;
+
+  rows.push_back(row_of<cp::KimiCli>("kimi-cli legacy config.json", ".kimi/config.json",
+                                     R"({"providers":{"old":{"api_key":"sk-canary"}}})",
+                                     "sk-canary"));
+
+  rows.push_back(row_of<cp::KimiCode>(
+      "kimi-code login", ".kimi-code/credentials/kimi-code.json",
+      "{\n  \"access_token\": \"at-canary\",\n  \"refresh_token\": \"rt-canary\",\n"
+      "  \"expires_at\": 4102444800,\n  \"scope\": \"kimi-code\",\n  \"token_type\": \"Bearer\",\n"
+      "  \"expires_in\": 900\n}\n",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800";
+
+  rows.push_back(row_of<cp::KimiCode>("kimi-code config.toml", ".kimi-code/config.toml",
+                                      "[providers.a.env]\nKIMI_API_KEY = \"sk-canary\"\n",
+                                      "sk-canary"));
+  rows.back().format = Format::toml;
+
+  const auto access = jwt(R"({"exp":4102444800})");
+  rows.push_back(row_of<cp::CodexCli>(
+      "codex login", ".codex/auth.json",
+      R"({"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"id_token":")" +
+          jwt(R"({"email":"a@b.c"})") + R"(","access_token":")" + access +
+          R"(","refresh_token":"rt-canary","account_id":"acct-1"},)"
+          R"("last_refresh":"2026-11-20T21:44:41.619320025Z"})",
+      access));
+  rows.back().canaries = {"rt-canary", "Y2FuYXJ5"};
+
+  rows.push_back(row_of<cp::CodexCli>("codex key", ".codex/auth.json",
+                                      R"({"OPENAI_API_KEY":"sk-canary"})", "sk-canary"));
+  rows.push_back(row_of<cp::CodexCli>(
+      "codex personal access token", ".codex/auth.json",
+      R"({"auth_mode":"personalAccessToken","personal_access_token":"at-canary"})", "at-canary"));
+  return rows;
+}
+
+}  // namespace
+
+const std::vector<StoreRow>& store_rows() {
+  static const std::vector<StoreRow> rows = make_rows();
+  return rows;
+}
