@@ -3,6 +3,7 @@
 
 #include <credpool/impl/source/dotenv_keys.hpp>
 #include <credpool/impl/source/qwen_store.hpp>
+#include <credpool/impl/source/settings_values.hpp>
 #include <credpool/source/qwen_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -129,7 +130,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
                         }});
   }
   for (const auto& one : settings)
-    places.push_back({detail::qwen_settings_values(one), [&one](std::string_view name) {
+    places.push_back({detail::settings_values(one.document), [&one](std::string_view name) {
                         return place_of(one.facts, cli, "/env/" + std::string{name});
                       }});
   for (const auto& place : places) detail::add_qwen_keys(place, references, environment, found);

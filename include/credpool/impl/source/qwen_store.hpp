@@ -84,15 +84,6 @@ inline Result<QwenSettings> parse_qwen_settings(const FileText& file) {
   return QwenSettings{std::move(*document), file.facts};
 }
 
-/// The texts of the settings' `env` map.
-inline NamedValues qwen_settings_values(const QwenSettings& settings) {
-  NamedValues values;
-  if (const auto* entries = member(settings.document, "env"); entries && entries->is_object())
-    for (const auto& [name, value] : entries->items())
-      if (value.is_string()) values.emplace(name, value.get_ref<const std::string&>());
-  return values;
-}
-
 /// A model provider's reference to the variable that holds its key.
 struct QwenKeyReference {
   std::string variable;
