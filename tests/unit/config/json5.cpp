@@ -62,6 +62,7 @@ TEST_CASE("config/json5: the official vectors") {
 }
 
 TEST_CASE("config/json5: errors stand where the official vectors put them") {
+  REQUIRE_MESSAGE(fs::is_directory(vectors), "the JSON5 test vectors are missing: " << vectors.string());
   int checked = 0;
   for (const auto& entry : fs::recursive_directory_iterator{vectors}) {
     auto path = entry.path();
