@@ -301,7 +301,7 @@ class SettingsReader {
                                             report_.origins.erase(p);
                                             if (!given) return;
                                             s.admission_mode = AdmissionMode::fixed;
-                                            note(m, path);
+                                            note(member, path);
                                           }}});
       if (object->empty())
         refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
