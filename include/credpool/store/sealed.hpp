@@ -1,7 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 //
-// Opt-in: needs libsodium. Not under the umbrella header.
+// credpool: opt-in
+// Needs libsodium.
 
 #include <credpool/store/secret_store.hpp>
 #include <credpool/store/state_directory.hpp>

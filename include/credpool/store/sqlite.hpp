@@ -1,7 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 //
-// Opt-in: needs SQLite. Not under the umbrella header.
+// credpool: opt-in
+// Needs SQLite.
 
 #include <credpool/store/concept.hpp>
 #include <credpool/store/state_directory.hpp>
