@@ -20,8 +20,8 @@ namespace credpool::inline CREDPOOL_ABI {
 /// @source dotenv 17 (npm), its LINE expression
 std::vector<std::pair<std::string, std::string>> parse_dotenv(std::string_view text);
 
-/// The keys in .env files: ~/.env, .env in the working directory, and .env in OpenClaw's state
-/// directory (`$OPENCLAW_STATE_DIR` or ~/.openclaw). Names are looked up in `key_variables`.
+/// The keys in .env files: ~/.env, .env in the working directory, and .env in OpenClaw's directory
+/// (see openclaw_directory()); a project's file may not set OPENCLAW_*. Names are looked up in `key_variables`.
 ///
 /// A variable of the environment goes before the same name in a file for every program that reads
 /// such files; the file's key is listed all the same, and its detail says so.

@@ -92,11 +92,11 @@ inline constexpr std::array key_variables{
     KeyVariable{.name = "GH_TOKEN",
                 .provider = "github",
                 .kind = Kind::token,
-                .readers = {"gh", "copilot-cli"}},
+                .readers = {"gh-cli", "copilot-cli"}},
     KeyVariable{.name = "GITHUB_TOKEN",
                 .provider = "github",
                 .kind = Kind::token,
-                .readers = {"gh", "copilot-cli"}},
+                .readers = {"gh-cli", "copilot-cli"}},
 
     KeyVariable{.name = "CURSOR_API_KEY", .provider = "cursor", .readers = {"cursor-cli"}},
     KeyVariable{.name = "CURSOR_AUTH_TOKEN",

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/source/env_keys.hpp>
 
+#include <credpool/source/claude_cli.hpp>
+#include <credpool/source/gemini_cli.hpp>
+#include <credpool/source/qwen_cli.hpp>
+
 #include <throwaway_home.hpp>
 
 #include <doctest/doctest.h>
@@ -126,6 +130,23 @@ TEST_CASE("source/key_variables: names are unique and well-formed") {
     CHECK_FALSE(row.readers.front().empty());
     CHECK_FALSE(row.read_by(""));
   }
+}
+
+TEST_CASE("source/key_variables: the variables that a CLI's source names are its rows") {
+  const auto agree = []<class Source>(const Source&) {
+    std::size_t rows = 0;
+    for (const auto& row : cp::key_variables) rows += row.read_by(Source::cli) ? 1 : 0;
+    CHECK(rows == Source::variables.size());
+    for (const auto name : Source::variables) {
+      CAPTURE(name);
+      const auto* row = cp::find_key_variable(name);
+      REQUIRE(row != nullptr);
+      CHECK(row->read_by(Source::cli));
+    }
+  };
+  agree(cp::QwenCli{});
+  agree(cp::GeminiCli{});
+  agree(cp::ClaudeCli{});
 }
 
 TEST_CASE("source/key_variables: the variable that a provider's programs expect") {

@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/core/openclaw_directory.hpp>
 #include <credpool/impl/source/dotenv_keys.hpp>
 #include <credpool/source/dotenv.hpp>
 
@@ -147,8 +148,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> DotenvKeys::locations(
   };
   if (const auto home = environment.home()) add(*home / ".env");
   if (const auto& here = environment.working_directory(); !here.empty()) add(here / ".env");
-  if (const auto state = environment.directory("OPENCLAW_STATE_DIR", ".openclaw"))
-    add(*state / ".env");
+  if (const auto state = openclaw_directory(environment)) add(*state / ".env");
   return files;
 }
 
