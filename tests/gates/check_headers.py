@@ -15,7 +15,7 @@ import sys
 
 from tree import Tap
 
-OPT_IN = "// credpool: opt-in"
+OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
 OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib"]
 WARNINGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -68,7 +68,7 @@ def main() -> int:
         relative = path.relative_to(include).as_posix()
         if relative.startswith("credpool/impl/"):
             continue
-        opt_in = OPT_IN in path.read_text(encoding="utf-8").splitlines()
+        opt_in = OPT_IN.search(path.read_text(encoding="utf-8")) is not None
         text = f"#include <{relative}>\n" * 2
         base = [*compiler, *(opt_in_flags if opt_in else flags)]
         if relative != "credpool/src.hpp":
