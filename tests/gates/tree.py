@@ -2,7 +2,7 @@
 """What the gates share: the files of the tree, and results in the Test Anything Protocol."""
 import pathlib
 
-SKIPPED_FOLDERS = {".git", "node_modules", "__pycache__", ".cache", "single_include"}
+SKIPPED_FOLDERS = {"node_modules", "__pycache__", ".cache", "single_include"}
 
 
 class Tap:
@@ -32,7 +32,7 @@ def files(root: pathlib.Path, *endings: str) -> list[pathlib.Path]:
     def walk(folder: pathlib.Path) -> None:
         for entry in sorted(folder.iterdir()):
             top = entry.parent == root
-            if entry.is_symlink():
+            if entry.is_symlink() or entry.name == ".git":
                 continue
             if entry.is_dir():
                 if entry.name in SKIPPED_FOLDERS or (top and entry.name.startswith("build")):
