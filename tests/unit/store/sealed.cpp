@@ -222,7 +222,9 @@ TEST_CASE("store/sealed: a damaged file is a clear error and is never replaced")
       {std::string(100, '['), cp::Errc::too_deep},
       {std::string(1024 * 1024 + 1, ' '), cp::Errc::too_large},
   };
-  for (const auto& [bytes, expected] : cases) {
+  for (const auto& each : cases) {
+    const auto& bytes = each.first;
+    const auto expected = each.second;
     CAPTURE(bytes.substr(0, 60));
     world.set_secrets(bytes);
     CHECK(world.store.list().error().errc() == expected);
