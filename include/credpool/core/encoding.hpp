@@ -9,8 +9,10 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Decodes base64 or base64url text, padded or not (RFC 4648, sections 4 and 5).
-/// @return the bytes; none when the text holds another character or has an impossible length
+/// Decodes base64 or base64url text, padded or not (RFC 4648, sections 4 and 5). Bits of the last
+/// character that belong to no byte are not looked at, as section 3.5 allows.
+/// @return the bytes; none when the text holds another character, has an impossible length or is
+///         padded by half
 std::optional<std::string> decode_base64(std::string_view text);
 
 /// Encodes as base64url without padding (RFC 4648, section 5).

@@ -117,7 +117,8 @@ struct Credential {
 std::optional<TimePoint> time_from_epoch(double value) noexcept;
 
 /// Joins what several sources found: the same token in two places is one credential with two
-/// places. The order of first appearance is kept, and profile ids are made unique.
+/// places, in the state of the first place that is not broken. The order of first appearance is
+/// kept, and profile ids are made unique.
 void merge_same_tokens(std::vector<Credential>& credentials);
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -29,7 +29,10 @@ inline int hex_value(char c) noexcept {
 }  // namespace detail
 
 CREDPOOL_INLINE std::optional<std::string> decode_base64(std::string_view text) {
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  if (text.ends_with('=')) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
   bytes.reserve(text.size() * 3 / 4);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -116,6 +117,9 @@ CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
     const auto known = key.empty() ? by_token.end() : by_token.find(key);
     if (known != by_token.end()) {
       auto& first = merged[known->second];
+      // Of a good and a broken place the good one counts.
+      if (first.status != Status::active && credential.status == Status::active)
+        std::swap(first, credential);
       for (auto& place : credential.places) first.places.push_back(std::move(place));
       continue;
     }
