@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace cp = credpool;
 
@@ -316,8 +317,9 @@ TEST_CASE("contract/credential_source: an odd expiry is listed, whatever it mean
   for (const auto& row : store_rows()) {
     if (row.expiry.empty()) continue;
     CAPTURE(row.name);
-    for (const auto* value : {R"("soon")", R"("")", R"("NaN")", R"("1e400")", "-1", "0", "1e300",
-                              "1e400", "null", "true", "[]", "{}", "18446744073709551616"}) {
+    for (const std::string_view value :
+         {R"("soon")", R"("")", R"("NaN")", R"("1e400")", "-1", "0", "1e300", "1e400", "null",
+          "true", "[]", "{}", "18446744073709551616"}) {
       CAPTURE(value);
       const Scene scene{row};
       scene.write(replaced(row.text, row.expiry, value));
@@ -325,7 +327,7 @@ TEST_CASE("contract/credential_source: an odd expiry is listed, whatever it mean
       CHECK_FALSE(credentials.empty());
       for (const auto& credential : credentials) CHECK(credential.expires_at != far);
     }
-    for (const auto* value : {"4102444800", "4102444800000"}) {  // seconds, milliseconds
+    for (const std::string_view value : {"4102444800", "4102444800000"}) {  // seconds, milliseconds
       CAPTURE(value);
       const Scene scene{row};
       scene.write(replaced(row.text, row.expiry, value));

@@ -25,7 +25,7 @@ TEST_CASE("core/iso8601: reads what the CLIs write") {
 }
 
 TEST_CASE("core/iso8601: refuses what is no date") {
-  for (const auto* text :
+  for (const std::string_view text :
        {"", "2026", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z",
         "2026-01-01T00:60:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z",
         "2026-01-01T00:00:00Zx", "26-01-01T00:00:00Z", "2026-01-01T00:00:00+24:00"}) {

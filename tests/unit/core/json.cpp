@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <string_view>
 
 namespace cp = credpool;
 using cp::detail::parse_json;
@@ -166,7 +167,8 @@ TEST_CASE("core/json: comments are an option, not a habit") {
 }
 
 TEST_CASE("core/json: B9 only a finite number is a number") {
-  for (const auto* text : {"NaN", "[Infinity]", "-Infinity", "1e400", "-1e400", "01", "1.", "+1"}) {
+  for (const std::string_view text :
+       {"NaN", "[Infinity]", "-Infinity", "1e400", "-1e400", "01", "1.", "+1"}) {
     CAPTURE(text);
     CHECK(refusal(text) == cp::Errc::malformed);
   }
@@ -176,8 +178,9 @@ TEST_CASE("core/json: B9 only a finite number is a number") {
   CHECK(number("18446744073709551616") == 18446744073709551616.0);
   CHECK(number("-0") == 0.0);
   CHECK(number(R"("1.5e3")") == 1500.0);
-  for (const auto* text : {R"("nan")", R"("inf")", R"("1e400")", R"("")", R"(" 1")", R"("1x")",
-                           R"("0x10")", "true", "null", "[1]", R"({"a":1})"}) {
+  for (const std::string_view text :
+       {R"("nan")", R"("inf")", R"("1e400")", R"("")", R"(" 1")", R"("1x")", R"("0x10")", "true",
+        "null", "[1]", R"({"a":1})"}) {
     CAPTURE(text);
     CHECK_FALSE(number(text));
   }
@@ -234,8 +237,8 @@ TEST_CASE("core/toml: what only looks deep is read") {
 }
 
 TEST_CASE("core/toml: a broken file is told by its place, never by its text") {
-  for (const auto* text : {"[providers.", "a = \"canary", "a = canary", "a = 1\na = 2",
-                           "a = '''canary", "\"canary", "a = \"\\"}) {
+  for (const std::string_view text : {"[providers.", "a = \"canary", "a = canary", "a = 1\na = 2",
+                                      "a = '''canary", "\"canary", "a = \"\\"}) {
     CAPTURE(text);
     const auto table = cp::detail::parse_toml(text);
     REQUIRE_FALSE(table);

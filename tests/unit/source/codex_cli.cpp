@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace cp = credpool;
 using std::chrono::milliseconds;
@@ -98,7 +99,7 @@ TEST_CASE("source/codex_cli: C1 a valid login") {
 
 TEST_CASE("source/codex_cli: C2 C3 C4 the mode, named or not") {
   CHECK(of("{" + tokens(at_far) + "}").kind == cp::Kind::oauth);
-  for (const auto* text :
+  for (const std::string_view text :
        {R"({"OPENAI_API_KEY":"sk-FAKE"})", R"({"auth_mode":null,"OPENAI_API_KEY":"sk-FAKE"})",
         R"({"auth_mode":"apikey","OPENAI_API_KEY":"sk-FAKE","tokens":null})"}) {
     CAPTURE(text);
@@ -158,7 +159,7 @@ TEST_CASE("source/codex_cli: C10 an id_token that is no JWT") {
 }
 
 TEST_CASE("source/codex_cli: C11 a mode of the future") {
-  for (const auto* mode : {R"("future")", R"("headers")", "5", "[]"}) {
+  for (const std::string_view mode : {R"("future")", R"("headers")", "5", "[]"}) {
     CAPTURE(mode);
     const auto credential = of(R"({"auth_mode":)" + std::string{mode} + "," + tokens(at_far) + "}");
     CHECK(credential.reason_at(now) == cp::Reason::unknown_mode);
@@ -234,8 +235,8 @@ TEST_CASE("source/codex_cli: C15 a login in the keyring is named, a wrong settin
     CHECK(found(home).empty());
   }
   SUBCASE("a value, or a file, that codex does not start with") {
-    for (const auto* text : {"cli_auth_credentials_store = \"bogus\"\n",
-                             "cli_auth_credentials_store = 5\n", "broken = [\n"}) {
+    for (const std::string_view text : {"cli_auth_credentials_store = \"bogus\"\n",
+                                        "cli_auth_credentials_store = 5\n", "broken = [\n"}) {
       CAPTURE(text);
       home.write(config, text);
       std::filesystem::remove(home.path() / store);

@@ -5,11 +5,14 @@
 
 #include <doctest/doctest.h>
 
+#include <string_view>
+
 namespace cp = credpool;
 
 TEST_CASE("source/directory_listing: names with the ending, sorted, and nothing else") {
   const ThrowawayHome home;
-  for (const auto* name : {"d/b.json", "d/a.json", "d/.json", "d/a.json.tmp.1", "d/deep/c.json"})
+  for (const std::string_view name :
+       {"d/b.json", "d/a.json", "d/.json", "d/a.json.tmp.1", "d/deep/c.json"})
     home.write(name, "");
   const auto files = cp::list_files_ending_in(home.path() / "d", ".json");
   REQUIRE(files);

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 namespace cp = credpool;
 using std::chrono::milliseconds;
@@ -79,7 +80,7 @@ TEST_CASE("source/kimi_cli: K3 refresh is due below half the life") {
 }
 
 TEST_CASE("source/kimi_cli: K4 an expiry of 0, or none, means refresh now") {
-  for (const auto* text :
+  for (const std::string_view text :
        {R"({"access_token":"at-fake","refresh_token":"rt-fake","expires_at":0,"expires_in":900})",
         R"({"access_token":"at-fake","refresh_token":"rt-fake"})",
         R"({"access_token":"at-fake","refresh_token":"rt-fake","expires_at":null})"}) {
@@ -93,7 +94,8 @@ TEST_CASE("source/kimi_cli: K4 an expiry of 0, or none, means refresh now") {
 }
 
 TEST_CASE("source/kimi_cli: K5 an expiry that is no time is due, not a crash") {
-  for (const auto* expiry : {R"("abc")", "-5", "true", "[]", R"("NaN")", R"("1e400")", "1e300"}) {
+  for (const std::string_view expiry :
+       {R"("abc")", "-5", "true", "[]", R"("NaN")", R"("1e400")", "1e300"}) {
     CAPTURE(expiry);
     const ThrowawayHome home;
     home.write(store, login(expiry));
@@ -106,7 +108,7 @@ TEST_CASE("source/kimi_cli: K5 an expiry that is no time is due, not a crash") {
 }
 
 TEST_CASE("source/kimi_cli: K6 an expiry in text, or in milliseconds, is read") {
-  for (const auto* expiry : {R"("4102444800")", "4102444800000", R"("4102444800000")"}) {
+  for (const std::string_view expiry : {R"("4102444800")", "4102444800000", R"("4102444800000")"}) {
     CAPTURE(expiry);
     const ThrowawayHome home;
     home.write(store, login(expiry));

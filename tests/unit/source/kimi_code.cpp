@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string_view>
+
 namespace cp = credpool;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -134,7 +136,8 @@ TEST_CASE("source/kimi_code: M5 the compact file of kimi-cli is valid too") {
 }
 
 TEST_CASE("source/kimi_code: M6 without a time the token is used and never refreshed") {
-  for (const auto* expiry : {R"("soon")", R"("4102444800")", "0", "-1", "null", "true"}) {
+  for (const std::string_view expiry :
+       {R"("soon")", R"("4102444800")", "0", "-1", "null", "true"}) {
     CAPTURE(expiry);
     const ThrowawayHome home;
     home.write(store, login(expiry));
@@ -170,7 +173,7 @@ TEST_CASE(
 }
 
 TEST_CASE("source/kimi_code: M9 truncated, empty, a list, an empty object") {
-  for (const auto* text : {R"({"access_token": "at-f)", "", "[]", "{}"}) {
+  for (const std::string_view text : {R"({"access_token": "at-f)", "", "[]", "{}"}) {
     CAPTURE(text);
     const ThrowawayHome home;
     home.write(store, text);
