@@ -53,4 +53,19 @@ class ManualClock {
 };
 static_assert(Clock<ManualClock>);
 
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on it.
+template <Clock C>
+class ClockRef {
+ public:
+  /// @param clock must outlive this object and its copies
+  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
+
+  TimePoint now() const { return clock_->now(); }
+  std::chrono::nanoseconds steady() const { return clock_->steady(); }
+
+ private:
+  const C* clock_;
+};
+static_assert(Clock<ClockRef<ManualClock>>);
+
 }  // namespace credpool::inline CREDPOOL_ABI
