@@ -79,8 +79,11 @@ class Candidates {
   bool on_trial(std::size_t i) const noexcept { return seats_[i].on_trial; }
   /// Whether it failed a short while ago, if only for another model.
   bool recently_failed(std::size_t i) const noexcept { return seats_[i].recently_failed; }
-  /// Until when it rests for lack of allowance; the past when it does not.
-  TimePoint rests_until(std::size_t i) const noexcept { return seats_[i].rests_until; }
+  /// Whether it cannot serve just now for a reason that passes soon (as many leases as admission
+  /// allows, overload, a host that fails): no reason to move a conversation elsewhere for good.
+  bool away_briefly(std::size_t i) const noexcept { return !eligible(i) && seats_[i].brief; }
+  /// A number that differs from host to host, for policies that throw dice.
+  std::uint64_t salt() const noexcept { return salt_; }
   /// A number of the policy's own for this candidate, 0 at first.
   double& note(std::size_t i) const noexcept { return seats_[i].note; }
 
@@ -90,8 +93,8 @@ class Candidates {
   /// ones are not eligible. @pre the facts outlive this object; no id stands twice
   void assign(std::vector<CandidateFacts*> facts);
   void set_eligible(std::size_t i, bool eligible) noexcept;
-  void set_rank(std::size_t i, Rank rank) noexcept;
-  void set_standing(std::size_t i, bool on_trial, bool recently_failed, TimePoint rests_until) noexcept;
+  void update(std::size_t i, bool eligible, Rank rank) noexcept;
+  void set_standing(std::size_t i, bool on_trial, bool recently_failed, bool brief) noexcept;
   /// Which one was selected last, by id (it may be gone), or by position.
   void set_last(const CredentialId& id) noexcept;
   void set_last(std::size_t i) noexcept {
@@ -100,6 +103,7 @@ class Candidates {
   }
   const CredentialId& last() const noexcept { return last_; }
   void set_one_use(double unit) noexcept { one_use_ = unit; }
+  void set_salt(std::uint64_t salt) noexcept { salt_ = salt; }
   /// Starts or stops keeping the order that lowest() needs.
   void keep_ranks(bool wanted);
   CandidateFacts& facts(std::size_t i) noexcept { return *seats_[i].facts; }
@@ -108,10 +112,10 @@ class Candidates {
  private:
   struct Seat {
     CandidateFacts* facts = nullptr;
-    TimePoint rests_until{};
     mutable double note = 0;
     bool on_trial = false;
     bool recently_failed = false;
+    bool brief = true;
   };
   struct Key {
     Rank rank;
@@ -132,6 +136,7 @@ class Candidates {
   CredentialId last_;
   std::size_t after_last_ = 0;
   double one_use_ = 1;
+  std::uint64_t salt_ = 0;
   bool ranks_ = false;
 };
 

@@ -90,10 +90,12 @@ CREDPOOL_INLINE void Candidates::set_eligible(std::size_t i, bool wanted) noexce
   replay(i);
 }
 
-CREDPOOL_INLINE void Candidates::set_rank(std::size_t i, Rank rank) noexcept {
-  if (!ranks_) return;
-  keys_[i] = {rank, seats_[i].facts->turn};
-  replay(i);
+CREDPOOL_INLINE void Candidates::update(std::size_t i, bool wanted, Rank rank) noexcept {
+  if (ranks_) keys_[i] = {rank, seats_[i].facts->turn};
+  if (eligible(i) != wanted)
+    set_eligible(i, wanted);
+  else if (wanted)
+    replay(i);
 }
 
 CREDPOOL_INLINE Rank Candidates::rank(std::size_t i) const noexcept {
@@ -101,10 +103,10 @@ CREDPOOL_INLINE Rank Candidates::rank(std::size_t i) const noexcept {
 }
 
 CREDPOOL_INLINE void Candidates::set_standing(std::size_t i, bool on_trial, bool recently_failed,
-                                              TimePoint rests_until) noexcept {
+                                              bool brief) noexcept {
   seats_[i].on_trial = on_trial;
   seats_[i].recently_failed = recently_failed;
-  seats_[i].rests_until = rests_until;
+  seats_[i].brief = brief;
 }
 
 CREDPOOL_INLINE void Candidates::set_last(const CredentialId& id) noexcept {

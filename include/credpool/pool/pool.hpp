@@ -1,0 +1,259 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/clock.hpp>
+#include <credpool/pool/engine.hpp>
+#include <credpool/pool/explain.hpp>
+#include <credpool/pool/lease.hpp>
+#include <credpool/pool/outcome.hpp>
+#include <credpool/pool/request.hpp>
+#include <credpool/pool/settings.hpp>
+#include <credpool/refresh/first_of.hpp>
+#include <credpool/rotation/least_used.hpp>
+#include <credpool/source/sources.hpp>
+#include <credpool/store/memory.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Something that looks for credentials: Sources, or a stand-in of it.
+template <class L>
+concept SourceList = requires(const L& list, const Environment& environment,
+                              const SourceSettingsByCli& settings) {
+  { list.discover_all(environment, settings) } -> std::same_as<Discovery>;
+};
+
+/// Finds credentials, lends them in rotation, and learns from what happened to them.
+///
+/// @code
+/// Pool pool{Sources{KimiCli{}}, LeastUsed{}};
+/// if (auto found = pool.scan(); !found) return exit_code(found.error());
+/// auto lease = pool.acquire({.provider = "kimi-code"});
+/// if (!lease) return exit_code(lease.error());
+/// lease->report(call_the_api(lease->secret()));
+/// @endcode
+///
+/// What it learns is kept in the store, where other processes see it: evidence (cooldowns, refused
+/// tokens) at once, uses a little later (PoolSettings::write_every). A store that fails does not
+/// stop lending; sync() tells its errors.
+///
+/// @thread_safety safe
+template <SourceList List, RotationPolicy Policy = LeastUsed, RefreshMethod Refresh = FirstOf<>,
+          PoolStateStore Store = MemoryState, Clock ClockType = SystemClock>
+class Pool final : private LeaseKeeper {
+ public:
+  explicit Pool(List sources, Policy policy = {}, Refresh refresh = {}, Store store = {},
+                ClockType clock = {}, PoolSettings settings = {},
+                Environment environment = Environment::of_process())
+      : sources_{std::move(sources)},
+        refresh_{std::move(refresh)},
+        store_{std::move(store)},
+        clock_{std::move(clock)},
+        environment_{std::move(environment)},
+        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {}
+
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  /// Writes what is not written yet. All leases must have ended.
+  ~Pool() { (void)sync(); }
+
+  /// Looks at all sources and lends from now on what they hold now.
+  ///
+  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does not
+  /// stop the others.
+  /// @errors what the store answers, when the state of earlier runs cannot be read
+  /// @effects reads files, as the sources do
+  Result<Discovery> scan() {
+    auto discovery = sources_.discover_all(environment_, engine_.settings().sources);
+    if (auto replaced = replace_credentials(discovery.credentials); !replaced)
+      return fail(replaced.error());
+    return discovery;
+  }
+
+  /// The same with a list from elsewhere: the pool lends these from now on.
+  Result<void> replace_credentials(std::vector<Credential> credentials) {
+    const auto synced = sync();
+    const auto now = clock_.now();
+    engine_.replace(std::move(credentials), now);
+    return synced;
+  }
+
+  /// Lends a credential.
+  ///
+  /// @errors no_credential when none can serve now: `retry_at` tells when one may, the hint what is
+  ///         the matter with each; invalid_argument when the pin names none or several
+  Result<Lease> acquire(const LeaseRequest& request) {
+    poll();
+    auto lease = lend(request, clock_.now());
+    // One trial at a time, over all processes: they must hear of it before they try as well.
+    if (lease && lease->on_trial()) (void)exchange();
+    return lease;
+  }
+
+  /// The same inside a transaction of the store: for programs that lend once and exit. Two of them
+  /// never make the same choice from the same state, and what was chosen is written on return.
+  /// @errors as acquire(), or what the store answers
+  Result<Lease> acquire_in_transaction(const LeaseRequest& request) {
+    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
+    const std::lock_guard lock{store_mutex_};
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      lease.emplace(lend(request, now));
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return std::move(*lease);
+  }
+
+  /// How every credential stands towards a request; lends nothing.
+  Explanation explain(const LeaseRequest& request) {
+    poll();
+    return engine_.explain(request, clock_.now());
+  }
+
+  /// The credentials of the last scan, in the user's order.
+  std::vector<std::shared_ptr<const Credential>> credentials() const {
+    return engine_.credentials();
+  }
+  /// What is remembered about them, in the same order.
+  std::vector<CredentialState> states() const { return engine_.states(clock_.now()); }
+
+  /// The one credential of that profile id or id (at least 8 digits).
+  /// @errors not_found; invalid_argument when several have that name
+  Result<std::shared_ptr<const Credential>> find(std::string_view name) const {
+    return engine_.find(name);
+  }
+
+  /// The rests that are on, soonest end first.
+  std::vector<Cooldown> cooldowns() const { return engine_.cooldowns(); }
+  /// Ends rests, and forgets refused tokens and host failures with them.
+  /// @param name  a profile id or id; empty: all credentials
+  /// @param model only rests of that model; empty: all of them
+  /// @return how many ended
+  Result<std::size_t> clear_cooldowns(std::string_view name = {}, std::string_view model = {}) {
+    auto cleared = engine_.clear_cooldowns(name, model, clock_.now());
+    return written(std::move(cleared));
+  }
+
+  /// Switches a credential off or on, for all processes, until further notice.
+  Result<void> set_disabled(std::string_view name, bool disabled) {
+    return written(engine_.set_disabled(name, disabled, clock_.now()));
+  }
+  /// Allows (or no longer allows) to lend a credential although `auto_import` is off. By reference:
+  /// the state remembers its id, never its token.
+  Result<void> set_imported(std::string_view name, bool imported) {
+    return written(engine_.set_imported(name, imported, clock_.now()));
+  }
+  /// What validation found out about the token that a credential has now.
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason) {
+    return written(engine_.note_validation(id, status, reason, clock_.now()));
+  }
+
+  /// Gets a credential a new token, by the first method that can.
+  ///
+  /// One at a time: a caller that waited finds the token that the other one got.
+  /// @errors not_found; login_needed when no method can do it; else what the method answers
+  Result<void> refresh(std::string_view name, bool may_interact = false) {
+    auto before = find(name);
+    if (!before) return fail(std::move(before).error());
+    const std::lock_guard lock{refresh_mutex_};
+    auto now_there = find((*before)->id.hex());
+    if (!now_there) return fail(std::move(now_there).error());
+    if (!((*now_there)->secret == (*before)->secret)) return {};
+    auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
+    if (!fresh) return fail(std::move(fresh).error());
+    engine_.replace_one(std::move(*fresh), clock_.now());
+    return {};
+  }
+
+  /// Writes what is not written yet, and learns what other processes have written.
+  Result<void> sync() { return exchange(); }
+
+  std::string_view policy() const noexcept { return engine_.policy(); }
+  const PoolSettings& settings() const noexcept { return engine_.settings(); }
+
+ private:
+  void take_back(const LeaseTicket& ticket, const Credential& used,
+                 const Outcome& outcome) noexcept override {
+    // A store that fails is asked again with the next report; the pool goes on from memory.
+    if (engine_.settle(ticket, used, outcome, clock_.now()))
+      (void)exchange();
+    else if (due(last_write_, engine_.settings().write_every))
+      (void)exchange();
+  }
+
+  /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
+  bool due(std::atomic<std::int64_t>& last, Duration every) {
+    const auto steady = clock_.steady().count();
+    auto before = last.load(std::memory_order_relaxed);
+    return steady - before >= std::chrono::nanoseconds{every}.count() &&
+           last.compare_exchange_strong(before, steady, std::memory_order_relaxed);
+  }
+
+  Result<Lease> lend(const LeaseRequest& request, TimePoint now) {
+    auto lent = engine_.acquire(request, now);
+    if (!lent) return fail(std::move(lent).error());
+    return Lease{*this, lent->ticket, std::move(lent->credential)};
+  }
+
+  /// Looks now and then whether another process wrote; never waits for a thread that does.
+  void poll() {
+    if (!due(last_poll_, engine_.settings().poll_every)) return;
+    const std::unique_lock lock{store_mutex_, std::try_to_lock};
+    if (!lock) return;
+    const auto generation = store_.generation();
+    if (generation && *generation != seen_) (void)exchange_locked();
+  }
+
+  Result<void> exchange() {
+    const std::lock_guard lock{store_mutex_};
+    return exchange_locked();
+  }
+
+  Result<void> exchange_locked() {
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return {};
+  }
+
+  template <class T>
+  Result<T> written(Result<T> answer) {
+    if (!answer) return answer;
+    if (auto flushed = sync(); !flushed) return fail(flushed.error());
+    return answer;
+  }
+
+  List sources_;
+  Refresh refresh_;
+  Store store_;
+  ClockType clock_;
+  Environment environment_;
+  detail::PoolEngine engine_;
+  std::mutex store_mutex_;
+  std::mutex refresh_mutex_;
+  Generation seen_ = 0;
+  std::atomic<std::int64_t> last_poll_{0};
+  std::atomic<std::int64_t> last_write_{0};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
