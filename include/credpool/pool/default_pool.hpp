@@ -14,20 +14,55 @@
 #include <credpool/rotation/quota_aware.hpp>
 #include <credpool/rotation/round_robin.hpp>
 #include <credpool/rotation/weighted.hpp>
+#include <credpool/source/amp.hpp>
+#include <credpool/source/antigravity.hpp>
+#include <credpool/source/claude_cli.hpp>
+#include <credpool/source/codex_cli.hpp>
+#include <credpool/source/copilot_cli.hpp>
+#include <credpool/source/copilot_editors.hpp>
+#include <credpool/source/cursor_cli.hpp>
+#include <credpool/source/dotenv.hpp>
+#include <credpool/source/droid.hpp>
+#include <credpool/source/env_keys.hpp>
+#include <credpool/source/gcloud_adc.hpp>
+#include <credpool/source/gemini_cli.hpp>
+#include <credpool/source/gh_cli.hpp>
+#include <credpool/source/grok.hpp>
+#include <credpool/source/iflow.hpp>
 #include <credpool/source/kimi_cli.hpp>
+#include <credpool/source/kimi_code.hpp>
+#include <credpool/source/opencode.hpp>
+#include <credpool/source/qwen_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Every source there is.
-using AllSources = Sources<KimiCli>;
+/// Every source there is, and more of the caller's own. The CLIs' own stores come before the copies
+/// that others make of their logins.
+template <class... More>
+using AllSourcesAnd =
+    Sources<KimiCli, KimiCode, CodexCli, QwenCli, GeminiCli, ClaudeCli, Antigravity, CopilotCli,
+            CopilotEditors, GhCli, CursorCli, Amp, Grok, Droid, Iflow, GcloudAdc, Opencode, More...,
+            EnvKeys, DotenvKeys>;
+using AllSources = AllSourcesAnd<>;
+
+/// All sources, with sources that have to be made first.
+template <class... More>
+AllSourcesAnd<More...> all_sources_and(More... more) {
+  return AllSourcesAnd<More...>{KimiCli{},    KimiCode{},   CodexCli{},       QwenCli{},
+                                GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
+                                CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
+                                Grok{},       Droid{},      Iflow{},          GcloudAdc{},
+                                Opencode{},   std::move(more)..., EnvKeys{},  DotenvKeys{}};
+}
 
 /// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.
 using AnyRotation = OneOf<RoundRobin, LeastUsed, Priority, HealthBased, Weighted, FillFirst,
                           PowerOfTwoChoices, Latency, QuotaAware, Pinned>;
 
 /// A pool with everything in it, for front ends. The store is the caller's choice.
-template <PoolStateStore Store = MemoryState, Clock ClockType = SystemClock>
-using DefaultPoolWith = Pool<AllSources, AnyRotation, FirstOf<>, Store, ClockType>;
+template <PoolStateStore Store = MemoryState, Clock ClockType = SystemClock,
+          SourceList List = AllSources>
+using DefaultPoolWith = Pool<List, AnyRotation, FirstOf<>, Store, ClockType>;
 using DefaultPool = DefaultPoolWith<>;
 
 #if defined(CREDPOOL_COMPILED)

@@ -51,6 +51,7 @@ struct PoolSlot {
   bool found = false;                ///< by the last scan
   bool unknown_to_store = true;
   bool forbidden = false;
+  bool ask = false;
   bool out_of_order = false;
   std::vector<std::string> models;   ///< of its rule
   std::string token_hash;            ///< of the token it has now
@@ -147,7 +148,7 @@ class PoolEngine {
   };
   /// How a credential stands towards a lane.
   struct Standing {
-    Verdict verdict = Verdict::eligible;
+    Eligibility verdict = Eligibility::eligible;
     std::optional<TimePoint> until = {};    ///< for a person
     std::optional<TimePoint> changes = {};  ///< when to look again
     std::string_view model = {};

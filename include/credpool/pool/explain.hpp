@@ -13,7 +13,7 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 /// Whether a credential may serve a request, and if not, why. docs/concepts/pool.md has a row each.
-enum class Verdict {
+enum class Eligibility {
   eligible,
   disabled,               ///< switched off by the user
   not_imported,           ///< found, but auto-import is off and nobody has imported it
@@ -36,12 +36,12 @@ enum class Verdict {
 };
 
 /// The verdict's name as it stands in JSON output ("cooling_down").
-std::string_view to_string(Verdict verdict) noexcept;
+std::string_view to_string(Eligibility verdict) noexcept;
 
 /// How one credential stands towards one request.
 struct CandidateReport {
   std::shared_ptr<const Credential> credential;
-  Verdict verdict = Verdict::eligible;
+  Eligibility verdict = Eligibility::eligible;
   /// When that may change by itself; none: never, or nothing to change.
   std::optional<TimePoint> until = {};
   std::string model = {};  ///< the model that rests; empty: the whole account

@@ -2,29 +2,14 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/time.hpp>
+#include <credpool/credential/outcome.hpp>
 
 #include <optional>
-#include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// How a request with a leased credential ended.
-enum class OutcomeKind {
-  unknown,          ///< not told: no penalty, no credit
-  ok,               ///< 2xx; for a stream, after its end
-  rate_limited,     ///< 429 or the provider's words for it
-  quota_exhausted,  ///< the allowance of a window is used up
-  auth_failed,      ///< 401, invalid_grant: this token is not good (any more)
-  billing,          ///< 402 and the provider's billing codes
-  overloaded,       ///< 5xx and the provider's overload codes
-  transport,        ///< no connection, no TLS, no first byte in time: the host, not the credential
-  request_fault,    ///< 400, 404, 413, 422: the request's own fault
-};
-
-std::string_view to_string(OutcomeKind kind) noexcept;
-
 /// What the provider told about an allowance: how much of a window is left, and when it ends.
-struct QuotaWindow {
+struct QuotaHeadroom {
   double headroom = 1;  ///< 0 (used up) to 1 (untouched)
   TimePoint resets_at{};
 };
@@ -38,7 +23,7 @@ struct Outcome {
   /// account's, rate limits and overload the model's.
   std::optional<bool> whole_account = {};
   std::optional<Duration> first_byte_after = {};
-  std::optional<QuotaWindow> quota = {};  ///< the tightest window, when the answer told
+  std::optional<QuotaHeadroom> quota = {};  ///< the tightest window, when the answer told
 
   static Outcome ok() { return {.kind = OutcomeKind::ok}; }
   static Outcome ok(Duration first_byte_after) {
@@ -65,7 +50,3 @@ struct Outcome {
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
-
-#if !defined(CREDPOOL_COMPILED)
-#include <credpool/impl/pool/outcome.ipp>
-#endif

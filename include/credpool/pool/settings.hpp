@@ -16,6 +16,7 @@ namespace credpool::inline CREDPOOL_ABI {
 struct CredentialRule {
   std::vector<std::string> models = {};       ///< may serve these only; empty: every model
   bool forbidden = false;                     ///< listed, never lent
+  bool ask = false;                           ///< lent only after it was imported by a person
   std::uint32_t weight = 1;                   ///< share under the policy `weighted`
   std::optional<int> priority = {};           ///< instead of its source's
   std::optional<std::uint32_t> limit = {};    ///< leases at once, instead of the admission's
@@ -36,6 +37,10 @@ struct PoolSettings {
   /// average number of leases; 1.25 to 2.
   double load_factor = 1.5;
   Duration half_life = std::chrono::hours{1};          ///< of uses
+  /// How long a credential rests after its first, second, ... rate limit in a row whose end nobody
+  /// told; never empty.
+  std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
+                                             std::chrono::minutes{25}, std::chrono::minutes{60}};
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
   Duration write_every = std::chrono::seconds{1};      ///< uses are written behind; evidence at once
 };

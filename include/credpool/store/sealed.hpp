@@ -1,8 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 //
-// credpool: opt-in
-// Needs libsodium.
+// Opt-in: needs libsodium. Not under the umbrella header.
 
 #include <credpool/store/secret_store.hpp>
 #include <credpool/store/state_directory.hpp>

@@ -1,8 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 //
-// credpool: opt-in
-// Needs SQLite.
+// Opt-in: needs SQLite. Not under the umbrella header.
 
 #include <credpool/store/concept.hpp>
 #include <credpool/store/state_directory.hpp>

@@ -1,8 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// credpool: opt-in
-// Needs cpp-httplib with TLS.
+// Opt-in: needs cpp-httplib with TLS. Not under the umbrella header.
 #if !defined(CPPHTTPLIB_OPENSSL_SUPPORT)
 #error "credpool/transport/httplib.hpp needs cpp-httplib's own flags (its layouts differ by macro): compile with `pkg-config --cflags cpp-httplib` or Meson's dependency('cpp-httplib'), built with OpenSSL"
 #endif

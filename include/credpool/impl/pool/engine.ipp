@@ -84,6 +84,7 @@ CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
     if (pool_named(slot, name)) rule = each;
   slot.models = std::move(rule.models);
   slot.forbidden = rule.forbidden;
+  slot.ask = rule.ask;
   slot.fixed_limit = rule.limit.value_or(0);
   if (const auto* fixed = std::get_if<FixedLimit>(&settings_.admission); fixed && !rule.limit)
     slot.fixed_limit = std::max<std::uint32_t>(fixed->leases, 1);

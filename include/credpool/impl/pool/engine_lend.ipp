@@ -169,12 +169,12 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, co
                                                         std::optional<std::uint32_t> pin,
                                                         TimePoint now) const {
   auto at = standing(slot, lane, now);
-  if (at.verdict == Verdict::wrong_provider) return at;
-  if (pin && *pin != slot.index) return {.verdict = Verdict::pinned_elsewhere};
-  if (at.verdict != Verdict::eligible) return at;
+  if (at.verdict == Eligibility::wrong_provider) return at;
+  if (pin && *pin != slot.index) return {.verdict = Eligibility::pinned_elsewhere};
+  if (at.verdict != Eligibility::eligible) return at;
   if (std::find(request.tried.begin(), request.tried.end(), slot.facts.id) != request.tried.end())
-    return {.verdict = Verdict::already_tried};
-  if (!has_room(slot)) return {.verdict = Verdict::at_concurrency_limit, .changes = now};
+    return {.verdict = Eligibility::already_tried};
+  if (!has_room(slot)) return {.verdict = Eligibility::at_concurrency_limit, .changes = now};
   return at;
 }
 
@@ -191,8 +191,8 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
   for (const auto index : order_) {
     const auto& slot = slots_[index];
     const auto at = answer(slot, lane, request, pin, now);
-    if (at.verdict == Verdict::wrong_provider && (!pin || *pin != index)) continue;
-    if (at.verdict == Verdict::pinned_elsewhere) continue;
+    if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
+    if (at.verdict == Eligibility::pinned_elsewhere) continue;
     if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
       error.retry_at = at.changes;
     if (++of_provider > named_at_most) continue;
@@ -236,7 +236,7 @@ CREDPOOL_INLINE Explanation PoolEngine::explain(const LeaseRequest& request, Tim
     report.use = slot.facts.use / one_use_;
     report.in_flight = slot.facts.in_flight;
     report.limit = static_cast<std::uint32_t>(slot.facts.limit);
-    if (!chosen && at.changes && at.verdict != Verdict::wrong_provider &&
+    if (!chosen && at.changes && at.verdict != Eligibility::wrong_provider &&
         (!explanation.retry_at || *at.changes < *explanation.retry_at))
       explanation.retry_at = at.changes;
     explanation.candidates.push_back(std::move(report));

@@ -15,9 +15,9 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// How long a credential rests when the provider does not say, by the failures in a row.
-inline std::span<const Duration> pool_ladder(CooldownReason reason) noexcept {
+inline std::span<const Duration> pool_ladder(CooldownReason reason,
+                                             std::span<const Duration> rate_limit) noexcept {
   using namespace std::chrono_literals;
-  static constexpr Duration rate_limit[]{1min, 5min, 25min, 60min};
   static constexpr Duration quota[]{1h, 2h, 5h};
   static constexpr Duration billing[]{5h, 10h, 20h, 24h};
   static constexpr Duration overload[]{5s, 10s, 20s, 40s, 60s};
@@ -60,7 +60,7 @@ CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason
     slot.cooldowns.push_back({.id = slot.facts.id, .model = model, .reason = reason});
     known = slot.cooldowns.end() - 1;
   }
-  const auto ladder = pool_ladder(reason);
+  const auto ladder = pool_ladder(reason, settings_.rate_limit_ladder);
   const bool same_reason = repeated && known->reason == reason;
   const auto top = static_cast<std::uint32_t>(ladder.size() - 1);
   const bool early_trial = repeated && known->until > now;

@@ -18,42 +18,43 @@ inline constexpr std::chrono::minutes pool_recent_failure{5};
 CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
                                                           const PoolLane& lane,
                                                           TimePoint now) const {
-  const auto out = [](Verdict verdict) { return Standing{.verdict = verdict, .brief = false}; };
-  if (!slot.found) return out(Verdict::unusable);
+  const auto out = [](Eligibility verdict) { return Standing{.verdict = verdict, .brief = false}; };
+  if (!slot.found) return out(Eligibility::unusable);
   const auto& credential = *slot.credential;
   if (!lane.provider.empty() && credential.provider != lane.provider)
-    return out(Verdict::wrong_provider);
-  if (slot.state.disabled || credential.status == Status::disabled) return out(Verdict::disabled);
-  if (!settings_.auto_import && !slot.state.imported) return out(Verdict::not_imported);
-  if (slot.forbidden) return out(Verdict::policy_forbidden);
-  if (slot.out_of_order) return out(Verdict::excluded_by_order);
+    return out(Eligibility::wrong_provider);
+  if (slot.state.disabled || credential.status == Status::disabled) return out(Eligibility::disabled);
+  if ((!settings_.auto_import || slot.ask) && !slot.state.imported)
+    return out(Eligibility::not_imported);
+  if (slot.forbidden) return out(Eligibility::policy_forbidden);
+  if (slot.out_of_order) return out(Eligibility::excluded_by_order);
   if (!slot.models.empty() && !lane.model.empty() &&
       std::find(slot.models.begin(), slot.models.end(), lane.model) == slot.models.end())
-    return out(Verdict::wrong_model);
+    return out(Eligibility::wrong_model);
   // Most stores do not tell the scopes: only what is known to be missing is missing.
   const auto has = [&](const std::string& scope) {
     return std::find(credential.scopes.begin(), credential.scopes.end(), scope) !=
            credential.scopes.end();
   };
   if (!credential.scopes.empty() && !std::all_of(lane.scopes.begin(), lane.scopes.end(), has))
-    return out(Verdict::missing_scope);
+    return out(Eligibility::missing_scope);
 
   switch (credential.status_at(now)) {
     case Status::active:
     case Status::expiring: break;
     case Status::expired:
-      return out(credential.refresh_token.empty() ? Verdict::expired_unrefreshable
-                                                  : Verdict::expired);
-    case Status::revoked: return out(Verdict::revoked);
-    case Status::needs_login: return out(Verdict::needs_login);
+      return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
+                                                  : Eligibility::expired);
+    case Status::revoked: return out(Eligibility::revoked);
+    case Status::needs_login: return out(Eligibility::needs_login);
     case Status::disabled:
-    case Status::invalid: return out(Verdict::unusable);
+    case Status::invalid: return out(Eligibility::unusable);
   }
-  if (!credential.usable_at(now)) return out(Verdict::unusable);
+  if (!credential.usable_at(now)) return out(Eligibility::unusable);
   if (!slot.state.rejected_token.empty() && slot.state.rejected_token == slot.token_hash)
-    return out(Verdict::needs_login);
+    return out(Eligibility::needs_login);
   if (settings_.require_validation && slot.state.verified_token != slot.token_hash)
-    return out(Verdict::unverified);
+    return out(Eligibility::unverified);
 
   Standing open;
   const auto changes_at = [&](TimePoint at) {
@@ -72,7 +73,7 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
   if (longest) {
     const bool allowance = longest->reason == CooldownReason::quota ||
                            longest->reason == CooldownReason::billing;
-    return {.verdict = allowance ? Verdict::quota_exhausted : Verdict::cooling_down,
+    return {.verdict = allowance ? Eligibility::quota_exhausted : Eligibility::cooling_down,
             .until = longest->until,
             .changes = longest->next_trial,
             .model = longest->model,
@@ -80,7 +81,7 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
   }
   const auto& host = hosts_[slot.host];
   if (host.until > now)
-    return {.verdict = Verdict::cooling_down, .until = host.until, .changes = host.until};
+    return {.verdict = Eligibility::cooling_down, .until = host.until, .changes = host.until};
   return open;
 }
 
@@ -88,8 +89,8 @@ CREDPOOL_INLINE void PoolEngine::assess(PoolLane& lane, std::uint32_t position, 
   auto& member = lane.members[position];
   const auto& slot = slots_[member.slot];
   const auto at = standing(slot, lane, now);
-  member.open = at.verdict == Verdict::eligible;
-  member.gone = !member.open && !at.changes && at.verdict != Verdict::expired;
+  member.open = at.verdict == Eligibility::eligible;
+  member.gone = !member.open && !at.changes && at.verdict != Eligibility::expired;
   const bool recently_failed =
       slot.facts.failures > 0 && now < slot.failed_at + pool_recent_failure;
   lane.candidates.set_standing(position, at.on_trial, recently_failed, at.brief);
