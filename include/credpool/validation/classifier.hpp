@@ -20,7 +20,7 @@ struct AnswerContext {
 /// What an answer means, for the credential and for the pool.
 struct Classification {
   Finding finding = Finding::could_not_tell;
-  Outcome outcome = Outcome::unknown;
+  OutcomeKind outcome = OutcomeKind::unknown;
   std::optional<TimePoint> retry_at;  ///< when the answer tells it
   std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
   std::string message;  ///< the provider's own words, raw: pass them through shown_text()

@@ -174,7 +174,7 @@ class HttpValidator {
       if (standing && left <= Duration{0}) {
         // An address that was not asked might have known it.
         standing->finding = Finding::could_not_tell;
-        standing->outcome = Outcome::unknown;
+        standing->outcome = OutcomeKind::unknown;
         standing->detail = "the time was up before all of the provider's addresses were asked";
         break;
       }

@@ -9,7 +9,7 @@
 namespace cp = credpool;
 using cp::Finding;
 using cp::Kind;
-using cp::Outcome;
+using Outcome = cp::OutcomeKind;
 using cp::TokenVerdict;
 using std::chrono::hours;
 using std::chrono::milliseconds;

@@ -26,7 +26,7 @@ cp::Credential made(std::string_view provider, Kind kind, std::string_view secre
 cp::Verdict read(cp::ProbeAnswer kind, std::string_view body) {
   cp::Verdict verdict;
   verdict.finding = Finding::valid;
-  verdict.outcome = cp::Outcome::ok;
+  verdict.outcome = cp::OutcomeKind::ok;
   cp::read_probe_answer(kind, body, now, verdict);
   return verdict;
 }
@@ -144,7 +144,7 @@ TEST_CASE("validation/probe_answer: kimi's usages, decimal strings included") {
 TEST_CASE("validation/probe_answer: a used-up kimi window means out of quota until it resets") {
   const auto verdict = read(cp::ProbeAnswer::kimi_usages, R"({"usage":{"limit":"100","used":"100","resetTime":"2026-11-20T10:40:00Z"}})");
   CHECK(verdict.finding == Finding::out_of_quota);
-  CHECK(verdict.outcome == cp::Outcome::quota_exhausted);
+  CHECK(verdict.outcome == cp::OutcomeKind::quota_exhausted);
   CHECK(verdict.retry_at == now + hours{48});
   const auto past = read(cp::ProbeAnswer::kimi_usages, R"({"usage":{"limit":"100","used":"100","resetTime":"2026-11-17T10:40:00Z"}})");
   CHECK(past.finding == Finding::valid);

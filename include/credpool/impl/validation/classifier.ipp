@@ -43,28 +43,28 @@ inline int judged_status(const Response& response, const AnswerEvidence& evidenc
 }
 
 inline StatusDefault default_of(int status, Kind kind) {
-  if (status >= 200 && status < 300) return {status, Finding::valid, Outcome::ok};
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
   if (status == 401)  // a key does not grow old, a login's access token does
     return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
-            Outcome::auth_failed};
+            OutcomeKind::auth_failed};
   for (const auto& known : status_defaults)
     if (known.status == status) return known;
-  if (status >= 500) return {status, Finding::transient, Outcome::overloaded};
-  if (status >= 400) return {status, Finding::request_error, Outcome::request_fault};
-  return {status, Finding::could_not_tell, Outcome::unknown};
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
 }
 
 /// A page instead of an answer: something between us and the provider spoke.
 inline Classification classify_page(const Response& response, TimePoint now) {
   Classification result;
   result.message = "an HTML page came instead of an answer";
-  result.outcome = Outcome::transport;
+  result.outcome = OutcomeKind::transport;
   if (response.status == 429) {
     result.finding = Finding::rate_limited;
-    result.outcome = Outcome::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
   } else if (response.status >= 500) {
     result.finding = Finding::transient;
-    result.outcome = Outcome::overloaded;
+    result.outcome = OutcomeKind::overloaded;
   }
   if (response.status >= 400) result.retry_at = retry_hint(response, now);
   return result;
@@ -81,7 +81,7 @@ CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
   const auto family = detail::family_of(context.provider);
   auto judged = detail::default_of(status, context.kind);
   if (status == 403 && detail::speaks_of_limit(evidence))
-    judged = {status, Finding::rate_limited, Outcome::rate_limited};
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
   for (const auto& rule : detail::answer_rules) {
     if (rule.status != status) continue;
     if (rule.family != detail::Family::any && rule.family != family) continue;
@@ -113,12 +113,12 @@ CREDPOOL_INLINE Classification classify_failure(const Error& error) {
     case Errc::tls:
     case Errc::timeout:
       result.finding = Finding::transient;
-      result.outcome = Outcome::transport;
+      result.outcome = OutcomeKind::transport;
       break;
     case Errc::cancelled: break;
     default:  // a setting, an answer beyond all bounds: says nothing about the credential
       result.finding = Finding::could_not_tell;
-      result.outcome = Outcome::transport;
+      result.outcome = OutcomeKind::transport;
       break;
   }
   return result;

@@ -152,7 +152,7 @@ inline void read_code_assist(const Json& document, Verdict& verdict) {
     if (const auto code = text_or_empty(tier, "reasonCode"); !code.empty() && reason.empty())
       reason = quota_name(code, "");
   verdict.finding = Finding::not_eligible;
-  verdict.outcome = Outcome::billing;
+  verdict.outcome = OutcomeKind::billing;
   verdict.detail = "the login works, but Google offers this account no tier for this client" +
                    (reason.empty() ? std::string{} : " (" + reason + ")");
 }
@@ -164,7 +164,7 @@ inline void judge_quotas(TimePoint now, Verdict& verdict) {
     const bool over = window.resets_at && *window.resets_at <= now;
     if (window.partial || over || !percent || *percent < 100.0) continue;
     verdict.finding = Finding::out_of_quota;
-    verdict.outcome = Outcome::quota_exhausted;
+    verdict.outcome = OutcomeKind::quota_exhausted;
     verdict.detail = "the allowance \"" + window.name + "\" is used up";
     if (window.resets_at && (!verdict.retry_at || *verdict.retry_at < *window.resets_at))
       verdict.retry_at = window.resets_at;
@@ -179,7 +179,7 @@ CREDPOOL_INLINE void read_probe_answer(ProbeAnswer kind, std::string_view body, 
   const auto document = detail::parse_json(body);
   if (!document || !document->is_object()) {
     verdict.finding = Finding::could_not_tell;
-    verdict.outcome = Outcome::transport;
+    verdict.outcome = OutcomeKind::transport;
     verdict.detail = "the answer is not what this provider sends";
     return;
   }
