@@ -36,9 +36,9 @@ struct HistoryUse {
 
 /// Which entries are wanted; an empty field means any.
 struct HistoryFilter {
-  std::string cli;
-  std::string provider;
-  std::string status;
+  std::string cli = {};
+  std::string provider = {};
+  std::string status = {};
   std::size_t limit = 0;  ///< 0: all; else the ones used or found last
 };
 

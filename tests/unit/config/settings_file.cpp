@@ -145,6 +145,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
                                 [](const auto& r) { return r.path == "admission"; });
   REQUIRE(row != rows.end());
   CHECK(row->value == "{\"fixed\": 4}");
+  CAPTURE(row->origin);
   CHECK(row->origin.ends_with("config.json5:6:59"));
 }
 

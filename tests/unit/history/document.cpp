@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <iterator>
 #include <string>
@@ -46,8 +47,12 @@ void put(const std::filesystem::path& path, std::string_view text) {
 }
 
 struct World {
-  World() { std::filesystem::create_directory(home.path() / ".openclaw"); }
+  World() : history{place(home)} {}
 
+  static cp::HistoryDocument place(const ThrowawayHome& home) {
+    std::filesystem::create_directory(home.path() / ".openclaw");
+    return *cp::HistoryDocument::at_default_place(home.environment());
+  }
   cp::HistoryChange found(const std::vector<cp::Credential>& credentials, cp::TimePoint at = now) {
     auto change = history.record_discovered(credentials, at);
     REQUIRE_MESSAGE(change, change.error().message());
@@ -76,7 +81,7 @@ struct World {
   }
 
   ThrowawayHome home;
-  cp::HistoryDocument history{*cp::HistoryDocument::at_default_place(home.environment())};
+  cp::HistoryDocument history;
 };
 
 }  // namespace
@@ -132,7 +137,7 @@ TEST_CASE("history/document: a scan is written in the seed's form, 0600, by hash
     REQUIRE(::stat(file.path().c_str(), &facts) == 0);
     CHECK((facts.st_mode & 07777) == 0600);
     const auto written = bytes_of(file.path());
-    for (const std::string whole : {secret, access, std::string{kimi.refresh_token.reveal()}})
+    for (const std::string& whole : {secret, access, std::string{kimi.refresh_token.reveal()}})
       for (std::size_t i = 0; i + 20 <= whole.size(); ++i)
         CHECK(written.find(whole.substr(i, 20)) == std::string::npos);
   }
@@ -381,7 +386,7 @@ TEST_CASE("history/chain: interrupted writes are no fault and are mended") {
 TEST_CASE("history/document: two processes never lose each other's entries") {
   World world;
   constexpr int processes = 4;
-  constexpr int rounds = 25;
+  constexpr int rounds = 10;
   std::vector<pid_t> children;
   world.found({key("shared", "openai:shared")});
   for (int p = 0; p < processes; ++p) {
@@ -427,7 +432,8 @@ TEST_CASE("history/document: 200 kills leave a document that can be read and no 
     char one = 0;
     REQUIRE(::read(ready[0], &one, 1) == 1);
     // A different moment of the write each time, without a clock: by spinning.
-    for (volatile int spin = 0; spin < kill * 5000; spin = spin + 1) {}
+    std::atomic<int> spin{0};
+    while (spin < kill * 5000) ++spin;
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     ::close(ready[0]);
