@@ -119,13 +119,13 @@ struct SqliteState::Connection {
   static constexpr std::array texts{
       "SELECT number FROM generation",
       "UPDATE generation SET number = ?",
-      "SELECT * FROM credential WHERE changed > ? ORDER BY id",
+      "SELECT * FROM credential WHERE changed > ? ORDER BY changed, id",
       "SELECT * FROM credential WHERE id = ?",
       "REPLACE INTO credential VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      "SELECT * FROM cooldown WHERE changed > ? ORDER BY id, model",
+      "SELECT * FROM cooldown WHERE changed > ? ORDER BY changed, id, model",
       "SELECT * FROM cooldown WHERE id = ? AND model = ?",
       "REPLACE INTO cooldown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      "SELECT * FROM cursor WHERE changed > ? ORDER BY lane",
+      "SELECT * FROM cursor WHERE changed > ? ORDER BY changed, lane",
       "SELECT * FROM cursor WHERE lane = ?",
       "REPLACE INTO cursor VALUES (?, ?, ?, ?)",
   };
@@ -234,13 +234,16 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
   if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit) return fail(fit.error());
   auto database = detail::SqliteDatabase::open(path, patience);
   if (!database) return fail(database.error());
-  if (auto migrated = detail::migrate_sqlite(*database); !migrated) return fail(migrated.error());
+  const auto version = detail::sqlite_version(*database);
+  if (!version) return fail(version.error());
   // NORMAL: no process can lose what was committed by dying; only a power cut takes the last moments.
   if (auto set = database->run("opening the pool's state",
                                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                                "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
       !set)
     return fail(set.error());
+  if (auto migrated = detail::migrate_sqlite(*database, *version); !migrated)
+    return fail(migrated.error());
 
   std::unique_ptr<Connection, Close> connection{new Connection{{}, std::move(*database)}};
   for (const auto* text : Connection::texts) {

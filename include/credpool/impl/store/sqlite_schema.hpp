@@ -68,34 +68,38 @@ CREATE TABLE cursor(
 CREATE INDEX cursor_changed ON cursor(changed);
 )sql"};
 
-/// Brings a database up to date, in one transaction. A new file has version 0.
+/// The version of the file; 0 when it is new. Changes nothing.
 /// @errors unsupported for a newer version; malformed for another program's file
-inline Result<void> migrate_sqlite(SqliteDatabase& database) {
+inline Result<std::size_t> sqlite_version(SqliteDatabase& database) {
   const char* doing = "opening the pool's state";
   constexpr auto newest = static_cast<std::int64_t>(sqlite_migrations.size());
-  const auto version_before = database.integer(doing, "PRAGMA user_version");
-  if (!version_before) return fail(version_before.error());
+  const auto version = database.integer(doing, "PRAGMA user_version");
+  if (!version) return fail(version.error());
   const auto owner = database.integer(doing, "PRAGMA application_id");
   if (!owner) return fail(owner.error());
   if (*owner != sqlite_application_id) {
     const auto tables = database.integer(doing, "SELECT count(*) FROM sqlite_schema");
     if (!tables) return fail(tables.error());
-    if (*owner != 0 || *version_before != 0 || *tables != 0)
+    if (*owner != 0 || *version != 0 || *tables != 0)
       return fail(Errc::malformed, doing, database.place(),
                   "it is another program's database: move it away");
   }
-  if (*version_before > newest)
+  if (*version < 0 || *version > newest)
     return fail(Errc::unsupported, doing, database.place(),
-                "it is of version " + std::to_string(*version_before) + ", this credpool knows " +
+                "it is of version " + std::to_string(*version) + ", this credpool knows " +
                     std::to_string(newest) + ": update credpool");
-  if (*version_before == newest) return {};
+  return static_cast<std::size_t>(*version);
+}
 
+/// Brings a database of that version up to date, in one transaction.
+inline Result<void> migrate_sqlite(SqliteDatabase& database, std::size_t version) {
+  if (version == sqlite_migrations.size()) return {};
+  const char* doing = "opening the pool's state";
   auto transaction = SqliteTransaction::begin(database);
   if (!transaction) return fail(transaction.error());
-  for (auto version = *version_before; version < newest; ++version)
-    if (auto done = database.run(doing, sqlite_migrations[static_cast<std::size_t>(version)]); !done)
-      return done;
-  const auto marks = "PRAGMA user_version = " + std::to_string(newest) +
+  for (; version < sqlite_migrations.size(); ++version)
+    if (auto done = database.run(doing, sqlite_migrations[version]); !done) return done;
+  const auto marks = "PRAGMA user_version = " + std::to_string(version) +
                      "; PRAGMA application_id = " + std::to_string(sqlite_application_id);
   if (auto marked = database.run(doing, marks); !marked) return marked;
   return transaction->commit();

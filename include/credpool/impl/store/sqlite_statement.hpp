@@ -136,6 +136,9 @@ class SqliteDatabase {
     SqliteDatabase database{handle, path.string()};
     if (code != SQLITE_OK) return sqlite_failure(code, "opening a database", path.string());
     sqlite3_extended_result_codes(handle, 1);
+    // The log is folded into the file by the commit that fills it, not by each short-lived process
+    // that comes last: that would wait for the disk every time.
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_busy_timeout(handle, static_cast<int>(patience.count()));
     return database;
   }
