@@ -4,24 +4,22 @@
 #include <doctest/doctest.h>
 
 #include <string_view>
-#include <utility>
 
 namespace cp = credpool;
 
 TEST_CASE("core/encoding: base64, the vectors of RFC 4648 section 10") {
-  for (const auto& [bytes, text] : {std::pair{"", ""},
-                                    {"f", "Zg=="},
-                                    {"fo", "Zm8="},
-                                    {"foo", "Zm9v"},
-                                    {"foob", "Zm9vYg=="},
-                                    {"fooba", "Zm9vYmE="},
-                                    {"foobar", "Zm9vYmFy"}}) {
-    CAPTURE(text);
-    const std::string_view padded{text};
-    const auto bare = padded.substr(0, padded.find('='));
-    CHECK(cp::decode_base64(padded) == bytes);
-    CHECK(cp::decode_base64(bare) == bytes);
-    CHECK(cp::encode_base64url(bytes) == bare);
+  struct Vector {
+    std::string_view bytes;
+    std::string_view text;
+  };
+  for (const auto& vector :
+       {Vector{"", ""}, Vector{"f", "Zg=="}, Vector{"fo", "Zm8="}, Vector{"foo", "Zm9v"},
+        Vector{"foob", "Zm9vYg=="}, Vector{"fooba", "Zm9vYmE="}, Vector{"foobar", "Zm9vYmFy"}}) {
+    CAPTURE(vector.text);
+    const auto bare = vector.text.substr(0, vector.text.find('='));
+    CHECK(cp::decode_base64(vector.text) == vector.bytes);
+    CHECK(cp::decode_base64(bare) == vector.bytes);
+    CHECK(cp::encode_base64url(vector.bytes) == bare);
   }
 }
 

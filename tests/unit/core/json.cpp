@@ -47,7 +47,9 @@ TEST_CASE("core/json: every valid vector of the suite is read, but for doubled k
       {"y_object_duplicated_key_and_value.json", cp::Errc::duplicate_key}};
   const auto valid = vectors("y_");
   CHECK(valid.size() == 95);
-  for (const auto& [name, text] : valid) {
+  for (const auto& vector : valid) {
+    const auto& name = vector.first;
+    const auto& text = vector.second;
     CAPTURE(name);
     const auto document = parse_json(text);
     const auto exception = refused.find(name);
@@ -60,7 +62,9 @@ TEST_CASE("core/json: every valid vector of the suite is read, but for doubled k
 TEST_CASE("core/json: every invalid vector of the suite is refused") {
   const auto invalid = vectors("n_");
   CHECK(invalid.size() == 188);
-  for (const auto& [name, text] : invalid) {
+  for (const auto& vector : invalid) {
+    const auto& name = vector.first;
+    const auto& text = vector.second;
     CAPTURE(name);
     CHECK_FALSE(parse_json(text));
   }
@@ -112,7 +116,9 @@ TEST_CASE("core/json: the answer to what the standard leaves open") {
   };
   const auto open = vectors("i_");
   CHECK(open.size() == answers.size());
-  for (const auto& [name, text] : open) {
+  for (const auto& vector : open) {
+    const auto& name = vector.first;
+    const auto& text = vector.second;
     CAPTURE(name);
     REQUIRE(answers.contains(name));
     CHECK(parse_json(text).has_value() == (answers.at(name) == accepted));
