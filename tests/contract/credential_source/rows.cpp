@@ -2,9 +2,13 @@
 #include "store_row.hpp"
 
 #include <credpool/core/encoding.hpp>
+#include <credpool/source/claude_cli.hpp>
 #include <credpool/source/codex_cli.hpp>
+#include <credpool/source/dotenv.hpp>
+#include <credpool/source/gemini_cli.hpp>
 #include <credpool/source/kimi_cli.hpp>
 #include <credpool/source/kimi_code.hpp>
+#include <credpool/source/qwen_cli.hpp>
 
 namespace cp = credpool;
 
@@ -65,6 +69,39 @@ std::vector<StoreRow> make_rows() {
   rows.push_back(row_of<cp::CodexCli>(
       "codex personal access token", ".codex/auth.json",
       R"({"auth_mode":"personalAccessToken","personal_access_token":"at-canary"})", "at-canary"));
+
+  rows.push_back(row_of<cp::QwenCli>(
+      "qwen-code login", ".qwen/oauth_creds.json",
+      R"({"access_token":"at-canary","token_type":"Bearer","refresh_token":"rt-canary",)"
+      R"("resource_url":"portal.qwen.ai","expiry_date":4102444800000})",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800000";
+  rows.push_back(row_of<cp::QwenCli>("qwen-code settings", ".qwen/settings.json",
+                                     R"({"env":{"DASHSCOPE_API_KEY":"sk-canary"}})", "sk-canary"));
+
+  rows.push_back(row_of<cp::GeminiCli>(
+      "gemini-cli login", ".gemini/oauth_creds.json",
+      R"({"access_token":"ya29.canary","refresh_token":"rt-canary","scope":"s",)"
+      R"("token_type":"Bearer","id_token":"e30.e30.x","expiry_date":4102444800000})",
+      "ya29.canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800000";
+
+  rows.push_back(row_of<cp::ClaudeCli>(
+      "claude-code login", ".claude/.credentials.json",
+      R"({"claudeAiOauth":{"accessToken":"at-canary","refreshToken":"rt-canary",)"
+      R"("expiresAt":4102444800000,"scopes":["user:inference"],"subscriptionType":"max"}})",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800000";
+  rows.push_back(row_of<cp::ClaudeCli>("claude-code settings", ".claude/settings.json",
+                                       R"({"env":{"ANTHROPIC_API_KEY":"sk-canary"}})",
+                                       "sk-canary"));
+
+  rows.push_back(
+      row_of<cp::DotenvKeys>("dotenv", ".env", "OPENAI_API_KEY=sk-canary\n", "sk-canary"));
+  rows.back().format = Format::other;
   return rows;
 }
 
