@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as the login of gemini-cli, as the outside of its encrypted store, or as what that store
-// holds once it is decrypted; the first byte chooses which. The last two are called directly: on the
-// way through discover() each input would cost 50 ms of scrypt and fail at the tag.
+// Any bytes as the login of gemini-cli, as the outside of its encrypted store, or as what that
+// store holds once it is decrypted; the first byte chooses which. The last two are called directly:
+// on the way through discover() each input would cost 50 ms of scrypt and fail at the tag.
 #include <credpool/impl/source/gemini_store.hpp>
 
 #include "store_fuzzer.hpp"
@@ -11,7 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
   switch (data[0] % 3) {
-    case 0: fuzz_store<cp::GeminiCli>(".gemini/oauth_creds.json", bytes); break;
+    case 0:
+      fuzz_store<cp::GeminiCli>(".gemini/oauth_creds.json", bytes);
+      break;
     case 1: {
       static const cp::Secret key{"0123456789abcdef0123456789abcdef"};
       const auto cipher = cp::detail::parse_gemini_cipher(bytes);

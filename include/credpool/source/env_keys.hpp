@@ -6,12 +6,14 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// The keys and tokens in environment variables: those of `key_variables`, and for each `<P>_API_KEY`
-/// of them the lists and numbered variables that OpenClaw rotates through: `OPENCLAW_LIVE_<P>_KEY`,
-/// `OPENCLAW_LIVE_<P>_KEYS`, `<P>_API_KEYS` (split at blanks, commas and semicolons) and
+/// The keys and tokens in environment variables: those of `key_variables`, and for each
+/// `<P>_API_KEY` of them the lists and numbered variables that OpenClaw rotates through:
+/// `OPENCLAW_LIVE_<P>_KEY`, `OPENCLAW_LIVE_<P>_KEYS`, `<P>_API_KEYS` (split at blanks, commas and
+/// semicolons) and
 /// `<P>_API_KEY_<anything>`.
 ///
-/// Keys come in OpenClaw's order of use, each key once, with every variable that holds it as a place
+/// Keys come in OpenClaw's order of use, each key once, with every variable that holds it as a
+/// place
 /// ("env:NAME"). A value that may not stand in a header is listed as unusable.
 ///
 /// @source OpenClaw 2026.9.6, key rotation by environment

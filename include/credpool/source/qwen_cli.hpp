@@ -19,9 +19,13 @@ struct QwenCli {
   static constexpr std::string_view cli = "qwen-cli";
   static constexpr std::string_view provider = "qwen-portal";
   static constexpr std::array<std::string_view, 1> programs{"qwen"};
-  static constexpr std::array<std::string_view, 7> variables{
-      "OPENAI_API_KEY",    "DASHSCOPE_API_KEY", "BAILIAN_CODING_PLAN_API_KEY", "BAILIAN_TOKEN_PLAN_API_KEY",
-      "ANTHROPIC_API_KEY", "GEMINI_API_KEY",    "GOOGLE_API_KEY"};
+  static constexpr std::array<std::string_view, 7> variables{"OPENAI_API_KEY",
+                                                             "DASHSCOPE_API_KEY",
+                                                             "BAILIAN_CODING_PLAN_API_KEY",
+                                                             "BAILIAN_TOKEN_PLAN_API_KEY",
+                                                             "ANTHROPIC_API_KEY",
+                                                             "GEMINI_API_KEY",
+                                                             "GOOGLE_API_KEY"};
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;

@@ -203,7 +203,8 @@ TEST_CASE("source/claude_cli: the directories that the variables name") {
   home.write("alt/.credentials.json", login("oat01-FAKE", "oat01-ALT"));
   home.write("safe/.credentials.json", login("oat01-FAKE", "oat01-SAFE"));
   CHECK(only(home, {{"CLAUDE_CONFIG_DIR", "~/alt"}}).secret.reveal() == "sk-ant-oat01-ALT");
-  const Variables both{{"CLAUDE_CONFIG_DIR", "~/alt"}, {"CLAUDE_SECURESTORAGE_CONFIG_DIR", "~/safe"}};
+  const Variables both{{"CLAUDE_CONFIG_DIR", "~/alt"},
+                       {"CLAUDE_SECURESTORAGE_CONFIG_DIR", "~/safe"}};
   CHECK(only(home, both).secret.reveal() == "sk-ant-oat01-SAFE");
   CHECK(cp::ClaudeCli{}.locations(home.environment(both)).front() ==
         home.path() / "safe/.credentials.json");

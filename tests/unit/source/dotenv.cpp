@@ -36,7 +36,8 @@ TEST_CASE("source/dotenv: bare values") {
   CHECK(value_of("A: x") == "x");
   CHECK(value_of("export A=x") == "x");
   CHECK(value_of("export\tA=x") == "x");
-  CHECK(value_of("\xEF\xBB\xBF" "A=x") == "x");
+  CHECK(value_of("\xEF\xBB\xBF"
+                 "A=x") == "x");
   CHECK(value_of("A=$(id) ${B} \\n") == "$(id) ${B} \\n");
 }
 
@@ -134,7 +135,8 @@ TEST_CASE("source/dotenv: the environment goes before a file, and both are told"
   auto credentials = found(home.environment({{"OPENAI_API_KEY", "sk-fake-env"}}));
   REQUIRE(credentials.size() == 1);
   CHECK(credentials.front().secret.reveal() == "sk-fake-file");
-  CHECK(credentials.front().detail == "the environment variable OPENAI_API_KEY goes before this one");
+  CHECK(credentials.front().detail ==
+        "the environment variable OPENAI_API_KEY goes before this one");
   credentials = found(home.environment({{"OPENAI_API_KEY", "sk-fake-file"}}));
   CHECK(credentials.front().detail.empty());
 }

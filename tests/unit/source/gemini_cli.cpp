@@ -197,8 +197,9 @@ TEST_CASE("source/gemini_cli: G6 the key of a .env file, in every spelling") {
   const ThrowawayHome home;
   home.write(settings, select("gemini-api-key"));
   for (const auto* const text :
-       {"GEMINI_API_KEY=AIzaFAKE", "export GEMINI_API_KEY=\"AIzaFAKE\"", "GEMINI_API_KEY='AIzaFAKE'\n",
-        "# mine\nGEMINI_API_KEY=AIzaFAKE # the key", "A=1\r\nGEMINI_API_KEY=AIzaFAKE\r\nB=2\r\n"}) {
+       {"GEMINI_API_KEY=AIzaFAKE", "export GEMINI_API_KEY=\"AIzaFAKE\"",
+        "GEMINI_API_KEY='AIzaFAKE'\n", "# mine\nGEMINI_API_KEY=AIzaFAKE # the key",
+        "A=1\r\nGEMINI_API_KEY=AIzaFAKE\r\nB=2\r\n"}) {
     CAPTURE(text);
     const auto path = home.write(".gemini/.env", text);
     const auto credential = only(home);
@@ -237,8 +238,8 @@ TEST_CASE("source/gemini_cli: one .env file is read, the nearest") {
 
 TEST_CASE("source/gemini_cli: G7 the encrypted store, known answers") {
   const ThrowawayHome home;
-  for (const auto& text : {std::string{encrypted}, std::string{encrypted_old},
-                           std::string{encrypted} + "\n"}) {
+  for (const auto& text :
+       {std::string{encrypted}, std::string{encrypted_old}, std::string{encrypted} + "\n"}) {
     const auto path = home.write(encrypted_store, text);
     const auto credential = only(home);
     CHECK(credential.provider == "gemini");
@@ -283,9 +284,9 @@ TEST_CASE("source/gemini_cli: G10 what is not of the encrypted form") {
   const std::string iv(24, '1');
   const std::string tag(32, '0');
   for (const auto& text :
-       {std::string{}, std::string{"x"}, iv + tag + "00", iv + ":" + tag + "00", iv + ":" + tag + ":0",
-        iv + ":" + tag.substr(2) + ":00", iv.substr(2) + ":" + tag + ":00", iv + ":" + tag + ":0g",
-        iv + ":" + tag + ":00:00", std::string{"::"}}) {
+       {std::string{}, std::string{"x"}, iv + tag + "00", iv + ":" + tag + "00",
+        iv + ":" + tag + ":0", iv + ":" + tag.substr(2) + ":00", iv.substr(2) + ":" + tag + ":00",
+        iv + ":" + tag + ":0g", iv + ":" + tag + ":00:00", std::string{"::"}}) {
     CAPTURE(text);
     home.write(encrypted_store, text);
     CHECK(only(home).reason == cp::Reason::malformed);

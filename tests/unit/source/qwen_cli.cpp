@@ -31,9 +31,8 @@ cp::Credential only(const ThrowawayHome& home,
 
 /// The login of fixture Q1 with one piece of text replaced.
 std::string login(std::string_view from = "", std::string_view to = "") {
-  std::string text =
-      R"({"access_token":"at-fake","token_type":"Bearer","refresh_token":"rt-fake",)"
-      R"("resource_url":"portal.qwen.ai","expiry_date":4102444800000})";
+  std::string text = R"({"access_token":"at-fake","token_type":"Bearer","refresh_token":"rt-fake",)"
+                     R"("resource_url":"portal.qwen.ai","expiry_date":4102444800000})";
   if (!from.empty()) {
     const auto at = text.find(from);
     REQUIRE(at != text.npos);
@@ -240,12 +239,14 @@ TEST_CASE("source/qwen_cli: Q13 a key in the settings themselves") {
   CHECK(credential.places.front().pointer == "/security/auth/apiKey");
   CHECK(inline_key(R"("apiKey":"sk-fake","selectedType":"openai")").provider == "openai");
   CHECK(inline_key(R"("apiKey":"k-fake","selectedType":"gemini")").provider == "gemini");
-  CHECK(inline_key(R"("apiKey":"sk-sp-fake")").base_url == "https://coding.dashscope.aliyuncs.com/v1");
+  CHECK(inline_key(R"("apiKey":"sk-sp-fake")").base_url ==
+        "https://coding.dashscope.aliyuncs.com/v1");
 }
 
 TEST_CASE("source/qwen_cli: known variables of the settings' env and of .env files") {
   const ThrowawayHome home;
-  home.write(settings, R"({"env":{"DASHSCOPE_API_KEY":"sk-fake-1","PATH":"/x","AMP_API_KEY":"no","N":1}})");
+  home.write(settings,
+             R"({"env":{"DASHSCOPE_API_KEY":"sk-fake-1","PATH":"/x","AMP_API_KEY":"no","N":1}})");
   home.write(".env", "GEMINI_API_KEY=AIzaFAKE\nXAI_API_KEY=not-read-by-qwen");
   const auto credentials = found(home.environment());
   REQUIRE(credentials.size() == 2);
@@ -255,7 +256,8 @@ TEST_CASE("source/qwen_cli: known variables of the settings' env and of .env fil
 
 TEST_CASE("source/qwen_cli: the project's settings and its nearest .env") {
   const ThrowawayHome home;
-  const auto project = home.write("work/project/.qwen/settings.json", coding_plan).parent_path().parent_path();
+  const auto project =
+      home.write("work/project/.qwen/settings.json", coding_plan).parent_path().parent_path();
   home.write(settings, R"({"env":{"DASHSCOPE_API_KEY":"sk-fake-1"}})");
   home.write("work/.env", "OPENAI_API_KEY=sk-fake-2");
   home.write("work/.qwen/.env", "OPENAI_API_KEY=sk-fake-3");

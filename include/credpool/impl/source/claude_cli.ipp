@@ -46,7 +46,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> ClaudeCli::discover(
   std::vector<Credential> found;
 
   // Logins of MCP servers stand in the same file, so it may be larger than a login.
-  const auto login = read_store(*login_path, environment, {config_file_rules.max_bytes, true, true});
+  const auto login =
+      read_store(*login_path, environment, {config_file_rules.max_bytes, true, true});
   if (login.failure) found.push_back(unusable_store(cli, provider, *login_path, *login.failure));
   if (login.text) found.push_back(detail::read_claude_login(*login_path, *login.text));
 

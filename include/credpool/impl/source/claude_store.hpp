@@ -1,8 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp files
-// and fuzz targets only.
+// The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp
+// files and fuzz targets only.
 
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/source/key_search.hpp>
@@ -110,10 +110,9 @@ inline void add_claude_settings(const FileText& file, const Environment& environ
                found);
   if (text_or_empty(*settings, "apiKeyHelper").empty()) return;
   constexpr std::string_view pointer = "/apiKeyHelper";
-  auto helper = Credential::unusable(ClaudeCli::cli, ClaudeCli::provider,
-                                     path.string() + '#' + std::string{pointer},
-                                     Reason::helper_command,
-                                     "a command of the settings prints the key; it was not run");
+  auto helper = Credential::unusable(
+      ClaudeCli::cli, ClaudeCli::provider, path.string() + '#' + std::string{pointer},
+      Reason::helper_command, "a command of the settings prints the key; it was not run");
   helper.kind = Kind::command;
   helper.profile_id = std::string{ClaudeCli::provider} + ":helper";
   helper.places.push_back(place_of(file.facts, ClaudeCli::cli, pointer));

@@ -96,7 +96,8 @@ class DotenvParser {
     return std::string{text};
   }
 
-  /// Where the quote that `rest_` begins with is closed; none when it is not, or not at a line's end.
+  /// Where the quote that `rest_` begins with is closed; none when it is not, or not at a line's
+  /// end.
   std::optional<std::size_t> end_of_quoted(char quote) const {
     std::size_t i = 1;
     while (i < rest_.size() && rest_[i] != quote)

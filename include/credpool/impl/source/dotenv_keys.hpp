@@ -37,11 +37,12 @@ inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
                 .rotation = search.rotation,
                 .values = values,
                 .environment = environment.variables(),
-                .place = [&](std::string_view name, std::string_view index) {
-                  auto pointer = std::string{name};
-                  if (!index.empty()) pointer += '/' + std::string{index};
-                  return place_of(file.facts, search.cli, pointer);
-                }},
+                .place =
+                    [&](std::string_view name, std::string_view index) {
+                      auto pointer = std::string{name};
+                      if (!index.empty()) pointer += '/' + std::string{index};
+                      return place_of(file.facts, search.cli, pointer);
+                    }},
                found);
 }
 
@@ -71,8 +72,8 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
     return true;
   };
-  for (auto directory = environment.working_directory();
-       !directory.empty() && directory != stop_at; directory = directory.parent_path()) {
+  for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
+       directory = directory.parent_path()) {
     if (add(directory / folder / ".env") || add(directory / ".env")) break;
     if (directory == directory.parent_path()) break;
   }

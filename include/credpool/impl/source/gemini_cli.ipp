@@ -107,9 +107,8 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
   const auto home = detail::gemini_home(environment);
   if (!home) return {};
   const auto folder = *home / ".gemini";
-  std::vector<std::filesystem::path> files{folder / "oauth_creds.json",
-                                           folder / "gemini-credentials.json",
-                                           folder / "settings.json"};
+  std::vector<std::filesystem::path> files{
+      folder / "oauth_creds.json", folder / "gemini-credentials.json", folder / "settings.json"};
   if (auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
     files.push_back(std::move(dotenv.front()));
   return files;

@@ -1,8 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// The two login stores of Gemini CLI, plain and encrypted. Internal: included by .ipp files and fuzz
-// targets only.
+// The two login stores of Gemini CLI, plain and encrypted. Internal: included by .ipp files and
+// fuzz targets only.
 
 #include <credpool/credential/jwt.hpp>
 #include <credpool/impl/core/json.hpp>
@@ -70,17 +70,20 @@ inline Result<Secret> decrypt_gemini_store(const GeminiCipher& cipher, const Sec
   int size = 0;
   int rest = 0;
   const bool right =
-      context && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      context &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(cipher.iv.size()),
                           nullptr) == 1 &&
-      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key.reveal()), bytes(cipher.iv)) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key.reveal()), bytes(cipher.iv)) ==
+          1 &&
       EVP_DecryptUpdate(context.get(), out, &size, bytes(cipher.text),
                         static_cast<int>(cipher.text.size())) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag.size()),
                           tag.data()) == 1 &&
       EVP_DecryptFinal_ex(context.get(), out + size, &rest) == 1;
-  const Secret secret{right ? std::string_view{plain}.substr(0, static_cast<std::size_t>(size + rest))
-                            : std::string_view{}};
+  const Secret secret{right
+                          ? std::string_view{plain}.substr(0, static_cast<std::size_t>(size + rest))
+                          : std::string_view{}};
   wipe(plain.data(), plain.size());
   if (!right)
     return fail(Errc::unsupported, "decrypting Gemini's encrypted store", {},
@@ -96,8 +99,8 @@ struct GeminiTokens {
   const Json* expiry = nullptr;  ///< milliseconds
 };
 
-/// Fills a login from its tokens. The CLI refreshes with less than 300 s left; a missing expiry means
-/// to it that the token does not end.
+/// Fills a login from its tokens. The CLI refreshes with less than 300 s left; a missing expiry
+/// means to it that the token does not end.
 inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens) {
   credential.ownership = Ownership::co_own;
   if (!tokens.access && !tokens.refresh) {
@@ -145,14 +148,14 @@ inline Credential read_gemini_login(const std::filesystem::path& path, const Fil
   credential.places.push_back(place_of(file.facts, GeminiCli::cli));
   if (const auto claims = read_jwt(text_or_empty(*document, "id_token")))
     credential.account = claims->email;
-  fill_gemini_login(credential,
-                    {text_member(*document, "access_token"), text_member(*document, "refresh_token"),
-                     text_or_empty(*document, "scope"), member(*document, "expiry_date")});
+  fill_gemini_login(
+      credential, {text_member(*document, "access_token"), text_member(*document, "refresh_token"),
+                   text_or_empty(*document, "scope"), member(*document, "expiry_date")});
   return credential;
 }
 
-/// Appends what the decrypted store holds: {"<service>":{"<account>":"<JSON text>"}}. Other services
-/// are logins of MCP servers, not of a provider.
+/// Appends what the decrypted store holds: {"<service>":{"<account>":"<JSON text>"}}. Other
+/// services are logins of MCP servers, not of a provider.
 inline void add_gemini_stored(const FileFacts& facts, std::string_view decrypted,
                               std::vector<Credential>& found) {
   const auto path = facts.path;
@@ -160,12 +163,13 @@ inline void add_gemini_stored(const FileFacts& facts, std::string_view decrypted
   if (!services || !services->is_object()) {
     found.push_back(unusable_store(
         GeminiCli::cli, GeminiCli::provider, path,
-        services ? fail(Errc::malformed, "reading Gemini's decrypted store", "it is not an object").error
-                 : services.error()));
+        services
+            ? fail(Errc::malformed, "reading Gemini's decrypted store", "it is not an object").error
+            : services.error()));
     return;
   }
-  const auto add = [&](std::string_view service, std::string_view account, std::string_view provider,
-                       auto&& make) {
+  const auto add = [&](std::string_view service, std::string_view account,
+                       std::string_view provider, auto&& make) {
     const auto* accounts = member(*services, service);
     const auto text = accounts == nullptr ? std::nullopt : text_member(*accounts, account);
     if (!text) return;

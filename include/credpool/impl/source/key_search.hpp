@@ -65,7 +65,8 @@ struct KeySearch {
   std::string_view reader;  ///< look only for variables that this CLI reads; empty: for all
   bool rotation = false;    ///< look for OpenClaw's lists and numbered variables too
   const NamedValues& values;
-  const NamedValues& environment;  ///< goes before `values`; its base URL serves when those name none
+  const NamedValues&
+      environment;  ///< goes before `values`; its base URL serves when those name none
   std::function<Place(std::string_view name, std::string_view pointer)> place;
 };
 
@@ -91,7 +92,8 @@ class KeyCollector {
   void collect(const KeyVariable& row) {
     constexpr std::string_view ending = "_API_KEY";
     const bool family = search_.rotation && row.name.ends_with(ending);
-    const auto stem = std::string{row.name.substr(0, row.name.size() - (family ? ending.size() : 0))};
+    const auto stem =
+        std::string{row.name.substr(0, row.name.size() - (family ? ending.size() : 0))};
     if (family) {
       one(row, "OPENCLAW_LIVE_" + stem + "_KEY");
       list(row, "OPENCLAW_LIVE_" + stem + "_KEYS");

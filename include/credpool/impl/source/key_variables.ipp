@@ -30,7 +30,9 @@ inline constexpr std::array provider_hosts{
 inline bool host_belongs_to(std::string_view host, std::string_view owner) noexcept {
   if (host.size() < owner.size()) return false;
   const auto tail = host.substr(host.size() - owner.size());
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; };
+  const auto same = [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
+  };
   if (!std::equal(tail.begin(), tail.end(), owner.begin(), same)) return false;
   return host.size() == owner.size() || host[host.size() - owner.size() - 1] == '.';
 }

@@ -53,12 +53,13 @@ inline void add_qwen_keys(const QwenValues& given, const std::vector<QwenKeyRefe
     rest.erase(reference.variable);
   }
   if (!given.list_known) return;
-  collect_keys({.cli = QwenCli::cli,
-                .reader = QwenCli::cli,
-                .values = rest,
-                .environment = environment.variables(),
-                .place = [&](std::string_view name, std::string_view) { return given.place(name); }},
-               found);
+  collect_keys(
+      {.cli = QwenCli::cli,
+       .reader = QwenCli::cli,
+       .values = rest,
+       .environment = environment.variables(),
+       .place = [&](std::string_view name, std::string_view) { return given.place(name); }},
+      found);
 }
 
 /// A reference to a variable that nothing sets.
@@ -118,7 +119,9 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
   // In the CLI's order: the environment, .env files, the settings' own `env`.
   std::vector<detail::QwenValues> places;
   places.push_back({environment.variables(),
-                    [](std::string_view name) { return Place{"env:" + std::string{name}, {}}; },
+                    [](std::string_view name) {
+                      return Place{"env:" + std::string{name}, {}};
+                    },
                     false});
   for (const auto& path : detail::qwen_dotenv_files(environment)) {
     const auto file = read_store(path, environment, detail::dotenv_file_rules);

@@ -25,8 +25,8 @@ inline std::string qwen_base_url(std::string_view resource_url) {
 
 /// Turns oauth_creds.json into a credential, or into the reason why it is none.
 ///
-/// The CLI refreshes with less than 30 s left, and ignores the file unless three members are strings
-/// and expiry_date is a number; such a file is shown as malformed.
+/// The CLI refreshes with less than 30 s left, and ignores the file unless three members are
+/// strings and expiry_date is a number; such a file is shown as malformed.
 inline Credential read_qwen_login(const std::filesystem::path& path, const FileText& file) {
   constexpr auto cli = QwenCli::cli;
   constexpr auto provider = QwenCli::provider;
@@ -63,7 +63,8 @@ inline Credential read_qwen_login(const std::filesystem::path& path, const FileT
   }
   credential.reason = Reason::service_ended;
   credential.detail =
-      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API key";
+      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
+      "key";
   if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
   set_secret(credential, *access);
   return credential;
@@ -80,7 +81,8 @@ struct QwenSettings {
 inline Result<QwenSettings> parse_qwen_settings(const FileText& file) {
   auto document = parse_json(file.bytes.reveal(), {.allow_comments = true});
   if (!document) return fail(document.error());
-  if (!document->is_object()) return fail(Errc::malformed, "reading Qwen's settings", "not an object");
+  if (!document->is_object())
+    return fail(Errc::malformed, "reading Qwen's settings", "not an object");
   return QwenSettings{std::move(*document), file.facts};
 }
 
@@ -112,10 +114,9 @@ inline void add_qwen_references(const QwenSettings& settings,
       const bool known = std::any_of(references.begin(), references.end(),
                                      [&](const auto& known) { return known.variable == variable; });
       if (variable.empty() || known) continue;
-      references.push_back({std::string{variable}, std::string{text_or_empty(models[i], "baseUrl")},
-                            protocol,
-                            "/modelProviders/" + protocol + "/" + std::to_string(i) + "/envKey",
-                            &settings.facts});
+      references.push_back(
+          {std::string{variable}, std::string{text_or_empty(models[i], "baseUrl")}, protocol,
+           "/modelProviders/" + protocol + "/" + std::to_string(i) + "/envKey", &settings.facts});
     }
   }
 }
@@ -133,7 +134,8 @@ inline void add_qwen_inline_key(const QwenSettings& settings, std::vector<Creden
   // Keys of the Coding Plan are told by their prefix and serve nowhere else.
   if (facts.base_url.empty() && key.starts_with("sk-sp-"))
     facts.base_url = find_key_variable("BAILIAN_CODING_PLAN_API_KEY")->base_url;
-  found.push_back(key_credential(facts, key, place_of(settings.facts, QwenCli::cli, "/security/auth/apiKey")));
+  found.push_back(
+      key_credential(facts, key, place_of(settings.facts, QwenCli::cli, "/security/auth/apiKey")));
 }
 
 /// Whether a text can be shown as the name of a variable. A key that was put there by mistake must
