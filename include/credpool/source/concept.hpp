@@ -23,6 +23,9 @@ template <class S>
 concept CredentialSource = requires(const S& source, const Environment& environment) {
   { S::cli } -> std::convertible_to<std::string_view>;
   { S::provider } -> std::convertible_to<std::string_view>;
+  // Constants of the type: a non-static member would do for the two lines above.
+  requires std::bool_constant<(std::string_view{S::cli}.size() > 0)>::value;
+  requires std::bool_constant<(std::string_view{S::provider}.size() > 0)>::value;
   { source.discover(environment) } -> std::same_as<Result<std::vector<Credential>>>;
 };
 
