@@ -16,7 +16,7 @@ namespace credpool::inline CREDPOOL_ABI {
 ///
 /// @source cli/cli: internal/config/config.go
 struct GhCli {
-  static constexpr std::string_view cli = "gh-cli";
+  static constexpr std::string_view cli = "gh";
   static constexpr std::string_view provider = "github";
   static constexpr std::array<std::string_view, 1> programs{"gh"};
   static constexpr std::array<std::string_view, 2> variables{"GH_TOKEN", "GITHUB_TOKEN"};

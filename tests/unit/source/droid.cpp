@@ -5,7 +5,7 @@
 
 #include <credpool/core/encoding.hpp>
 
-#include <openssl/evp.h>
+#include <droid_seal.hpp>
 
 namespace cp = credpool;
 
@@ -16,33 +16,10 @@ constexpr cp::TimePoint far{std::chrono::seconds{4102444800}};          // 2100-
 
 constexpr auto store = ".factory/auth.v2.file";
 constexpr auto key_store = ".factory/auth.v2.key";
-const std::string key = "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=";
+const std::string key{droid_test_key};
 const std::string O5 =
     "MzMzMzMzMzMzMzMz:czxN+BHFlSAlMI/wmv/"
     "clw==:DeGniRZJBRtXmfQbcL8vqAfAH6V0khuUbKVNhfbQdhLgjcF1yxmm8GXQ";
-
-/// What droid would write for that text.
-std::string sealed(std::string_view plain, std::size_t iv_size) {
-  const auto key_bytes = cp::decode_base64(key).value();
-  const std::string iv(iv_size, '3');
-  std::string out(plain.size(), '\0');
-  std::string tag(16, '\0');
-  auto* context = EVP_CIPHER_CTX_new();
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-  int size = 0;
-  EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), nullptr, nullptr, nullptr);
-  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv_size), nullptr);
-  EVP_EncryptInit_ex(context, nullptr, nullptr, bytes(key_bytes), bytes(iv));
-  EVP_EncryptUpdate(context, reinterpret_cast<unsigned char*>(out.data()), &size, bytes(plain),
-                    static_cast<int>(plain.size()));
-  EVP_EncryptFinal_ex(context, reinterpret_cast<unsigned char*>(out.data()) + size, &size);
-  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, 16, tag.data());
-  EVP_CIPHER_CTX_free(context);
-  return cp::encode_base64url(iv) + ":" + cp::encode_base64url(tag) + ":" +
-         cp::encode_base64url(out);
-}
 
 }  // namespace
 
@@ -64,7 +41,7 @@ TEST_CASE("source/droid: O5 the known answer") {
 TEST_CASE("source/droid: the end of the token, the account and the organisation") {
   const ThrowawayHome home;
   const auto with = [&](std::string_view plain, std::size_t iv_size) {
-    home.write(store, sealed(plain, iv_size));
+    home.write(store, sealed_for_droid(plain, iv_size));
     home.write(key_store, key);
     return only_discovered<cp::Droid>(home.environment());
   };
