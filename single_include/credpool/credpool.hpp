@@ -11,17 +11,21 @@
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <toml++/toml.h>
 #include <unistd.h>
+#include <yaml.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -29,24 +33,32 @@
 #include <cmath>
 #include <compare>
 #include <concepts>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <ostream>
 #include <set>
+#include <span>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
+#include <tuple>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -77,186 +89,139 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
+struct Json5Member;
+
+/// Where something stands in a text: bytes [begin, end), in the source of that number.
+struct Json5Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::uint32_t source = 0;  ///< whatever the caller of parse_json5 numbered the text with
+};
+
+/// One value of a JSON5 document, and where it stands in its text.
+///
+/// Objects keep their members in the order of the text. Numbers are IEEE doubles, as JSON5 says;
+/// strings are UTF-8. Equality looks at values and the order of members, never at ranges.
+class Json5Value {
+ public:
+  enum class Type { null, boolean, number, string, array, object };
+  using Array = std::vector<Json5Value>;
+  using Object = std::vector<Json5Member>;
+
+  /// null
+  Json5Value() noexcept = default;
+  Json5Value(bool value) noexcept : data_{value} {}
+  Json5Value(int value) noexcept : data_{static_cast<double>(value)} {}
+  Json5Value(double value) noexcept : data_{value} {}
+  Json5Value(std::string value) : data_{std::move(value)} {}
+  Json5Value(std::string_view value) : data_{std::string{value}} {}
+  Json5Value(const char* value) : data_{std::string{value}} {}
+  Json5Value(Array value) : data_{std::move(value)} {}
+  Json5Value(Object value) : data_{std::move(value)} {}
+
+  Type type() const noexcept { return static_cast<Type>(data_.index()); }
+
+  /// The value as that type; null when it is of another type.
+  const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
+  const double* number() const noexcept { return std::get_if<double>(&data_); }
+  const std::string* string() const noexcept { return std::get_if<std::string>(&data_); }
+  const Array* array() const noexcept { return std::get_if<Array>(&data_); }
+  const Object* object() const noexcept { return std::get_if<Object>(&data_); }
+  Array* array() noexcept { return std::get_if<Array>(&data_); }
+  Object* object() noexcept { return std::get_if<Object>(&data_); }
+
+  /// The member of that name; null when there is none or this is no object.
+  const Json5Member* member(std::string_view key) const noexcept;
+  Json5Member* member(std::string_view key) noexcept;
+  /// The value of that member; null when there is none or this is no object.
+  const Json5Value* find(std::string_view key) const noexcept;
+
+  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept {
+    return a.equals(b);
+  }
+
+  Json5Range range = {};
+
+ private:
+  bool equals(const Json5Value& other) const noexcept;
+
+  std::variant<std::monostate, bool, double, std::string, Array, Object> data_;
+};
+
+/// A key with its value.
+struct Json5Member {
+  std::string key;
+  Json5Value value;
+  Json5Range key_range = {};
+};
+
+/// The type's name for a person: "an object", "a string".
+std::string_view to_string(Json5Value::Type type) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE const Json5Member* Json5Value::member(std::string_view key) const noexcept {
+  const auto* members = object();
+  if (members == nullptr) return nullptr;
+  for (const auto& candidate : *members)
+    if (candidate.key == key) return &candidate;
+  return nullptr;
+}
+
+CREDPOOL_INLINE Json5Member* Json5Value::member(std::string_view key) noexcept {
+  return const_cast<Json5Member*>(std::as_const(*this).member(key));
+}
+
+CREDPOOL_INLINE const Json5Value* Json5Value::find(std::string_view key) const noexcept {
+  const auto* found = member(key);
+  return found == nullptr ? nullptr : &found->value;
+}
+
+CREDPOOL_INLINE bool Json5Value::equals(const Json5Value& other) const noexcept {
+  if (type() != other.type()) return false;
+  switch (type()) {
+    case Type::null: return true;
+    case Type::boolean: return *boolean() == *other.boolean();
+    case Type::number: {
+      // NaN is NaN here: two documents that say the same are equal.
+      const double a = *number();
+      const double b = *other.number();
+      return a == b || (std::isnan(a) && std::isnan(b));
+    }
+    case Type::string: return *string() == *other.string();
+    case Type::array: return *array() == *other.array();
+    case Type::object:
+      return std::equal(object()->begin(), object()->end(), other.object()->begin(),
+                        other.object()->end(), [](const Json5Member& a, const Json5Member& b) {
+                          return a.key == b.key && a.value == b.value;
+                        });
+  }
+  return false;
+}
+
+CREDPOOL_INLINE std::string_view to_string(Json5Value::Type type) noexcept {
+  switch (type) {
+    case Json5Value::Type::null: return "null";
+    case Json5Value::Type::boolean: return "true or false";
+    case Json5Value::Type::number: return "a number";
+    case Json5Value::Type::string: return "a string";
+    case Json5Value::Type::array: return "an array";
+    case Json5Value::Type::object: return "an object";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// A point on the wall clock: milliseconds since the Unix epoch, UTC.
 using TimePoint = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// A length of time in milliseconds.
 using Duration = std::chrono::milliseconds;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Where the time comes from.
-///
-/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
-/// arbitrary start. Both are cheap and safe to call from any thread.
-template <class C>
-concept Clock = requires(const C& clock) {
-  { clock.now() } -> std::same_as<TimePoint>;
-  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
-};
-
-/// The clocks of the operating system.
-struct SystemClock {
-  TimePoint now() const noexcept {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::steady_clock::now().time_since_epoch();
-  }
-};
-static_assert(Clock<SystemClock>);
-
-/// A clock that stands still until it is told to move: for tests and simulations.
-class ManualClock {
- public:
-  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
-
-  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::nanoseconds{steady_.load()};
-  }
-
-  /// Time passes: both clocks move.
-  void advance(Duration by) noexcept {
-    now_ += by.count();
-    steady_ += std::chrono::nanoseconds{by}.count();
-  }
-  /// Somebody sets the wall clock: only that one moves.
-  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
-
- private:
-  std::atomic<Duration::rep> now_;
-  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
-};
-static_assert(Clock<ManualClock>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Decodes base64 or base64url text, padded or not (RFC 4648, sections 4 and 5).
-/// @return the bytes; none when the text holds another character or has an impossible length
-std::optional<std::string> decode_base64(std::string_view text);
-
-/// Encodes as base64url without padding (RFC 4648, section 5).
-std::string encode_base64url(std::string_view bytes);
-
-/// Decodes hexadecimal text, either case.
-/// @return the bytes; none for an odd length or another character
-std::optional<std::string> decode_hex(std::string_view text);
-
-/// Whether the text is valid UTF-8 without NUL.
-bool is_valid_utf8(std::string_view text) noexcept;
-
-/// Whether a token may stand in an HTTP header: printable ASCII without blanks, 1 to 16384 bytes.
-bool is_safe_token(std::string_view token) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-inline int base64_value(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
-inline int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<std::string> decode_base64(std::string_view text) {
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int value = detail::base64_value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      bytes.push_back(static_cast<char>((bits >> held) & 0xff));
-    }
-  }
-  return bytes;
-}
-
-CREDPOOL_INLINE std::string encode_base64url(std::string_view bytes) {
-  static constexpr std::string_view alphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char byte : bytes) {
-    bits = (bits << 8) | static_cast<unsigned char>(byte);
-    held += 8;
-    while (held >= 6) {
-      held -= 6;
-      text.push_back(alphabet[(bits >> held) & 63]);
-    }
-  }
-  if (held > 0) text.push_back(alphabet[(bits << (6 - held)) & 63]);
-  return text;
-}
-
-CREDPOOL_INLINE std::optional<std::string> decode_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = detail::hex_value(text[i]);
-    const int low = detail::hex_value(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(high * 16 + low));
-  }
-  return bytes;
-}
-
-CREDPOOL_INLINE bool is_valid_utf8(std::string_view text) noexcept {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if (lead == 0) return false;
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || i + length > text.size()) return false;
-    std::uint32_t point = lead & (0x7fU >> length);
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = (point << 6) | (next & 0x3fU);
-    }
-    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-    if (overlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
-    i += length;
-  }
-  return true;
-}
-
-CREDPOOL_INLINE bool is_safe_token(std::string_view token) noexcept {
-  return !token.empty() && token.size() <= 16384 &&
-         std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -607,6 +572,1639 @@ class [[nodiscard]] Result<void> {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// What a reader of JSON5 refuses although the grammar allows it.
+struct Json5Rules {
+  std::size_t max_bytes = 1024 * 1024;
+  int max_depth = 64;
+  /// JSON5 lets the last of two equal keys win, which hides mistakes; off by default.
+  bool allow_duplicate_keys = false;
+  std::uint32_t source = 0;  ///< stands in every range of the document
+};
+
+/// A place in a text, both counted from 1; the column counts characters, not bytes.
+struct TextPosition {
+  std::size_t line = 1;
+  std::size_t column = 1;
+
+  /// "line:column"
+  std::string text() const;
+};
+
+/// Line and column of a byte offset. A line ends with LF, CR or CR LF.
+/// @effects none
+TextPosition position_of(std::string_view text, std::size_t offset) noexcept;
+
+/// Reads one JSON5 document.
+///
+/// Also refused: invalid UTF-8, NUL bytes and lone surrogates, since neither can stand in UTF-8
+/// text. A number too large for a double is Infinity, one too small is 0, as in JavaScript.
+/// "__proto__" is a key like any other.
+///
+/// @errors malformed, duplicate_key, too_deep, too_large; the place is "line:column", the hint says
+///         what was expected (or which key is there twice). The text itself is never quoted.
+/// @source The JSON5 Data Interchange Format, version 1.0.0; ECMAScript 5.1, section 7.6
+Result<Json5Value> parse_json5(std::string_view text, Json5Rules rules = {});
+
+/// Whether the text can be a key without quotes (an IdentifierName of ECMAScript 5.1).
+bool is_json5_identifier(std::string_view text) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Decodes base64 or base64url text, padded or not (RFC 4648, sections 4 and 5). Bits of the last
+/// character that belong to no byte are not looked at, as section 3.5 allows.
+/// @return the bytes; none when the text holds another character, has an impossible length or is
+///         padded by half
+std::optional<std::string> decode_base64(std::string_view text);
+
+/// Encodes as base64url without padding (RFC 4648, section 5).
+std::string encode_base64url(std::string_view bytes);
+
+/// Decodes hexadecimal text, either case.
+/// @return the bytes; none for an odd length or another character
+std::optional<std::string> decode_hex(std::string_view text);
+
+/// Whether the text is valid UTF-8 without NUL.
+bool is_valid_utf8(std::string_view text) noexcept;
+
+/// Whether a token may stand in an HTTP header: printable ASCII without blanks, 1 to 16384 bytes.
+bool is_safe_token(std::string_view token) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline int base64_value(char c) noexcept {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;
+  if (c == '/' || c == '_') return 63;
+  return -1;
+}
+
+inline int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<std::string> decode_base64(std::string_view text) {
+  if (text.ends_with('=')) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int value = detail::base64_value(c);
+    if (value < 0) return std::nullopt;
+    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes.push_back(static_cast<char>((bits >> held) & 0xff));
+    }
+  }
+  return bytes;
+}
+
+CREDPOOL_INLINE std::string encode_base64url(std::string_view bytes) {
+  static constexpr std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char byte : bytes) {
+    bits = (bits << 8) | static_cast<unsigned char>(byte);
+    held += 8;
+    while (held >= 6) {
+      held -= 6;
+      text.push_back(alphabet[(bits >> held) & 63]);
+    }
+  }
+  if (held > 0) text.push_back(alphabet[(bits << (6 - held)) & 63]);
+  return text;
+}
+
+CREDPOOL_INLINE std::optional<std::string> decode_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = detail::hex_value(text[i]);
+    const int low = detail::hex_value(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(high * 16 + low));
+  }
+  return bytes;
+}
+
+CREDPOOL_INLINE bool is_valid_utf8(std::string_view text) noexcept {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead == 0) return false;
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || i + length > text.size()) return false;
+    std::uint32_t point = lead & (0x7fU >> length);
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      point = (point << 6) | (next & 0x3fU);
+    }
+    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    if (overlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return false;
+    i += length;
+  }
+  return true;
+}
+
+CREDPOOL_INLINE bool is_safe_token(std::string_view token) noexcept {
+  return !token.empty() && token.size() <= 16384 &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The characters, white space and comments of JSON5. Internal: the reader and the editor share it.
+
+// Made by tools/scripts/identifier_ranges.py from Unicode 14.0.0. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct IdentifierRange {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+
+// clang-format off
+/// Letters and letter numbers beyond ASCII.
+inline constexpr std::array<IdentifierRange, 649> identifier_starts{{
+    {0xaa, 0xaa}, {0xb5, 0xb5}, {0xba, 0xba}, {0xc0, 0xd6}, {0xd8, 0xf6}, {0xf8, 0x2c1},
+    {0x2c6, 0x2d1}, {0x2e0, 0x2e4}, {0x2ec, 0x2ec}, {0x2ee, 0x2ee}, {0x370, 0x374}, {0x376, 0x377},
+    {0x37a, 0x37d}, {0x37f, 0x37f}, {0x386, 0x386}, {0x388, 0x38a}, {0x38c, 0x38c}, {0x38e, 0x3a1},
+    {0x3a3, 0x3f5}, {0x3f7, 0x481}, {0x48a, 0x52f}, {0x531, 0x556}, {0x559, 0x559}, {0x560, 0x588},
+    {0x5d0, 0x5ea}, {0x5ef, 0x5f2}, {0x620, 0x64a}, {0x66e, 0x66f}, {0x671, 0x6d3}, {0x6d5, 0x6d5},
+    {0x6e5, 0x6e6}, {0x6ee, 0x6ef}, {0x6fa, 0x6fc}, {0x6ff, 0x6ff}, {0x710, 0x710}, {0x712, 0x72f},
+    {0x74d, 0x7a5}, {0x7b1, 0x7b1}, {0x7ca, 0x7ea}, {0x7f4, 0x7f5}, {0x7fa, 0x7fa}, {0x800, 0x815},
+    {0x81a, 0x81a}, {0x824, 0x824}, {0x828, 0x828}, {0x840, 0x858}, {0x860, 0x86a}, {0x870, 0x887},
+    {0x889, 0x88e}, {0x8a0, 0x8c9}, {0x904, 0x939}, {0x93d, 0x93d}, {0x950, 0x950}, {0x958, 0x961},
+    {0x971, 0x980}, {0x985, 0x98c}, {0x98f, 0x990}, {0x993, 0x9a8}, {0x9aa, 0x9b0}, {0x9b2, 0x9b2},
+    {0x9b6, 0x9b9}, {0x9bd, 0x9bd}, {0x9ce, 0x9ce}, {0x9dc, 0x9dd}, {0x9df, 0x9e1}, {0x9f0, 0x9f1},
+    {0x9fc, 0x9fc}, {0xa05, 0xa0a}, {0xa0f, 0xa10}, {0xa13, 0xa28}, {0xa2a, 0xa30}, {0xa32, 0xa33},
+    {0xa35, 0xa36}, {0xa38, 0xa39}, {0xa59, 0xa5c}, {0xa5e, 0xa5e}, {0xa72, 0xa74}, {0xa85, 0xa8d},
+    {0xa8f, 0xa91}, {0xa93, 0xaa8}, {0xaaa, 0xab0}, {0xab2, 0xab3}, {0xab5, 0xab9}, {0xabd, 0xabd},
+    {0xad0, 0xad0}, {0xae0, 0xae1}, {0xaf9, 0xaf9}, {0xb05, 0xb0c}, {0xb0f, 0xb10}, {0xb13, 0xb28},
+    {0xb2a, 0xb30}, {0xb32, 0xb33}, {0xb35, 0xb39}, {0xb3d, 0xb3d}, {0xb5c, 0xb5d}, {0xb5f, 0xb61},
+    {0xb71, 0xb71}, {0xb83, 0xb83}, {0xb85, 0xb8a}, {0xb8e, 0xb90}, {0xb92, 0xb95}, {0xb99, 0xb9a},
+    {0xb9c, 0xb9c}, {0xb9e, 0xb9f}, {0xba3, 0xba4}, {0xba8, 0xbaa}, {0xbae, 0xbb9}, {0xbd0, 0xbd0},
+    {0xc05, 0xc0c}, {0xc0e, 0xc10}, {0xc12, 0xc28}, {0xc2a, 0xc39}, {0xc3d, 0xc3d}, {0xc58, 0xc5a},
+    {0xc5d, 0xc5d}, {0xc60, 0xc61}, {0xc80, 0xc80}, {0xc85, 0xc8c}, {0xc8e, 0xc90}, {0xc92, 0xca8},
+    {0xcaa, 0xcb3}, {0xcb5, 0xcb9}, {0xcbd, 0xcbd}, {0xcdd, 0xcde}, {0xce0, 0xce1}, {0xcf1, 0xcf2},
+    {0xd04, 0xd0c}, {0xd0e, 0xd10}, {0xd12, 0xd3a}, {0xd3d, 0xd3d}, {0xd4e, 0xd4e}, {0xd54, 0xd56},
+    {0xd5f, 0xd61}, {0xd7a, 0xd7f}, {0xd85, 0xd96}, {0xd9a, 0xdb1}, {0xdb3, 0xdbb}, {0xdbd, 0xdbd},
+    {0xdc0, 0xdc6}, {0xe01, 0xe30}, {0xe32, 0xe33}, {0xe40, 0xe46}, {0xe81, 0xe82}, {0xe84, 0xe84},
+    {0xe86, 0xe8a}, {0xe8c, 0xea3}, {0xea5, 0xea5}, {0xea7, 0xeb0}, {0xeb2, 0xeb3}, {0xebd, 0xebd},
+    {0xec0, 0xec4}, {0xec6, 0xec6}, {0xedc, 0xedf}, {0xf00, 0xf00}, {0xf40, 0xf47}, {0xf49, 0xf6c},
+    {0xf88, 0xf8c}, {0x1000, 0x102a}, {0x103f, 0x103f}, {0x1050, 0x1055}, {0x105a, 0x105d},
+    {0x1061, 0x1061}, {0x1065, 0x1066}, {0x106e, 0x1070}, {0x1075, 0x1081}, {0x108e, 0x108e},
+    {0x10a0, 0x10c5}, {0x10c7, 0x10c7}, {0x10cd, 0x10cd}, {0x10d0, 0x10fa}, {0x10fc, 0x1248},
+    {0x124a, 0x124d}, {0x1250, 0x1256}, {0x1258, 0x1258}, {0x125a, 0x125d}, {0x1260, 0x1288},
+    {0x128a, 0x128d}, {0x1290, 0x12b0}, {0x12b2, 0x12b5}, {0x12b8, 0x12be}, {0x12c0, 0x12c0},
+    {0x12c2, 0x12c5}, {0x12c8, 0x12d6}, {0x12d8, 0x1310}, {0x1312, 0x1315}, {0x1318, 0x135a},
+    {0x1380, 0x138f}, {0x13a0, 0x13f5}, {0x13f8, 0x13fd}, {0x1401, 0x166c}, {0x166f, 0x167f},
+    {0x1681, 0x169a}, {0x16a0, 0x16ea}, {0x16ee, 0x16f8}, {0x1700, 0x1711}, {0x171f, 0x1731},
+    {0x1740, 0x1751}, {0x1760, 0x176c}, {0x176e, 0x1770}, {0x1780, 0x17b3}, {0x17d7, 0x17d7},
+    {0x17dc, 0x17dc}, {0x1820, 0x1878}, {0x1880, 0x1884}, {0x1887, 0x18a8}, {0x18aa, 0x18aa},
+    {0x18b0, 0x18f5}, {0x1900, 0x191e}, {0x1950, 0x196d}, {0x1970, 0x1974}, {0x1980, 0x19ab},
+    {0x19b0, 0x19c9}, {0x1a00, 0x1a16}, {0x1a20, 0x1a54}, {0x1aa7, 0x1aa7}, {0x1b05, 0x1b33},
+    {0x1b45, 0x1b4c}, {0x1b83, 0x1ba0}, {0x1bae, 0x1baf}, {0x1bba, 0x1be5}, {0x1c00, 0x1c23},
+    {0x1c4d, 0x1c4f}, {0x1c5a, 0x1c7d}, {0x1c80, 0x1c88}, {0x1c90, 0x1cba}, {0x1cbd, 0x1cbf},
+    {0x1ce9, 0x1cec}, {0x1cee, 0x1cf3}, {0x1cf5, 0x1cf6}, {0x1cfa, 0x1cfa}, {0x1d00, 0x1dbf},
+    {0x1e00, 0x1f15}, {0x1f18, 0x1f1d}, {0x1f20, 0x1f45}, {0x1f48, 0x1f4d}, {0x1f50, 0x1f57},
+    {0x1f59, 0x1f59}, {0x1f5b, 0x1f5b}, {0x1f5d, 0x1f5d}, {0x1f5f, 0x1f7d}, {0x1f80, 0x1fb4},
+    {0x1fb6, 0x1fbc}, {0x1fbe, 0x1fbe}, {0x1fc2, 0x1fc4}, {0x1fc6, 0x1fcc}, {0x1fd0, 0x1fd3},
+    {0x1fd6, 0x1fdb}, {0x1fe0, 0x1fec}, {0x1ff2, 0x1ff4}, {0x1ff6, 0x1ffc}, {0x2071, 0x2071},
+    {0x207f, 0x207f}, {0x2090, 0x209c}, {0x2102, 0x2102}, {0x2107, 0x2107}, {0x210a, 0x2113},
+    {0x2115, 0x2115}, {0x2119, 0x211d}, {0x2124, 0x2124}, {0x2126, 0x2126}, {0x2128, 0x2128},
+    {0x212a, 0x212d}, {0x212f, 0x2139}, {0x213c, 0x213f}, {0x2145, 0x2149}, {0x214e, 0x214e},
+    {0x2160, 0x2188}, {0x2c00, 0x2ce4}, {0x2ceb, 0x2cee}, {0x2cf2, 0x2cf3}, {0x2d00, 0x2d25},
+    {0x2d27, 0x2d27}, {0x2d2d, 0x2d2d}, {0x2d30, 0x2d67}, {0x2d6f, 0x2d6f}, {0x2d80, 0x2d96},
+    {0x2da0, 0x2da6}, {0x2da8, 0x2dae}, {0x2db0, 0x2db6}, {0x2db8, 0x2dbe}, {0x2dc0, 0x2dc6},
+    {0x2dc8, 0x2dce}, {0x2dd0, 0x2dd6}, {0x2dd8, 0x2dde}, {0x2e2f, 0x2e2f}, {0x3005, 0x3007},
+    {0x3021, 0x3029}, {0x3031, 0x3035}, {0x3038, 0x303c}, {0x3041, 0x3096}, {0x309d, 0x309f},
+    {0x30a1, 0x30fa}, {0x30fc, 0x30ff}, {0x3105, 0x312f}, {0x3131, 0x318e}, {0x31a0, 0x31bf},
+    {0x31f0, 0x31ff}, {0x3400, 0x4dbf}, {0x4e00, 0xa48c}, {0xa4d0, 0xa4fd}, {0xa500, 0xa60c},
+    {0xa610, 0xa61f}, {0xa62a, 0xa62b}, {0xa640, 0xa66e}, {0xa67f, 0xa69d}, {0xa6a0, 0xa6ef},
+    {0xa717, 0xa71f}, {0xa722, 0xa788}, {0xa78b, 0xa7ca}, {0xa7d0, 0xa7d1}, {0xa7d3, 0xa7d3},
+    {0xa7d5, 0xa7d9}, {0xa7f2, 0xa801}, {0xa803, 0xa805}, {0xa807, 0xa80a}, {0xa80c, 0xa822},
+    {0xa840, 0xa873}, {0xa882, 0xa8b3}, {0xa8f2, 0xa8f7}, {0xa8fb, 0xa8fb}, {0xa8fd, 0xa8fe},
+    {0xa90a, 0xa925}, {0xa930, 0xa946}, {0xa960, 0xa97c}, {0xa984, 0xa9b2}, {0xa9cf, 0xa9cf},
+    {0xa9e0, 0xa9e4}, {0xa9e6, 0xa9ef}, {0xa9fa, 0xa9fe}, {0xaa00, 0xaa28}, {0xaa40, 0xaa42},
+    {0xaa44, 0xaa4b}, {0xaa60, 0xaa76}, {0xaa7a, 0xaa7a}, {0xaa7e, 0xaaaf}, {0xaab1, 0xaab1},
+    {0xaab5, 0xaab6}, {0xaab9, 0xaabd}, {0xaac0, 0xaac0}, {0xaac2, 0xaac2}, {0xaadb, 0xaadd},
+    {0xaae0, 0xaaea}, {0xaaf2, 0xaaf4}, {0xab01, 0xab06}, {0xab09, 0xab0e}, {0xab11, 0xab16},
+    {0xab20, 0xab26}, {0xab28, 0xab2e}, {0xab30, 0xab5a}, {0xab5c, 0xab69}, {0xab70, 0xabe2},
+    {0xac00, 0xd7a3}, {0xd7b0, 0xd7c6}, {0xd7cb, 0xd7fb}, {0xf900, 0xfa6d}, {0xfa70, 0xfad9},
+    {0xfb00, 0xfb06}, {0xfb13, 0xfb17}, {0xfb1d, 0xfb1d}, {0xfb1f, 0xfb28}, {0xfb2a, 0xfb36},
+    {0xfb38, 0xfb3c}, {0xfb3e, 0xfb3e}, {0xfb40, 0xfb41}, {0xfb43, 0xfb44}, {0xfb46, 0xfbb1},
+    {0xfbd3, 0xfd3d}, {0xfd50, 0xfd8f}, {0xfd92, 0xfdc7}, {0xfdf0, 0xfdfb}, {0xfe70, 0xfe74},
+    {0xfe76, 0xfefc}, {0xff21, 0xff3a}, {0xff41, 0xff5a}, {0xff66, 0xffbe}, {0xffc2, 0xffc7},
+    {0xffca, 0xffcf}, {0xffd2, 0xffd7}, {0xffda, 0xffdc}, {0x10000, 0x1000b}, {0x1000d, 0x10026},
+    {0x10028, 0x1003a}, {0x1003c, 0x1003d}, {0x1003f, 0x1004d}, {0x10050, 0x1005d},
+    {0x10080, 0x100fa}, {0x10140, 0x10174}, {0x10280, 0x1029c}, {0x102a0, 0x102d0},
+    {0x10300, 0x1031f}, {0x1032d, 0x1034a}, {0x10350, 0x10375}, {0x10380, 0x1039d},
+    {0x103a0, 0x103c3}, {0x103c8, 0x103cf}, {0x103d1, 0x103d5}, {0x10400, 0x1049d},
+    {0x104b0, 0x104d3}, {0x104d8, 0x104fb}, {0x10500, 0x10527}, {0x10530, 0x10563},
+    {0x10570, 0x1057a}, {0x1057c, 0x1058a}, {0x1058c, 0x10592}, {0x10594, 0x10595},
+    {0x10597, 0x105a1}, {0x105a3, 0x105b1}, {0x105b3, 0x105b9}, {0x105bb, 0x105bc},
+    {0x10600, 0x10736}, {0x10740, 0x10755}, {0x10760, 0x10767}, {0x10780, 0x10785},
+    {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x10800, 0x10805}, {0x10808, 0x10808},
+    {0x1080a, 0x10835}, {0x10837, 0x10838}, {0x1083c, 0x1083c}, {0x1083f, 0x10855},
+    {0x10860, 0x10876}, {0x10880, 0x1089e}, {0x108e0, 0x108f2}, {0x108f4, 0x108f5},
+    {0x10900, 0x10915}, {0x10920, 0x10939}, {0x10980, 0x109b7}, {0x109be, 0x109bf},
+    {0x10a00, 0x10a00}, {0x10a10, 0x10a13}, {0x10a15, 0x10a17}, {0x10a19, 0x10a35},
+    {0x10a60, 0x10a7c}, {0x10a80, 0x10a9c}, {0x10ac0, 0x10ac7}, {0x10ac9, 0x10ae4},
+    {0x10b00, 0x10b35}, {0x10b40, 0x10b55}, {0x10b60, 0x10b72}, {0x10b80, 0x10b91},
+    {0x10c00, 0x10c48}, {0x10c80, 0x10cb2}, {0x10cc0, 0x10cf2}, {0x10d00, 0x10d23},
+    {0x10e80, 0x10ea9}, {0x10eb0, 0x10eb1}, {0x10f00, 0x10f1c}, {0x10f27, 0x10f27},
+    {0x10f30, 0x10f45}, {0x10f70, 0x10f81}, {0x10fb0, 0x10fc4}, {0x10fe0, 0x10ff6},
+    {0x11003, 0x11037}, {0x11071, 0x11072}, {0x11075, 0x11075}, {0x11083, 0x110af},
+    {0x110d0, 0x110e8}, {0x11103, 0x11126}, {0x11144, 0x11144}, {0x11147, 0x11147},
+    {0x11150, 0x11172}, {0x11176, 0x11176}, {0x11183, 0x111b2}, {0x111c1, 0x111c4},
+    {0x111da, 0x111da}, {0x111dc, 0x111dc}, {0x11200, 0x11211}, {0x11213, 0x1122b},
+    {0x11280, 0x11286}, {0x11288, 0x11288}, {0x1128a, 0x1128d}, {0x1128f, 0x1129d},
+    {0x1129f, 0x112a8}, {0x112b0, 0x112de}, {0x11305, 0x1130c}, {0x1130f, 0x11310},
+    {0x11313, 0x11328}, {0x1132a, 0x11330}, {0x11332, 0x11333}, {0x11335, 0x11339},
+    {0x1133d, 0x1133d}, {0x11350, 0x11350}, {0x1135d, 0x11361}, {0x11400, 0x11434},
+    {0x11447, 0x1144a}, {0x1145f, 0x11461}, {0x11480, 0x114af}, {0x114c4, 0x114c5},
+    {0x114c7, 0x114c7}, {0x11580, 0x115ae}, {0x115d8, 0x115db}, {0x11600, 0x1162f},
+    {0x11644, 0x11644}, {0x11680, 0x116aa}, {0x116b8, 0x116b8}, {0x11700, 0x1171a},
+    {0x11740, 0x11746}, {0x11800, 0x1182b}, {0x118a0, 0x118df}, {0x118ff, 0x11906},
+    {0x11909, 0x11909}, {0x1190c, 0x11913}, {0x11915, 0x11916}, {0x11918, 0x1192f},
+    {0x1193f, 0x1193f}, {0x11941, 0x11941}, {0x119a0, 0x119a7}, {0x119aa, 0x119d0},
+    {0x119e1, 0x119e1}, {0x119e3, 0x119e3}, {0x11a00, 0x11a00}, {0x11a0b, 0x11a32},
+    {0x11a3a, 0x11a3a}, {0x11a50, 0x11a50}, {0x11a5c, 0x11a89}, {0x11a9d, 0x11a9d},
+    {0x11ab0, 0x11af8}, {0x11c00, 0x11c08}, {0x11c0a, 0x11c2e}, {0x11c40, 0x11c40},
+    {0x11c72, 0x11c8f}, {0x11d00, 0x11d06}, {0x11d08, 0x11d09}, {0x11d0b, 0x11d30},
+    {0x11d46, 0x11d46}, {0x11d60, 0x11d65}, {0x11d67, 0x11d68}, {0x11d6a, 0x11d89},
+    {0x11d98, 0x11d98}, {0x11ee0, 0x11ef2}, {0x11fb0, 0x11fb0}, {0x12000, 0x12399},
+    {0x12400, 0x1246e}, {0x12480, 0x12543}, {0x12f90, 0x12ff0}, {0x13000, 0x1342e},
+    {0x14400, 0x14646}, {0x16800, 0x16a38}, {0x16a40, 0x16a5e}, {0x16a70, 0x16abe},
+    {0x16ad0, 0x16aed}, {0x16b00, 0x16b2f}, {0x16b40, 0x16b43}, {0x16b63, 0x16b77},
+    {0x16b7d, 0x16b8f}, {0x16e40, 0x16e7f}, {0x16f00, 0x16f4a}, {0x16f50, 0x16f50},
+    {0x16f93, 0x16f9f}, {0x16fe0, 0x16fe1}, {0x16fe3, 0x16fe3}, {0x17000, 0x187f7},
+    {0x18800, 0x18cd5}, {0x18d00, 0x18d08}, {0x1aff0, 0x1aff3}, {0x1aff5, 0x1affb},
+    {0x1affd, 0x1affe}, {0x1b000, 0x1b122}, {0x1b150, 0x1b152}, {0x1b164, 0x1b167},
+    {0x1b170, 0x1b2fb}, {0x1bc00, 0x1bc6a}, {0x1bc70, 0x1bc7c}, {0x1bc80, 0x1bc88},
+    {0x1bc90, 0x1bc99}, {0x1d400, 0x1d454}, {0x1d456, 0x1d49c}, {0x1d49e, 0x1d49f},
+    {0x1d4a2, 0x1d4a2}, {0x1d4a5, 0x1d4a6}, {0x1d4a9, 0x1d4ac}, {0x1d4ae, 0x1d4b9},
+    {0x1d4bb, 0x1d4bb}, {0x1d4bd, 0x1d4c3}, {0x1d4c5, 0x1d505}, {0x1d507, 0x1d50a},
+    {0x1d50d, 0x1d514}, {0x1d516, 0x1d51c}, {0x1d51e, 0x1d539}, {0x1d53b, 0x1d53e},
+    {0x1d540, 0x1d544}, {0x1d546, 0x1d546}, {0x1d54a, 0x1d550}, {0x1d552, 0x1d6a5},
+    {0x1d6a8, 0x1d6c0}, {0x1d6c2, 0x1d6da}, {0x1d6dc, 0x1d6fa}, {0x1d6fc, 0x1d714},
+    {0x1d716, 0x1d734}, {0x1d736, 0x1d74e}, {0x1d750, 0x1d76e}, {0x1d770, 0x1d788},
+    {0x1d78a, 0x1d7a8}, {0x1d7aa, 0x1d7c2}, {0x1d7c4, 0x1d7cb}, {0x1df00, 0x1df1e},
+    {0x1e100, 0x1e12c}, {0x1e137, 0x1e13d}, {0x1e14e, 0x1e14e}, {0x1e290, 0x1e2ad},
+    {0x1e2c0, 0x1e2eb}, {0x1e7e0, 0x1e7e6}, {0x1e7e8, 0x1e7eb}, {0x1e7ed, 0x1e7ee},
+    {0x1e7f0, 0x1e7fe}, {0x1e800, 0x1e8c4}, {0x1e900, 0x1e943}, {0x1e94b, 0x1e94b},
+    {0x1ee00, 0x1ee03}, {0x1ee05, 0x1ee1f}, {0x1ee21, 0x1ee22}, {0x1ee24, 0x1ee24},
+    {0x1ee27, 0x1ee27}, {0x1ee29, 0x1ee32}, {0x1ee34, 0x1ee37}, {0x1ee39, 0x1ee39},
+    {0x1ee3b, 0x1ee3b}, {0x1ee42, 0x1ee42}, {0x1ee47, 0x1ee47}, {0x1ee49, 0x1ee49},
+    {0x1ee4b, 0x1ee4b}, {0x1ee4d, 0x1ee4f}, {0x1ee51, 0x1ee52}, {0x1ee54, 0x1ee54},
+    {0x1ee57, 0x1ee57}, {0x1ee59, 0x1ee59}, {0x1ee5b, 0x1ee5b}, {0x1ee5d, 0x1ee5d},
+    {0x1ee5f, 0x1ee5f}, {0x1ee61, 0x1ee62}, {0x1ee64, 0x1ee64}, {0x1ee67, 0x1ee6a},
+    {0x1ee6c, 0x1ee72}, {0x1ee74, 0x1ee77}, {0x1ee79, 0x1ee7c}, {0x1ee7e, 0x1ee7e},
+    {0x1ee80, 0x1ee89}, {0x1ee8b, 0x1ee9b}, {0x1eea1, 0x1eea3}, {0x1eea5, 0x1eea9},
+    {0x1eeab, 0x1eebb}, {0x20000, 0x2a6df}, {0x2a700, 0x2b738}, {0x2b740, 0x2b81d},
+    {0x2b820, 0x2cea1}, {0x2ceb0, 0x2ebe0}, {0x2f800, 0x2fa1d}, {0x30000, 0x3134a},
+}};
+
+/// Marks, digits and connectors beyond ASCII: not at the start.
+inline constexpr std::array<IdentifierRange, 358> identifier_parts{{
+    {0x300, 0x36f}, {0x483, 0x487}, {0x591, 0x5bd}, {0x5bf, 0x5bf}, {0x5c1, 0x5c2}, {0x5c4, 0x5c5},
+    {0x5c7, 0x5c7}, {0x610, 0x61a}, {0x64b, 0x669}, {0x670, 0x670}, {0x6d6, 0x6dc}, {0x6df, 0x6e4},
+    {0x6e7, 0x6e8}, {0x6ea, 0x6ed}, {0x6f0, 0x6f9}, {0x711, 0x711}, {0x730, 0x74a}, {0x7a6, 0x7b0},
+    {0x7c0, 0x7c9}, {0x7eb, 0x7f3}, {0x7fd, 0x7fd}, {0x816, 0x819}, {0x81b, 0x823}, {0x825, 0x827},
+    {0x829, 0x82d}, {0x859, 0x85b}, {0x898, 0x89f}, {0x8ca, 0x8e1}, {0x8e3, 0x903}, {0x93a, 0x93c},
+    {0x93e, 0x94f}, {0x951, 0x957}, {0x962, 0x963}, {0x966, 0x96f}, {0x981, 0x983}, {0x9bc, 0x9bc},
+    {0x9be, 0x9c4}, {0x9c7, 0x9c8}, {0x9cb, 0x9cd}, {0x9d7, 0x9d7}, {0x9e2, 0x9e3}, {0x9e6, 0x9ef},
+    {0x9fe, 0x9fe}, {0xa01, 0xa03}, {0xa3c, 0xa3c}, {0xa3e, 0xa42}, {0xa47, 0xa48}, {0xa4b, 0xa4d},
+    {0xa51, 0xa51}, {0xa66, 0xa71}, {0xa75, 0xa75}, {0xa81, 0xa83}, {0xabc, 0xabc}, {0xabe, 0xac5},
+    {0xac7, 0xac9}, {0xacb, 0xacd}, {0xae2, 0xae3}, {0xae6, 0xaef}, {0xafa, 0xaff}, {0xb01, 0xb03},
+    {0xb3c, 0xb3c}, {0xb3e, 0xb44}, {0xb47, 0xb48}, {0xb4b, 0xb4d}, {0xb55, 0xb57}, {0xb62, 0xb63},
+    {0xb66, 0xb6f}, {0xb82, 0xb82}, {0xbbe, 0xbc2}, {0xbc6, 0xbc8}, {0xbca, 0xbcd}, {0xbd7, 0xbd7},
+    {0xbe6, 0xbef}, {0xc00, 0xc04}, {0xc3c, 0xc3c}, {0xc3e, 0xc44}, {0xc46, 0xc48}, {0xc4a, 0xc4d},
+    {0xc55, 0xc56}, {0xc62, 0xc63}, {0xc66, 0xc6f}, {0xc81, 0xc83}, {0xcbc, 0xcbc}, {0xcbe, 0xcc4},
+    {0xcc6, 0xcc8}, {0xcca, 0xccd}, {0xcd5, 0xcd6}, {0xce2, 0xce3}, {0xce6, 0xcef}, {0xd00, 0xd03},
+    {0xd3b, 0xd3c}, {0xd3e, 0xd44}, {0xd46, 0xd48}, {0xd4a, 0xd4d}, {0xd57, 0xd57}, {0xd62, 0xd63},
+    {0xd66, 0xd6f}, {0xd81, 0xd83}, {0xdca, 0xdca}, {0xdcf, 0xdd4}, {0xdd6, 0xdd6}, {0xdd8, 0xddf},
+    {0xde6, 0xdef}, {0xdf2, 0xdf3}, {0xe31, 0xe31}, {0xe34, 0xe3a}, {0xe47, 0xe4e}, {0xe50, 0xe59},
+    {0xeb1, 0xeb1}, {0xeb4, 0xebc}, {0xec8, 0xecd}, {0xed0, 0xed9}, {0xf18, 0xf19}, {0xf20, 0xf29},
+    {0xf35, 0xf35}, {0xf37, 0xf37}, {0xf39, 0xf39}, {0xf3e, 0xf3f}, {0xf71, 0xf84}, {0xf86, 0xf87},
+    {0xf8d, 0xf97}, {0xf99, 0xfbc}, {0xfc6, 0xfc6}, {0x102b, 0x103e}, {0x1040, 0x1049},
+    {0x1056, 0x1059}, {0x105e, 0x1060}, {0x1062, 0x1064}, {0x1067, 0x106d}, {0x1071, 0x1074},
+    {0x1082, 0x108d}, {0x108f, 0x109d}, {0x135d, 0x135f}, {0x1712, 0x1715}, {0x1732, 0x1734},
+    {0x1752, 0x1753}, {0x1772, 0x1773}, {0x17b4, 0x17d3}, {0x17dd, 0x17dd}, {0x17e0, 0x17e9},
+    {0x180b, 0x180d}, {0x180f, 0x1819}, {0x1885, 0x1886}, {0x18a9, 0x18a9}, {0x1920, 0x192b},
+    {0x1930, 0x193b}, {0x1946, 0x194f}, {0x19d0, 0x19d9}, {0x1a17, 0x1a1b}, {0x1a55, 0x1a5e},
+    {0x1a60, 0x1a7c}, {0x1a7f, 0x1a89}, {0x1a90, 0x1a99}, {0x1ab0, 0x1abd}, {0x1abf, 0x1ace},
+    {0x1b00, 0x1b04}, {0x1b34, 0x1b44}, {0x1b50, 0x1b59}, {0x1b6b, 0x1b73}, {0x1b80, 0x1b82},
+    {0x1ba1, 0x1bad}, {0x1bb0, 0x1bb9}, {0x1be6, 0x1bf3}, {0x1c24, 0x1c37}, {0x1c40, 0x1c49},
+    {0x1c50, 0x1c59}, {0x1cd0, 0x1cd2}, {0x1cd4, 0x1ce8}, {0x1ced, 0x1ced}, {0x1cf4, 0x1cf4},
+    {0x1cf7, 0x1cf9}, {0x1dc0, 0x1dff}, {0x203f, 0x2040}, {0x2054, 0x2054}, {0x20d0, 0x20dc},
+    {0x20e1, 0x20e1}, {0x20e5, 0x20f0}, {0x2cef, 0x2cf1}, {0x2d7f, 0x2d7f}, {0x2de0, 0x2dff},
+    {0x302a, 0x302f}, {0x3099, 0x309a}, {0xa620, 0xa629}, {0xa66f, 0xa66f}, {0xa674, 0xa67d},
+    {0xa69e, 0xa69f}, {0xa6f0, 0xa6f1}, {0xa802, 0xa802}, {0xa806, 0xa806}, {0xa80b, 0xa80b},
+    {0xa823, 0xa827}, {0xa82c, 0xa82c}, {0xa880, 0xa881}, {0xa8b4, 0xa8c5}, {0xa8d0, 0xa8d9},
+    {0xa8e0, 0xa8f1}, {0xa8ff, 0xa909}, {0xa926, 0xa92d}, {0xa947, 0xa953}, {0xa980, 0xa983},
+    {0xa9b3, 0xa9c0}, {0xa9d0, 0xa9d9}, {0xa9e5, 0xa9e5}, {0xa9f0, 0xa9f9}, {0xaa29, 0xaa36},
+    {0xaa43, 0xaa43}, {0xaa4c, 0xaa4d}, {0xaa50, 0xaa59}, {0xaa7b, 0xaa7d}, {0xaab0, 0xaab0},
+    {0xaab2, 0xaab4}, {0xaab7, 0xaab8}, {0xaabe, 0xaabf}, {0xaac1, 0xaac1}, {0xaaeb, 0xaaef},
+    {0xaaf5, 0xaaf6}, {0xabe3, 0xabea}, {0xabec, 0xabed}, {0xabf0, 0xabf9}, {0xfb1e, 0xfb1e},
+    {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfe33, 0xfe34}, {0xfe4d, 0xfe4f}, {0xff10, 0xff19},
+    {0xff3f, 0xff3f}, {0x101fd, 0x101fd}, {0x102e0, 0x102e0}, {0x10376, 0x1037a},
+    {0x104a0, 0x104a9}, {0x10a01, 0x10a03}, {0x10a05, 0x10a06}, {0x10a0c, 0x10a0f},
+    {0x10a38, 0x10a3a}, {0x10a3f, 0x10a3f}, {0x10ae5, 0x10ae6}, {0x10d24, 0x10d27},
+    {0x10d30, 0x10d39}, {0x10eab, 0x10eac}, {0x10f46, 0x10f50}, {0x10f82, 0x10f85},
+    {0x11000, 0x11002}, {0x11038, 0x11046}, {0x11066, 0x11070}, {0x11073, 0x11074},
+    {0x1107f, 0x11082}, {0x110b0, 0x110ba}, {0x110c2, 0x110c2}, {0x110f0, 0x110f9},
+    {0x11100, 0x11102}, {0x11127, 0x11134}, {0x11136, 0x1113f}, {0x11145, 0x11146},
+    {0x11173, 0x11173}, {0x11180, 0x11182}, {0x111b3, 0x111c0}, {0x111c9, 0x111cc},
+    {0x111ce, 0x111d9}, {0x1122c, 0x11237}, {0x1123e, 0x1123e}, {0x112df, 0x112ea},
+    {0x112f0, 0x112f9}, {0x11300, 0x11303}, {0x1133b, 0x1133c}, {0x1133e, 0x11344},
+    {0x11347, 0x11348}, {0x1134b, 0x1134d}, {0x11357, 0x11357}, {0x11362, 0x11363},
+    {0x11366, 0x1136c}, {0x11370, 0x11374}, {0x11435, 0x11446}, {0x11450, 0x11459},
+    {0x1145e, 0x1145e}, {0x114b0, 0x114c3}, {0x114d0, 0x114d9}, {0x115af, 0x115b5},
+    {0x115b8, 0x115c0}, {0x115dc, 0x115dd}, {0x11630, 0x11640}, {0x11650, 0x11659},
+    {0x116ab, 0x116b7}, {0x116c0, 0x116c9}, {0x1171d, 0x1172b}, {0x11730, 0x11739},
+    {0x1182c, 0x1183a}, {0x118e0, 0x118e9}, {0x11930, 0x11935}, {0x11937, 0x11938},
+    {0x1193b, 0x1193e}, {0x11940, 0x11940}, {0x11942, 0x11943}, {0x11950, 0x11959},
+    {0x119d1, 0x119d7}, {0x119da, 0x119e0}, {0x119e4, 0x119e4}, {0x11a01, 0x11a0a},
+    {0x11a33, 0x11a39}, {0x11a3b, 0x11a3e}, {0x11a47, 0x11a47}, {0x11a51, 0x11a5b},
+    {0x11a8a, 0x11a99}, {0x11c2f, 0x11c36}, {0x11c38, 0x11c3f}, {0x11c50, 0x11c59},
+    {0x11c92, 0x11ca7}, {0x11ca9, 0x11cb6}, {0x11d31, 0x11d36}, {0x11d3a, 0x11d3a},
+    {0x11d3c, 0x11d3d}, {0x11d3f, 0x11d45}, {0x11d47, 0x11d47}, {0x11d50, 0x11d59},
+    {0x11d8a, 0x11d8e}, {0x11d90, 0x11d91}, {0x11d93, 0x11d97}, {0x11da0, 0x11da9},
+    {0x11ef3, 0x11ef6}, {0x16a60, 0x16a69}, {0x16ac0, 0x16ac9}, {0x16af0, 0x16af4},
+    {0x16b30, 0x16b36}, {0x16b50, 0x16b59}, {0x16f4f, 0x16f4f}, {0x16f51, 0x16f87},
+    {0x16f8f, 0x16f92}, {0x16fe4, 0x16fe4}, {0x16ff0, 0x16ff1}, {0x1bc9d, 0x1bc9e},
+    {0x1cf00, 0x1cf2d}, {0x1cf30, 0x1cf46}, {0x1d165, 0x1d169}, {0x1d16d, 0x1d172},
+    {0x1d17b, 0x1d182}, {0x1d185, 0x1d18b}, {0x1d1aa, 0x1d1ad}, {0x1d242, 0x1d244},
+    {0x1d7ce, 0x1d7ff}, {0x1da00, 0x1da36}, {0x1da3b, 0x1da6c}, {0x1da75, 0x1da75},
+    {0x1da84, 0x1da84}, {0x1da9b, 0x1da9f}, {0x1daa1, 0x1daaf}, {0x1e000, 0x1e006},
+    {0x1e008, 0x1e018}, {0x1e01b, 0x1e021}, {0x1e023, 0x1e024}, {0x1e026, 0x1e02a},
+    {0x1e130, 0x1e136}, {0x1e140, 0x1e149}, {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2f9},
+    {0x1e8d0, 0x1e8d6}, {0x1e944, 0x1e94a}, {0x1e950, 0x1e959}, {0x1fbf0, 0x1fbf9},
+    {0xe0100, 0xe01ef},
+}};
+// clang-format on
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A character of UTF-8 text that is known to be valid; `size` 0 at the end of the text.
+struct Json5Char {
+  char32_t point = 0;
+  std::size_t size = 0;
+};
+
+inline Json5Char json5_char_at(std::string_view text, std::size_t at) noexcept {
+  if (at >= text.size()) return {};
+  const auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  char32_t point = lead & (0x7fU >> size);
+  for (std::size_t k = 1; k < size; ++k)
+    point = (point << 6) | (static_cast<unsigned char>(text[at + k]) & 0x3fU);
+  return {point, size};
+}
+
+inline void json5_append(std::string& text, char32_t point) {
+  const auto put = [&](char32_t byte) { text.push_back(static_cast<char>(byte)); };
+  if (point < 0x80) {
+    put(point);
+  } else if (point < 0x800) {
+    put(0xc0 | (point >> 6));
+    put(0x80 | (point & 0x3f));
+  } else if (point < 0x10000) {
+    put(0xe0 | (point >> 12));
+    put(0x80 | ((point >> 6) & 0x3f));
+    put(0x80 | (point & 0x3f));
+  } else {
+    put(0xf0 | (point >> 18));
+    put(0x80 | ((point >> 12) & 0x3f));
+    put(0x80 | ((point >> 6) & 0x3f));
+    put(0x80 | (point & 0x3f));
+  }
+}
+
+inline bool json5_line_end(char32_t c) noexcept {
+  return c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029;
+}
+
+/// White space of section 8: that of ECMAScript 5.1, which is Unicode's category Zs and a few more.
+inline bool json5_blank(char32_t c) noexcept {
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+         c == 0x202f || c == 0x205f || c == 0x3000 || c == 0xfeff;
+}
+
+template <std::size_t N>
+bool in_identifier_ranges(const std::array<IdentifierRange, N>& ranges, char32_t c) noexcept {
+  const auto range = std::lower_bound(ranges.begin(), ranges.end(), c,
+                                      [](const IdentifierRange& r, char32_t p) { return r.last < p; });
+  return range != ranges.end() && range->first <= c;
+}
+
+inline bool json5_identifier_start(char32_t c) noexcept {
+  if (c < 0x80)
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+  return in_identifier_ranges(identifier_starts, c);
+}
+
+inline bool json5_identifier_part(char32_t c) noexcept {
+  if (c < 0x80) return json5_identifier_start(c) || (c >= '0' && c <= '9');
+  constexpr char32_t zero_width_non_joiner = 0x200c;
+  constexpr char32_t zero_width_joiner = 0x200d;
+  return json5_identifier_start(c) || in_identifier_ranges(identifier_parts, c) ||
+         c == zero_width_non_joiner || c == zero_width_joiner;
+}
+
+inline int json5_hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// A key as it may stand in a message: short, and nothing in it can move a terminal's cursor.
+inline std::string json5_shown(std::string_view key) {
+  std::string shown{key.substr(0, 64)};
+  for (auto& c : shown)
+    if (c < ' ' || c == '\x7f') c = '?';
+  return shown;
+}
+
+/// The offset behind white space and comments; npos when a block comment does not end.
+inline std::size_t json5_skip_blanks(std::string_view text, std::size_t at) noexcept {
+  while (true) {
+    const auto c = json5_char_at(text, at);
+    if (c.size != 0 && json5_blank(c.point)) {
+      at += c.size;
+    } else if (text.substr(at).starts_with("/*")) {
+      const auto end = text.find("*/", at + 2);
+      if (end == std::string_view::npos) return end;
+      at = end + 2;
+    } else if (text.substr(at).starts_with("//")) {
+      while (true) {
+        const auto next = json5_char_at(text, at);
+        if (next.size == 0 || json5_line_end(next.point)) break;
+        at += next.size;
+      }
+    } else {
+      return at;
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A recursive-descent reader; one object reads one text. Every function returns false after it has
+/// noted a failure, which ends the reading.
+class Json5Reader {
+ public:
+  Json5Reader(std::string_view text, const Json5Rules& rules) : text_{text}, rules_{rules} {}
+
+  Result<Json5Value> read() {
+    if (text_.size() > rules_.max_bytes)
+      return fail(Errc::too_large, doing, "1:1",
+                              "over " + std::to_string(rules_.max_bytes) + " bytes");
+    Json5Value value;
+    if (check_encoding() && skip_blanks() && read_value(value, 0) && skip_blanks() && at_end())
+      return value;
+    return fail(code_, doing, position_of(text_, failed_at_).text(), hint_);
+  }
+
+ private:
+  static constexpr const char* doing = "parsing JSON5";
+
+  bool failed(std::size_t at, std::string hint, Errc code = Errc::malformed) {
+    failed_at_ = at;
+    hint_ = std::move(hint);
+    code_ = code;
+    return false;
+  }
+  bool expected(const char* what) { return failed(at_, std::string{"expected "} + what); }
+
+  Json5Char peek() const noexcept { return json5_char_at(text_, at_); }
+  bool take(char wanted) noexcept {
+    if (at_ >= text_.size() || text_[at_] != wanted) return false;
+    ++at_;
+    return true;
+  }
+  bool take_word(std::string_view word) noexcept {
+    if (!text_.substr(at_).starts_with(word)) return false;
+    const auto next = json5_char_at(text_, at_ + word.size());
+    if (next.point == '\\' || (next.size != 0 && json5_identifier_part(next.point))) return false;
+    at_ += word.size();
+    return true;
+  }
+
+  bool check_encoding() {
+    if (is_valid_utf8(text_)) return true;
+    // Names the first line that is not valid, for a person; a line never splits a character.
+    std::size_t begin = 0;
+    while (true) {
+      const auto end = text_.find('\n', begin);
+      if (!is_valid_utf8(text_.substr(begin, end - begin))) break;
+      if (end == std::string_view::npos) break;
+      begin = end + 1;
+    }
+    return failed(begin, "expected UTF-8 text without NUL bytes in this line");
+  }
+
+  bool skip_blanks() {
+    const auto next = json5_skip_blanks(text_, at_);
+    if (next == std::string_view::npos) {
+      return failed(text_.size(), "expected the end of a block comment");
+    }
+    at_ = next;
+    return true;
+  }
+
+  bool at_end() { return at_ == text_.size() || expected("nothing after the document's value"); }
+
+  bool read_value(Json5Value& value, int depth) {
+    const auto begin = at_;
+    const auto c = peek();
+    bool ok = true;
+    if (c.size == 0) {
+      return expected("a value");
+    } else if (c.point == '{') {
+      ok = read_object(value, depth + 1);
+    } else if (c.point == '[') {
+      ok = read_array(value, depth + 1);
+    } else if (c.point == '"' || c.point == '\'') {
+      std::string text;
+      ok = read_string(text);
+      value = Json5Value{std::move(text)};
+    } else if (take_word("null")) {
+      value = Json5Value{};
+    } else if (take_word("true")) {
+      value = Json5Value{true};
+    } else if (take_word("false")) {
+      value = Json5Value{false};
+    } else {
+      ok = read_number(value);
+    }
+    value.range = {begin, at_, rules_.source};
+    return ok;
+  }
+
+  bool check_depth(int depth) {
+    if (depth <= rules_.max_depth) return true;
+    return failed(at_, "at most " + std::to_string(rules_.max_depth) + " levels of nesting",
+                  Errc::too_deep);
+  }
+
+  bool read_object(Json5Value& value, int depth) {
+    if (!check_depth(depth)) return false;
+    ++at_;
+    Json5Value::Object members;
+    std::set<std::string> keys;
+    while (true) {
+      if (!skip_blanks()) return false;
+      if (take('}')) break;
+      Json5Member member;
+      const auto begin = at_;
+      if (!read_key(member.key)) return false;
+      member.key_range = {begin, at_, rules_.source};
+      if (!skip_blanks()) return false;
+      if (!take(':')) return expected("\":\" after the key");
+      if (!skip_blanks() || !read_value(member.value, depth)) return false;
+      if (keys.insert(member.key).second) {
+        members.push_back(std::move(member));
+      } else if (rules_.allow_duplicate_keys) {
+        *std::find_if(members.begin(), members.end(), [&](const Json5Member& known) {
+          return known.key == member.key;
+        }) = std::move(member);
+      } else {
+        return failed(begin, "the key \"" + json5_shown(member.key) + "\" is there twice: remove one",
+                      Errc::duplicate_key);
+      }
+      if (!skip_blanks()) return false;
+      if (take(',')) continue;
+      if (take('}')) break;
+      return expected("\",\" or \"}\" after a member");
+    }
+    value = Json5Value{std::move(members)};
+    return true;
+  }
+
+  bool read_array(Json5Value& value, int depth) {
+    if (!check_depth(depth)) return false;
+    ++at_;
+    Json5Value::Array elements;
+    while (true) {
+      if (!skip_blanks()) return false;
+      if (take(']')) break;
+      if (!read_value(elements.emplace_back(), depth) || !skip_blanks()) return false;
+      if (take(',')) continue;
+      if (take(']')) break;
+      return expected("\",\" or \"]\" after an element");
+    }
+    value = Json5Value{std::move(elements)};
+    return true;
+  }
+
+  bool read_key(std::string& key) {
+    if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) return read_string(key);
+    while (true) {
+      auto c = peek();
+      const auto begin = at_;
+      if (c.point == '\\') {
+        ++at_;
+        if (!take('u')) return expected("\"u\": only \\u escapes may stand in a key without quotes");
+        std::uint32_t unit = 0;
+        if (!read_hex(4, unit)) return false;
+        c = {unit, 6};
+      } else {
+        at_ += c.size;
+      }
+      const bool fits = c.size != 0 && (key.empty() ? json5_identifier_start(c.point)
+                                                    : json5_identifier_part(c.point));
+      if (fits) {
+        json5_append(key, c.point);
+        continue;
+      }
+      const bool escaped = c.size == 6;
+      at_ = begin;
+      if (key.empty()) return expected("a key (in quotes unless it is an identifier) or \"}\"");
+      return !escaped || expected("an escape for a character that may stand in an identifier");
+    }
+  }
+
+  /// Reads exactly `digits` hexadecimal digits.
+  bool read_hex(int digits, std::uint32_t& value) {
+    value = 0;
+    for (int i = 0; i < digits; ++i) {
+      const int digit = at_ < text_.size() ? json5_hex_value(text_[at_]) : -1;
+      if (digit < 0) return expected("a hexadecimal digit");
+      value = value * 16 + static_cast<std::uint32_t>(digit);
+      ++at_;
+    }
+    return true;
+  }
+
+  bool read_string(std::string& text) {
+    const char quote = text_[at_++];
+    while (true) {
+      const auto c = peek();
+      if (c.size == 0) return expected("the closing quote of a string");
+      if (c.point == '\n' || c.point == '\r')
+        return expected("the closing quote (or a backslash) before the end of the line");
+      at_ += c.size;
+      if (c.point == static_cast<char32_t>(quote)) return true;
+      if (c.point != '\\') {
+        text.append(text_, at_ - c.size, c.size);
+      } else if (!read_escape(text)) {
+        return false;
+      }
+    }
+  }
+
+  bool read_escape(std::string& text) {
+    const auto c = peek();
+    if (c.size == 0) return expected("a character after the backslash");
+    const auto next_is_digit = [&] {
+      return at_ + 1 < text_.size() && text_[at_ + 1] >= '0' && text_[at_ + 1] <= '9';
+    };
+    if ((c.point >= '1' && c.point <= '9') || (c.point == '0' && next_is_digit()))
+      return expected("no octal escape: write \\x and two hexadecimal digits");
+    at_ += c.size;
+    switch (c.point) {
+      case 'b': text.push_back('\b'); return true;
+      case 'f': text.push_back('\f'); return true;
+      case 'n': text.push_back('\n'); return true;
+      case 'r': text.push_back('\r'); return true;
+      case 't': text.push_back('\t'); return true;
+      case 'v': text.push_back('\v'); return true;
+      case '0': text.push_back('\0'); return true;
+      case '\r': take('\n'); return true;  // a continued line
+      case '\n':
+      case 0x2028:
+      case 0x2029: return true;
+      case 'u': return read_unicode_escape(text);
+      case 'x': {
+        std::uint32_t value = 0;
+        if (!read_hex(2, value)) return false;
+        json5_append(text, value);
+        return true;
+      }
+      default: text.append(text_, at_ - c.size, c.size); return true;
+    }
+  }
+
+  bool read_unicode_escape(std::string& text) {
+    const auto begin = at_ - 2;
+    std::uint32_t unit = 0;
+    if (!read_hex(4, unit)) return false;
+    if (unit >= 0xd800 && unit < 0xdc00 && text_.substr(at_).starts_with("\\u")) {
+      at_ += 2;
+      std::uint32_t low = 0;
+      if (!read_hex(4, low)) return false;
+      if (low < 0xdc00 || low > 0xdfff)
+        return failed(begin, "expected a pair of surrogates, not a lone one");
+      unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    } else if (unit >= 0xd800 && unit <= 0xdfff) {
+      return failed(begin, "expected a pair of surrogates, not a lone one");
+    }
+    json5_append(text, unit);
+    return true;
+  }
+
+  bool read_number(Json5Value& value) {
+    const bool negative = text_[at_] == '-';
+    const bool is_signed = negative || text_[at_] == '+';
+    if (is_signed) ++at_;
+    double number = 0;
+    if (take_word("Infinity")) {
+      number = std::numeric_limits<double>::infinity();
+    } else if (take_word("NaN")) {
+      number = std::numeric_limits<double>::quiet_NaN();
+    } else {
+      const auto rest = text_.substr(at_);
+      const bool hex = rest.starts_with("0x") || rest.starts_with("0X");
+      const bool starts = hex || rest.starts_with('.') ||
+                          (!rest.empty() && rest.front() >= '0' && rest.front() <= '9');
+      if (!starts) return expected(is_signed ? "a number after the sign" : "a value");
+      if (!(hex ? read_hexadecimal(number) : read_decimal(number))) return false;
+      const auto next = peek();
+      if (next.point == '\\' || (next.size != 0 && json5_identifier_part(next.point)))
+        return expected("the end of the number");
+    }
+    value = Json5Value{negative ? -number : number};
+    return true;
+  }
+
+  bool read_hexadecimal(double& number) {
+    at_ += 2;
+    const auto begin = at_;
+    while (at_ < text_.size() && json5_hex_value(text_[at_]) >= 0) ++at_;
+    if (at_ == begin) return expected("a hexadecimal digit");
+    const auto [end, error] =
+        std::from_chars(text_.data() + begin, text_.data() + at_, number, std::chars_format::hex);
+    (void)end;
+    if (error == std::errc::result_out_of_range) number = std::numeric_limits<double>::infinity();
+    return true;
+  }
+
+  std::size_t skip_digits() noexcept {
+    const auto begin = at_;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+    return at_ - begin;
+  }
+
+  bool read_decimal(double& number) {
+    const auto begin = at_;
+    auto digits = skip_digits();
+    if (digits > 1 && text_[begin] == '0') {
+      at_ = begin;
+      return expected("no leading zero: octal numbers are no JSON5");
+    }
+    if (take('.')) digits += skip_digits();
+    if (digits == 0) return expected("a digit before or after the decimal point");
+    if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
+      ++at_;
+      if (!take('+')) take('-');
+      if (skip_digits() == 0) return expected("a digit in the exponent");
+    }
+    const auto literal = text_.substr(begin, at_ - begin);
+    const auto [end, error] =
+        std::from_chars(literal.data(), literal.data() + literal.size(), number);
+    (void)end;
+    if (error == std::errc::result_out_of_range)
+      number = is_huge(literal) ? std::numeric_limits<double>::infinity() : 0.0;
+    return true;
+  }
+
+  /// Whether a literal beyond the range of a double is too large (and not too small).
+  static bool is_huge(std::string_view literal) noexcept {
+    const auto mark = literal.find_first_of("eE");
+    const auto mantissa = literal.substr(0, mark);
+    const auto point = std::min(mantissa.find('.'), mantissa.size());
+    const auto first = mantissa.find_first_not_of("0.");
+    auto magnitude = static_cast<double>(point) - static_cast<double>(first);
+    if (mark != std::string_view::npos) {
+      auto exponent = literal.substr(mark + 1);
+      const bool negative = exponent.front() == '-';
+      if (negative || exponent.front() == '+') exponent.remove_prefix(1);
+      double power = 0;
+      for (const char digit : exponent) power = power * 10 + (digit - '0');
+      magnitude += negative ? -power : power;
+    }
+    return magnitude > 0;
+  }
+
+  std::string_view text_;
+  const Json5Rules& rules_;
+  std::size_t at_ = 0;
+  std::size_t failed_at_ = 0;
+  std::string hint_;
+  Errc code_ = Errc::malformed;
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string TextPosition::text() const {
+  return std::to_string(line) + ":" + std::to_string(column);
+}
+
+CREDPOOL_INLINE TextPosition position_of(std::string_view text, std::size_t offset) noexcept {
+  TextPosition position;
+  for (std::size_t i = 0; i < std::min(offset, text.size()); ++i) {
+    const bool continuation = (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
+    const bool before_lf = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
+    if (text[i] == '\n' || (text[i] == '\r' && !before_lf)) {
+      ++position.line;
+      position.column = 1;
+    } else if (!continuation) {
+      ++position.column;
+    }
+  }
+  return position;
+}
+
+CREDPOOL_INLINE Result<Json5Value> parse_json5(std::string_view text, Json5Rules rules) {
+  return detail::Json5Reader{text, rules}.read();
+}
+
+CREDPOOL_INLINE bool is_json5_identifier(std::string_view text) noexcept {
+  if (text.empty() || !is_valid_utf8(text)) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto c = detail::json5_char_at(text, at);
+    if (!(at == 0 ? detail::json5_identifier_start(c.point)
+                  : detail::json5_identifier_part(c.point)))
+      return false;
+    at += c.size;
+  }
+  return true;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Sets one member of a JSON5 text and leaves every other byte as it is, comments included.
+///
+/// What is written follows the neighbours: indentation, line ends, quotes, trailing comma, the blank
+/// after the colon. A text that is plain JSON stays plain JSON (unless the value is NaN or
+/// infinite). Missing objects on the way are created.
+///
+/// @param path keys from the top, at least one; every existing step must be an object
+/// @param value its ranges are not looked at
+/// @return the new text, which was read again and says what it should
+/// @errors those of parse_json5 for the text; invalid_argument for an empty path, when a step is no
+///         object, or when the value is nested too deep
+Result<std::string> edit_json5(std::string_view text, std::span<const std::string> path,
+                               const Json5Value& value);
+
+/// Removes one member of a JSON5 text with its comma, and its line when it stood alone there; every
+/// other byte stays, comments included.
+///
+/// @errors those of parse_json5 for the text; not_found when there is no such member
+Result<std::string> remove_json5(std::string_view text, std::span<const std::string> path);
+
+/// Writes a value as one line of JSON5 that is also JSON (unless a number is NaN or infinite).
+std::string write_json5(const Json5Value& value);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// How a text is written, as far as a new member must follow it.
+struct Json5Style {
+  char quote = '"';
+  bool quoted_keys = true;
+  bool trailing_comma = false;
+  bool multi_line = false;  ///< the new member gets a line of its own
+  std::string colon = ": ";
+  std::string line_end = "\n";
+  std::string step = "  ";    ///< one level of indentation
+  std::string indent = "";    ///< of the new member's line
+};
+
+inline std::string json5_quoted(std::string_view text, char quote) {
+  std::string out{quote};
+  for (std::size_t at = 0; at < text.size();) {
+    const auto c = json5_char_at(text, at);
+    switch (c.point) {
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (c.point < 0x20 || c.point == 0x7f || c.point == 0x2028 || c.point == 0x2029) {
+          std::array<char, 8> escape{};
+          std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c.point));
+          out += escape.data();
+        } else {
+          if (c.point == static_cast<char32_t>(quote)) out += '\\';
+          out.append(text, at, c.size);
+        }
+    }
+    at += c.size;
+  }
+  return out += quote;
+}
+
+inline std::string json5_number(double number) {
+  if (std::isnan(number)) return "NaN";
+  if (std::isinf(number)) return number < 0 ? "-Infinity" : "Infinity";
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return {digits.data(), end};
+}
+
+inline std::string json5_key(std::string_view key, const Json5Style& style) {
+  if (!style.quoted_keys && is_json5_identifier(key)) return std::string{key};
+  return json5_quoted(key, style.quote);
+}
+
+/// Writes a value; `indent` is that of the line it begins on.
+inline std::string json5_written(const Json5Value& value, const Json5Style& style,
+                                 const std::string& indent) {
+  const auto list = [&](char open, char close, std::size_t count, auto&& element) {
+    std::string out{open};
+    const auto inner = indent + style.step;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (style.multi_line) out += style.line_end + inner;
+      out += element(i, inner);
+      const bool last = i + 1 == count;
+      if (!last || (style.trailing_comma && style.multi_line)) out += ',';
+      if (!last && !style.multi_line) out += ' ';
+    }
+    if (count > 0 && style.multi_line) out += style.line_end + indent;
+    return out + close;
+  };
+  switch (value.type()) {
+    case Json5Value::Type::null: return "null";
+    case Json5Value::Type::boolean: return *value.boolean() ? "true" : "false";
+    case Json5Value::Type::number: return json5_number(*value.number());
+    case Json5Value::Type::string: return json5_quoted(*value.string(), style.quote);
+    case Json5Value::Type::array:
+      return list('[', ']', value.array()->size(), [&](std::size_t i, const std::string& inner) {
+        return json5_written((*value.array())[i], style, inner);
+      });
+    case Json5Value::Type::object:
+      return list('{', '}', value.object()->size(), [&](std::size_t i, const std::string& inner) {
+        const auto& member = (*value.object())[i];
+        return json5_key(member.key, style) + style.colon +
+               json5_written(member.value, style, inner);
+      });
+  }
+  return {};
+}
+
+/// Changes a parsed text; offsets are those of the text as it was read.
+class Json5Editor {
+ public:
+  Json5Editor(std::string_view text, Json5Value document)
+      : text_{text}, document_{std::move(document)} {}
+
+  Result<std::string> set(std::span<const std::string> path, const Json5Value& value) {
+    constexpr const char* doing = "editing JSON5";
+    if (path.empty())
+      return fail(Errc::invalid_argument, doing, {}, "name at least one key");
+    auto* object = &document_;
+    std::size_t step = 0;
+    Json5Member* found = nullptr;
+    for (; step < path.size(); ++step) {
+      if (object->object() == nullptr)
+        return fail(Errc::invalid_argument, doing, position_of(text_, object->range.begin).text(),
+                    "expected an object here, found " + std::string{to_string(object->type())});
+      ancestors_.push_back(object);
+      found = object->member(path[step]);
+      if (found == nullptr) break;
+      object = &found->value;
+    }
+    std::string edited;
+    if (found != nullptr) {
+      edited = replaced(*found, value);
+      found->value = value;
+    } else {
+      // What is missing on the way becomes one nested object.
+      Json5Value nested = value;
+      for (std::size_t i = path.size() - 1; i > step; --i)
+        nested = Json5Value{Json5Value::Object{{path[i], std::move(nested)}}};
+      edited = inserted(*object, path[step], nested);
+      object->object()->push_back({path[step], std::move(nested)});
+    }
+    return checked(std::move(edited));
+  }
+
+  Result<std::string> remove(std::span<const std::string> path) {
+    auto* object = &document_;
+    for (std::size_t step = 0; step < path.size(); ++step) {
+      auto* found = object->member(path[step]);
+      if (found == nullptr) break;
+      if (step + 1 < path.size()) {
+        object = &found->value;
+        continue;
+      }
+      auto& members = *object->object();
+      const auto index = static_cast<std::size_t>(found - members.data());
+      auto edited = removed(members, index);
+      members.erase(members.begin() + static_cast<std::ptrdiff_t>(index));
+      return checked(std::move(edited));
+    }
+    return fail(Errc::not_found, "editing JSON5", {}, "there is no such member");
+  }
+
+ private:
+  /// Reads the result again: an edit that says anything else than it should must not be written.
+  Result<std::string> checked(std::string edited) const {
+    Json5Rules rules;
+    rules.max_bytes = edited.size();
+    auto read = parse_json5(edited, rules);
+    if (!read) return fail(std::move(read).error());
+    if (!(*read == document_))
+      return fail(Errc::invalid_argument, "editing JSON5", {}, "the value cannot be written");
+    return edited;
+  }
+
+  std::string replaced(const Json5Member& member, const Json5Value& value) const {
+    auto style = style_near(*ancestors_.back(), &member);
+    const auto& old = member.value.range;
+    // A value that stood on one line stays there, unless it was no list before.
+    const bool was_list = member.value.array() != nullptr || member.value.object() != nullptr;
+    if (was_list && !holds_line_end(old.begin, old.end)) style.multi_line = false;
+    return std::string{text_.substr(0, old.begin)} +
+           json5_written(value, style, indent_of(member.key_range.begin)) +
+           std::string{text_.substr(old.end)};
+  }
+
+  std::string inserted(const Json5Value& object, std::string_view key,
+                       const Json5Value& value) const {
+    const auto style = style_near(object, nullptr);
+    const auto member = json5_key(key, style) + style.colon +
+                        json5_written(value, style, style.multi_line ? style.indent : "");
+    const auto& members = *object.object();
+    std::string out{text_};
+    if (members.empty()) {
+      // Behind the comments that stand in the empty object, before the blanks of its last line.
+      const auto close = object.range.end - 1;
+      const auto at = last_ink(object.range.begin, close);
+      if (!style.multi_line) return out.insert(at, member);
+      auto line = style.line_end + style.indent + member + (style.trailing_comma ? "," : "");
+      if (!holds_line_end(at, close)) line += style.line_end + indent_of(object.range.begin);
+      return out.insert(at, line);
+    }
+    const auto end = members.back().value.range.end;
+    const auto comma = comma_behind(end);
+    const auto behind = comma ? *comma + 1 : end;
+    const auto at = style.multi_line ? end_of_line_comments(behind, object.range.end - 1) : behind;
+    const auto blank = style.multi_line ? style.line_end + style.indent : std::string{" "};
+    out.insert(at, blank + member + (comma ? "," : ""));
+    if (!comma) out.insert(end, ",");
+    return out;
+  }
+
+  std::string removed(const Json5Value::Object& members, std::size_t index) const {
+    auto begin = members[index].key_range.begin;
+    auto end = members[index].value.range.end;
+    std::string out{text_};
+    const auto comma = comma_behind(end);
+    // Only blanks may be between the value and its comma to go with them; a comment stays.
+    if (comma && last_ink(end, *comma) == end) {
+      end = *comma + 1;
+    } else if (comma) {
+      out.erase(*comma, 1);
+    }
+    const auto line_begin = begin_of_line(begin);
+    const bool first_on_line = blanks_only(line_begin, begin);
+    const auto next_line = behind_line(end);
+    if (first_on_line && next_line && line_begin > 0) {
+      begin = line_begin;
+      end = *next_line;
+    } else if (comma && first_on_line) {
+      end = behind_blanks(end);
+    } else {
+      while (begin > 0 && (text_[begin - 1] == ' ' || text_[begin - 1] == '\t')) --begin;
+      if (!comma && index == 0) begin = members[index].key_range.begin;
+    }
+    out.erase(begin, end - begin);
+    // The last member took no comma with it: the one before it would be left over.
+    if (!comma && index > 0) out.erase(*comma_behind(members[index - 1].value.range.end), 1);
+    return out;
+  }
+
+  /// How a member of this object is to be written: like its neighbours, else like the document.
+  Json5Style style_near(const Json5Value& object, const Json5Member* replacing) const {
+    Json5Style style;
+    if (text_.find("\r\n") != std::string_view::npos) style.line_end = "\r\n";
+    const auto& members = *object.object();
+    const auto* neighbour = replacing != nullptr ? replacing
+                            : members.empty()    ? nearest_member()
+                                                 : &members.back();
+    if (neighbour != nullptr) follow(style, *neighbour);
+    if (!members.empty()) {
+      style.trailing_comma = comma_behind(members.back().value.range.end).has_value();
+      style.multi_line = holds_line_end(object.range.begin, members.front().key_range.begin) ||
+                         holds_line_end(members.front().key_range.begin,
+                                        members.back().key_range.begin);
+      style.indent = indent_of(members.back().key_range.begin);
+    } else {
+      const auto* outer = ancestors_.size() > 1 ? ancestors_[ancestors_.size() - 2] : nullptr;
+      style.trailing_comma =
+          outer != nullptr && comma_behind(outer->object()->back().value.range.end).has_value();
+      style.multi_line = outer == nullptr || text_.find('\n') != std::string_view::npos;
+    }
+    // One step is what the outermost members are indented by.
+    if (const auto* top = document_.object(); top != nullptr && !top->empty()) {
+      const auto first = indent_of(top->front().key_range.begin);
+      if (first_on_line(top->front().key_range.begin) && !first.empty()) style.step = first;
+    }
+    if (members.empty()) style.indent = indent_of(object.range.begin) + style.step;
+    return style;
+  }
+
+  void follow(Json5Style& style, const Json5Member& neighbour) const {
+    const auto& key = neighbour.key_range;
+    const char first = text_[key.begin];
+    style.quoted_keys = first == '"' || first == '\'';
+    if (style.quoted_keys) {
+      style.quote = first;
+    } else if (const auto* text = neighbour.value.string();
+               text != nullptr && neighbour.value.range.begin < text_.size()) {
+      style.quote = text_[neighbour.value.range.begin];
+    }
+    const auto between = text_.substr(key.end, neighbour.value.range.begin - key.end);
+    if (between.find_first_not_of(": \t") == std::string_view::npos) style.colon = between;
+  }
+
+  /// A member to imitate for an object that has none: of the closest object around it.
+  const Json5Member* nearest_member() const {
+    for (auto object = ancestors_.rbegin(); object != ancestors_.rend(); ++object)
+      if (!(*object)->object()->empty()) return &(*object)->object()->front();
+    return nullptr;
+  }
+
+  /// The comma that follows a value; none when a closing bracket does.
+  std::optional<std::size_t> comma_behind(std::size_t end) const {
+    const auto at = json5_skip_blanks(text_, end);
+    if (at < text_.size() && text_[at] == ',') return at;
+    return std::nullopt;
+  }
+
+  /// The offset behind the last byte of [begin + 1, end) that is no blank, or `begin + 1` (for an
+  /// opening bracket at `begin`) or `begin` (for the end of a value there).
+  std::size_t last_ink(std::size_t begin, std::size_t end) const {
+    const auto low = begin < text_.size() && (text_[begin] == '{') ? begin + 1 : begin;
+    while (end > low && is_plain_blank(text_[end - 1])) --end;
+    return end;
+  }
+
+  /// The offset behind comments that share the line with `at`, not going beyond `limit`.
+  std::size_t end_of_line_comments(std::size_t at, std::size_t limit) const {
+    const auto line_end = std::min(text_.find_first_of("\r\n", at), limit);
+    const auto rest = text_.substr(at, line_end - at);
+    // A block comment that goes on in the next line, or more code, stays behind the new member.
+    return json5_skip_blanks(rest, 0) == rest.size() ? last_ink(at, line_end) : at;
+  }
+
+  static bool is_plain_blank(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+  }
+  bool holds_line_end(std::size_t begin, std::size_t end) const {
+    return text_.substr(begin, end - begin).find_first_of("\r\n") != std::string_view::npos;
+  }
+  bool blanks_only(std::size_t begin, std::size_t end) const {
+    return text_.substr(begin, end - begin).find_first_not_of(" \t") == std::string_view::npos;
+  }
+  std::size_t begin_of_line(std::size_t at) const {
+    const auto end = at == 0 ? std::string_view::npos : text_.find_last_of("\r\n", at - 1);
+    return end == std::string_view::npos ? 0 : end + 1;
+  }
+  bool first_on_line(std::size_t at) const { return blanks_only(begin_of_line(at), at); }
+  std::size_t behind_blanks(std::size_t at) const {
+    return std::min(text_.find_first_not_of(" \t", at), text_.size());
+  }
+  /// The beginning of the next line when nothing but blanks is left of this one.
+  std::optional<std::size_t> behind_line(std::size_t at) const {
+    at = behind_blanks(at);
+    if (text_.substr(at).starts_with("\r\n")) return at + 2;
+    if (at < text_.size() && (text_[at] == '\n' || text_[at] == '\r')) return at + 1;
+    return std::nullopt;
+  }
+  /// The blanks at the beginning of the line that holds `at`.
+  std::string indent_of(std::size_t at) const {
+    const auto begin = begin_of_line(at);
+    return std::string{text_.substr(begin, behind_blanks(begin) - begin)};
+  }
+
+  std::string_view text_;
+  Json5Value document_;
+  std::vector<const Json5Value*> ancestors_;  ///< the objects from the top to the one that changes
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::string> edit_json5(std::string_view text,
+                                               std::span<const std::string> path,
+                                               const Json5Value& value) {
+  auto document = parse_json5(text);
+  if (!document) return fail(std::move(document).error());
+  return detail::Json5Editor{text, *std::move(document)}.set(path, value);
+}
+
+CREDPOOL_INLINE Result<std::string> remove_json5(std::string_view text,
+                                                 std::span<const std::string> path) {
+  auto document = parse_json5(text);
+  if (!document) return fail(std::move(document).error());
+  return detail::Json5Editor{text, *std::move(document)}.remove(path);
+}
+
+CREDPOOL_INLINE std::string write_json5(const Json5Value& value) {
+  return detail::json5_written(value, {}, {});
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What sort of thing a credential is.
+enum class Kind {
+  api_key,  ///< a key that lives until it is revoked
+  oauth,    ///< an access token, usually with a refresh token
+  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
+  command,  ///< a command that would print a key; never run during discovery
+};
+
+/// Who may spend the refresh token.
+enum class Ownership {
+  borrow,  ///< its CLI; we only read and watch the store
+  co_own,  ///< the CLI and we, each under the CLI's own lock
+  adopt,   ///< we alone: no other live copy exists
+};
+
+/// How a credential stands. The words are those of the history document.
+enum class Status {
+  active,
+  expiring,     ///< still works, but its CLI would refresh it by now
+  expired,
+  invalid,      ///< cannot be used; the reason says why
+  revoked,      ///< the provider says that it is no longer good
+  needs_login,  ///< only a person can make it work again
+  disabled,     ///< switched off by the user
+};
+
+std::string_view to_string(Kind kind) noexcept;
+std::string_view to_string(Ownership ownership) noexcept;
+std::string_view to_string(Status status) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::api_key: return "api_key";
+    case Kind::oauth: return "oauth";
+    case Kind::token: return "token";
+    case Kind::command: return "command";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
+  switch (ownership) {
+    case Ownership::borrow: return "borrow";
+    case Ownership::co_own: return "co_own";
+    case Ownership::adopt: return "adopt";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
+  switch (status) {
+    case Status::active: return "active";
+    case Status::expiring: return "expiring";
+    case Status::expired: return "expired";
+    case Status::invalid: return "invalid";
+    case Status::revoked: return "revoked";
+    case Status::needs_login: return "needs_login";
+    case Status::disabled: return "disabled";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the user decided about one CLI's logins.
+struct CliSourceSettings {
+  bool enabled = true;
+  int priority = 10;  ///< a lower number is used first
+};
+
+/// Whether a provider's credentials may be used.
+enum class ProviderUse {
+  allow,
+  ask,     ///< only after a person agreed
+  forbid,
+};
+
+/// How strongly a session stays with its credential.
+enum class AffinityMode { none, soft, hard };
+
+/// How many requests one credential serves at the same time.
+enum class AdmissionMode { unlimited, fixed, aimd };
+
+std::string_view to_string(ProviderUse use) noexcept;
+std::string_view to_string(AffinityMode mode) noexcept;
+std::string_view to_string(AdmissionMode mode) noexcept;
+
+/// The settings in effect, every one with a default. docs/configuration.md describes each.
+struct Settings {
+  template <class T>
+  using ByName = std::map<std::string, T, std::less<>>;
+
+  bool enabled = true;
+  bool scan_on_startup = true;
+  bool auto_import = true;
+  bool validate_tokens = true;
+  std::string rotation_strategy = "round-robin";
+  ByName<CliSourceSettings> cli_sources = {{"kimi-cli", {true, 1}},
+                                           {"codex-cli", {true, 2}},
+                                           {"qwen-cli", {true, 3}},
+                                           {"gemini-cli", {true, 4}}};
+  ByName<std::string> base_urls;             ///< by provider
+  ByName<ProviderUse> policy;                ///< by provider
+  ByName<Ownership> ownership;               ///< by CLI; what is not here is up to the source
+  ByName<double> weights;                    ///< by profile id or CLI; what is not here weighs 1
+  ByName<std::vector<std::string>> models;   ///< by provider; what is not here serves every model
+  /// How long a credential rests after its first, second, ... rate limit without a stated end.
+  std::vector<std::chrono::seconds> cooldown_ladder = {
+      std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{25},
+      std::chrono::minutes{60}};
+  AffinityMode affinity_mode = AffinityMode::soft;
+  double affinity_load_factor = 1.25;
+  AdmissionMode admission_mode = AdmissionMode::unlimited;
+  int admission_limit = 0;                 ///< with AdmissionMode::fixed
+  std::filesystem::path history_path;      ///< empty: the default place
+  std::filesystem::path state_directory;   ///< empty: the default place
+
+  /// What holds for that CLI, named or not.
+  CliSourceSettings cli_source(std::string_view cli) const;
+  /// Whether a provider may be used; what is not named is allowed.
+  ProviderUse provider_use(std::string_view provider) const;
+};
+
+/// One key of the configuration, for documentation and for suggestions. "*" stands for any name.
+struct SettingKey {
+  std::string_view path;      ///< "cliSources.*.enabled"
+  std::string_view type;      ///< "true or false", for a person
+  std::string_view fallback;  ///< the default as JSON; empty when there is none
+  std::string_view meaning;   ///< one sentence
+};
+
+/// Every key that may be written, in the order of the documentation.
+std::span<const SettingKey> settings_schema() noexcept;
+
+/// The names `rotationStrategy` may have.
+std::span<const std::string_view> rotation_strategy_names() noexcept;
+
+/// One effective setting and where it comes from.
+struct SettingRow {
+  std::string path;    ///< "cliSources.kimi-cli.enabled"
+  std::string value;   ///< as JSON
+  std::string origin;  ///< "<file>:<line>:<column>", "env:<variable>" or "default"
+};
+
+/// The candidate that is most like `name`: at most two slips away (a letter too many, missing,
+/// wrong, or two swapped), and at most a third of its length.
+/// @return none when nothing is that close
+std::optional<std::string_view> nearest_name(std::string_view name,
+                                             std::span<const std::string_view> candidates);
+
+/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
+/// without user name, query, fragment, blanks or control characters.
+bool is_safe_base_url(std::string_view url) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(ProviderUse use) noexcept {
+  switch (use) {
+    case ProviderUse::allow: return "allow";
+    case ProviderUse::ask: return "ask";
+    case ProviderUse::forbid: return "forbid";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(AffinityMode mode) noexcept {
+  switch (mode) {
+    case AffinityMode::none: return "none";
+    case AffinityMode::soft: return "soft";
+    case AffinityMode::hard: return "hard";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(AdmissionMode mode) noexcept {
+  switch (mode) {
+    case AdmissionMode::unlimited: return "unlimited";
+    case AdmissionMode::fixed: return "fixed";
+    case AdmissionMode::aimd: return "aimd";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE CliSourceSettings Settings::cli_source(std::string_view cli) const {
+  const auto found = cli_sources.find(cli);
+  return found == cli_sources.end() ? CliSourceSettings{} : found->second;
+}
+
+CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) const {
+  const auto found = policy.find(provider);
+  return found == policy.end() ? ProviderUse::allow : found->second;
+}
+
+CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
+  static constexpr std::array<SettingKey, 19> schema{{
+      {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
+      {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
+      {"autoImport", "true or false", "true",
+       "Lend what was found; false only lists it until `scan --import`."},
+      {"validateTokens", "true or false", "true",
+       "Ask the provider whether a login works before it is lent."},
+      {"rotationStrategy", "a strategy's name", "\"round-robin\"",
+       "How the next credential is chosen."},
+      {"cliSources.*.enabled", "true or false", "true", "Whether that CLI's logins are read."},
+      {"cliSources.*.priority", "a whole number from 0 to 1000000", "10",
+       "Lower is used first; kimi-cli 1, codex-cli 2, qwen-cli 3, gemini-cli 4."},
+      {"baseUrls.*", "an https URL (http for a loopback IP)", "",
+       "Where that provider is reached: a region, a proxy, a test server."},
+      {"policy.*", "\"allow\", \"ask\" or \"forbid\"", "\"allow\"",
+       "Whether that provider's credentials may be used."},
+      {"ownership.*", "\"borrow\", \"co_own\" or \"adopt\"", "",
+       "Who may spend the refresh tokens of that CLI."},
+      {"weights.*", "a number from 0 to 1000", "1",
+       "Share of a profile or CLI under the strategy \"weighted\"."},
+      {"models.*", "an array of model names", "",
+       "Which models that provider's credentials serve; none named: all."},
+      {"cooldown.ladderSeconds", "an array of 1 to 16 whole numbers, none smaller than the last",
+       "[60, 300, 1500, 3600]",
+       "Rest after the first, second, ... rate limit that states no end."},
+      {"affinity.mode", "\"none\", \"soft\" or \"hard\"", "\"soft\"",
+       "How strongly a session stays with its credential."},
+      {"affinity.loadFactor", "a number from 1 to 10", "1.25",
+       "How much above the average load a session may push its credential."},
+      {"admission", "\"unlimited\", \"aimd\" or {fixed: n} with n from 1 to 100000",
+       "\"unlimited\"", "How many requests one credential serves at once."},
+      {"historyPath", "a path", "", "Where the history document is."},
+      {"stateDirectory", "a path", "", "Where state and sealed secrets are."},
+      {"$schema", "anything", "", "For editors; not looked at."},
+  }};
+  return schema;
+}
+
+CREDPOOL_INLINE std::span<const std::string_view> rotation_strategy_names() noexcept {
+  static constexpr std::array<std::string_view, 10> names{
+      "round-robin", "least-used", "priority", "health-based", "weighted",
+      "fill-first",  "p2c",        "latency",  "quota-aware",  "pinned"};
+  return names;
+}
+
+namespace detail {
+
+/// The Damerau-Levenshtein distance (optimal string alignment): slips between two names.
+inline std::size_t name_distance(std::string_view a, std::string_view b) {
+  const auto width = b.size() + 1;
+  std::vector<std::size_t> table((a.size() + 1) * width);
+  const auto cell = [&](std::size_t i, std::size_t j) -> std::size_t& {
+    return table[i * width + j];
+  };
+  for (std::size_t i = 0; i <= a.size(); ++i) cell(i, 0) = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cell(0, j) = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t wrong = a[i - 1] == b[j - 1] ? 0 : 1;
+      auto best = std::min({cell(i - 1, j) + 1, cell(i, j - 1) + 1, cell(i - 1, j - 1) + wrong});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        best = std::min(best, cell(i - 2, j - 2) + 1);
+      cell(i, j) = best;
+    }
+  }
+  return table.back();
+}
+
+inline char lower_ascii(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// A name without what people mix up: case, "-" and "_".
+inline std::string folded_name(std::string_view name) {
+  std::string folded;
+  for (const char c : name)
+    if (c != '-' && c != '_') folded.push_back(lower_ascii(c));
+  return folded;
+}
+
+/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
+inline bool is_loopback_literal(std::string_view host) noexcept {
+  if (host == "[::1]") return true;
+  if (!host.starts_with("127.")) return false;
+  int parts = 0;
+  while (true) {
+    const auto dot = host.find('.');
+    const auto part = host.substr(0, dot);
+    int value = 0;
+    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
+    for (const char digit : part) {
+      if (digit < '0' || digit > '9') return false;
+      value = value * 10 + (digit - '0');
+    }
+    if (value > 255) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<std::string_view> nearest_name(
+    std::string_view name, std::span<const std::string_view> candidates) {
+  constexpr std::size_t longest = 64;
+  if (name.size() > longest) return std::nullopt;
+  const auto folded = detail::folded_name(name);
+  std::optional<std::string_view> best;
+  std::size_t least = std::min<std::size_t>(2, std::max<std::size_t>(1, name.size() / 3)) + 1;
+  for (const auto candidate : candidates) {
+    const auto distance = detail::name_distance(folded, detail::folded_name(candidate));
+    if (distance >= least) continue;
+    least = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
+  const bool plain = url.starts_with("http://");
+  if (!plain && !url.starts_with("https://")) return false;
+  for (const char c : url)
+    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
+  url.remove_prefix(plain ? 7 : 8);
+  auto host = url.substr(0, url.find('/'));
+  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  if (port != std::string_view::npos) {
+    const auto digits = host.substr(port + 1);
+    if (digits.empty() || digits.size() > 5 ||
+        digits.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+    host = host.substr(0, port);
+  }
+  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Everything the library may know about the process it runs in: variables, home, names.
 ///
 /// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
@@ -817,6 +2415,104 @@ CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Something a person should know about a configuration file.
+struct SettingsProblem {
+  enum class Severity {
+    warning,  ///< the settings are in effect all the same
+    error,    ///< they are not
+  };
+  Severity severity = Severity::error;
+  Errc code = Errc::configuration;
+  std::string setting;  ///< "cliSources.kimi-cli.enabled"; empty when it is about a whole file
+  std::string place;    ///< "<file>:<line>:<column>", or the file
+  std::string text;     ///< what is wrong and what was expected; never a value of the file
+  std::string hint;     ///< what to write; may be empty
+
+  Error error() const;
+};
+
+/// What was read, and everything that was noticed on the way.
+struct SettingsReport {
+  Settings settings;                             ///< meaningful only when ok()
+  std::map<std::string, std::string> origins;    ///< setting -> where it comes from, unless default
+  std::vector<SettingsProblem> problems;         ///< in the order of the files
+  std::vector<std::filesystem::path> files;      ///< all looked at, those not there included
+
+  bool ok() const noexcept;
+  /// Every effective setting with its value and origin, sorted by path.
+  std::vector<SettingRow> rows() const;
+};
+
+/// Finds and reads the configuration.
+///
+/// Later ones win, key by key: the defaults; then `$CREDPOOL_CONFIG` alone, or else OpenClaw's
+/// configuration (`plugins.entries["cli-token-discovery"]`, whose `enabled` counts too) followed by
+/// `$XDG_CONFIG_HOME/credpool/config.json5`; then the variables CREDPOOL_ROTATION_STRATEGY,
+/// CREDPOOL_HISTORY_PATH and CREDPOOL_STATE_DIRECTORY. A file that is not there is passed over,
+/// except the one that `$CREDPOOL_CONFIG` names.
+///
+/// In every file, `${NAME}` in a string is replaced by that variable (`$${NAME}` is not), and
+/// `{"$include": "other.json5"}` by that file: at most 10 levels and 2 MiB, below the directory of
+/// the first file or one of `$OPENCLAW_INCLUDE_ROOTS`.
+///
+/// @effects reads files; writes nothing
+/// @source OpenClaw 2026.9.6 for the substitution, the include and their bounds
+SettingsReport read_settings(const Environment& environment);
+
+/// The same for callers who want settings or one error (the first).
+Result<Settings> load_settings(const Environment& environment);
+
+/// Where our own configuration file is: `$CREDPOOL_CONFIG`, else
+/// `$XDG_CONFIG_HOME/credpool/config.json5`. It need not exist.
+Result<std::filesystem::path> settings_path(const Environment& environment);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where OpenClaw keeps its files: `$OPENCLAW_STATE_DIR`, else .openclaw below `$OPENCLAW_HOME` or
+/// the home directory. It need not exist.
+///
+/// @errors configuration when there is no home directory
+/// @effects none
+/// @source OpenClaw 2026.9.6; a blank OPENCLAW_HOME, "undefined" and "null" count as unset there
+Result<std::filesystem::path> openclaw_directory(const Environment& environment);
+
+/// OpenClaw's configuration: `$OPENCLAW_CONFIG_PATH`, else openclaw.json in that directory.
+Result<std::filesystem::path> openclaw_config_path(const Environment& environment);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::filesystem::path> openclaw_directory(const Environment& environment) {
+  if (const auto chosen = environment.variable("OPENCLAW_STATE_DIR"))
+    return environment.expand(*chosen);
+  const auto home = environment.variable("OPENCLAW_HOME");
+  if (home && home->find_first_not_of(" \t") != std::string::npos && *home != "undefined" &&
+      *home != "null")
+    return environment.expand(*home) / ".openclaw";
+  auto own = environment.home();
+  if (!own) return own;
+  return *own / ".openclaw";
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> openclaw_config_path(const Environment& environment) {
+  if (const auto chosen = environment.variable("OPENCLAW_CONFIG_PATH"))
+    return environment.expand(*chosen);
+  auto directory = openclaw_directory(environment);
+  if (!directory) return directory;
+  return *directory / "openclaw.json";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Applies one configuration document to the settings. Internal: included by .ipp files only.
+
+// Reads configuration files: places, includes, variables. Internal: included by .ipp files only.
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -1097,22 +2793,38 @@ inline std::string reason_of_errno(int number) {
   return std::error_code{number, std::generic_category()}.message();
 }
 
+/// The text as one word of a POSIX shell command.
+inline std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word.push_back(c);
+    }
+  }
+  return word + "'";
+}
+
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
+  const auto path = shell_word(facts.resolved.native());
   if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others,
-                              "chmod 600 '" + facts.resolved.string() + "'"});
+    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked,
-                              "find / -xdev -samefile '" + facts.resolved.string() + "'"});
+    facts.warnings.push_back(
+        {FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
   const auto parent = facts.resolved.parent_path();
+  const auto parent_word = shell_word(parent.native());
   struct stat directory {};
   if (::stat(parent.c_str(), &directory) != 0) return;
+  if (directory.st_uid != environment.user() && directory.st_uid != 0)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent,
+                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
-  const bool foreign = directory.st_uid != environment.user() && directory.st_uid != 0;
-  if (((directory.st_mode & 022) != 0 && !sticky) || foreign)
+  if ((directory.st_mode & 022) != 0 && !sticky)
     facts.warnings.push_back(
-        {FileWarning::Kind::writable_parent, "chmod go-w '" + parent.string() + "'"});
+        {FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {
@@ -1272,13 +2984,884 @@ CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path&
   if (path.has_parent_path() && path.parent_path() != path) {
     if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (::mkdir(path.c_str(), 0700) != 0) {
     const int number = errno;
+    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
     return fail(detail::errc_of_errno(number), doing, path.string(),
                 detail::reason_of_errno(number));
   }
+  // The umask may have taken rights from the owner as well.
+  if (::chmod(path.c_str(), 0700) != 0)
+    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
   return {};
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The configuration files of one reading; a range's `source` is an index into them.
+class ConfigFiles {
+ public:
+  explicit ConfigFiles(const Environment& environment) : environment_{environment} {}
+
+  /// Reads a file that is included by none; what it includes must lie below its directory.
+  Result<Json5Value> read_root(const std::filesystem::path& path) {
+    root_ = path.parent_path();
+    return read(path);
+  }
+
+  /// Reads and parses one file. Its path is remembered even when it is not there.
+  /// @errors those of read_file and parse_json5; the place names file, line and column
+  Result<Json5Value> read(const std::filesystem::path& path) {
+    paths_.push_back(path);
+    auto file = read_file(path, environment_, config_file_rules);
+    const auto source = static_cast<std::uint32_t>(texts_.size());
+    texts_.push_back({path, file ? std::string{file->bytes.reveal()} : std::string{}});
+    if (!file) return fail(std::move(file).error());
+    Json5Rules rules;
+    rules.source = source;
+    auto document = parse_json5(texts_.back().text, rules);
+    if (document) return document;
+    auto error = std::move(document).error();
+    error.doing = "reading the configuration";
+    error.place = path.string() + ":" + error.place;
+    return fail(std::move(error));
+  }
+
+  /// "<file>:<line>:<column>"
+  std::string place_of(const Json5Range& range) const {
+    const auto& file = texts_[range.source];
+    return file.path.string() + ":" + position_of(file.text, range.begin).text();
+  }
+
+  const std::filesystem::path& file_of(const Json5Range& range) const {
+    return texts_[range.source].path;
+  }
+
+  const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
+
+  /// Puts in the files that this object includes; with `deep`, those of everything below it, too.
+  /// @errors configuration with the place of the "$include" when it may not be followed; those of
+  ///         read()
+  Result<void> resolve(Json5Value& value, bool deep, int level = 0) {
+    if (auto* elements = value.array(); elements != nullptr && deep) {
+      for (auto& element : *elements)
+        if (auto done = resolve(element, deep, level); !done) return done;
+    }
+    if (value.object() == nullptr) return {};
+    if (const auto* include = value.member("$include")) {
+      auto merged = included(*include, level);
+      if (!merged) return fail(std::move(merged).error());
+      auto own = std::move(*value.object());
+      std::erase_if(own, [](const Json5Member& member) { return member.key == "$include"; });
+      const auto range = value.range;
+      if (own.empty()) {
+        value = *std::move(merged);
+      } else {
+        Json5Value siblings{std::move(own)};
+        siblings.range = range;
+        merge(*merged, std::move(siblings));
+        value = *std::move(merged);
+      }
+    }
+    if (auto* members = value.object(); members != nullptr && deep) {
+      for (auto& member : *members)
+        if (auto done = resolve(member.value, deep, level); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  struct Text {
+    std::filesystem::path path;
+    std::string text;
+  };
+
+  Unexpected refuse(const Json5Range& at, std::string hint) const {
+    return fail(Errc::configuration, "including a configuration file", place_of(at),
+                std::move(hint));
+  }
+
+  /// What an "$include" stands for: one file, or several merged in their order.
+  Result<Json5Value> included(const Json5Member& include, int level) {
+    constexpr int max_levels = 10;
+    if (level >= max_levels) return refuse(include.key_range, "over 10 levels: is it a circle?");
+    Json5Value::Array names;
+    if (const auto* list = include.value.array()) names = *list;
+    if (include.value.string() != nullptr) names.push_back(include.value);
+    if (names.empty()) return refuse(include.value.range, "write the name of a file");
+    Json5Value merged;
+    bool first = true;
+    for (const auto& name : names) {
+      if (name.string() == nullptr) return refuse(name.range, "write the name of a file");
+      auto part = included_file(name, level);
+      if (!part) return part;
+      if (first) {
+        merged = *std::move(part);
+      } else {
+        merge(merged, *std::move(part));
+      }
+      first = false;
+    }
+    return merged;
+  }
+
+  Result<Json5Value> included_file(const Json5Value& name, int level) {
+    const std::filesystem::path given{*name.string()};
+    const auto path = (file_of(name.range).parent_path() / given).lexically_normal();
+    if (!inside_roots(path))
+      return refuse(name.range,
+                    "the file must lie below the configuration's directory or one of "
+                    "OPENCLAW_INCLUDE_ROOTS");
+    auto document = read(path);
+    if (!document) return document;
+    constexpr std::size_t max_total = 2 * 1024 * 1024;
+    std::size_t total = 0;
+    for (const auto& file : texts_) total += file.text.size();
+    if (total > max_total) return refuse(name.range, "over 2 MiB in all files");
+    if (auto done = resolve(*document, true, level + 1); !done)
+      return fail(done.error());
+    return document;
+  }
+
+  /// Judged by where the file really is, so that a link cannot lead out.
+  bool inside_roots(const std::filesystem::path& path) const {
+    std::error_code failed;
+    const auto real = std::filesystem::weakly_canonical(path, failed);
+    if (failed) return false;
+    std::vector<std::filesystem::path> roots{root_};
+    if (const auto more = environment_.variable("OPENCLAW_INCLUDE_ROOTS")) {
+      std::string_view rest{*more};
+      while (!rest.empty()) {
+        const auto colon = std::min(rest.find(':'), rest.size());
+        if (colon > 0) roots.push_back(environment_.expand(rest.substr(0, colon)));
+        rest.remove_prefix(std::min(colon + 1, rest.size()));
+      }
+    }
+    return std::any_of(roots.begin(), roots.end(), [&](const auto& root) {
+      const auto base = std::filesystem::weakly_canonical(root, failed);
+      if (failed) return false;
+      return std::mismatch(base.begin(), base.end(), real.begin(), real.end()).first == base.end();
+    });
+  }
+
+  /// Objects are joined, anything else is replaced.
+  static void merge(Json5Value& target, Json5Value from) {
+    if (target.object() == nullptr || from.object() == nullptr) {
+      target = std::move(from);
+      return;
+    }
+    for (auto& member : *from.object()) {
+      if (auto* known = target.member(member.key)) {
+        known->key_range = member.key_range;
+        merge(known->value, std::move(member.value));
+      } else {
+        target.object()->push_back(std::move(member));
+      }
+    }
+  }
+
+  const Environment& environment_;
+  std::filesystem::path root_;
+  std::vector<Text> texts_;
+  std::vector<std::filesystem::path> paths_;
+};
+
+/// Replaces every `${NAME}` (capitals, digits, "_") by that variable; `$${NAME}` stands for itself.
+/// @errors not_found with the variable's name when it is not set
+inline Result<std::string> substitute_variables(std::string_view text,
+                                                const Environment& environment) {
+  std::string out;
+  while (!text.empty()) {
+    const auto dollar = std::min(text.find("${"), text.size());
+    out += text.substr(0, dollar);
+    text.remove_prefix(dollar);
+    if (text.empty()) break;
+    const auto close = text.find('}');
+    const auto name = close == std::string_view::npos ? std::string_view{} : text.substr(2, close - 2);
+    const bool valid =
+        !name.empty() && (name.front() < '0' || name.front() > '9') &&
+        std::all_of(name.begin(), name.end(), [](char c) {
+          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        });
+    if (!valid) {
+      out += "${";
+      text.remove_prefix(2);
+    } else if (out.ends_with('$')) {
+      out.pop_back();
+      out += text.substr(0, close + 1);
+      text.remove_prefix(close + 1);
+    } else {
+      const auto value = environment.variable(name);
+      if (!value) return fail(Errc::not_found, "replacing a variable", std::string{name});
+      out += *value;
+      text.remove_prefix(close + 1);
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Reads the members of documents into a report: types and bounds are checked, origins noted.
+class SettingsReader {
+ public:
+  SettingsReader(SettingsReport& report, const ConfigFiles& files, const Environment& environment)
+      : report_{report}, files_{files}, environment_{environment} {}
+
+  /// Applies an object of settings; later calls win over earlier ones.
+  void apply(const Json5Value& root) {
+    auto& s = report_.settings;
+    members(root, "",
+            {{"enabled", [&](auto& m, auto& path) { flag(m, path, s.enabled); }},
+             {"scanOnStartup", [&](auto& m, auto& path) { flag(m, path, s.scan_on_startup); }},
+             {"autoImport", [&](auto& m, auto& path) { flag(m, path, s.auto_import); }},
+             {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
+             {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
+             {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
+             {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
+             {"policy",
+              [&](auto& m, auto& path) {
+                words<ProviderUse>(m, path, s.policy,
+                                   {ProviderUse::allow, ProviderUse::ask, ProviderUse::forbid});
+              }},
+             {"ownership",
+              [&](auto& m, auto& path) {
+                words<Ownership>(m, path, s.ownership,
+                                 {Ownership::borrow, Ownership::co_own, Ownership::adopt});
+              }},
+             {"weights",
+              [&](auto& m, auto& path) {
+                each(m, path, [&](auto& member, auto& at) {
+                  double weight = 0;
+                  if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
+                });
+              }},
+             {"models", [&](auto& m, auto& path) { models(m, path); }},
+             {"cooldown",
+              [&](auto& m, auto& path) {
+                members(m.value, path + ".",
+                        {{"ladderSeconds", [&](auto& l, auto& at) { ladder(l, at); }}});
+              }},
+             {"affinity",
+              [&](auto& m, auto& path) {
+                members(m.value, path + ".",
+                        {{"mode",
+                          [&](auto& mode, auto& at) {
+                            word<AffinityMode>(
+                                mode, at, s.affinity_mode,
+                                {AffinityMode::none, AffinityMode::soft, AffinityMode::hard});
+                          }},
+                         {"loadFactor", [&](auto& factor, auto& at) {
+                            number(factor, at, 1, 10, s.affinity_load_factor);
+                          }}});
+              }},
+             {"admission", [&](auto& m, auto& path) { admission(m, path); }},
+             {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
+             {"stateDirectory",
+              [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
+             {"$schema", [](auto&, auto&) {}}});
+  }
+
+  /// The `enabled` of a plugin's entry.
+  void apply_enabled(const Json5Member& member) {
+    flag(member, "enabled", report_.settings.enabled);
+  }
+
+  bool is_object(const Json5Value& value, const std::string& path) {
+    if (value.object() != nullptr) return true;
+    wrong(value, path, "an object", "write { ... }");
+    return false;
+  }
+
+ private:
+  using Read = std::function<void(const Json5Member&, const std::string& path)>;
+  struct Known {
+    std::string_view key;
+    Read read;
+  };
+
+  void problem(SettingsProblem::Severity severity, const Json5Range& at, const std::string& path,
+               std::string text, std::string hint) {
+    report_.problems.push_back({severity, Errc::configuration, path, files_.place_of(at),
+                                std::move(text), std::move(hint)});
+  }
+  void refuse(const Json5Value& value, const std::string& path, std::string text,
+              std::string hint) {
+    problem(SettingsProblem::Severity::error, value.range, path, std::move(text), std::move(hint));
+  }
+  void wrong(const Json5Value& value, const std::string& path, const std::string& wanted,
+             std::string hint) {
+    refuse(value, path, "expected " + wanted + ", found " + std::string{to_string(value.type())},
+           std::move(hint));
+  }
+  void note(const Json5Member& member, const std::string& path) {
+    report_.origins[path] = files_.place_of(member.value.range);
+  }
+
+  /// Reads an object whose keys are fixed; what is unknown is warned about.
+  void members(const Json5Value& value, const std::string& prefix,
+               std::initializer_list<Known> known) {
+    if (!is_object(value, prefix.substr(0, prefix.size() - (prefix.empty() ? 0 : 1)))) return;
+    for (const auto& member : *value.object()) {
+      const auto path = prefix + json5_shown(member.key);
+      const auto entry = std::find_if(known.begin(), known.end(),
+                                      [&](const Known& k) { return k.key == member.key; });
+      if (entry != known.end()) {
+        entry->read(member, path);
+        continue;
+      }
+      std::vector<std::string_view> names;
+      for (const auto& k : known) names.push_back(k.key);
+      const auto nearest = nearest_name(member.key, names);
+      problem(SettingsProblem::Severity::warning, member.key_range, path, "unknown key",
+              nearest ? "did you mean \"" + std::string{*nearest} + "\"?" : "remove it");
+    }
+  }
+
+  /// Reads an object whose keys are names of the user's.
+  void each(const Json5Member& member, const std::string& path, const Read& read) {
+    if (!is_object(member.value, path)) return;
+    for (const auto& entry : *member.value.object())
+      read(entry, path + "." + json5_shown(entry.key));
+  }
+
+  void flag(const Json5Member& member, const std::string& path, bool& target) {
+    const auto* value = member.value.boolean();
+    if (value == nullptr)
+      return wrong(member.value, path, "true or false", "write true or false, without quotes");
+    target = *value;
+    note(member, path);
+  }
+
+  bool number(const Json5Member& member, const std::string& path, double low, double high,
+              double& target) {
+    const auto* value = member.value.number();
+    const auto range = write_json5(low) + " to " + write_json5(high);
+    if (value == nullptr) {
+      wrong(member.value, path, "a number", "write a number from " + range + ", without quotes");
+      return false;
+    }
+    if (!(*value >= low && *value <= high)) {
+      refuse(member.value, path, "expected a number from " + range, "");
+      return false;
+    }
+    target = *value;
+    note(member, path);
+    return true;
+  }
+
+  bool whole(const Json5Member& member, const std::string& path, int low, int high, int& target) {
+    double value = 0;
+    if (!number(member, path, low, high, value)) return false;
+    if (value != std::floor(value)) {
+      refuse(member.value, path, "expected a whole number", "");
+      return false;
+    }
+    target = static_cast<int>(value);
+    return true;
+  }
+
+  /// A string with its variables replaced.
+  std::optional<std::string> text(const Json5Value& value, const std::string& path) {
+    if (value.string() == nullptr) {
+      wrong(value, path, "a string", "put it in quotes");
+      return std::nullopt;
+    }
+    auto replaced = substitute_variables(*value.string(), environment_);
+    if (replaced) return *std::move(replaced);
+    refuse(value, path, "the variable " + replaced.error().place + " is not set",
+           "set it, or write $${" + replaced.error().place + "} for the text itself");
+    return std::nullopt;
+  }
+
+  template <class E>
+  bool word(const Json5Member& member, const std::string& path, E& target,
+            std::initializer_list<E> choices) {
+    const auto given = text(member.value, path);
+    if (!given) return false;
+    std::vector<std::string_view> names;
+    for (const auto choice : choices) {
+      names.push_back(to_string(choice));
+      if (*given != names.back()) continue;
+      target = choice;
+      note(member, path);
+      return true;
+    }
+    refuse_word(member.value, path, *given, names);
+    return false;
+  }
+  template <class E>
+  void words(const Json5Member& member, const std::string& path, Settings::ByName<E>& target,
+             std::initializer_list<E> choices) {
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      E value{};
+      if (word(entry, at, value, choices)) target[entry.key] = value;
+    });
+  }
+  void refuse_word(const Json5Value& value, const std::string& path, std::string_view given,
+                   std::span<const std::string_view> names) {
+    std::string list;
+    for (const auto name : names) list += (list.empty() ? "\"" : ", \"") + std::string{name} + '"';
+    const auto nearest = nearest_name(given, names);
+    refuse(value, path, "expected one of " + list,
+           nearest ? "did you mean \"" + std::string{*nearest} + "\"?" : "");
+  }
+
+  void strategy(const Json5Member& member, const std::string& path) {
+    const auto given = text(member.value, path);
+    if (!given) return;
+    const auto names = rotation_strategy_names();
+    if (std::find(names.begin(), names.end(), *given) == names.end())
+      return refuse_word(member.value, path, *given, names);
+    report_.settings.rotation_strategy = *given;
+    note(member, path);
+  }
+
+  void cli_sources(const Json5Member& member, const std::string& path) {
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      auto& source = report_.settings.cli_sources[entry.key];
+      members(entry.value, at + ".",
+              {{"enabled", [&](auto& m, auto& p) { flag(m, p, source.enabled); }},
+               {"priority", [&](auto& m, auto& p) { whole(m, p, 0, 1000000, source.priority); }}});
+    });
+  }
+
+  void base_urls(const Json5Member& member, const std::string& path) {
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      const auto url = text(entry.value, at);
+      if (!url) return;
+      if (!is_safe_base_url(*url))
+        return refuse(entry.value, at,
+                      "expected an https URL without user name, query or fragment",
+                      "http is allowed to a loopback address only: http://127.0.0.1:8080");
+      report_.settings.base_urls[entry.key] = *url;
+      note(entry, at);
+    });
+  }
+
+  void models(const Json5Member& member, const std::string& path) {
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      if (entry.value.array() == nullptr)
+        return wrong(entry.value, at, "an array of model names", "write [\"name\", ...]");
+      std::vector<std::string> names;
+      for (const auto& element : *entry.value.array()) {
+        auto name = text(element, at);
+        if (!name) return;
+        names.push_back(*std::move(name));
+      }
+      report_.settings.models[entry.key] = std::move(names);
+      note(entry, at);
+    });
+  }
+
+  void ladder(const Json5Member& member, const std::string& path) {
+    constexpr double longest = 7.0 * 24 * 3600;
+    const auto* steps = member.value.array();
+    if (steps == nullptr || steps->empty() || steps->size() > 16)
+      return wrong(member.value, path, "an array of 1 to 16 numbers of seconds",
+                   "write [60, 300, 1500, 3600]");
+    std::vector<std::chrono::seconds> rests;
+    for (const auto& step : *steps) {
+      const auto* seconds = step.number();
+      const bool good = seconds != nullptr && *seconds >= 1 && *seconds <= longest &&
+                        *seconds == std::floor(*seconds);
+      if (!good)
+        return refuse(step, path, "expected whole seconds from 1 to 604800", "");
+      rests.emplace_back(static_cast<std::chrono::seconds::rep>(*seconds));
+      if (rests.size() > 1 && rests.back() < rests[rests.size() - 2])
+        return refuse(step, path, "expected a rest that is not shorter than the one before", "");
+    }
+    report_.settings.cooldown_ladder = std::move(rests);
+    note(member, path);
+  }
+
+  void admission(const Json5Member& member, const std::string& path) {
+    auto& s = report_.settings;
+    if (const auto* object = member.value.object(); object != nullptr) {
+      bool given = false;
+      members(member.value, path + ".", {{"fixed", [&](auto& m, auto& p) {
+                                            given = whole(m, p, 1, 100000, s.admission_limit);
+                                            report_.origins.erase(p);
+                                            if (!given) return;
+                                            s.admission_mode = AdmissionMode::fixed;
+                                            note(member, path);
+                                          }}});
+      if (object->empty())
+        refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
+      return;
+    }
+    AdmissionMode mode{};
+    if (!word(member, path, mode, {AdmissionMode::unlimited, AdmissionMode::aimd})) return;
+    s.admission_mode = mode;
+    s.admission_limit = 0;
+  }
+
+  /// "~" is the home directory; a relative path counts from the file that says it.
+  void file_path(const Json5Member& member, const std::string& path,
+                 std::filesystem::path& target) {
+    const auto given = text(member.value, path);
+    if (!given) return;
+    if (given->empty()) return refuse(member.value, path, "expected a path", "remove the key");
+    target = given->starts_with('~')
+                 ? environment_.expand(*given)
+                 : (files_.file_of(member.value.range).parent_path() / *given).lexically_normal();
+    note(member, path);
+  }
+
+  SettingsReport& report_;
+  const ConfigFiles& files_;
+  const Environment& environment_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Reads the files of one environment in their order and fills a report.
+class SettingsLoader {
+ public:
+  explicit SettingsLoader(const Environment& environment)
+      : environment_{environment}, files_{environment}, reader_{report_, files_, environment} {}
+
+  SettingsReport load() {
+    if (environment_.variable("CREDPOOL_CONFIG")) {
+      with_path(settings_path(environment_), [&](const auto& path) { read_own(path, true); });
+    } else {
+      with_path(openclaw_config_path(environment_), [&](const auto& path) { read_openclaw(path); });
+      with_path(settings_path(environment_), [&](const auto& path) { read_own(path, false); });
+    }
+    read_variables();
+    report_.files = files_.paths();
+    return std::move(report_);
+  }
+
+ private:
+  void note(const Error& error) {
+    report_.problems.push_back({SettingsProblem::Severity::error, error.errc(), {}, error.place,
+                                error.doing, error.hint});
+  }
+
+  template <class F>
+  void with_path(const Result<std::filesystem::path>& path, F&& use) {
+    if (path) {
+      use(*path);
+    } else {
+      note(path.error());
+    }
+  }
+
+  /// The document of a file; none when it is not there (unless it must) or cannot be used.
+  std::optional<Json5Value> document(const std::filesystem::path& path, bool must_exist) {
+    auto read = files_.read_root(path);
+    if (read) return *std::move(read);
+    if (must_exist || read.error().errc() != Errc::not_found) note(read.error());
+    return std::nullopt;
+  }
+
+  bool resolved(Json5Value& value, bool deep) {
+    const auto done = files_.resolve(value, deep);
+    if (!done) note(done.error());
+    return done.has_value();
+  }
+
+  void read_own(const std::filesystem::path& path, bool must_exist) {
+    auto root = document(path, must_exist);
+    if (root && resolved(*root, true)) reader_.apply(*root);
+  }
+
+  void read_openclaw(const std::filesystem::path& path) {
+    auto root = document(path, false);
+    if (!root) return;
+    auto* value = &*root;
+    // Only includes on the way to our own part are followed: the rest is not our business.
+    for (const auto* step : {"plugins", "entries", "cli-token-discovery"}) {
+      if (!resolved(*value, false)) return;
+      auto* member = value->member(step);
+      if (member == nullptr) return;
+      value = &member->value;
+    }
+    if (!resolved(*value, true)) return;
+    if (!reader_.is_object(*value, "plugins.entries.cli-token-discovery")) return;
+    if (const auto* enabled = value->member("enabled")) reader_.apply_enabled(*enabled);
+    if (const auto* config = value->find("config")) reader_.apply(*config);
+  }
+
+  void read_variables() {
+    auto& settings = report_.settings;
+    if (const auto name = environment_.variable("CREDPOOL_ROTATION_STRATEGY")) {
+      const auto names = rotation_strategy_names();
+      if (std::find(names.begin(), names.end(), *name) != names.end()) {
+        settings.rotation_strategy = *name;
+        report_.origins["rotationStrategy"] = "env:CREDPOOL_ROTATION_STRATEGY";
+      } else {
+        const auto nearest = nearest_name(*name, names);
+        report_.problems.push_back(
+            {SettingsProblem::Severity::error, Errc::configuration, "rotationStrategy",
+             "env:CREDPOOL_ROTATION_STRATEGY", "expected a strategy's name",
+             nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
+                     : "see rotationStrategy in docs/configuration.md"});
+      }
+    }
+    const auto path = [&](std::string_view variable, const char* setting,
+                          std::filesystem::path& target) {
+      const auto value = environment_.variable(variable);
+      if (!value) return;
+      target = environment_.expand(*value);
+      report_.origins[setting] = "env:" + std::string{variable};
+    };
+    path("CREDPOOL_HISTORY_PATH", "historyPath", settings.history_path);
+    path("CREDPOOL_STATE_DIRECTORY", "stateDirectory", settings.state_directory);
+  }
+
+  const Environment& environment_;
+  SettingsReport report_;
+  ConfigFiles files_;
+  SettingsReader reader_;
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE Error SettingsProblem::error() const {
+  return {code, setting.empty() ? text : "setting " + setting + ": " + text, place, hint};
+}
+
+CREDPOOL_INLINE bool SettingsReport::ok() const noexcept {
+  return std::none_of(problems.begin(), problems.end(), [](const SettingsProblem& problem) {
+    return problem.severity == SettingsProblem::Severity::error;
+  });
+}
+
+CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
+  std::vector<SettingRow> rows;
+  const auto add = [&](std::string path, const Json5Value& value) {
+    const auto origin = origins.find(path);
+    const auto from = origin == origins.end() ? std::string{"default"} : origin->second;
+    rows.push_back({std::move(path), write_json5(value), from});
+  };
+  const auto& s = settings;
+  add("enabled", s.enabled);
+  add("scanOnStartup", s.scan_on_startup);
+  add("autoImport", s.auto_import);
+  add("validateTokens", s.validate_tokens);
+  add("rotationStrategy", s.rotation_strategy);
+  for (const auto& [cli, source] : s.cli_sources) {
+    add("cliSources." + cli + ".enabled", source.enabled);
+    add("cliSources." + cli + ".priority", source.priority);
+  }
+  for (const auto& [provider, url] : s.base_urls) add("baseUrls." + provider, url);
+  for (const auto& [provider, use] : s.policy) add("policy." + provider, to_string(use));
+  for (const auto& [cli, owner] : s.ownership) add("ownership." + cli, to_string(owner));
+  for (const auto& [name, weight] : s.weights) add("weights." + name, weight);
+  for (const auto& [provider, names] : s.models)
+    add("models." + provider, Json5Value::Array(names.begin(), names.end()));
+  Json5Value::Array ladder;
+  for (const auto rest : s.cooldown_ladder) ladder.emplace_back(static_cast<double>(rest.count()));
+  add("cooldown.ladderSeconds", std::move(ladder));
+  add("affinity.mode", to_string(s.affinity_mode));
+  add("affinity.loadFactor", s.affinity_load_factor);
+  add("admission", s.admission_mode == AdmissionMode::fixed
+                       ? Json5Value{Json5Value::Object{{"fixed", s.admission_limit}}}
+                       : Json5Value{to_string(s.admission_mode)});
+  // An empty path means the default place, which belongs to whoever opens it.
+  const auto path = [](const std::filesystem::path& p) {
+    return p.empty() ? Json5Value{} : Json5Value{p.string()};
+  };
+  add("historyPath", path(s.history_path));
+  add("stateDirectory", path(s.state_directory));
+  std::sort(rows.begin(), rows.end(),
+            [](const SettingRow& a, const SettingRow& b) { return a.path < b.path; });
+  return rows;
+}
+
+CREDPOOL_INLINE SettingsReport read_settings(const Environment& environment) {
+  return detail::SettingsLoader{environment}.load();
+}
+
+CREDPOOL_INLINE Result<Settings> load_settings(const Environment& environment) {
+  auto report = read_settings(environment);
+  for (const auto& problem : report.problems)
+    if (problem.severity == SettingsProblem::Severity::error) return fail(problem.error());
+  return std::move(report.settings);
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> settings_path(const Environment& environment) {
+  if (const auto chosen = environment.variable("CREDPOOL_CONFIG"))
+    return environment.expand(*chosen);
+  auto base = environment.config_home();
+  if (!base) return base;
+  return *base / "credpool/config.json5";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Keeps the settings of a running process up to date.
+///
+/// Looks when it is asked; it has no thread of its own. A file that appears, disappears, is replaced
+/// or is edited in place counts as a change when its bytes differ, whatever its time stamp says.
+///
+/// @thread_safety caller serialises
+class SettingsWatcher {
+ public:
+  enum class Change {
+    none,
+    applied,  ///< current() is new
+    refused,  ///< the new files are wrong: current() is what it was, refused() says why
+  };
+
+  /// Reads the settings for the first time. When they are wrong, current() holds the defaults and
+  /// refused() says why.
+  explicit SettingsWatcher(Environment environment);
+
+  /// Whether any file involved has changed since it was last read.
+  bool changed() const;
+
+  /// Reads again when something changed.
+  Change poll();
+
+  /// The last settings that were right.
+  const SettingsReport& current() const noexcept { return current_; }
+  /// The report of the last reading when it was wrong; null when it was right.
+  const SettingsReport* refused() const noexcept { return refused_ ? &*refused_ : nullptr; }
+
+ private:
+  using Fingerprints = std::map<std::filesystem::path, std::optional<Digest>>;
+
+  static Fingerprints look(const std::vector<std::filesystem::path>& files,
+                           const Environment& environment);
+  void read();
+
+  Environment environment_;
+  SettingsReport current_;
+  std::optional<SettingsReport> refused_;
+  Fingerprints seen_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE SettingsWatcher::SettingsWatcher(Environment environment)
+    : environment_{std::move(environment)} {
+  read();
+}
+
+CREDPOOL_INLINE SettingsWatcher::Fingerprints SettingsWatcher::look(
+    const std::vector<std::filesystem::path>& files, const Environment& environment) {
+  Fingerprints found;
+  for (const auto& path : files) {
+    const auto file = read_file(path, environment, config_file_rules);
+    if (file) {
+      found[path] = sha256(file->bytes.reveal());
+    } else if (file.error().errc() == Errc::not_found) {
+      found[path] = std::nullopt;
+    } else {
+      // There and not readable: a state of its own, so that mending the file counts as a change.
+      found[path] = sha256_of_parts({"unreadable", to_string(file.error().errc())});
+    }
+  }
+  return found;
+}
+
+CREDPOOL_INLINE bool SettingsWatcher::changed() const {
+  std::vector<std::filesystem::path> files;
+  for (const auto& [path, digest] : seen_) files.push_back(path);
+  return look(files, environment_) != seen_;
+}
+
+CREDPOOL_INLINE void SettingsWatcher::read() {
+  // Looked at before it is read for good: a file that changes in between makes the settings newer
+  // than what was seen, and the next poll reads once more. The first reading names the files.
+  seen_ = look(read_settings(environment_).files, environment_);
+  auto report = read_settings(environment_);
+  if (report.ok()) {
+    current_ = std::move(report);
+    refused_.reset();
+  } else {
+    refused_ = std::move(report);
+  }
+}
+
+CREDPOOL_INLINE SettingsWatcher::Change SettingsWatcher::poll() {
+  if (!changed()) return Change::none;
+  read();
+  return refused_ ? Change::refused : Change::applied;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where the time comes from.
+///
+/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
+/// arbitrary start. Both are cheap and safe to call from any thread.
+template <class C>
+concept Clock = requires(const C& clock) {
+  { clock.now() } -> std::same_as<TimePoint>;
+  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
+};
+
+/// The clocks of the operating system.
+struct SystemClock {
+  TimePoint now() const noexcept {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+};
+static_assert(Clock<SystemClock>);
+
+/// A clock that stands still until it is told to move: for tests and simulations.
+class ManualClock {
+ public:
+  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
+
+  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::nanoseconds{steady_.load()};
+  }
+
+  /// Time passes: both clocks move.
+  void advance(Duration by) noexcept {
+    now_ += by.count();
+    steady_ += std::chrono::nanoseconds{by}.count();
+  }
+  /// Somebody sets the wall clock: only that one moves.
+  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
+
+ private:
+  std::atomic<Duration::rep> now_;
+  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
+};
+static_assert(Clock<ManualClock>);
+
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on it.
+template <Clock C>
+class ClockRef {
+ public:
+  /// @param clock must outlive this object and its copies
+  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
+
+  TimePoint now() const { return clock_->now(); }
+  std::chrono::nanoseconds steady() const { return clock_->steady(); }
+
+ private:
+  const C* clock_;
+};
+static_assert(Clock<ClockRef<ManualClock>>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -1392,71 +3975,23 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) no
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// What sort of thing a credential is.
-enum class Kind {
-  api_key,  ///< a key that lives until it is revoked
-  oauth,    ///< an access token, usually with a refresh token
-  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
-  command,  ///< a command that would print a key; never run during discovery
-};
+/// One allowance of an account, as its provider reports it.
+struct QuotaWindow {
+  std::string name;                             ///< the provider's name ("five_hour", "primary")
+  std::optional<double> used_percent;           ///< 0 to 100, or above when overdrawn
+  std::optional<double> used;                   ///< in the provider's own unit
+  std::optional<double> limit;                  ///< in the same unit
+  std::optional<TimePoint> resets_at;           ///< when the allowance is whole again
+  std::optional<std::chrono::seconds> length;   ///< how long the window is
+  bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
 
-/// Who may spend the refresh token.
-enum class Ownership {
-  borrow,  ///< its CLI; we only read and watch the store
-  co_own,  ///< the CLI and we, each under the CLI's own lock
-  adopt,   ///< we alone: no other live copy exists
-};
-
-/// How a credential stands. The words are those of the history document.
-enum class Status {
-  active,
-  expiring,     ///< still works, but its CLI would refresh it by now
-  expired,
-  invalid,      ///< cannot be used; the reason says why
-  revoked,      ///< the provider says that it is no longer good
-  needs_login,  ///< only a person can make it work again
-  disabled,     ///< switched off by the user
-};
-
-std::string_view to_string(Kind kind) noexcept;
-std::string_view to_string(Ownership ownership) noexcept;
-std::string_view to_string(Status status) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::api_key: return "api_key";
-    case Kind::oauth: return "oauth";
-    case Kind::token: return "token";
-    case Kind::command: return "command";
+  /// The share used up in percent, told or computed; none when neither is possible.
+  std::optional<double> percent() const noexcept {
+    if (used_percent) return used_percent;
+    if (used && limit && *limit > 0) return *used / *limit * 100.0;
+    return std::nullopt;
   }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
-  switch (ownership) {
-    case Ownership::borrow: return "borrow";
-    case Ownership::co_own: return "co_own";
-    case Ownership::adopt: return "adopt";
-  }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
-  switch (status) {
-    case Status::active: return "active";
-    case Status::expiring: return "expiring";
-    case Status::expired: return "expired";
-    case Status::invalid: return "invalid";
-    case Status::revoked: return "revoked";
-    case Status::needs_login: return "needs_login";
-    case Status::disabled: return "disabled";
-  }
-  return "unknown";
-}
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -1586,12 +4121,15 @@ struct Credential {
 
   std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
+  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
 
   std::string base_url;       ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;     ///< origin of the server that refreshes it, where the store tells; empty: the provider's default
   std::string account;        ///< e-mail or account id, for a person; may be empty
   std::string account_id;     ///< sent with requests where the provider wants it (codex); may be empty
   std::string plan;           ///< subscription or tier, as the store spells it; may be empty
   std::vector<std::string> scopes;
+  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
   int priority = 0;  ///< of its source, from the configuration; a lower number is used first
 
   /// A standing verdict that does not depend on the time; Status::active when there is none.
@@ -1609,6 +4147,10 @@ struct Credential {
   Reason reason_at(TimePoint now) const noexcept;
   /// Whether it may be lent at that time (the pool asks more than this).
   bool usable_at(TimePoint now) const noexcept;
+  /// Whether it holds a refresh token that is not known to have ended.
+  bool can_refresh_at(TimePoint now) const noexcept {
+    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+  }
   /// Whether its CLI would refresh it at that time.
   bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
 
@@ -1631,7 +4173,8 @@ struct Credential {
 std::optional<TimePoint> time_from_epoch(double value) noexcept;
 
 /// Joins what several sources found: the same token in two places is one credential with two
-/// places. The order of first appearance is kept, and profile ids are made unique.
+/// places, in the state of the first place that is not broken. The order of first appearance is
+/// kept, and profile ids are made unique.
 void merge_same_tokens(std::vector<Credential>& credentials);
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -1646,19 +4189,28 @@ CREDPOOL_INLINE std::string Credential::token_hash() const {
 
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
-  if (expires_at && *expires_at <= now) return Status::expired;
-  if (secret.empty()) return refresh_token.empty() ? Status::needs_login : Status::expired;
+  const bool ended = expires_at && *expires_at <= now;
+  if (ended || secret.empty()) {
+    // With both tokens ended, asking the provider is pointless: only a person can help.
+    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    return Status::expired;
+  }
   return refresh_due(now) ? Status::expiring : Status::active;
 }
 
 CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
-  if (reason != Reason::none || status != Status::active) return reason;
+  // Something to know about a usable credential gives way to why it is not usable any more.
+  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
+  if (status != Status::active || (reason != Reason::none && !note)) return reason;
   switch (status_at(now)) {
     case Status::expired:
-      return refresh_token.empty() ? Reason::not_refreshable : Reason::refreshable;
-    case Status::expiring: return refresh_token.empty() ? Reason::none : Reason::refreshable;
-    case Status::needs_login: return Reason::signed_out;
-    default: return Reason::none;
+      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
+    case Status::expiring:
+      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
+    case Status::needs_login:
+      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+    default: return reason;
   }
 }
 
@@ -1735,6 +4287,9 @@ CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
     const auto known = key.empty() ? by_token.end() : by_token.find(key);
     if (known != by_token.end()) {
       auto& first = merged[known->second];
+      // Of a good and a broken place the good one counts.
+      if (first.status != Status::active && credential.status == Status::active)
+        std::swap(first, credential);
       for (auto& place : credential.places) first.places.push_back(std::move(place));
       continue;
     }
@@ -1760,7 +4315,8 @@ struct JwtClaims {
   std::optional<TimePoint> expires_at;
   std::string subject;
   std::string email;
-  std::string openai_account_id;
+  std::string openai_account_id;  ///< the workspace; its members share it
+  std::string openai_user_id;
   std::string openai_plan;
 };
 
@@ -1847,16 +4403,28 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   int max_depth_;
 };
 
+/// The key's name for an error text: only a short printable one, so that no control character and
+/// no token that stands where a name should reaches a terminal or a log.
+inline std::string json_key_name(std::string_view name) {
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (name.size() > 32 || !std::all_of(name.begin(), name.end(), printable)) return "a key";
+  return "key \"" + std::string{name} + '"';
+}
+
 /// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
+/// A byte order mark in front is passed over.
 /// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
 inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  // The parser takes NUL for the end of the text, and would not see what comes after it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
   Json document;
   JsonBuilder builder{document, rules.max_depth};
   if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, true,
                        rules.allow_comments)) {
     switch (builder.failure) {
       case Errc::duplicate_key:
-        return fail(Errc::duplicate_key, "parsing JSON", "key \"" + builder.doubled + "\"");
+        return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
       case Errc::too_deep:
         return fail(Errc::too_deep, "parsing JSON",
                     "over " + std::to_string(rules.max_depth) + " levels");
@@ -1938,10 +4506,1772 @@ CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
     claims.email = detail::text_or_empty(*profile, "email");
   if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
     claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
+    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
+    if (claims.openai_user_id.empty())
+      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
     claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
   }
   return claims;
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How one use of a credential went: what the pool learns from an answer.
+enum class OutcomeKind {
+  ok,               ///< 2xx (for a stream: after its end)
+  rate_limited,     ///< too many requests for now
+  quota_exhausted,  ///< a window's allowance is used up until it resets
+  auth_failed,      ///< the credential is not accepted: refresh once, then a new login
+  billing,          ///< nothing is paid for: no money, no seat, no membership, service ended
+  overloaded,       ///< the provider cannot serve right now
+  transport,        ///< no answer of the provider: connection, TLS, time-out, a gateway's page
+  request_fault,    ///< the request itself is at fault, another credential would not help
+  unknown,          ///< dropped without a report, or an answer that says nothing
+};
+
+/// The outcome's name as it stands in JSON output ("rate_limited").
+std::string_view to_string(OutcomeKind outcome) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
+  switch (outcome) {
+    case OutcomeKind::ok: return "ok";
+    case OutcomeKind::rate_limited: return "rate_limited";
+    case OutcomeKind::quota_exhausted: return "quota_exhausted";
+    case OutcomeKind::auth_failed: return "auth_failed";
+    case OutcomeKind::billing: return "billing";
+    case OutcomeKind::overloaded: return "overloaded";
+    case OutcomeKind::transport: return "transport";
+    case OutcomeKind::request_fault: return "request_fault";
+    case OutcomeKind::unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What `credpool history --verify` tells about the history and its chain of records.
+///
+/// The chain stands beside the document, one JSON object a line; each record holds the SHA-256 of
+/// the one before it and of itself, and of the entry before and after the change. It shows
+/// accidents and careless edits; it is not signed, so it cannot stop somebody who may write both
+/// files and computes every hash anew.
+struct HistoryVerdict {
+  enum class Fault {
+    none,
+    edited,         ///< a record's bytes do not match its hash
+    removed,        ///< records are missing before this one
+    reordered,      ///< records stand in another order than they were written in
+    replaced,       ///< a record follows the right number, but not the record before it
+    truncated,      ///< records are missing at the end
+    entry_changed,  ///< an entry of the document is not what the chain says
+  };
+
+  Fault fault = Fault::none;
+  std::uint64_t records = 0;        ///< in the chain
+  std::uint64_t broken_record = 0;  ///< the sequence number of the first bad record; 0 when unknown
+  std::size_t broken_line = 0;      ///< its line in the chain's file; 0 when it is not there
+  std::string detail;               ///< one sentence for a person; empty when all is well
+  std::vector<std::string> notes;   ///< what is unusual and no fault (an interrupted write)
+
+  bool ok() const noexcept { return fault == Fault::none; }
+};
+
+std::string_view to_string(HistoryVerdict::Fault fault) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(HistoryVerdict::Fault fault) noexcept {
+  switch (fault) {
+    case HistoryVerdict::Fault::none: return "none";
+    case HistoryVerdict::Fault::edited: return "edited";
+    case HistoryVerdict::Fault::removed: return "removed";
+    case HistoryVerdict::Fault::reordered: return "reordered";
+    case HistoryVerdict::Fault::replaced: return "replaced";
+    case HistoryVerdict::Fault::truncated: return "truncated";
+    case HistoryVerdict::Fault::entry_changed: return "entry_changed";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the history knows about one credential. Only hashes, never a token.
+struct HistoryEntry {
+  std::string cli;
+  std::string provider;
+  std::string profile_id;
+  std::string credential_id;  ///< 64 hexadecimal digits; empty in entries of older tools
+  std::string token_hash;     ///< "sha256:<hex>" of the token as it was last seen
+  std::string token_type;     ///< "api_key", "oauth", "token"; empty in entries of older tools
+  std::string status;         ///< the document's word: "active", "invalid", ...; may be unknown to us
+  std::string last_error;     ///< a Reason's name; empty when the last use went well
+  std::optional<TimePoint> detected_at;
+  std::optional<TimePoint> last_used_at;
+  std::uint64_t usage_count = 0;
+  std::uint64_t consecutive_failures = 0;
+};
+
+/// Uses of one credential since it was last reported; counted once, however often it is written.
+struct HistoryUse {
+  std::string credential;  ///< token hash or credential id
+  std::uint64_t count = 1;
+  std::optional<TimePoint> last_used_at;  ///< none: now
+};
+
+/// Which entries are wanted; an empty field means any.
+struct HistoryFilter {
+  std::string cli = {};
+  std::string provider = {};
+  std::string status = {};
+  std::size_t limit = 0;  ///< 0: all; else the ones used or found last
+};
+
+/// What a write did besides what it was asked for.
+struct HistoryChange {
+  std::size_t changed = 0;  ///< entries that are different now
+  /// Where an unreadable document was moved to, so that nothing is lost; none normally.
+  std::optional<std::filesystem::path> set_aside;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Remembers which credentials were found and how they fared, by hash only.
+///
+/// Every call is complete when it returns: what was recorded survives a crash, and nothing that
+/// another process recorded is lost. `credential` names an entry by token hash ("sha256:...") or by
+/// credential id (64 hexadecimal digits).
+template <class H>
+concept HistoryStore = requires(H& history, std::span<const Credential> found,
+                                std::span<const HistoryUse> uses, std::string_view credential,
+                                Reason reason, TimePoint now, const HistoryFilter& filter) {
+  { history.record_discovered(found, now) } -> std::same_as<Result<HistoryChange>>;
+  { history.record_used(uses, now) } -> std::same_as<Result<HistoryChange>>;
+  { history.record_failure(credential, reason, now) } -> std::same_as<Result<HistoryChange>>;
+  { history.entries(filter) } -> std::same_as<Result<std::vector<HistoryEntry>>>;
+  { history.clear(now) } -> std::same_as<Result<HistoryChange>>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The history as a JSON document: version 1 of the format of OpenClaw's token discovery.
+///
+/// Every write takes the lock beside the document (`<path>.lock`, never removed), reads the document
+/// again, appends the changes to `<path>.chain.jsonl` and replaces the document in one step, so that
+/// processes never lose each other's entries and a crash leaves the old or the new document. All
+/// files are 0600. Members and entries that we do not know are kept. A document that cannot be
+/// parsed is moved to `<path>.corrupt-<time>` before a new one is begun, and the caller is told.
+///
+/// An entry belongs to one credential id. An entry without one (an older tool's, or written by hand)
+/// is taken over by the credential with its token hash, else by the one with its CLI and profile.
+///
+/// @thread_safety safe
+class HistoryDocument {
+ public:
+  HistoryDocument(std::filesystem::path path, Environment environment);
+
+  /// The document at its place: cli-token-history.json in OpenClaw's directory when that exists,
+  /// else history.json in `$XDG_STATE_HOME/credpool`.
+  /// @errors configuration when there is no home directory
+  static Result<HistoryDocument> at_default_place(const Environment& environment);
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::filesystem::path chain_path() const;
+
+  /// Notes a scan: new credentials get an entry, known ones are brought up to date. A verdict
+  /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays.
+  Result<HistoryChange> record_discovered(std::span<const Credential> found, TimePoint now);
+
+  /// Counts uses; a use that went well ends a run of failures.
+  /// @errors not_found when no entry has that hash or id (nothing is written then)
+  Result<HistoryChange> record_used(std::span<const HistoryUse> uses, TimePoint now);
+  Result<HistoryChange> record_used(std::string_view credential, TimePoint now);
+
+  /// Counts a failure. The third in a row makes an active entry invalid; Reason::rejected makes it
+  /// revoked at once.
+  /// @errors not_found as above
+  Result<HistoryChange> record_failure(std::string_view credential, Reason reason, TimePoint now);
+
+  /// The entries, those used or found last first when there is a limit. Elements that are no entry
+  /// are passed over. No document means no entries.
+  /// @errors malformed, too_large, and those of read_file
+  Result<std::vector<HistoryEntry>> entries(const HistoryFilter& filter = {}) const;
+
+  /// Removes every entry; the chain begins anew with a record that names the old one's end.
+  Result<HistoryChange> clear(TimePoint now);
+
+  /// Removes the entries whose status is "revoked".
+  Result<HistoryChange> prune_revoked(TimePoint now);
+
+  /// Checks the chain and the document against it.
+  /// @errors those of entries()
+  Result<HistoryVerdict> verify() const;
+
+ private:
+  std::filesystem::path path_;
+  Environment environment_;
+};
+static_assert(HistoryStore<HistoryDocument>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The chain of records beside the history document. Internal: included by .ipp files only.
+// A record is one line: {"seq":N,"at":"<time>","prev":"<hash>","what":"<word>","profile":"<id>",
+// "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the line
+// up to the comma before "hash". "before" is empty for a new entry, "after" for one that was removed.
+// Besides changes of entries there are: "cleared" and "compacted" (the chain begins anew, `prev` is
+// the end of the old one), and "gap" (the chain was shorter than the document knew).
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One change of one entry, before it becomes a record.
+struct HistoryStep {
+  std::string what;
+  std::string profile;
+  std::string before;
+  std::string after;
+};
+
+struct HistoryRecord {
+  HistoryStep step;
+  std::uint64_t sequence = 0;
+  std::string previous;
+  std::string hash;
+  std::size_t line = 0;
+  bool intact = false;  ///< its bytes match its hash
+};
+
+/// Where the chain ends: what the next record follows.
+struct HistoryChainEnd {
+  std::uint64_t sequence = 0;
+  std::string hash = std::string(64, '0');
+  std::uint64_t size = 0;  ///< bytes of complete lines
+};
+
+inline bool begins_history_chain(std::string_view what) noexcept {
+  return what == "cleared" || what == "compacted";
+}
+
+/// Reads one line without its line end; `intact` is false when it is no record.
+inline HistoryRecord read_history_record(std::string_view line) {
+  constexpr std::string_view mark = ",\"hash\":\"";
+  constexpr std::size_t hash_size = 64;
+  HistoryRecord record;
+  const auto tail = mark.size() + hash_size + 2;  // and the closing quote and brace
+  if (line.size() < tail || line.substr(line.size() - tail, mark.size()) != mark) return record;
+  const auto body = line.substr(0, line.size() - tail);
+  const auto parsed = parse_json(std::string{body} + "}");
+  if (!parsed) return record;
+  record.hash = line.substr(body.size() + mark.size(), hash_size);
+  if (const auto* sequence = member(*parsed, "seq"); sequence != nullptr && sequence->is_number_unsigned())
+    record.sequence = sequence->get<std::uint64_t>();
+  record.previous = text_or_empty(*parsed, "prev");
+  record.step = {std::string{text_or_empty(*parsed, "what")},
+                 std::string{text_or_empty(*parsed, "profile")},
+                 std::string{text_or_empty(*parsed, "before")},
+                 std::string{text_or_empty(*parsed, "after")}};
+  record.intact = line.ends_with("\"}") && record.hash == to_hex(sha256(body));
+  return record;
+}
+
+/// Writes the records that follow `end`, and moves it.
+inline std::string write_history_records(const std::vector<HistoryStep>& steps, TimePoint now,
+                                         HistoryChainEnd& end) {
+  constexpr std::size_t longest_label = 128;
+  std::string lines;
+  for (const auto& step : steps) {
+    const auto profile = dump_json(Json(step.profile.substr(0, longest_label)));
+    auto body = "{\"seq\":" + std::to_string(++end.sequence) + ",\"at\":\"" + format_iso8601(now) +
+                "\",\"prev\":\"" + end.hash + "\",\"what\":\"" + step.what + "\",\"profile\":" +
+                profile + ",\"before\":\"" + step.before + "\",\"after\":\"" + step.after + '"';
+    end.hash = to_hex(sha256(body));
+    body += ",\"hash\":\"" + end.hash + "\"}\n";
+    lines += body;
+  }
+  end.size += lines.size();
+  return lines;
+}
+
+inline Unexpected history_io_error(const char* doing, const std::filesystem::path& path) {
+  const std::error_code failed{errno, std::generic_category()};
+  const bool refused = failed == std::errc::permission_denied ||
+                       failed == std::errc::read_only_file_system;
+  const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
+                    : refused                                          ? Errc::permission_denied
+                                                                       : Errc::io;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+/// Finds the chain's end from its last bytes, so that a long chain costs no more than a short one.
+inline Result<HistoryChainEnd> find_history_chain_end(const std::filesystem::path& path) {
+  constexpr const char* doing = "reading the history's chain";
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file && errno == ENOENT) return HistoryChainEnd{};
+  struct stat facts {};
+  if (!file || ::fstat(file.get(), &facts) != 0) return history_io_error(doing, path);
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, path.string(), "it is no regular file: move it away");
+
+  constexpr off_t window = 8192;  // longer than any record
+  const auto begin = std::max<off_t>(0, facts.st_size - window);
+  std::string tail(static_cast<std::size_t>(facts.st_size - begin), '\0');
+  const auto got = ::pread(file.get(), tail.data(), tail.size(), begin);
+  if (got < 0) return history_io_error(doing, path);
+  tail.resize(static_cast<std::size_t>(got));
+
+  HistoryChainEnd end;
+  const auto last = tail.rfind('\n');  // what follows it is the rest of an interrupted write
+  if (last == std::string::npos) return end;
+  end.size = static_cast<std::uint64_t>(begin) + last + 1;
+  const auto before = last == 0 ? std::string::npos : tail.rfind('\n', last - 1);
+  const auto first = before == std::string::npos ? 0 : before + 1;
+  const auto record = read_history_record(std::string_view{tail}.substr(first, last - first));
+  end.sequence = record.sequence;
+  if (!record.hash.empty()) end.hash = record.hash;
+  return end;
+}
+
+/// Writes lines at the chain's end (cutting off the rest of an interrupted write) and syncs them.
+inline Result<void> append_history_chain(const std::filesystem::path& path, std::uint64_t at,
+                                         std::string_view lines) {
+  constexpr const char* doing = "writing the history's chain";
+  const Descriptor file{
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file || ::fchmod(file.get(), 0600) != 0 ||
+      ::ftruncate(file.get(), static_cast<off_t>(at)) != 0)
+    return history_io_error(doing, path);
+  std::size_t written = 0;
+  while (written < lines.size()) {
+    const auto put = ::pwrite(file.get(), lines.data() + written, lines.size() - written,
+                              static_cast<off_t>(at + written));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return history_io_error(doing, path);
+    written += static_cast<std::size_t>(put);
+  }
+  if (::fsync(file.get()) != 0) return history_io_error(doing, path);
+  return {};
+}
+
+/// The whole chain, checked, and the entries that it says there are.
+class HistoryReplay {
+ public:
+  explicit HistoryReplay(std::string_view text) {
+    std::size_t line = 0;
+    while (!text.empty()) {
+      const auto end = text.find('\n');
+      if (end == std::string_view::npos) {
+        verdict.notes.emplace_back("an interrupted write left an incomplete last line in the chain");
+        break;
+      }
+      auto record = read_history_record(text.substr(0, end));
+      record.line = ++line;
+      records.push_back(std::move(record));
+      text.remove_prefix(end + 1);
+    }
+    verdict.records = records.size();
+  }
+
+  /// Checks the links from record to record.
+  void check() {
+    std::multimap<std::uint64_t, std::size_t> lines;
+    for (const auto& record : records) lines.emplace(record.sequence, record.line);
+    std::uint64_t expected = 1;
+    std::string previous(64, '0');
+    bool first = true;
+    for (const auto& record : records) {
+      using Fault = HistoryVerdict::Fault;
+      if (first && record.intact && begins_history_chain(record.step.what)) {
+        expected = record.sequence;
+        previous = record.previous;
+      }
+      first = false;
+      if (!record.intact) return blame(Fault::edited, expected, record.line, "was edited");
+      if (record.sequence < expected)
+        return blame(Fault::reordered, record.sequence, record.line, "stands out of order");
+      if (record.sequence > expected) {
+        const auto missing = lines.find(expected);
+        if (missing != lines.end() && missing->second > record.line)
+          return blame(Fault::reordered, record.sequence, record.line, "stands out of order");
+        return blame(Fault::removed, record.sequence, record.line,
+                     "follows a gap: records from " + std::to_string(expected) + " on are missing");
+      }
+      if (record.previous != previous)
+        return blame(Fault::replaced, record.sequence, record.line,
+                     "does not follow the record before it");
+      if (record.step.what == "gap")
+        return blame(Fault::truncated, record.sequence, record.line,
+                     "notes that the chain's end was missing");
+      ++expected;
+      previous = record.hash;
+    }
+  }
+
+  /// Plays the changes up to that record (0: all) and leaves the digests of the entries in `live`.
+  void play(std::uint64_t last) {
+    for (const auto& record : records) {
+      const auto& step = record.step;
+      if (begins_history_chain(step.what)) live.clear();
+      if (!step.before.empty()) {
+        const auto known = live.find(step.before);
+        if (known != live.end()) {
+          live.erase(known);
+        } else {
+          blame(HistoryVerdict::Fault::entry_changed, record.sequence, record.line,
+                "changed the entry of \"" + step.profile +
+                    "\", which somebody else had changed before");
+        }
+      }
+      if (!step.after.empty()) live.emplace(step.after, step.profile);
+      if (last != 0 && record.sequence == last) break;
+    }
+  }
+
+  /// Notes a fault unless an earlier one is known.
+  void blame(HistoryVerdict::Fault fault, std::uint64_t record, std::size_t line,
+             std::string detail) {
+    if (!verdict.ok()) return;
+    verdict.fault = fault;
+    verdict.broken_record = record;
+    verdict.broken_line = line;
+    verdict.detail = (record != 0 ? "record " + std::to_string(record) + " " : "") + detail;
+  }
+
+  std::vector<HistoryRecord> records;
+  std::unordered_multimap<std::string, std::string> live;  ///< digest -> profile
+  HistoryVerdict verdict;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How the writers of one history take turns. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Takes the lock file's exclusive lock; it is held until the descriptor is closed, and the kernel
+/// lets go when its holder dies. The file is never removed: two writers would lock two files.
+/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied; io
+inline Result<Descriptor> lock_history(const std::filesystem::path& path) {
+  const std::string doing = "waiting for the turn to write the history";
+  Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  const auto reason = [] { return std::error_code{errno, std::generic_category()}; };
+  if (!file) {
+    const auto failed = reason();
+    const bool refused = failed == std::errc::permission_denied ||
+                         failed == std::errc::read_only_file_system;
+    const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
+                      : refused                                          ? Errc::permission_denied
+                                                                         : Errc::io;
+    return fail(code, doing, path.string(), failed.message());
+  }
+  constexpr std::chrono::milliseconds pause{2};
+  constexpr std::chrono::milliseconds patience{10000};
+  for (auto waited = pause; ::flock(file.get(), LOCK_EX | LOCK_NB) != 0; waited += pause) {
+    const auto failed = reason();
+    if (failed != std::errc::operation_would_block && failed != std::errc::interrupted)
+      return fail(Errc::io, doing, path.string(), failed.message());
+    if (waited > patience)
+      return fail(Errc::busy, doing, path.string(),
+                  "another credpool process holds it: try again, or look for one that hangs");
+    std::this_thread::sleep_for(pause);
+  }
+  return file;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The JSON of the history document. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A history document in memory; what we do not know stays where it was.
+struct HistoryText {
+  Json root = Json::object();   ///< without its entries
+  std::vector<Json> entries;    ///< the elements of "discovered", whatever they are
+  std::uint64_t records = 0;    ///< length of the chain when the document was written; 0: not told
+  std::string head;             ///< hash of the chain's last record then
+};
+
+inline std::uint64_t history_count(const Json& object, std::string_view name) {
+  constexpr double limit = 9007199254740992.0;  // beyond, doubles skip whole numbers
+  const auto* value = member(object, name);
+  const auto number = value == nullptr ? std::nullopt : number_of(*value);
+  return number && *number > 0 && *number < limit ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+/// @errors malformed when it is no history document
+inline Result<HistoryText> parse_history(std::string_view text) {
+  const std::string doing = "reading the history";
+  JsonRules rules;
+  rules.allow_comments = true;  // people annotate what they edit
+  auto document = parse_json(text, rules);
+  if (!document) return fail(std::move(document).error());
+  if (!document->is_object())
+    return fail(Errc::malformed, doing, "byte 0", "expected an object");
+  HistoryText history;
+  history.root = *std::move(document);
+  if (const auto found = history.root.find("discovered"); found != history.root.end()) {
+    if (found->is_array()) {
+      history.entries = std::move(found->get_ref<Json::array_t&>());
+    } else if (!found->is_null()) {
+      return fail(Errc::malformed, doing, "discovered", "expected an array");
+    }
+    history.root.erase(found);
+  }
+  if (const auto* chain = member(history.root, "chain")) {
+    history.records = history_count(*chain, "records");
+    history.head = text_or_empty(*chain, "head");
+  }
+  return history;
+}
+
+/// Writes members in the order given, then the others by name, each on a line of its own.
+inline void write_history_object(std::string& out, const Json& object,
+                                 std::initializer_list<std::string_view> order,
+                                 std::string_view indent) {
+  const char* separator = "\n";
+  const auto put = [&](std::string_view name, const Json& value) {
+    out += separator;
+    out += indent;
+    out += dump_json(Json(name)) + ": " + dump_json(value);
+    separator = ",\n";
+  };
+  for (const auto name : order)
+    if (const auto* value = member(object, name)) put(name, *value);
+  for (const auto& [name, value] : object.items())
+    if (std::find(order.begin(), order.end(), name) == order.end()) put(name, value);
+}
+
+/// The document as text, in the order in which the seed's format writes its members.
+inline std::string write_history(const HistoryText& history) {
+  std::string out = "{";
+  write_history_object(out, history.root, {"version", "lastScanAt"}, "  ");
+  out += ",\n  \"discovered\": [";
+  const char* separator = "\n";
+  for (const auto& entry : history.entries) {
+    out += separator;
+    separator = ",\n";
+    if (!entry.is_object()) {
+      out += "    " + dump_json(entry);
+      continue;
+    }
+    out += "    {";
+    write_history_object(out, entry,
+                         {"cli", "provider", "profileId", "detectedAt", "lastUsedAt", "usageCount",
+                          "tokenHash", "status", "consecutiveFailures"},
+                         "      ");
+    out += "\n    }";
+  }
+  out += history.entries.empty() ? "]\n}\n" : "\n  ]\n}\n";
+  return out;
+}
+
+/// SHA-256 of an entry's meaning: layout and the order of members do not matter.
+inline std::string history_digest(const Json& entry) { return to_hex(sha256(dump_json(entry))); }
+
+inline std::optional<TimePoint> history_time(const Json& entry, std::string_view name) {
+  const auto* value = member(entry, name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) {
+    if (auto time = parse_iso8601(value->get_ref<const std::string&>())) return time;
+  }
+  const auto number = number_of(*value);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
+
+inline HistoryEntry history_entry(const Json& entry) {
+  HistoryEntry out;
+  out.cli = text_or_empty(entry, "cli");
+  out.provider = text_or_empty(entry, "provider");
+  out.profile_id = text_or_empty(entry, "profileId");
+  out.credential_id = text_or_empty(entry, "credentialId");
+  out.token_hash = text_or_empty(entry, "tokenHash");
+  out.token_type = text_or_empty(entry, "tokenType");
+  out.status = text_or_empty(entry, "status");
+  out.last_error = text_or_empty(entry, "lastError");
+  out.detected_at = history_time(entry, "detectedAt");
+  out.last_used_at = history_time(entry, "lastUsedAt");
+  out.usage_count = history_count(entry, "usageCount");
+  out.consecutive_failures = history_count(entry, "consecutiveFailures");
+  return out;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
+inline constexpr FileRules history_chain_rules{256 * 1024 * 1024, false, true};
+
+/// The document at that path; an empty one when there is none.
+inline Result<HistoryText> load_history(const std::filesystem::path& path,
+                                        const Environment& environment) {
+  const auto file = read_file(path, environment, history_file_rules);
+  if (!file) {
+    if (file.error().errc() == Errc::not_found) return HistoryText{};
+    return fail(file.error());
+  }
+  auto history = parse_history(file->bytes.reveal());
+  if (history) return history;
+  auto error = std::move(history).error();
+  error.place = path.string() + " (" + error.place + ")";
+  return fail(std::move(error));
+}
+
+inline Result<std::string> load_history_chain(const std::filesystem::path& path,
+                                              const Environment& environment) {
+  const auto file = read_file(path, environment, history_chain_rules);
+  if (file) return std::string{file->bytes.reveal()};
+  if (file.error().errc() == Errc::not_found) return std::string{};
+  return fail(file.error());
+}
+
+/// One locked read-change-write of the document and its chain.
+class HistoryUpdate {
+ public:
+  HistoryUpdate(const std::filesystem::path& path, const std::filesystem::path& chain_path,
+                const Environment& environment, TimePoint now)
+      : path_{path}, chain_path_{chain_path}, environment_{environment}, now_{now} {}
+
+  /// Takes the lock and reads; after it, `history` may be changed.
+  Result<void> begin() {
+    if (path_.has_parent_path()) {
+      if (auto made = make_private_directory(path_.parent_path()); !made) return made;
+    }
+    auto lock_path = path_;
+    lock_path += ".lock";
+    auto lock = lock_history(lock_path);
+    if (!lock) return fail(std::move(lock).error());
+    lock_ = *std::move(lock);
+    remove_leftovers();
+
+    auto loaded = load_history(path_, environment_);
+    if (!loaded && is_unreadable(loaded.error())) {
+      if (auto moved = set_aside(); !moved) return moved;
+      loaded = HistoryText{};
+    }
+    if (!loaded) return fail(std::move(loaded).error());
+    history = *std::move(loaded);
+    if (history_count(history.root, "version") > 1)
+      return fail(Errc::unsupported, "writing the history", path_.string(),
+                  "it was written by a newer version: update credpool");
+    history.root["version"] = 1;
+
+    auto end = find_history_chain_end(chain_path_);
+    if (!end) return fail(std::move(end).error());
+    end_ = *std::move(end);
+    const bool in_step = history.records == end_.sequence &&
+                         (end_.sequence == 0 ? history.entries.empty() : history.head == end_.hash);
+    return in_step ? Result<void>{} : reconcile();
+  }
+
+  /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
+  template <class F>
+  void change(std::size_t index, const char* what, F&& edit) {
+    auto& entry = history.entries[index];
+    auto before = history_digest(entry);
+    edit(entry);
+    auto after = history_digest(entry);
+    if (after == before) return;
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, std::move(before),
+                      std::move(after)});
+    ++result.changed;
+  }
+  void add(const char* what, Json entry) {
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+    history.entries.push_back(std::move(entry));
+    ++result.changed;
+  }
+  template <class Unwanted>
+  void remove_if(const char* what, Unwanted&& unwanted) {
+    std::erase_if(history.entries, [&](const Json& entry) {
+      if (!unwanted(entry)) return false;
+      steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(entry), {}});
+      ++result.changed;
+      return true;
+    });
+  }
+
+  /// Writes chain and document. The chain comes first: a crash in between leaves it ahead, which
+  /// the next update mends; the other way round the change would have no record.
+  Result<HistoryChange> commit() {
+    const auto chain_end = end_.size;
+    const auto lines = write_history_records(steps_, now_, end_);
+    if (!lines.empty()) {
+      if (auto done = append_history_chain(chain_path_, chain_end, lines); !done)
+        return fail(done.error());
+    }
+    auto text = stamped();
+    constexpr std::uint64_t enough = 16 * 1024 * 1024;
+    if (end_.size > std::max<std::uint64_t>(enough, 4 * text.size())) {
+      std::vector<HistoryStep> kept{{"compacted", {}, {}, {}}};
+      for (const auto& entry : history.entries)
+        kept.push_back({"kept", std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+      if (auto done = restart(kept); !done) return fail(done.error());
+      text = stamped();
+    }
+    if (auto done = replace_file(path_, text); !done) return fail(done.error());
+    return result;
+  }
+
+  /// Empties the document and begins the chain anew.
+  Result<HistoryChange> clear() {
+    result.changed = history.entries.size();
+    history.entries.clear();
+    if (auto done = restart({{"cleared", {}, {}, {}}}); !done) return fail(done.error());
+    if (auto done = replace_file(path_, stamped()); !done) return fail(done.error());
+    return result;
+  }
+
+  HistoryText history;
+  HistoryChange result;
+
+ private:
+  static bool is_unreadable(const Error& error) noexcept {
+    return error.errc() == Errc::malformed || error.errc() == Errc::duplicate_key ||
+           error.errc() == Errc::too_deep;
+  }
+
+  std::string stamped() {
+    history.root["chain"] = {{"records", end_.sequence}, {"head", end_.hash}};
+    return write_history(history);
+  }
+
+  Result<void> restart(const std::vector<HistoryStep>& steps) {
+    end_.size = 0;
+    return replace_file(chain_path_, write_history_records(steps, now_, end_));
+  }
+
+  /// Document and chain do not end at the same record: an update was interrupted, another tool wrote
+  /// the document, or a file was tampered with. The difference is put on record.
+  Result<void> reconcile() {
+    const auto text = load_history_chain(chain_path_, environment_);
+    if (!text) return fail(text.error());
+    HistoryReplay replay{*text};
+    replay.play(0);
+    if (history.records > end_.sequence ||
+        (history.records == end_.sequence && history.records != 0))
+      steps_.push_back({"gap", {}, {}, {}});
+    for (const auto& entry : history.entries) {
+      auto digest = history_digest(entry);
+      const auto known = replay.live.find(digest);
+      if (known != replay.live.end()) {
+        replay.live.erase(known);
+      } else {
+        steps_.push_back({"reconciled", std::string{text_or_empty(entry, "profileId")}, {}, std::move(digest)});
+      }
+    }
+    for (const auto& [digest, profile] : replay.live)
+      steps_.push_back({"reconciled", profile, digest, {}});
+    return {};
+  }
+
+  Result<void> set_aside() {
+    auto stamp = format_iso8601(now_).substr(0, 19);
+    std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+    auto base = path_;
+    base += ".corrupt-" + stamp + "Z";
+    auto target = base;
+    for (int copy = 2; std::filesystem::exists(target); ++copy) {
+      target = base;
+      target += "-" + std::to_string(copy);
+    }
+    if (::rename(path_.c_str(), target.c_str()) != 0)
+      return history_io_error("setting an unreadable history aside", path_);
+    result.set_aside = target;
+    return {};
+  }
+
+  /// Temporary files of writers that were killed: only the holder of the lock makes them.
+  void remove_leftovers() const {
+    const auto prefixes = std::array<std::string, 2>{path_.filename().string() + ".tmp-",
+                                                     chain_path_.filename().string() + ".tmp-"};
+    std::error_code failed;
+    const auto directory = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
+    std::vector<std::filesystem::path> leftovers;
+    for (std::filesystem::directory_iterator file{directory, failed}, end; !failed && file != end;
+         file.increment(failed)) {
+      const auto name = file->path().filename().string();
+      for (const auto& prefix : prefixes)
+        if (name.starts_with(prefix) && name.size() == prefix.size() + 16)
+          leftovers.push_back(file->path());
+    }
+    for (const auto& path : leftovers) std::filesystem::remove(path, failed);
+  }
+
+  const std::filesystem::path& path_;
+  const std::filesystem::path chain_path_;
+  const Environment& environment_;
+  TimePoint now_;
+  Descriptor lock_;
+  HistoryChainEnd end_;
+  std::vector<HistoryStep> steps_;
+};
+
+/// Finds entries by what they are called.
+class HistoryIndex {
+ public:
+  explicit HistoryIndex(const std::vector<Json>& entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) note(entries[i], i);
+  }
+
+  void note(const Json& entry, std::size_t index) {
+    const auto id = text_or_empty(entry, "credentialId");
+    const auto hash = text_or_empty(entry, "tokenHash");
+    if (!id.empty()) by_name_.emplace(id, index);
+    if (!hash.empty()) by_name_.emplace(hash, index);
+    if (!id.empty() || !entry.is_object()) return;
+    if (!hash.empty()) unowned_.emplace(std::string{text_or_empty(entry, "provider")} + '\n' + std::string{hash}, index);
+    unowned_.emplace(profile_key(text_or_empty(entry, "cli"), text_or_empty(entry, "profileId")), index);
+  }
+
+  /// By token hash or credential id.
+  std::optional<std::size_t> named(std::string_view name) const {
+    return found(by_name_, std::string{name});
+  }
+  /// The entry of a credential: by id, else one without an id that fits, by hash before profile.
+  std::optional<std::size_t> entry_of(const Credential& credential) const {
+    if (const auto known = named(credential.id.hex())) return known;
+    if (const auto hash = credential.token_hash(); !hash.empty())
+      if (const auto known = found(unowned_, credential.provider + '\n' + hash)) return known;
+    return found(unowned_, profile_key(credential.cli, credential.profile_id));
+  }
+  /// The entry belongs to a credential now.
+  void take(std::size_t index) {
+    std::erase_if(unowned_, [&](const auto& entry) { return entry.second == index; });
+  }
+
+ private:
+  using Names = std::unordered_map<std::string, std::size_t>;
+
+  static std::string profile_key(std::string_view cli, std::string_view profile) {
+    return std::string{cli} + ' ' + std::string{profile};
+  }
+  static std::optional<std::size_t> found(const Names& names, const std::string& name) {
+    const auto entry = names.find(name);
+    if (entry == names.end()) return std::nullopt;
+    return entry->second;
+  }
+
+  Names by_name_;
+  Names unowned_;
+};
+
+/// Brings an entry up to date with what a scan found.
+inline void note_discovery(Json& entry, const Credential& credential, TimePoint now) {
+  const auto hash = credential.token_hash();
+  const bool fresh = !entry.contains("detectedAt") && !entry.contains("tokenHash");
+  const bool new_token = !hash.empty() && text_or_empty(entry, "tokenHash") != hash;
+  const auto status = std::string{text_or_empty(entry, "status")};
+  const bool failed_often = status == "invalid" && history_count(entry, "consecutiveFailures") >= 3;
+  const bool verdict = (status == "revoked" || failed_often) && !new_token;
+
+  entry["cli"] = credential.cli;
+  entry["provider"] = credential.provider;
+  entry["profileId"] = credential.profile_id;
+  entry["credentialId"] = credential.id.hex();
+  entry["tokenType"] = to_string(credential.kind);
+  if (!hash.empty()) entry["tokenHash"] = hash;
+  if (!entry.contains("detectedAt")) entry["detectedAt"] = format_iso8601(now);
+  if (status != "disabled" && !verdict) entry["status"] = to_string(credential.status_at(now));
+  if (fresh) entry["usageCount"] = 0;
+  if (new_token) {
+    entry["consecutiveFailures"] = 0;
+    entry.erase("lastError");
+  }
+}
+
+inline void note_use(Json& entry, const HistoryUse& use, TimePoint now) {
+  const auto when = use.last_used_at.value_or(now);
+  const auto before = history_time(entry, "lastUsedAt");
+  entry["usageCount"] = history_count(entry, "usageCount") + use.count;
+  entry["lastUsedAt"] = format_iso8601(before ? std::max(*before, when) : when);
+  entry["consecutiveFailures"] = 0;
+  entry.erase("lastError");
+  const auto status = text_or_empty(entry, "status");
+  if (status != "disabled" && status != "expiring") entry["status"] = "active";
+}
+
+inline Unexpected no_such_history_entry() {
+  return fail(Errc::not_found, "finding an entry of the history", {},
+              "scan first: the history knows credentials once they were discovered");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE HistoryDocument::HistoryDocument(std::filesystem::path path, Environment environment)
+    : path_{std::move(path)}, environment_{std::move(environment)} {}
+
+CREDPOOL_INLINE Result<HistoryDocument> HistoryDocument::at_default_place(
+    const Environment& environment) {
+  const auto openclaw = openclaw_directory(environment);
+  std::error_code ignored;
+  if (openclaw && std::filesystem::is_directory(*openclaw, ignored))
+    return HistoryDocument{*openclaw / "cli-token-history.json", environment};
+  const auto state = environment.state_home();
+  if (!state) return fail(state.error());
+  return HistoryDocument{*state / "credpool/history.json", environment};
+}
+
+CREDPOOL_INLINE std::filesystem::path HistoryDocument::chain_path() const {
+  auto path = path_;
+  return path += ".chain.jsonl";
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
+    std::span<const Credential> found, TimePoint now) {
+  detail::HistoryUpdate update{path_, chain_path(), environment_, now};
+  if (auto begun = update.begin(); !begun) return fail(begun.error());
+  detail::HistoryIndex index{update.history.entries};
+  for (const auto& credential : found) {
+    if (const auto known = index.entry_of(credential)) {
+      update.change(*known, "discovered", [&](detail::Json& entry) {
+        detail::note_discovery(entry, credential, now);
+      });
+      index.take(*known);
+      index.note(update.history.entries[*known], *known);
+    } else if (!credential.token_hash().empty()) {
+      auto entry = detail::Json::object();
+      detail::note_discovery(entry, credential, now);
+      update.add("discovered", std::move(entry));
+      index.note(update.history.entries.back(), update.history.entries.size() - 1);
+    }
+  }
+  update.history.root["lastScanAt"] = format_iso8601(now);
+  return update.commit();
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<const HistoryUse> uses,
+                                                                   TimePoint now) {
+  detail::HistoryUpdate update{path_, chain_path(), environment_, now};
+  if (auto begun = update.begin(); !begun) return fail(begun.error());
+  const detail::HistoryIndex index{update.history.entries};
+  for (const auto& use : uses) {
+    const auto known = index.named(use.credential);
+    if (!known) return detail::no_such_history_entry();
+    update.change(*known, "used",
+                  [&](detail::Json& entry) { detail::note_use(entry, use, now); });
+  }
+  return update.commit();
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::string_view credential,
+                                                                   TimePoint now) {
+  const HistoryUse use{std::string{credential}, 1, now};
+  return record_used(std::span{&use, 1}, now);
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_failure(std::string_view credential,
+                                                                      Reason reason,
+                                                                      TimePoint now) {
+  detail::HistoryUpdate update{path_, chain_path(), environment_, now};
+  if (auto begun = update.begin(); !begun) return fail(begun.error());
+  const auto known = detail::HistoryIndex{update.history.entries}.named(credential);
+  if (!known) return detail::no_such_history_entry();
+  update.change(*known, "failed", [&](detail::Json& entry) {
+    constexpr std::uint64_t patience = 3;
+    const auto failures = detail::history_count(entry, "consecutiveFailures") + 1;
+    entry["consecutiveFailures"] = failures;
+    entry["lastError"] = to_string(reason);
+    const auto status = detail::text_or_empty(entry, "status");
+    const bool live = status == "active" || status == "expiring" || status == "expired";
+    if (reason == Reason::rejected && status != "disabled") {
+      entry["status"] = "revoked";
+    } else if (live && failures >= patience) {
+      entry["status"] = "invalid";
+    }
+  });
+  return update.commit();
+}
+
+CREDPOOL_INLINE Result<std::vector<HistoryEntry>> HistoryDocument::entries(
+    const HistoryFilter& filter) const {
+  const auto history = detail::load_history(path_, environment_);
+  if (!history) return fail(history.error());
+  std::vector<HistoryEntry> found;
+  for (const auto& element : history->entries) {
+    if (!element.is_object()) continue;
+    auto entry = detail::history_entry(element);
+    const auto fits = [](const std::string& wanted, const std::string& has) {
+      return wanted.empty() || wanted == has;
+    };
+    if (fits(filter.cli, entry.cli) && fits(filter.provider, entry.provider) &&
+        fits(filter.status, entry.status))
+      found.push_back(std::move(entry));
+  }
+  if (filter.limit == 0) return found;
+  const auto last_seen = [](const HistoryEntry& entry) {
+    return std::max(entry.last_used_at.value_or(TimePoint{}), entry.detected_at.value_or(TimePoint{}));
+  };
+  std::stable_sort(found.begin(), found.end(), [&](const HistoryEntry& a, const HistoryEntry& b) {
+    return last_seen(a) > last_seen(b);
+  });
+  if (found.size() > filter.limit) found.resize(filter.limit);
+  return found;
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::clear(TimePoint now) {
+  detail::HistoryUpdate update{path_, chain_path(), environment_, now};
+  if (auto begun = update.begin(); !begun) return fail(begun.error());
+  return update.clear();
+}
+
+CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::prune_revoked(TimePoint now) {
+  detail::HistoryUpdate update{path_, chain_path(), environment_, now};
+  if (auto begun = update.begin(); !begun) return fail(begun.error());
+  update.remove_if("pruned", [](const detail::Json& entry) {
+    return detail::text_or_empty(entry, "status") == "revoked";
+  });
+  return update.commit();
+}
+
+CREDPOOL_INLINE Result<HistoryVerdict> HistoryDocument::verify() const {
+  using Fault = HistoryVerdict::Fault;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path_, ignored) && !std::filesystem::exists(chain_path(), ignored))
+    return HistoryVerdict{};
+  // Under the lock, so that no writer stands between chain and document. Where nothing can be
+  // written, nobody writes.
+  auto lock_path = path_;
+  lock_path += ".lock";
+  const auto lock = detail::lock_history(lock_path);
+  if (!lock && lock.error().errc() != Errc::permission_denied) return fail(lock.error());
+
+  const auto history = detail::load_history(path_, environment_);
+  if (!history) return fail(history.error());
+  const auto chain = detail::load_history_chain(chain_path(), environment_);
+  if (!chain) return fail(chain.error());
+
+  detail::HistoryReplay replay{*chain};
+  auto& verdict = replay.verdict;
+  replay.check();
+  const auto& records = replay.records;
+  const auto last = records.empty() ? 0 : records.back().sequence;
+  if (history->records == 0) {
+    if (records.empty()) {
+      verdict.notes.emplace_back("there is no chain yet: the next write begins one");
+      return verdict;
+    }
+    verdict.notes.emplace_back("another tool has written the document since the last record");
+  } else if (history->records > last) {
+    replay.blame(Fault::truncated, last + 1, 0, "is missing, and all after it");
+  } else if (history->records < last) {
+    verdict.notes.emplace_back("an interrupted write left the chain ahead of the document");
+    // The chain was begun anew and the document is of before: there is nothing to compare.
+    if (history->records < records.front().sequence) return verdict;
+  }
+  for (const auto& record : records)
+    if (record.sequence == history->records && record.hash != history->head)
+      replay.blame(Fault::replaced, record.sequence, record.line,
+                   "is not the one that the document names");
+  replay.play(history->records);
+  for (const auto& entry : history->entries) {
+    const auto known = replay.live.find(detail::history_digest(entry));
+    if (known != replay.live.end()) {
+      replay.live.erase(known);
+    } else {
+      replay.blame(Fault::entry_changed, 0, 0,
+                   "the entry of \"" + std::string{detail::text_or_empty(entry, "profileId")} +
+                       "\" is not what the chain says");
+    }
+  }
+  if (!replay.live.empty())
+    replay.blame(Fault::entry_changed, 0, 0,
+                 "the entry of \"" + replay.live.begin()->second + "\" was removed");
+  return verdict;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// As many leases of one credential at once as there are requests.
+struct Unlimited {};
+
+/// The same number for every credential.
+struct FixedLimit {
+  std::uint32_t leases = 4;  ///< at least 1
+};
+
+/// Finds each account's hidden limit, as TCP finds a path's: one more after a round of successes,
+/// half after a 429 or overload. A credential that was idle or resting starts low again (slow start)
+/// and doubles up to half of what it last lost at.
+struct Aimd {
+  double start = 2;
+  double least = 1;
+  double most = 64;
+  double decrease = 0.5;                       ///< factor after a refusal
+  Duration idle = std::chrono::minutes{5};     ///< without a lease for so long: slow start
+};
+
+/// How many leases of one credential may be out at once.
+using Admission = std::variant<Unlimited, FixedLimit, Aimd>;
+
+/// What Aimd has learnt about one credential.
+struct AimdState {
+  double limit = 0;      ///< 0: not started
+  double threshold = 0;  ///< slow start ends here; 0: not known
+};
+
+/// The steps of Aimd.
+void on_idle(const Aimd& rule, AimdState& state) noexcept;     ///< begins (again) with a slow start
+void on_success(const Aimd& rule, AimdState& state) noexcept;  ///< a request was served
+void on_refusal(const Aimd& rule, AimdState& state) noexcept;  ///< a 429 or overload
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE void on_idle(const Aimd& rule, AimdState& state) noexcept {
+  if (state.limit > rule.start) state.threshold = state.limit;
+  state.limit = rule.start;
+}
+
+CREDPOOL_INLINE void on_success(const Aimd& rule, AimdState& state) noexcept {
+  if (state.limit <= 0) on_idle(rule, state);
+  const bool slow_start = state.threshold > 0 && state.limit < state.threshold;
+  const double step = slow_start ? 1 : 1 / state.limit;
+  state.limit = std::min(state.limit + step, rule.most);
+}
+
+CREDPOOL_INLINE void on_refusal(const Aimd& rule, AimdState& state) noexcept {
+  if (state.limit <= 0) on_idle(rule, state);
+  state.limit = std::max(state.limit * rule.decrease, rule.least);
+  state.threshold = state.limit;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+// The one list of all models: a new source or policy is added here and in the umbrella header.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a rotation policy may know about one credential. The pool keeps it up to date.
+struct alignas(64) CandidateFacts {
+  CredentialId id;
+
+  /// Uses, decayed by half every half-life. In a unit that grows with time (forward decay), so that
+  /// an untouched number stays comparable: compare it with others, or with Candidates::one_use().
+  double use = 0;
+  /// Peak EWMA of the time to the first byte, normalised by prompt size; 0: not known. In a growing
+  /// unit as well: an old bad measurement counts for less and less.
+  double latency = 0;
+  /// Counts selections over the whole pool: the lower, the longer ago this one was selected. Before
+  /// the first selection it stands for the order of earlier runs, then for a hash salted per host.
+  std::uint64_t turn = 0;
+
+  TimePoint quota_resets_at{};   ///< end of the tightest known window; the epoch: not known
+  float quota_headroom = -1;     ///< what is left of that window, 0 to 1; negative: not known
+  float limit = 0;               ///< leases at once that admission allows; 0: any number
+  std::uint32_t in_flight = 0;   ///< leases out now
+  std::uint32_t failures = 0;    ///< failures since the last success
+  std::int32_t priority = 0;     ///< a lower number is used first
+  std::uint32_t order = 0;       ///< place in the user's order: priority, then order of discovery
+  std::uint32_t weight = 1;      ///< share that `weighted` gives; at least 1
+};
+static_assert(sizeof(CandidateFacts) == 128);
+
+/// How good a candidate is: the lower the better; tiers are compared first.
+struct Rank {
+  std::int64_t tier = 0;
+  double value = 0;
+};
+
+/// The credentials of one lane (one provider and model), ordered by id, and which of them may serve
+/// now.
+///
+/// A position is an index into this order; it is valid until the list changes, which happens only
+/// between calls of a policy. Ids, notes and eligibility stay with their credential.
+///
+/// No const member allocates or takes longer than O(size / 64).
+/// @thread_safety caller serialises (the pool calls policies under its lock)
+class Candidates {
+ public:
+  /// All candidates, eligible or not.
+  std::size_t size() const noexcept { return seats_.size(); }
+  std::size_t eligible_count() const noexcept { return eligible_count_; }
+  bool eligible(std::size_t i) const noexcept { return (words_[i / 64] >> (i % 64)) & 1; }
+  const CandidateFacts& operator[](std::size_t i) const noexcept { return *seats_[i].facts; }
+
+  /// The first eligible position from `from` on, round the end; none when there is none.
+  std::optional<std::size_t> next_eligible(std::size_t from) const noexcept;
+  /// The eligible position with `nth` eligible ones before it. @pre nth < eligible_count()
+  std::size_t nth_eligible(std::size_t nth) const noexcept;
+  /// An eligible position, each with the same chance. @pre eligible_count() > 0
+  std::size_t random_eligible(std::uint64_t random) const noexcept;
+  /// The eligible position of lowest rank, then of lowest turn; none when no candidate is eligible
+  /// or the policy does not rank. O(1).
+  std::optional<std::size_t> lowest() const noexcept;
+
+  /// The position after the one selected last in this lane, whether or not that one still exists.
+  std::size_t after_last() const noexcept;
+  std::optional<std::size_t> position_of(const CredentialId& id) const noexcept;
+
+  /// One use, now, in the unit of CandidateFacts::use.
+  double one_use() const noexcept { return one_use_; }
+  /// Whether it comes back from a rest and may serve a single request.
+  bool on_trial(std::size_t i) const noexcept { return seats_[i].on_trial; }
+  /// Whether it failed a short while ago, if only for another model.
+  bool recently_failed(std::size_t i) const noexcept { return seats_[i].recently_failed; }
+  /// Whether it cannot serve just now for a reason that passes soon (as many leases as admission
+  /// allows, overload, a host that fails): no reason to move a conversation elsewhere for good.
+  bool away_briefly(std::size_t i) const noexcept { return !eligible(i) && seats_[i].brief; }
+  /// A number that differs from host to host, for policies that throw dice.
+  std::uint64_t salt() const noexcept { return salt_; }
+  /// A number of the policy's own for this candidate, 0 at first.
+  double& note(std::size_t i) const noexcept { return seats_[i].note; }
+
+  // What follows is for the owner of the list: the pool, and tests of policies.
+
+  /// The list anew. Notes, eligibility and the last selection are kept for the ids that stay; new
+  /// ones are not eligible. @pre the facts outlive this object; no id stands twice
+  void assign(std::vector<CandidateFacts*> facts);
+  void set_eligible(std::size_t i, bool eligible) noexcept;
+  void update(std::size_t i, bool eligible, Rank rank) noexcept;
+  void set_standing(std::size_t i, bool on_trial, bool recently_failed, bool brief) noexcept;
+  /// Which one was selected last, by id (it may be gone), or by position.
+  void set_last(const CredentialId& id) noexcept;
+  void set_last(std::size_t i) noexcept {
+    last_ = seats_[i].facts->id;
+    after_last_ = i + 1;
+  }
+  const CredentialId& last() const noexcept { return last_; }
+  void set_one_use(double unit) noexcept { one_use_ = unit; }
+  void set_salt(std::uint64_t salt) noexcept { salt_ = salt; }
+  /// Starts or stops keeping the order that lowest() needs.
+  void keep_ranks(bool wanted);
+  CandidateFacts& facts(std::size_t i) noexcept { return *seats_[i].facts; }
+  Rank rank(std::size_t i) const noexcept;
+
+ private:
+  struct Seat {
+    CandidateFacts* facts = nullptr;
+    mutable double note = 0;
+    bool on_trial = false;
+    bool recently_failed = false;
+    bool brief = true;
+  };
+  struct Key {
+    Rank rank;
+    std::uint64_t turn = 0;
+  };
+  static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+
+  void replay(std::size_t i) noexcept;
+  std::uint32_t better(std::uint32_t a, std::uint32_t b) const noexcept;
+
+  std::vector<Seat> seats_;
+  std::vector<std::uint64_t> words_;  ///< one bit a candidate: may it serve now
+  std::size_t eligible_count_ = 0;
+  // A tournament: node 1 holds the winner, the leaves begin at `leaves_`; a change replays one path.
+  std::vector<Key> keys_;
+  std::vector<std::uint32_t> winners_;
+  std::size_t leaves_ = 0;
+  CredentialId last_;
+  std::size_t after_last_ = 0;
+  double one_use_ = 1;
+  std::uint64_t salt_ = 0;
+  bool ranks_ = false;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::optional<std::size_t> Candidates::next_eligible(
+    std::size_t from) const noexcept {
+  if (eligible_count_ == 0) return std::nullopt;
+  if (from >= size()) from = 0;
+  std::size_t word = from / 64;
+  auto bits = words_[word] & (~std::uint64_t{0} << (from % 64));
+  while (bits == 0) {  // ends: at least one bit is set somewhere
+    word = word + 1 == words_.size() ? 0 : word + 1;
+    bits = words_[word];
+  }
+  return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+}
+
+CREDPOOL_INLINE std::size_t Candidates::nth_eligible(std::size_t nth) const noexcept {
+  std::size_t word = 0;
+  for (;; ++word) {
+    const auto here = static_cast<std::size_t>(std::popcount(words_[word]));
+    if (nth < here) break;
+    nth -= here;
+  }
+  auto bits = words_[word];
+  for (; nth > 0; --nth) bits &= bits - 1;
+  return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+}
+
+CREDPOOL_INLINE std::size_t Candidates::random_eligible(std::uint64_t random) const noexcept {
+  // Most candidates are eligible most of the time: a few throws at all of them, then count.
+  for (int throws = 0; throws < 4; ++throws) {
+    const auto i = static_cast<std::size_t>((random & 0xffffffff) * size() >> 32);
+    if (eligible(i)) return i;
+    random = random * 0x9e3779b97f4a7c15 + 0x94d049bb133111eb;
+    random ^= random >> 29;
+  }
+  return nth_eligible(static_cast<std::size_t>((random & 0xffffffff) * eligible_count_ >> 32));
+}
+
+CREDPOOL_INLINE std::optional<std::size_t> Candidates::lowest() const noexcept {
+  if (!ranks_ || winners_.size() < 2 || winners_[1] == nobody) return std::nullopt;
+  return winners_[1];
+}
+
+CREDPOOL_INLINE std::size_t Candidates::after_last() const noexcept { return after_last_; }
+
+CREDPOOL_INLINE std::optional<std::size_t> Candidates::position_of(
+    const CredentialId& id) const noexcept {
+  const auto at = std::lower_bound(
+      seats_.begin(), seats_.end(), id,
+      [](const Seat& seat, const CredentialId& wanted) { return seat.facts->id < wanted; });
+  if (at == seats_.end() || at->facts->id != id) return std::nullopt;
+  return static_cast<std::size_t>(at - seats_.begin());
+}
+
+CREDPOOL_INLINE void Candidates::assign(std::vector<CandidateFacts*> facts) {
+  std::sort(facts.begin(), facts.end(),
+            [](const auto* a, const auto* b) { return a->id < b->id; });
+  std::vector<Seat> seats(facts.size());
+  std::vector<std::uint64_t> words((facts.size() + 63) / 64);
+  eligible_count_ = 0;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    if (const auto old = position_of(facts[i]->id)) {
+      seats[i] = seats_[*old];
+      if (eligible(*old)) {
+        words[i / 64] |= std::uint64_t{1} << (i % 64);
+        ++eligible_count_;
+      }
+    }
+    seats[i].facts = facts[i];
+  }
+  seats_ = std::move(seats);
+  words_ = std::move(words);
+  set_last(CredentialId{last_});
+  keep_ranks(ranks_);
+}
+
+CREDPOOL_INLINE void Candidates::set_eligible(std::size_t i, bool wanted) noexcept {
+  if (eligible(i) == wanted) return;
+  words_[i / 64] ^= std::uint64_t{1} << (i % 64);
+  wanted ? ++eligible_count_ : --eligible_count_;
+  replay(i);
+}
+
+CREDPOOL_INLINE void Candidates::update(std::size_t i, bool wanted, Rank rank) noexcept {
+  if (ranks_) keys_[i] = {rank, seats_[i].facts->turn};
+  if (eligible(i) != wanted)
+    set_eligible(i, wanted);
+  else if (wanted)
+    replay(i);
+}
+
+CREDPOOL_INLINE Rank Candidates::rank(std::size_t i) const noexcept {
+  return ranks_ ? keys_[i].rank : Rank{};
+}
+
+CREDPOOL_INLINE void Candidates::set_standing(std::size_t i, bool on_trial, bool recently_failed,
+                                              bool brief) noexcept {
+  seats_[i].on_trial = on_trial;
+  seats_[i].recently_failed = recently_failed;
+  seats_[i].brief = brief;
+}
+
+CREDPOOL_INLINE void Candidates::set_last(const CredentialId& id) noexcept {
+  last_ = id;
+  const auto next = std::upper_bound(
+      seats_.begin(), seats_.end(), id,
+      [](const CredentialId& wanted, const Seat& seat) { return wanted < seat.facts->id; });
+  after_last_ = static_cast<std::size_t>(next - seats_.begin());
+}
+
+CREDPOOL_INLINE void Candidates::keep_ranks(bool wanted) {
+  ranks_ = wanted;
+  keys_.assign(wanted ? size() : 0, Key{});
+  leaves_ = wanted ? std::bit_ceil(std::max<std::size_t>(size(), 1)) : 0;
+  winners_.assign(2 * leaves_, nobody);
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    keys_[i].turn = seats_[i].facts->turn;
+    if (eligible(i)) winners_[leaves_ + i] = static_cast<std::uint32_t>(i);
+  }
+  for (std::size_t node = leaves_; node-- > 1;)
+    winners_[node] = better(winners_[2 * node], winners_[2 * node + 1]);
+}
+
+CREDPOOL_INLINE void Candidates::replay(std::size_t i) noexcept {
+  if (!ranks_) return;
+  auto node = leaves_ + i;
+  winners_[node] = eligible(i) ? static_cast<std::uint32_t>(i) : nobody;
+  for (node /= 2; node > 0; node /= 2)
+    winners_[node] = better(winners_[2 * node], winners_[2 * node + 1]);
+}
+
+CREDPOOL_INLINE std::uint32_t Candidates::better(std::uint32_t a, std::uint32_t b) const noexcept {
+  if (a == nobody) return b;
+  if (b == nobody) return a;
+  const auto& left = keys_[a];
+  const auto& right = keys_[b];
+  if (left.rank.tier != right.rank.tier) return left.rank.tier < right.rank.tier ? a : b;
+  if (left.rank.value != right.rank.value) return left.rank.value < right.rank.value ? a : b;
+  return left.turn <= right.turn ? a : b;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a rotation policy may know about a request.
+struct PickRequest {
+  std::uint64_t session = 0;        ///< a hash of the session's key; 0: no session
+  std::uint32_t prompt_tokens = 0;  ///< 0: not known
+};
+
+/// What a rotation policy is told when a lease ends.
+struct PickOutcome {
+  bool ok = false;       ///< the provider served the request
+  bool refused = false;  ///< it did not, for a reason that lies with the credential
+  std::optional<Duration> first_byte_after;
+};
+
+/// Chooses which of the eligible credentials serves the next request.
+///
+/// `pick` returns the position of an eligible candidate, or none to refuse. It runs under the pool's
+/// lock for every request: it must not block, allocate, or throw. Each lane (provider and model) has
+/// a copy of the policy of its own. `policy.name` is the name that users write in `rotationStrategy`.
+///
+/// @see docs/concepts/RotationPolicy.md for the table of valid expressions
+template <class P>
+concept RotationPolicy =
+    std::copyable<P> && requires(P& policy, const Candidates& candidates,
+                                 const PickRequest& request, TimePoint now) {
+      { policy.name } -> std::convertible_to<std::string_view>;
+      { policy.pick(candidates, request, now) } noexcept -> std::same_as<std::optional<std::size_t>>;
+    };
+
+/// A policy that gives each candidate a rank. It is asked again whenever the facts of that candidate
+/// change, and Candidates::lowest() then answers at once, however many candidates there are.
+template <class P>
+concept RanksCandidates =
+    RotationPolicy<P> && requires(const P& policy, const Candidates& candidates, std::size_t i) {
+      { policy.rank(candidates, i) } noexcept -> std::same_as<Rank>;
+    };
+
+/// A policy that wants to know of every selection: its own, and those that a session or a pin made.
+/// The facts of the candidate are already those after the selection.
+template <class P>
+concept HearsSelections =
+    RotationPolicy<P> && requires(P& policy, const Candidates& candidates, std::size_t i,
+                                  TimePoint now) {
+      { policy.on_selected(candidates, i, now) } noexcept;
+    };
+
+/// A policy that wants to know how requests ended.
+template <class P>
+concept HearsOutcomes =
+    RotationPolicy<P> && requires(P& policy, const Candidates& candidates, std::size_t i,
+                                  const PickOutcome& outcome, TimePoint now) {
+      { policy.on_outcome(candidates, i, outcome, now) } noexcept;
+    };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whether a credential may serve a request, and if not, why. docs/concepts/pool.md has a row each.
+enum class Eligibility {
+  eligible,
+  disabled,               ///< switched off by the user
+  not_imported,           ///< found, but auto-import is off and nobody has imported it
+  wrong_provider,
+  wrong_model,            ///< a rule allows it for other models only
+  missing_scope,
+  unusable,               ///< its store holds nothing to lend; Credential::reason says why
+  expired,                ///< its token has ended; a refresh will bring it back
+  expired_unrefreshable,  ///< its token has ended, for good
+  unverified,             ///< validation is on, and this token has not passed it
+  revoked,                ///< the provider took it back
+  needs_login,            ///< the provider refused its token: somebody has to log in again
+  cooling_down,           ///< rests after a rate limit, overload or host failure
+  quota_exhausted,        ///< rests until its window or bill is renewed
+  excluded_by_order,      ///< an explicit order for its provider leaves it out
+  policy_forbidden,       ///< a rule forbids to lend it
+  pinned_elsewhere,       ///< the request is pinned to another one
+  at_concurrency_limit,   ///< as many leases are out as admission allows
+  already_tried,          ///< has failed this very request
+};
+
+/// The verdict's name as it stands in JSON output ("cooling_down").
+std::string_view to_string(Eligibility verdict) noexcept;
+
+/// How one credential stands towards one request.
+struct CandidateReport {
+  std::shared_ptr<const Credential> credential;
+  Eligibility verdict = Eligibility::eligible;
+  /// When that may change by itself; none: never, or nothing to change.
+  std::optional<TimePoint> until = {};
+  std::string model = {};  ///< the model that rests; empty: the whole account
+  bool on_trial = false;   ///< eligible for a single request, to find out whether its rest is over
+  bool chosen = false;     ///< the one that acquire() would lend now
+  Rank rank = {};          ///< the policy's, when it ranks
+  double use = 0;          ///< decayed uses
+  std::uint32_t in_flight = 0;
+  std::uint32_t limit = 0;  ///< leases at once that admission allows; 0: any number
+};
+
+/// Every credential of the pool, as it stands towards one request.
+struct Explanation {
+  std::string policy;
+  std::vector<CandidateReport> candidates;  ///< in the user's order
+  std::optional<CredentialId> chosen = {};
+  /// The earliest time at which trying again makes sense, when nothing is chosen.
+  std::optional<TimePoint> retry_at = {};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Eligibility verdict) noexcept {
+  switch (verdict) {
+    case Eligibility::eligible: return "eligible";
+    case Eligibility::disabled: return "disabled";
+    case Eligibility::not_imported: return "not_imported";
+    case Eligibility::wrong_provider: return "wrong_provider";
+    case Eligibility::wrong_model: return "wrong_model";
+    case Eligibility::missing_scope: return "missing_scope";
+    case Eligibility::unusable: return "unusable";
+    case Eligibility::expired: return "expired";
+    case Eligibility::expired_unrefreshable: return "expired_unrefreshable";
+    case Eligibility::unverified: return "unverified";
+    case Eligibility::revoked: return "revoked";
+    case Eligibility::needs_login: return "needs_login";
+    case Eligibility::cooling_down: return "cooling_down";
+    case Eligibility::quota_exhausted: return "quota_exhausted";
+    case Eligibility::excluded_by_order: return "excluded_by_order";
+    case Eligibility::policy_forbidden: return "policy_forbidden";
+    case Eligibility::pinned_elsewhere: return "pinned_elsewhere";
+    case Eligibility::at_concurrency_limit: return "at_concurrency_limit";
+    case Eligibility::already_tried: return "already_tried";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the provider told about an allowance: how much of a window is left, and when it ends.
+struct QuotaHeadroom {
+  double headroom = 1;  ///< 0 (used up) to 1 (untouched)
+  TimePoint resets_at{};
+};
+
+/// What happened to a request, with the evidence that the provider gave.
+struct Outcome {
+  OutcomeKind kind = OutcomeKind::unknown;
+  /// When the limit or quota is over, by the provider's word (Retry-After, reset headers, body).
+  std::optional<TimePoint> until = {};
+  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are the
+  /// account's, rate limits and overload the model's.
+  std::optional<bool> whole_account = {};
+  std::optional<Duration> first_byte_after = {};
+  std::optional<QuotaHeadroom> quota = {};  ///< the tightest window, when the answer told
+
+  static Outcome ok() { return {.kind = OutcomeKind::ok}; }
+  static Outcome ok(Duration first_byte_after) {
+    return {.kind = OutcomeKind::ok, .first_byte_after = first_byte_after};
+  }
+  static Outcome rate_limited(std::optional<TimePoint> until = {}) {
+    return {.kind = OutcomeKind::rate_limited, .until = until};
+  }
+  static Outcome quota_exhausted(std::optional<TimePoint> until = {}) {
+    return {.kind = OutcomeKind::quota_exhausted, .until = until};
+  }
+  static Outcome auth_failed() { return {.kind = OutcomeKind::auth_failed}; }
+  static Outcome billing() { return {.kind = OutcomeKind::billing}; }
+  static Outcome overloaded() { return {.kind = OutcomeKind::overloaded}; }
+  static Outcome transport() { return {.kind = OutcomeKind::transport}; }
+  static Outcome request_fault() { return {.kind = OutcomeKind::request_fault}; }
+
+  /// Whether another credential may serve the same request (as long as no byte of an answer has
+  /// reached the client).
+  bool another_may_serve() const noexcept {
+    return kind != OutcomeKind::unknown && kind != OutcomeKind::ok &&
+           kind != OutcomeKind::request_fault;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the pool needs to find a lease again.
+struct LeaseTicket {
+  std::uint32_t slot = 0;
+  std::uint32_t lane = 0;
+  std::uint32_t prompt_tokens = 0;
+  bool on_trial = false;
+  TimePoint started{};
+};
+
+/// Who takes leases back: the pool.
+class LeaseKeeper {
+ public:
+  /// @param used the credential as it was lent: it may have been refreshed since
+  virtual void take_back(const LeaseTicket& ticket, const Credential& used,
+                         const Outcome& outcome) noexcept = 0;
+
+ protected:
+  ~LeaseKeeper() = default;
+};
+
+/// A credential on loan, until it is reported or dropped. Must not outlive its pool.
+///
+/// Dropping it without a report means "unknown": no penalty, no credit.
+/// @thread_safety caller serialises; different leases are independent
+class [[nodiscard]] Lease {
+ public:
+  Lease(LeaseKeeper& keeper, LeaseTicket ticket, std::shared_ptr<const Credential> credential) noexcept
+      : keeper_{&keeper}, ticket_{ticket}, credential_{std::move(credential)} {}
+  Lease(Lease&& other) noexcept
+      : keeper_{std::exchange(other.keeper_, nullptr)},
+        ticket_{other.ticket_},
+        credential_{std::move(other.credential_)} {}
+  Lease& operator=(Lease&& other) noexcept {
+    if (this != &other) {
+      report({});
+      keeper_ = std::exchange(other.keeper_, nullptr);
+      ticket_ = other.ticket_;
+      credential_ = std::move(other.credential_);
+    }
+    return *this;
+  }
+  ~Lease() { report({}); }
+
+  /// The credential as it was when it was lent; also readable after the report.
+  const Credential& credential() const noexcept { return *credential_; }
+  const Secret& secret() const noexcept { return credential_->secret; }
+  /// Whether this request is the one that finds out whether a rest is over.
+  bool on_trial() const noexcept { return ticket_.on_trial; }
+
+  /// Gives the credential back and tells how it went. Only the first report counts.
+  void report(const Outcome& outcome) noexcept {
+    if (auto* keeper = std::exchange(keeper_, nullptr))
+      keeper->take_back(ticket_, *credential_, outcome);
+  }
+
+ private:
+  LeaseKeeper* keeper_;
+  LeaseTicket ticket_;
+  std::shared_ptr<const Credential> credential_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Any rotation policy behind one type, so that the pool's engine is compiled once and not once per
+/// policy. An indirect call costs less than the lock around it.
+class PolicyBox {
+ public:
+  virtual ~PolicyBox() = default;
+  virtual std::unique_ptr<PolicyBox> clone() const = 0;
+  virtual std::string_view name() const noexcept = 0;
+  virtual bool ranks() const noexcept = 0;
+  virtual std::optional<std::size_t> pick(const Candidates&, const PickRequest&,
+                                          TimePoint now) noexcept = 0;
+  virtual Rank rank(const Candidates&, std::size_t i) const noexcept = 0;
+  virtual void on_selected(const Candidates&, std::size_t i, TimePoint now) noexcept = 0;
+  virtual void on_outcome(const Candidates&, std::size_t i, const PickOutcome&,
+                          TimePoint now) noexcept = 0;
+};
+
+template <RotationPolicy P>
+class PolicyIn final : public PolicyBox {
+ public:
+  explicit PolicyIn(P policy) : policy_{std::move(policy)} {}
+
+  std::unique_ptr<PolicyBox> clone() const override { return std::make_unique<PolicyIn>(policy_); }
+  std::string_view name() const noexcept override { return policy_.name; }
+  bool ranks() const noexcept override {
+    if constexpr (requires { { policy_.ranks() } -> std::same_as<bool>; })
+      return policy_.ranks();
+    else
+      return RanksCandidates<P>;
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest& request,
+                                  TimePoint now) noexcept override {
+    return policy_.pick(candidates, request, now);
+  }
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept override {
+    if constexpr (RanksCandidates<P>) return policy_.rank(candidates, i);
+    return {};
+  }
+  void on_selected(const Candidates& candidates, std::size_t i, TimePoint now) noexcept override {
+    if constexpr (HearsSelections<P>) policy_.on_selected(candidates, i, now);
+  }
+  void on_outcome(const Candidates& candidates, std::size_t i, const PickOutcome& outcome,
+                  TimePoint now) noexcept override {
+    if constexpr (HearsOutcomes<P>) policy_.on_outcome(candidates, i, outcome, now);
+  }
+
+ private:
+  P policy_;
+};
+
+template <RotationPolicy P>
+std::unique_ptr<PolicyBox> box(P policy) {
+  return std::make_unique<PolicyIn<P>>(std::move(policy));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How closely a session stays with one credential.
+enum class Affinity {
+  none,  ///< not at all
+  soft,  ///< another one may serve a request while its own cannot
+  hard,  ///< no other one ever: refused while its own cannot serve
+};
+
+/// What a caller wants to borrow a credential for.
+struct LeaseRequest {
+  std::string provider = {};  ///< empty: any provider
+  std::string model = {};     ///< as the provider spells it; empty: not told
+  std::vector<std::string> scopes = {};  ///< all of them are needed
+  std::string session = {};   ///< one conversation, for its prompt cache; empty: no session
+  Affinity affinity = Affinity::soft;
+  /// The one credential to use, or an error: a profile id, an id (at least 8 digits), or
+  /// "<id>@<profile>" with a CLI, provider, model or id before the "@". Empty: no pin.
+  std::string pin = {};
+  std::vector<CredentialId> tried = {};  ///< have failed this very request already
+  std::uint32_t prompt_tokens = 0;       ///< 0: not known
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -1959,6 +6289,9 @@ template <class S>
 concept CredentialSource = requires(const S& source, const Environment& environment) {
   { S::cli } -> std::convertible_to<std::string_view>;
   { S::provider } -> std::convertible_to<std::string_view>;
+  // Constants of the type: a non-static member would do for the two lines above.
+  requires std::bool_constant<(std::string_view{S::cli}.size() > 0)>::value;
+  requires std::bool_constant<(std::string_view{S::provider}.size() > 0)>::value;
   { source.discover(environment) } -> std::same_as<Result<std::vector<Credential>>>;
 };
 
@@ -1990,27 +6323,5532 @@ concept NamesItsVariables = CredentialSource<S> && requires {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// The entries of a directory whose names end in `ending`, sorted by name, at most `limit` of them.
-/// A directory that is missing or unreadable has none. Entries are not opened.
-std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& directory,
-                                                   std::string_view ending,
-                                                   std::size_t limit = 256);
+/// What the user says about one source.
+struct SourceSettings {
+  bool enabled = true;
+  int priority = 0;  ///< of its credentials; a lower number is used first
+};
+
+/// The settings by the source's `cli`; a source that is not named has the defaults.
+using SourceSettingsByCli = std::map<std::string, SourceSettings, std::less<>>;
+
+/// Three facts about one CLI, kept apart on purpose: neither does a store prove that the program is
+/// installed, nor does a program that is not on the path prove that there is no login.
+struct CliFacts {
+  std::string cli;
+  std::string provider;
+  std::optional<std::filesystem::path> program;        ///< the first of its programs on the path
+  std::vector<std::filesystem::path> files_found;      ///< those that exist
+  std::vector<std::filesystem::path> files_looked_at;  ///< all places, in the source's order
+  std::vector<std::string> variables_set;              ///< names only
+};
+
+/// A source that could not even look.
+struct SourceFailure {
+  std::string cli;
+  Error error;
+};
+
+/// What one look at all sources has brought.
+struct Discovery {
+  std::vector<Credential> credentials;  ///< merged, in the order of priority, then of the sources
+  std::vector<CliFacts> clis;  ///< one for each enabled source, in the order of the sources
+  std::vector<SourceFailure> failures;  ///< those sources have no credentials in the list
+};
+
+namespace detail {
+
+CliFacts cli_facts(std::string_view cli, std::string_view provider,
+                   std::span<const std::string_view> programs,
+                   std::vector<std::filesystem::path> files,
+                   std::span<const std::string_view> variables, const Environment& environment);
+
+void add_discovered(Discovery& discovery, std::string_view cli, int priority,
+                    Result<std::vector<Credential>> found);
+
+void finish_discovery(Discovery& discovery);
+
+}  // namespace detail
+
+/// Several sources that are looked at together.
+///
+/// @code
+/// Sources sources{KimiCli{}, AcmeCli{}};
+/// const Discovery discovery = sources.discover_all(Environment::of_process());
+/// @endcode
+template <class... S> class Sources {
+  static_assert(
+      (CredentialSource<S> && ...),
+      "every member of Sources must be a CredentialSource: write "
+      "static_assert(credpool::CredentialSource<MySource>) after yours to see what is missing");
+
+ public:
+  /// The names of the CLIs, in the order of the sources.
+  static constexpr std::array<std::string_view, sizeof...(S)> clis{std::string_view{S::cli}...};
+
+  Sources() requires(std::default_initializable<S>&&...) = default;
+  explicit Sources(S... sources) requires(sizeof...(S) > 0) : sources_{std::move(sources)...} {}
+
+  /// Looks once at every enabled source.
+  ///
+  /// A source that fails does not stop the others. The same token in several places is one
+  /// credential (see merge_same_tokens); it takes its properties from the source of the lowest
+  /// priority number, and among equals from the first one.
+  ///
+  /// @effects reads files, as the sources do; writes nothing, runs nothing
+  /// @thread_safety safe when the sources' `discover` is
+  Discovery discover_all(const Environment& environment,
+                         const SourceSettingsByCli& settings = {}) const {
+    Discovery discovery;
+    std::apply(
+        [&](const S&... source) { (look_at(source, environment, settings, discovery), ...); },
+        sources_);
+    detail::finish_discovery(discovery);
+    return discovery;
+  }
+
+  /// Calls `visit(source)` for each source, in order.
+  template <class F> void for_each(F&& visit) const {
+    std::apply([&](const S&... source) { (visit(source), ...); }, sources_);
+  }
+
+ private:
+  template <class Source>
+  static void look_at(const Source& source, const Environment& environment,
+                      const SourceSettingsByCli& settings, Discovery& discovery) {
+    const auto named = settings.find(std::string_view{Source::cli});
+    const auto chosen = named == settings.end() ? SourceSettings{} : named->second;
+    if (!chosen.enabled) return;
+    discovery.clis.push_back(facts_of(source, environment));
+    detail::add_discovered(discovery, Source::cli, chosen.priority, source.discover(environment));
+  }
+
+  template <class Source>
+  static CliFacts facts_of(const Source& source, const Environment& environment) {
+    std::vector<std::string_view> programs;
+    std::vector<std::filesystem::path> files;
+    std::vector<std::string_view> variables;
+    if constexpr (NamesItsPrograms<Source>)
+      programs.assign(Source::programs.begin(), Source::programs.end());
+    if constexpr (NamesItsFiles<Source>) files = source.locations(environment);
+    if constexpr (NamesItsVariables<Source>)
+      variables.assign(Source::variables.begin(), Source::variables.end());
+    return detail::cli_facts(Source::cli, Source::provider, programs, std::move(files), variables,
+                             environment);
+  }
+
+  std::tuple<S...> sources_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE CliFacts cli_facts(std::string_view cli, std::string_view provider,
+                                   std::span<const std::string_view> programs,
+                                   std::vector<std::filesystem::path> files,
+                                   std::span<const std::string_view> variables,
+                                   const Environment& environment) {
+  CliFacts facts;
+  facts.cli = cli;
+  facts.provider = provider;
+  for (const auto program : programs) {
+    facts.program = environment.find_program(program);
+    if (facts.program) break;
+  }
+  for (const auto& file : files) {
+    std::error_code unreachable;  // what cannot be looked at is not found
+    if (std::filesystem::exists(file, unreachable)) facts.files_found.push_back(file);
+  }
+  facts.files_looked_at = std::move(files);
+  for (const auto variable : variables)
+    if (environment.variable(variable)) facts.variables_set.emplace_back(variable);
+  return facts;
+}
+
+CREDPOOL_INLINE void add_discovered(Discovery& discovery, std::string_view cli, int priority,
+                                    Result<std::vector<Credential>> found) {
+  if (!found) {
+    discovery.failures.push_back({std::string{cli}, std::move(found).error()});
+    return;
+  }
+  for (auto& credential : *found) {
+    credential.priority = priority;
+    // Everything later relies on a first place, which a source of the user's own may have left out.
+    if (credential.places.empty()) credential.places.push_back({"source:" + std::string{cli}, {}});
+    for (auto& place : credential.places)
+      if (place.cli.empty()) place.cli = cli;
+    discovery.credentials.push_back(std::move(credential));
+  }
+}
+
+CREDPOOL_INLINE void finish_discovery(Discovery& discovery) {
+  std::stable_sort(
+      discovery.credentials.begin(), discovery.credentials.end(),
+      [](const Credential& a, const Credential& b) { return a.priority < b.priority; });
+  merge_same_tokens(discovery.credentials);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the user says about one credential.
+struct CredentialRule {
+  std::vector<std::string> models = {};       ///< may serve these only; empty: every model
+  bool forbidden = false;                     ///< listed, never lent
+  bool ask = false;                           ///< lent only after it was imported by a person
+  std::uint32_t weight = 1;                   ///< share under the policy `weighted`
+  std::optional<int> priority = {};           ///< instead of its source's
+  std::optional<std::uint32_t> limit = {};    ///< leases at once, instead of the admission's
+};
+
+/// How a pool behaves. Credentials are named by profile id or by id (at least 8 digits).
+struct PoolSettings {
+  /// Whether what a scan finds may be lent at once, or only after it was imported.
+  bool auto_import = true;
+  /// Whether a token must have passed validation before it is lent.
+  bool require_validation = false;
+  SourceSettingsByCli sources = {};
+  std::map<std::string, CredentialRule> rules = {};
+  /// By provider: who may serve, best first. A provider that is not named has no order.
+  std::map<std::string, std::vector<std::string>> order = {};
+  Admission admission = {};
+  /// Sessions are spread so that none of their credentials has more than this many times the
+  /// average number of leases; 1.25 to 2.
+  double load_factor = 1.5;
+  Duration half_life = std::chrono::hours{1};          ///< of uses
+  /// How long a credential rests after its first, second, ... rate limit in a row whose end nobody
+  /// told; never empty.
+  std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
+                                             std::chrono::minutes{25}, std::chrono::minutes{60}};
+  Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
+  Duration write_every = std::chrono::seconds{1};      ///< uses are written behind; evidence at once
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
-  std::vector<std::filesystem::path> found;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto name = entry->path().filename().string();
-    if (name.size() > ending.size() && name.ends_with(ending)) found.push_back(entry->path());
-    if (found.size() == limit) break;
+/// What the pool remembers about one credential. Never a token: hashes only.
+struct CredentialState {
+  CredentialId id;
+  bool imported = false;  ///< may be lent, although `auto_import` is off
+  bool disabled = false;  ///< switched off by the user
+
+  double use = 0;  ///< uses, each worth half as much after one half-life; as of `use_at`
+  TimePoint use_at{};
+  std::uint64_t total_uses = 0;
+  TimePoint last_selected{};  ///< the epoch: never
+  TimePoint last_used{};      ///< last answer that was ok; the epoch: never
+  std::uint32_t consecutive_failures = 0;
+  std::uint32_t success_streak = 0;
+  double latency_ms = 0;  ///< peak EWMA of the time to the first byte, normalised; 0: unknown
+  TimePoint latency_at{};
+  double limit = 0;  ///< concurrent leases that admission has found to be good; 0: not learnt
+
+  /// token_hash() of the token that the provider refused; that token is not lent again.
+  std::string rejected_token;
+  /// token_hash() of the token that passed validation last.
+  std::string verified_token;
+
+  friend bool operator==(const CredentialState&, const CredentialState&) = default;
+};
+
+/// Why a credential rests. `none` takes a cooldown back: it stays as a record, so that other
+/// processes learn of it.
+enum class CooldownReason { none, rate_limit, quota, billing, overload };
+
+/// The reason's name as it stands in state files and JSON output ("rate_limit").
+std::string_view to_string(CooldownReason reason) noexcept;
+/// The reverse; none when there is no such name.
+std::optional<CooldownReason> cooldown_reason_from(std::string_view name) noexcept;
+
+/// A credential's rest, for one model or for the whole account.
+///
+/// It ends with a success: from `next_trial` on one request at a time is let through (half-open).
+/// `next_trial` is `until`, or earlier when `until` is far away, and moves while a trial runs.
+struct Cooldown {
+  CredentialId id;
+  std::string model;  ///< empty: the whole account
+  CooldownReason reason = CooldownReason::none;
+  TimePoint since{};
+  TimePoint until{};  ///< as the provider said, never shortened
+  TimePoint next_trial{};
+  std::uint32_t level = 0;   ///< step of the ladder of its reason, from 0
+  std::uint32_t trials = 0;  ///< trials that failed since `since`
+  TimePoint noted_at{};      ///< when this record was written: newer evidence replaces older
+
+  friend bool operator==(const Cooldown&, const Cooldown&) = default;
+};
+
+/// The credential that a rotation chose last. A lane is "<provider>/<model>".
+struct Cursor {
+  std::string lane;
+  CredentialId last;
+  TimePoint noted_at{};
+
+  friend bool operator==(const Cursor&, const Cursor&) = default;
+};
+
+/// Everything a store holds, or the part of it that changed. One record for each id, for each pair
+/// of id and model, and for each lane.
+struct PoolState {
+  std::vector<CredentialState> credentials;
+  std::vector<Cooldown> cooldowns;
+  std::vector<Cursor> cursors;
+
+  bool empty() const noexcept {
+    return credentials.empty() && cooldowns.empty() && cursors.empty();
   }
-  std::sort(found.begin(), found.end());
+  friend bool operator==(const PoolState&, const PoolState&) = default;
+};
+
+/// What one process has to say about a credential since it last spoke. Uses are added to the
+/// stored ones, times move forward only, members without a value leave the stored ones alone.
+struct CredentialDelta {
+  CredentialId id;
+  std::optional<bool> imported = {};
+  std::optional<bool> disabled = {};
+  double use = 0;  ///< decayed uses to add, as of `use_at`
+  TimePoint use_at{};
+  std::uint64_t uses = 0;
+  TimePoint last_selected{};
+  TimePoint last_used{};
+  std::optional<std::uint32_t> consecutive_failures = {};
+  std::optional<std::uint32_t> success_streak = {};
+  std::optional<double> latency_ms = {};
+  TimePoint latency_at{};
+  std::optional<double> limit = {};
+  std::optional<std::string> rejected_token = {};
+  std::optional<std::string> verified_token = {};
+};
+
+/// The changes that one process hands in together.
+struct PoolDelta {
+  Duration half_life = std::chrono::hours{1};  ///< of uses
+  std::vector<CredentialDelta> credentials;
+  std::vector<Cooldown> cooldowns;
+  std::vector<Cursor> cursors;
+
+  bool empty() const noexcept {
+    return credentials.empty() && cooldowns.empty() && cursors.empty();
+  }
+};
+
+/// `use` at another time: it halves with every half-life that passes.
+double decayed(double use, TimePoint from, TimePoint to, Duration half_life) noexcept;
+
+/// The rules by which every store joins what it holds with what a process hands in.
+/// @pre the ids (for cooldowns: and models, for cursors: lanes) are equal
+/// @return whether `stored` changed
+bool merge(CredentialState& stored, const CredentialDelta& delta, Duration half_life);
+bool merge(Cooldown& stored, const Cooldown& newer);
+bool merge(Cursor& stored, const Cursor& newer);
+
+/// Counts the changes of a store; 0 before the first one.
+using Generation = std::uint64_t;
+
+/// Called once inside a store's transaction with what changed since the caller last looked; returns
+/// what the caller has to add. It must not call the store.
+using StateExchange = std::function<PoolDelta(const PoolState& changed)>;
+
+/// Keeps the pool's state over restarts, and shares it between processes.
+///
+/// `generation()` is cheap (no lock, no write): it tells whether somebody wrote.
+/// `transact(seen, exchange)` opens one write transaction, calls `exchange` with every record that
+/// changed after generation `seen` (0: all of them), joins the answer by merge(), commits, and
+/// returns the generation of the commit. An empty delta writes nothing and makes no generation.
+/// Either all of it is kept or (on an error) nothing.
+///
+/// @see docs/concepts/PoolStateStore.md for the table of valid expressions
+template <class S>
+concept PoolStateStore = std::movable<S> && requires(S& store, Generation seen,
+                                                     const StateExchange& exchange) {
+  { store.generation() } -> std::same_as<Result<Generation>>;
+  { store.transact(seen, exchange) } -> std::same_as<Result<Generation>>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(CooldownReason reason) noexcept {
+  switch (reason) {
+    case CooldownReason::none: return "none";
+    case CooldownReason::rate_limit: return "rate_limit";
+    case CooldownReason::quota: return "quota";
+    case CooldownReason::billing: return "billing";
+    case CooldownReason::overload: return "overload";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::optional<CooldownReason> cooldown_reason_from(std::string_view name) noexcept {
+  for (const auto reason : {CooldownReason::none, CooldownReason::rate_limit, CooldownReason::quota,
+                            CooldownReason::billing, CooldownReason::overload})
+    if (to_string(reason) == name) return reason;
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE double decayed(double use, TimePoint from, TimePoint to,
+                               Duration half_life) noexcept {
+  if (use <= 0 || to <= from || half_life <= Duration::zero()) return use;
+  return use * std::exp2(-std::chrono::duration<double>(to - from) /
+                         std::chrono::duration<double>(half_life));
+}
+
+namespace detail {
+
+template <class T>
+bool state_assign(T& stored, const std::optional<T>& wanted) {
+  if (!wanted || *wanted == stored) return false;
+  stored = *wanted;
+  return true;
+}
+
+inline bool state_forward(TimePoint& stored, TimePoint wanted) noexcept {
+  if (wanted <= stored) return false;
+  stored = wanted;
+  return true;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool merge(CredentialState& stored, const CredentialDelta& delta,
+                           Duration half_life) {
+  bool changed = false;
+  if (delta.use > 0) {
+    const auto at = std::max(stored.use_at, delta.use_at);
+    stored.use = decayed(stored.use, stored.use_at, at, half_life) +
+                 decayed(delta.use, delta.use_at, at, half_life);
+    stored.use_at = at;
+    changed = true;
+  }
+  if (delta.uses > 0) {
+    stored.total_uses += delta.uses;
+    changed = true;
+  }
+  if (delta.latency_ms && delta.latency_at >= stored.latency_at) {
+    changed |= detail::state_assign(stored.latency_ms, delta.latency_ms);
+    changed |= detail::state_forward(stored.latency_at, delta.latency_at);
+  }
+  changed |= detail::state_forward(stored.last_selected, delta.last_selected);
+  changed |= detail::state_forward(stored.last_used, delta.last_used);
+  changed |= detail::state_assign(stored.imported, delta.imported);
+  changed |= detail::state_assign(stored.disabled, delta.disabled);
+  changed |= detail::state_assign(stored.consecutive_failures, delta.consecutive_failures);
+  changed |= detail::state_assign(stored.success_streak, delta.success_streak);
+  changed |= detail::state_assign(stored.limit, delta.limit);
+  changed |= detail::state_assign(stored.rejected_token, delta.rejected_token);
+  changed |= detail::state_assign(stored.verified_token, delta.verified_token);
+  return changed;
+}
+
+CREDPOOL_INLINE bool merge(Cooldown& stored, const Cooldown& newer) {
+  if (newer.noted_at < stored.noted_at || newer == stored) return false;
+  stored = newer;
+  return true;
+}
+
+CREDPOOL_INLINE bool merge(Cursor& stored, const Cursor& newer) {
+  if (newer.noted_at < stored.noted_at || newer == stored) return false;
+  stored = newer;
+  return true;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A lock for sections of some tens of nanoseconds. Gives the processor away when its holder seems
+/// to have lost it.
+class SpinLock {
+ public:
+  void lock() noexcept;
+  bool try_lock() noexcept { return !held_.exchange(true, std::memory_order_acquire); }
+  void unlock() noexcept { held_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> held_{false};
+};
+
+/// One credential, with all that the pool knows of it. Never moves and never goes away, so that
+/// leases and lanes may point at it; `credential` is empty when no scan has found it (any more).
+struct PoolSlot {
+  CandidateFacts facts;
+  std::shared_ptr<const Credential> credential;
+  CredentialState state;             ///< use, last_selected and limit as of the last take_delta()
+  std::vector<Cooldown> cooldowns;   ///< those that are on
+  AimdState aimd;
+  TimePoint failed_at{};
+  TimePoint refused_at{};            ///< last 429 or overload that admission has learnt from
+  std::uint32_t index = 0;           ///< of itself
+  std::uint32_t host = 0;
+  std::uint32_t fixed_limit = 0;     ///< of its rule; 0: as admission says
+  std::uint16_t unwritten = 0;       ///< Unwritten bits: what the store does not know yet
+  std::uint16_t being_written = 0;
+  bool found = false;                ///< by the last scan
+  bool unknown_to_store = true;
+  bool forbidden = false;
+  bool ask = false;
+  bool out_of_order = false;
+  std::vector<std::string> models;   ///< of its rule
+  std::string token_hash;            ///< of the token it has now
+  // Uses since the last write, and those that are being written; in growing units, and counted.
+  double new_use = 0;
+  double use_being_written = 0;
+  std::uint64_t new_uses = 0;
+  std::uint64_t uses_being_written = 0;
+};
+static_assert(sizeof(PoolSlot) <= 1024, "hot state of a credential");
+
+/// One provider and model: who is there, who may serve now, and the policy with its memory.
+struct PoolLane {
+  struct Member {
+    std::uint32_t slot = 0;
+    bool open = false;  ///< may serve, as long as admission allows
+    bool gone = true;   ///< cannot serve before somebody does something about it
+    TimePoint due{};    ///< when that may change by itself
+  };
+  struct Due {
+    TimePoint at;
+    std::uint32_t position;
+    friend bool operator>(const Due& a, const Due& b) noexcept { return a.at > b.at; }
+  };
+  struct Seated {
+    std::uint64_t session = 0;
+    std::uint32_t position = 0;
+  };
+
+  std::uint32_t index = 0;  ///< of itself
+  std::string provider;
+  std::string model;
+  std::vector<std::string> scopes;
+  std::uint64_t key = 0;
+  std::unique_ptr<PolicyBox> policy;
+  Candidates candidates;
+  std::vector<Member> members;          ///< by position
+  std::vector<std::uint32_t> position;  ///< by slot; `nowhere` when it is not a member
+  std::vector<Due> due;                 ///< a heap; entries that a member no longer has are stale
+  std::vector<Seated> sessions;         ///< cache of rendezvous winners, direct-mapped
+  std::uint32_t leases = 0;
+  std::uint64_t used_at = 0;            ///< turn of the last request, to find the idlest lane
+  bool cursor_unwritten = false;
+  bool cursor_being_written = false;
+
+  static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
+  std::string name() const { return provider + "/" + model; }
+};
+
+/// The pool without its policies' types: state and rules, under one lock.
+/// @thread_safety safe
+class PoolEngine {
+ public:
+  struct Lent {
+    LeaseTicket ticket;
+    std::shared_ptr<const Credential> credential;
+  };
+
+  PoolEngine(std::unique_ptr<PolicyBox> policy, PoolSettings settings, std::string_view host_name);
+
+  const PoolSettings& settings() const noexcept { return settings_; }
+  std::string_view policy() const noexcept { return policy_->name(); }
+
+  void replace(std::vector<Credential> credentials, TimePoint now);
+  /// The same credential with a new token.
+  void replace_one(Credential credential, TimePoint now);
+  Result<Lent> acquire(const LeaseRequest& request, TimePoint now);
+  /// @return whether the store should hear of it at once
+  bool settle(const LeaseTicket& ticket, const Credential& used, const Outcome& outcome,
+              TimePoint now) noexcept;
+  Explanation explain(const LeaseRequest& request, TimePoint now);
+
+  std::vector<std::shared_ptr<const Credential>> credentials() const;
+  std::vector<CredentialState> states(TimePoint now) const;
+  std::vector<Cooldown> cooldowns() const;
+  Result<std::shared_ptr<const Credential>> find(std::string_view name) const;
+
+  Result<std::size_t> clear_cooldowns(std::string_view name, std::string_view model, TimePoint now);
+  Result<void> set_disabled(std::string_view name, bool disabled, TimePoint now);
+  Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason, TimePoint now);
+
+  /// Takes over what other processes wrote.
+  void learn(const PoolState& changed, TimePoint now);
+  /// What the store does not know yet; drop_delta() or keep_delta() must follow.
+  PoolDelta take_delta(TimePoint now);
+  void drop_delta();  ///< it has been written
+  void keep_delta();  ///< it could not be written: hand it out again next time
+
+ private:
+  enum Unwritten : std::uint16_t {
+    imported = 1, disabled = 2, failures = 4, latency = 8, limit = 16, rejected = 32, verified = 64,
+    used = 128, selected = 256,
+  };
+  /// How a credential stands towards a lane.
+  struct Standing {
+    Eligibility verdict = Eligibility::eligible;
+    std::optional<TimePoint> until = {};    ///< for a person
+    std::optional<TimePoint> changes = {};  ///< when to look again
+    std::string_view model = {};
+    bool on_trial = false;
+    bool brief = true;
+  };
+  struct Host {
+    std::string name;
+    std::uint32_t failures = 0;
+    TimePoint since{};
+    TimePoint until{};
+  };
+
+  void tick(TimePoint now) noexcept;
+  PoolSlot& slot_of(const CredentialId& id);
+  std::uint32_t host_of(const Credential& credential);
+  void apply_rule(PoolSlot& slot) const;
+  void put_in_order();
+  void put_turns_in_order();
+  void level_up(PoolSlot& slot, TimePoint now);
+  void mark(PoolSlot& slot, unsigned bits);
+
+  PoolLane& lane_for(const LeaseRequest& request, TimePoint now);
+  void seat(PoolLane& lane, TimePoint now);
+  void wake(PoolLane& lane, TimePoint now);
+  Standing standing(const PoolSlot& slot, const PoolLane& lane, TimePoint now) const;
+  void assess(PoolLane& lane, std::uint32_t position, TimePoint now);
+  void assess_everywhere(std::uint32_t slot, TimePoint now);
+  void touch(std::uint32_t slot) noexcept;
+  static bool has_room(const PoolSlot& slot) noexcept {
+    return slot.facts.limit <= 0 || static_cast<float>(slot.facts.in_flight) < slot.facts.limit;
+  }
+
+  Result<std::optional<std::uint32_t>> pinned(const LeaseRequest& request) const;
+  std::optional<std::size_t> choose(PoolLane& lane, const LeaseRequest& request,
+                                    std::optional<std::uint32_t> pin, TimePoint now);
+  static std::uint64_t session_of(const LeaseRequest& request) noexcept;
+  std::optional<std::size_t> by_session(PoolLane& lane, const LeaseRequest& request,
+                                        std::uint64_t session) const;
+  Lent select(PoolLane& lane, std::size_t position, const LeaseRequest& request, TimePoint now);
+  void begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
+  Unexpected refusal(const PoolLane& lane, const LeaseRequest& request,
+                     std::optional<std::uint32_t> pin, TimePoint now) const;
+  Standing answer(const PoolSlot& slot, const PoolLane& lane, const LeaseRequest& request,
+                  std::optional<std::uint32_t> pin, TimePoint now) const;
+
+  bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket, const Outcome& outcome,
+             TimePoint now);
+  void end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
+  void on_refusal(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
+                  const Outcome& outcome, TimePoint now);
+  void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
+                     TimePoint now);
+  void cool_down(PoolSlot& slot, CooldownReason reason, const std::string& model,
+                 const LeaseTicket& ticket, std::optional<TimePoint> evidence, TimePoint now);
+  void on_host_failure(std::uint32_t host, const LeaseTicket& ticket, TimePoint now);
+  Result<std::uint32_t> find_slot(std::string_view name, std::string_view model = {}) const;
+
+  mutable SpinLock lock_;
+  PoolSettings settings_;
+  std::unique_ptr<PolicyBox> policy_;
+  std::uint64_t salt_;
+  std::deque<PoolSlot> slots_;
+  std::map<CredentialId, std::uint32_t> by_id_;
+  std::vector<std::uint32_t> order_;  ///< slots of the last scan, in the user's order
+  std::deque<PoolLane> lanes_;
+  std::vector<Host> hosts_;
+  std::map<std::string, Cursor> cursors_;  ///< as the store has them, by lane
+  std::vector<Cooldown> cooldowns_to_write_;
+  std::vector<Cooldown> cooldowns_being_written_;
+  std::uint64_t turn_ = 0;
+  // Forward decay: a use at time t counts 2^((t - landmark) / half-life), so that nobody's number
+  // has to be touched while time passes.
+  TimePoint landmark_{};
+  TimePoint ticked_at_{};
+  double one_use_ = 1;
+  std::vector<std::uint32_t> unwritten_;      ///< slots with unwritten bits
+  std::vector<std::uint32_t> being_written_;  ///< slots with bits being written
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the parts of the pool's engine share.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
+inline std::uint64_t pool_mix(std::uint64_t z) noexcept {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+/// FNV-1a: short, and the same on every host.
+inline std::uint64_t pool_hash(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325) noexcept {
+  for (const char byte : text) seed = (seed ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  return (seed ^ 0xff) * 0x100000001b3;  // an end mark, so that ("a","b") and ("ab","") differ
+}
+
+/// The first eight bytes of an id: a hash already.
+inline std::uint64_t pool_word(const CredentialId& id) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, id.digest().data(), sizeof word);
+  return word;
+}
+
+/// Whether a person means this credential by that name.
+inline bool pool_named(const PoolSlot& slot, std::string_view name) {
+  constexpr std::size_t least_digits = 8;
+  return slot.credential->profile_id == name ||
+         (name.size() >= least_digits && slot.facts.id.hex().starts_with(name));
+}
+
+/// Whether a cooldown keeps its credential from serving that model.
+inline bool pool_rests(const Cooldown& cooldown, std::string_view model) noexcept {
+  return cooldown.model.empty() || cooldown.model == model;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE void SpinLock::lock() noexcept {
+  for (int spins = 0; !try_lock(); ++spins) {
+    while (held_.load(std::memory_order_relaxed))
+      if (++spins > 256) std::this_thread::yield();
+  }
+}
+
+CREDPOOL_INLINE PoolEngine::PoolEngine(std::unique_ptr<PolicyBox> policy, PoolSettings settings,
+                                       std::string_view host_name)
+    : settings_{std::move(settings)}, policy_{std::move(policy)}, salt_{pool_hash(host_name)} {}
+
+CREDPOOL_INLINE void PoolEngine::tick(TimePoint now) noexcept {
+  if (now == ticked_at_) return;
+  ticked_at_ = now;
+  const auto half_lives = [&] {
+    return std::chrono::duration<double>(now - landmark_) /
+           std::chrono::duration<double>(settings_.half_life);
+  };
+  // Before the numbers leave the range of a double they are brought back to one use = 1. A clock
+  // that was set back far gets a new landmark as well; nothing has decayed then.
+  const double passed = half_lives();
+  if (passed > 100 || passed < -1) {
+    const double factor = passed > 0 ? std::exp2(-passed) : 1 / one_use_;
+    const double latency_factor = std::pow(factor, 6);
+    for (auto& slot : slots_) {
+      slot.facts.use *= factor;
+      slot.new_use *= factor;
+      slot.use_being_written *= factor;
+      slot.facts.latency *= latency_factor;
+    }
+    landmark_ = now;
+    one_use_ = 1;
+    for (auto& slot : slots_) touch(slot.index);
+    return;
+  }
+  one_use_ = std::exp2(passed);
+}
+
+CREDPOOL_INLINE PoolSlot& PoolEngine::slot_of(const CredentialId& id) {
+  const auto [at, added] = by_id_.try_emplace(id, static_cast<std::uint32_t>(slots_.size()));
+  if (!added) return slots_[at->second];
+  auto& slot = slots_.emplace_back();
+  slot.index = at->second;
+  slot.facts.id = id;
+  slot.state.id = id;
+  unwritten_.reserve(slots_.size());  // so that marking does not allocate
+  return slot;
+}
+
+CREDPOOL_INLINE void PoolEngine::mark(PoolSlot& slot, unsigned bits) {
+  if (slot.unwritten == 0) unwritten_.push_back(slot.index);
+  slot.unwritten |= static_cast<std::uint16_t>(bits);
+}
+
+CREDPOOL_INLINE std::uint32_t PoolEngine::host_of(const Credential& credential) {
+  const auto& name = credential.base_url.empty() ? credential.provider : credential.base_url;
+  for (std::uint32_t i = 0; i < hosts_.size(); ++i)
+    if (hosts_[i].name == name) return i;
+  hosts_.push_back({.name = name});
+  return static_cast<std::uint32_t>(hosts_.size() - 1);
+}
+
+CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
+  CredentialRule rule;
+  for (const auto& [name, each] : settings_.rules)
+    if (pool_named(slot, name)) rule = each;
+  slot.models = std::move(rule.models);
+  slot.forbidden = rule.forbidden;
+  slot.ask = rule.ask;
+  slot.fixed_limit = rule.limit.value_or(0);
+  if (const auto* fixed = std::get_if<FixedLimit>(&settings_.admission); fixed && !rule.limit)
+    slot.fixed_limit = std::max<std::uint32_t>(fixed->leases, 1);
+  slot.facts.weight = std::max<std::uint32_t>(rule.weight, 1);
+  slot.facts.priority = rule.priority.value_or(slot.credential->priority);
+  if (slot.fixed_limit > 0) slot.facts.limit = static_cast<float>(slot.fixed_limit);
+}
+
+CREDPOOL_INLINE void PoolEngine::put_in_order() {
+  for (const auto index : order_) slots_[index].out_of_order = false;
+  for (const auto& [provider, names] : settings_.order) {
+    const auto place = [&, &names = names](const PoolSlot& slot) {
+      const auto at = std::find_if(names.begin(), names.end(),
+                                   [&](const auto& name) { return pool_named(slot, name); });
+      return static_cast<std::size_t>(at - names.begin());
+    };
+    const auto of_provider = [&, &provider = provider](std::uint32_t index) {
+      return slots_[index].credential->provider == provider;
+    };
+    // An order of which nobody is there is no order: better any login than none.
+    const bool in_force = std::any_of(order_.begin(), order_.end(), [&](std::uint32_t index) {
+      return of_provider(index) && place(slots_[index]) < names.size();
+    });
+    if (!in_force) continue;
+    for (const auto index : order_) {
+      if (!of_provider(index)) continue;
+      const auto at = place(slots_[index]);
+      slots_[index].out_of_order = at == names.size();
+      slots_[index].facts.priority = static_cast<std::int32_t>(at);
+    }
+  }
+  std::stable_sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return slots_[a].facts.priority < slots_[b].facts.priority;
+  });
+  for (std::uint32_t i = 0; i < order_.size(); ++i) slots_[order_[i]].facts.order = i;
+}
+
+CREDPOOL_INLINE void PoolEngine::put_turns_in_order() {
+  std::vector<PoolSlot*> by_age;
+  by_age.reserve(slots_.size());
+  for (auto& slot : slots_) by_age.push_back(&slot);
+  const auto age = [&](const PoolSlot* slot) {
+    return std::tuple{slot->state.last_selected, slot->facts.turn,
+                      pool_mix(pool_word(slot->facts.id) ^ salt_)};
+  };
+  std::sort(by_age.begin(), by_age.end(),
+            [&](const auto* a, const auto* b) { return age(a) < age(b); });
+  turn_ = 0;
+  for (auto* slot : by_age) slot->facts.turn = ++turn_;
+}
+
+CREDPOOL_INLINE void PoolEngine::replace(std::vector<Credential> credentials, TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  for (auto& slot : slots_) slot.found = false;
+  order_.clear();
+  std::vector<std::uint32_t> newcomers;
+  for (auto& credential : credentials) {
+    auto& slot = slot_of(credential.id);
+    if (slot.found) continue;  // the same id twice: the first one counts
+    const bool newcomer = !slot.credential && slot.unknown_to_store;
+    if (newcomer) newcomers.push_back(slot.index);
+    slot.found = true;
+    slot.host = host_of(credential);
+    slot.token_hash = credential.token_hash();
+    slot.credential = std::make_shared<const Credential>(std::move(credential));
+    apply_rule(slot);
+    order_.push_back(slot.index);
+  }
+  for (auto& slot : slots_)
+    if (!slot.found) slot.credential.reset();
+  put_in_order();
+  put_turns_in_order();
+  for (const auto index : newcomers) level_up(slots_[index], now);
+  for (auto& lane : lanes_) seat(lane, now);
+}
+
+CREDPOOL_INLINE void PoolEngine::replace_one(Credential credential, TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  const auto known = by_id_.find(credential.id);
+  if (known == by_id_.end() || !slots_[known->second].found) return;  // gone meanwhile
+  auto& slot = slots_[known->second];
+  slot.token_hash = credential.token_hash();
+  slot.credential = std::make_shared<const Credential>(std::move(credential));
+  assess_everywhere(slot.index, now);
+}
+
+/// Gives a newcomer, or one that was away for long, the fewest uses of the others: its share from
+/// now on, not all requests until it has caught up.
+CREDPOOL_INLINE void PoolEngine::level_up(PoolSlot& slot, TimePoint now) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto index : order_) {
+    const auto& other = slots_[index];
+    if (&other != &slot && other.credential->provider == slot.credential->provider &&
+        other.state.total_uses > 0 && other.cooldowns.empty() && other.credential->usable_at(now) && !other.state.disabled &&
+        other.state.rejected_token != other.token_hash)
+      least = std::min(least, other.facts.use);
+  }
+  if (std::isinf(least) || least <= slot.facts.use) return;
+  slot.new_use += least - slot.facts.use;
+  slot.facts.use = least;
+  mark(slot, used);
+}
+
+CREDPOOL_INLINE std::vector<std::shared_ptr<const Credential>> PoolEngine::credentials() const {
+  const std::lock_guard lock{lock_};
+  std::vector<std::shared_ptr<const Credential>> all;
+  all.reserve(order_.size());
+  for (const auto index : order_) all.push_back(slots_[index].credential);
+  return all;
+}
+
+CREDPOOL_INLINE Result<std::uint32_t> PoolEngine::find_slot(std::string_view name,
+                                                            std::string_view model) const {
+  constexpr std::string_view doing = "looking for a credential";
+  std::string_view before;
+  auto wanted = name;
+  if (const auto at = name.rfind('@'); at != std::string_view::npos) {
+    before = name.substr(0, at);
+    wanted = name.substr(at + 1);
+  }
+  std::optional<std::uint32_t> found;
+  for (const auto index : order_) {
+    const auto& slot = slots_[index];
+    // A profile id may hold an "@" of its own (an e-mail address).
+    const bool whole = pool_named(slot, name);
+    const bool parts = !before.empty() && slot.credential->profile_id == wanted &&
+                       (before == slot.credential->cli || before == slot.credential->provider ||
+                        before == model || pool_named(slot, before));
+    if (!whole && !parts) continue;
+    if (found)
+      return fail(Errc::invalid_argument, std::string{doing}, std::string{name},
+                  "several have that name; use more digits of the id");
+    found = index;
+  }
+  if (found) return *found;
+  return fail(Errc::not_found, std::string{doing}, std::string{name},
+              "`credpool list` shows profile ids and ids");
+}
+
+CREDPOOL_INLINE Result<std::shared_ptr<const Credential>> PoolEngine::find(
+    std::string_view name) const {
+  const std::lock_guard lock{lock_};
+  const auto found = find_slot(name);
+  if (!found) return fail(found.error());
+  return slots_[*found].credential;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+// Affinity, policy, admission: from a request to a lease, or to the reasons why there is none.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE Result<std::optional<std::uint32_t>> PoolEngine::pinned(
+    const LeaseRequest& request) const {
+  if (request.pin.empty()) return std::optional<std::uint32_t>{};
+  auto found = find_slot(request.pin, request.model);
+  if (!found) return fail(std::move(found).error());
+  return std::optional{*found};
+}
+
+CREDPOOL_INLINE Result<PoolEngine::Lent> PoolEngine::acquire(const LeaseRequest& request,
+                                                             TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  auto& lane = lane_for(request, now);
+  wake(lane, now);
+  lane.used_at = turn_;
+  const auto pin = pinned(request);
+  if (!pin) return fail(pin.error());
+  const auto position = choose(lane, request, *pin, now);
+  if (!position) return refusal(lane, request, *pin, now);
+  return select(lane, *position, request, now);
+}
+
+CREDPOOL_INLINE std::uint64_t PoolEngine::session_of(const LeaseRequest& request) noexcept {
+  if (request.session.empty() || request.affinity == Affinity::none) return 0;
+  return pool_hash(request.session) | 1;  // 0 means "no session"
+}
+
+CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::choose(PoolLane& lane,
+                                                              const LeaseRequest& request,
+                                                              std::optional<std::uint32_t> pin,
+                                                              TimePoint now) {
+  auto& candidates = lane.candidates;
+  candidates.set_one_use(one_use_);
+  // What has failed this request is out of the way for this choice only. The room for one id is
+  // there without allocating; a request that failed more often has other costs.
+  std::vector<std::size_t> hidden;
+  for (const auto& id : request.tried) {
+    const auto i = candidates.position_of(id);
+    if (!i || !candidates.eligible(*i)) continue;
+    candidates.set_eligible(*i, false);
+    hidden.push_back(*i);
+  }
+  std::optional<std::size_t> chosen;
+  const auto session = session_of(request);
+  if (pin) {
+    const auto i = *pin < lane.position.size() ? lane.position[*pin] : PoolLane::nowhere;
+    if (i != PoolLane::nowhere && candidates.eligible(i)) chosen = i;
+  } else {
+    if (session != 0) chosen = by_session(lane, request, session);
+    if (!chosen && (session == 0 || request.affinity != Affinity::hard))
+      chosen = lane.policy->pick(
+          candidates, {.session = session, .prompt_tokens = request.prompt_tokens}, now);
+    // A policy of a user may be wrong; who may not serve is not lent all the same.
+    if (chosen && (*chosen >= candidates.size() || !candidates.eligible(*chosen))) chosen.reset();
+  }
+  for (const auto i : hidden) candidates.set_eligible(i, true);
+  return chosen;
+}
+
+/// Rendezvous hashing (Thaler, Ravishankar 1998): every host comes to the same answer without
+/// talking, and one credential that goes moves only its own sessions. With bounded load (Mirrokni,
+/// Thorup, Zadimoghaddam 2018): an overfull winner is passed over.
+CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::by_session(PoolLane& lane,
+                                                                  const LeaseRequest& request,
+                                                                  std::uint64_t session) const {
+  const auto& candidates = lane.candidates;
+  const auto size = static_cast<std::uint32_t>(candidates.size());
+  const auto weight = [&](std::uint32_t i) {
+    return pool_mix(pool_word(candidates[i].id) ^ session);
+  };
+  const auto best = [&](const auto& may) {
+    auto winner = PoolLane::nowhere;
+    for (std::uint32_t i = 0; i < size; ++i)
+      if (may(i) && (winner == PoolLane::nowhere || weight(i) > weight(winner))) winner = i;
+    return winner;
+  };
+  // The session's own credential is the winner among all that are not gone for good, resting or
+  // not. Finding it among thousands takes a while, so it is remembered.
+  constexpr std::size_t remembered = 1024;
+  if (lane.sessions.empty()) lane.sessions.resize(remembered);
+  auto& seat = lane.sessions[session % remembered];
+  if (seat.session != session || lane.members[seat.position].gone) {
+    const auto own = best([&](std::uint32_t i) { return !lane.members[i].gone; });
+    if (own == PoolLane::nowhere) return std::nullopt;
+    seat = {session, own};
+  }
+  const auto own = seat.position;
+  if (request.affinity == Affinity::hard)
+    return candidates.eligible(own) ? std::optional<std::size_t>{own} : std::nullopt;
+
+  if (candidates.eligible_count() == 0) return std::nullopt;
+  constexpr double never_crowded = 4;  // a session's own parallel requests are no crowd
+  const double bound = std::max(
+      never_crowded, std::ceil(settings_.load_factor * (lane.leases + 1.0) /
+                               static_cast<double>(candidates.eligible_count())));
+  const auto fits = [&](std::uint32_t i) {
+    return candidates.eligible(i) && candidates[i].in_flight + 1 <= bound;
+  };
+  if (fits(own)) return own;
+  const auto other = best(fits);
+  return other == PoolLane::nowhere ? std::nullopt : std::optional<std::size_t>{other};
+}
+
+CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t position,
+                                                    const LeaseRequest& request, TimePoint now) {
+  auto& slot = slots_[lane.members[position].slot];
+  if (const auto* rule = std::get_if<Aimd>(&settings_.admission); rule && slot.fixed_limit == 0) {
+    if (slot.aimd.limit <= 0 || now - slot.state.last_selected > rule->idle) {
+      on_idle(*rule, slot.aimd);
+      slot.facts.limit = static_cast<float>(std::floor(slot.aimd.limit));
+    }
+  }
+  LeaseTicket ticket{.slot = slot.index,
+                     .lane = lane.index,
+                     .prompt_tokens = request.prompt_tokens,
+                     .on_trial = lane.candidates.on_trial(position),
+                     .started = now};
+  slot.facts.turn = ++turn_;
+  slot.facts.use += one_use_;
+  slot.new_use += one_use_;
+  ++slot.facts.in_flight;
+  ++slot.new_uses;
+  ++slot.state.total_uses;
+  slot.state.last_selected = now;
+  mark(slot, used | selected);
+  ++lane.leases;
+  lane.candidates.set_last(position);
+  lane.cursor_unwritten = true;
+  lane.policy->on_selected(lane.candidates, position, now);
+  if (ticket.on_trial)
+    begin_trial(slot, lane, now);
+  else
+    touch(slot.index);
+  return {ticket, slot.credential};
+}
+
+/// While a trial runs nobody else tries: its cooldowns move their next trial ahead, here and, by the
+/// store, in all processes. The time is how long a trial may stay silent before another one starts.
+CREDPOOL_INLINE void PoolEngine::begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now) {
+  for (auto& cooldown : slot.cooldowns) {
+    if (!pool_rests(cooldown, lane.model)) continue;
+    const bool early = cooldown.until > now;
+    cooldown.next_trial = now + (early ? std::chrono::seconds{60} : std::chrono::seconds{10});
+    cooldown.noted_at = now;
+    cooldowns_to_write_.push_back(cooldown);
+  }
+  assess_everywhere(slot.index, now);
+}
+
+/// standing(), and what only this request knows.
+CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, const PoolLane& lane,
+                                                        const LeaseRequest& request,
+                                                        std::optional<std::uint32_t> pin,
+                                                        TimePoint now) const {
+  auto at = standing(slot, lane, now);
+  if (at.verdict == Eligibility::wrong_provider) return at;
+  if (pin && *pin != slot.index) return {.verdict = Eligibility::pinned_elsewhere};
+  if (at.verdict != Eligibility::eligible) return at;
+  if (std::find(request.tried.begin(), request.tried.end(), slot.facts.id) != request.tried.end())
+    return {.verdict = Eligibility::already_tried};
+  if (!has_room(slot)) return {.verdict = Eligibility::at_concurrency_limit, .changes = now};
+  return at;
+}
+
+CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const LeaseRequest& request,
+                                               std::optional<std::uint32_t> pin,
+                                               TimePoint now) const {
+  constexpr std::size_t named_at_most = 6;
+  Error error{.code = Errc::no_credential,
+              .doing = "choosing a credential",
+              .place = request.provider.empty() ? "any provider" : request.provider,
+              .hint = {}};
+  if (!request.model.empty()) error.place += " " + request.model;
+  std::size_t of_provider = 0;
+  for (const auto index : order_) {
+    const auto& slot = slots_[index];
+    const auto at = answer(slot, lane, request, pin, now);
+    if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
+    if (at.verdict == Eligibility::pinned_elsewhere) continue;
+    if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
+      error.retry_at = at.changes;
+    if (++of_provider > named_at_most) continue;
+    error.hint += (error.hint.empty() ? "" : ", ") + slot.credential->profile_id + " " +
+                  std::string{to_string(at.verdict)};
+    if (at.until) error.hint += " until " + format_iso8601(*at.until);
+  }
+  if (of_provider == 0)
+    error.hint = order_.empty() ? "there are no credentials: log in with a CLI, then scan"
+                                : "there is none for that provider";
+  else if (of_provider > named_at_most)
+    error.hint += " and " + std::to_string(of_provider - named_at_most) + " more";
+  return fail(std::move(error));
+}
+
+CREDPOOL_INLINE Explanation PoolEngine::explain(const LeaseRequest& request, TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  auto& lane = lane_for(request, now);
+  wake(lane, now);
+  Explanation explanation{.policy = std::string{policy_->name()}, .candidates = {}};
+  const auto pin = pinned(request).value_or(std::optional{PoolLane::nowhere});
+  // The choice is made by a copy of the policy, which may do with its memory what it likes.
+  auto policy = lane.policy->clone();
+  std::swap(policy, lane.policy);
+  const auto chosen = choose(lane, request, pin, now);
+  std::swap(policy, lane.policy);
+  if (chosen) explanation.chosen = lane.candidates[*chosen].id;
+
+  for (const auto index : order_) {
+    const auto& slot = slots_[index];
+    const auto at = answer(slot, lane, request, pin, now);
+    const auto position = lane.position[index];
+    CandidateReport report{.credential = slot.credential,
+                           .verdict = at.verdict,
+                           .until = at.until,
+                           .model = std::string{at.model},
+                           .on_trial = at.on_trial,
+                           .chosen = explanation.chosen == slot.facts.id};
+    if (position != PoolLane::nowhere) report.rank = lane.candidates.rank(position);
+    report.use = slot.facts.use / one_use_;
+    report.in_flight = slot.facts.in_flight;
+    report.limit = static_cast<std::uint32_t>(slot.facts.limit);
+    if (!chosen && at.changes && at.verdict != Eligibility::wrong_provider &&
+        (!explanation.retry_at || *at.changes < *explanation.retry_at))
+      explanation.retry_at = at.changes;
+    explanation.candidates.push_back(std::move(report));
+  }
+  return explanation;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+// What happened to a lease, and what follows from it.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// How long a credential rests when the provider does not say, by the failures in a row.
+inline std::span<const Duration> pool_ladder(CooldownReason reason,
+                                             std::span<const Duration> rate_limit) noexcept {
+  using namespace std::chrono_literals;
+  static constexpr Duration quota[]{1h, 2h, 5h};
+  static constexpr Duration billing[]{5h, 10h, 20h, 24h};
+  static constexpr Duration overload[]{5s, 10s, 20s, 40s, 60s};
+  switch (reason) {
+    case CooldownReason::quota: return quota;
+    case CooldownReason::billing: return billing;
+    case CooldownReason::overload: return overload;
+    case CooldownReason::none:
+    case CooldownReason::rate_limit: break;
+  }
+  return rate_limit;
+}
+
+/// A reset that is far away is believed, and yet tried now and then: providers reset early, and
+/// sometimes tell nonsense. Half an hour, doubling to a day: a week costs about a dozen requests.
+inline TimePoint pool_next_trial(TimePoint now, TimePoint until, std::uint32_t trials) noexcept {
+  using namespace std::chrono_literals;
+  if (until - now <= 1h) return until;
+  const Duration wait = std::min<Duration>(30min * (1 << std::min(trials, 6u)), 24h);
+  return std::min(until, now + wait);
+}
+
+CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason,
+                                           const std::string& model, const LeaseTicket& ticket,
+                                           std::optional<TimePoint> evidence, TimePoint now) {
+  if (evidence && *evidence <= now) evidence.reset();  // a reset that has passed says nothing
+  auto known = std::find_if(slot.cooldowns.begin(), slot.cooldowns.end(),
+                            [&](const Cooldown& each) { return each.model == model; });
+  const bool repeated = known != slot.cooldowns.end();
+  if (repeated && !ticket.on_trial && ticket.started <= known->since) {
+    // Sent before the rest began: the same event once more. It may know better, it adds nothing.
+    if (!evidence || known->until >= *evidence) return;
+    known->until = *evidence;
+    known->next_trial = pool_next_trial(now, known->until, known->trials);
+    known->noted_at = now;
+    cooldowns_to_write_.push_back(*known);
+    return;
+  }
+  if (!repeated) {
+    slot.cooldowns.push_back({.id = slot.facts.id, .model = model, .reason = reason});
+    known = slot.cooldowns.end() - 1;
+  }
+  const auto ladder = pool_ladder(reason, settings_.rate_limit_ladder);
+  const bool same_reason = repeated && known->reason == reason;
+  const auto top = static_cast<std::uint32_t>(ladder.size() - 1);
+  const bool early_trial = repeated && known->until > now;
+  if (evidence) {
+    known->until = *evidence;
+  } else if (!early_trial) {
+    known->level = same_reason ? std::min(known->level + 1, top) : 0;
+    auto rest = ladder[known->level];
+    if (reason == CooldownReason::overload) {  // spread by up to a fifth each way, or all come back at once
+      const auto dice = pool_mix(pool_word(slot.facts.id) ^ salt_ ^ turn_) % 401;
+      rest = rest * (800 + static_cast<int>(dice)) / 1000;
+    }
+    known->until = now + rest;
+  }
+  known->trials = repeated ? known->trials + 1 : 0;
+  known->reason = reason;
+  known->since = now;
+  known->next_trial = pool_next_trial(now, known->until, known->trials);
+  known->noted_at = now;
+  cooldowns_to_write_.push_back(*known);
+}
+
+CREDPOOL_INLINE void PoolEngine::on_host_failure(std::uint32_t index, const LeaseTicket& ticket,
+                                                 TimePoint now) {
+  auto& host = hosts_[index];
+  if (host.failures > 0 && ticket.started <= host.since) return;  // the same event once more
+  using namespace std::chrono_literals;
+  host.until = now + std::min<Duration>(1s * (1 << std::min(host.failures, 6u)), 60s);
+  host.since = now;
+  ++host.failures;
+  for (const auto each : order_)
+    if (slots_[each].host == index) assess_everywhere(each, now);
+}
+
+/// The trial has told nothing: the next one may start.
+CREDPOOL_INLINE void PoolEngine::end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now) {
+  for (auto& cooldown : slot.cooldowns) {
+    if (!pool_rests(cooldown, lane.model)) continue;
+    cooldown.next_trial = now;
+    cooldown.noted_at = now;
+    cooldowns_to_write_.push_back(cooldown);
+  }
+}
+
+CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
+                                       const LeaseTicket& ticket, const Outcome& outcome,
+                                       TimePoint now) {
+  hosts_[slot.host].failures = 0;
+  slot.facts.failures = slot.state.consecutive_failures = 0;
+  ++slot.state.success_streak;
+  slot.state.last_used = now;
+  mark(slot, failures | used);
+  // Admission learns only from leases that came near its limit: an idle one proves nothing.
+  if (const auto* rule = std::get_if<Aimd>(&settings_.admission);
+      rule && slot.fixed_limit == 0 && 2 * (slot.facts.in_flight + 1.0) >= slot.aimd.limit) {
+    credpool::on_success(*rule, slot.aimd);
+    slot.facts.limit = static_cast<float>(std::floor(slot.aimd.limit));
+    mark(slot, limit);
+  }
+  if (outcome.first_byte_after) learn_latency(slot, ticket, *outcome.first_byte_after, now);
+
+  // A success ends a rest when it was sent after the rest began.
+  bool ended = false;
+  bool long_away = false;
+  std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
+    if (!pool_rests(cooldown, lane.model) ||
+        (!ticket.on_trial && ticket.started <= cooldown.since))
+      return false;
+    ended = true;
+    long_away |= now - cooldown.since > settings_.half_life / 2;
+    cooldown.reason = CooldownReason::none;
+    cooldown.noted_at = now;
+    cooldowns_to_write_.push_back(cooldown);
+    return true;
+  });
+  if (long_away) level_up(slot, now);
+  return ended;
+}
+
+/// Peak EWMA: up at once, down slowly. Longer prompts may take longer.
+CREDPOOL_INLINE void PoolEngine::learn_latency(PoolSlot& slot, const LeaseTicket& ticket,
+                                               Duration first_byte_after, TimePoint now) {
+  const double unit = std::pow(one_use_, 6);  // halves six times as fast as uses do
+  const double sample = std::max(1.0, static_cast<double>(first_byte_after.count())) /
+                        (1 + ticket.prompt_tokens / 1000.0);
+  const double present = slot.facts.latency / unit;
+  constexpr double weight = 0.3;
+  const double learnt = sample > present ? sample : present + weight * (sample - present);
+  slot.facts.latency = learnt * unit;
+  slot.state.latency_ms = learnt;
+  slot.state.latency_at = now;
+  mark(slot, latency);
+}
+
+CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane,
+                                            const LeaseTicket& ticket, const Outcome& outcome,
+                                            TimePoint now) {
+  slot.facts.failures = ++slot.state.consecutive_failures;
+  slot.state.success_streak = 0;
+  slot.failed_at = now;
+  mark(slot, failures);
+  const bool crowded = outcome.kind == OutcomeKind::rate_limited ||
+                       outcome.kind == OutcomeKind::overloaded;
+  if (const auto* rule = std::get_if<Aimd>(&settings_.admission);
+      rule && slot.fixed_limit == 0 && crowded && ticket.started > slot.refused_at) {
+    credpool::on_refusal(*rule, slot.aimd);
+    slot.facts.limit = static_cast<float>(std::floor(slot.aimd.limit));
+    slot.refused_at = now;
+    mark(slot, limit);
+  }
+  const auto rest = [&](CooldownReason reason, bool account_by_default) {
+    const bool account = outcome.whole_account.value_or(account_by_default);
+    cool_down(slot, reason, account ? std::string{} : lane.model, ticket, outcome.until, now);
+  };
+  switch (outcome.kind) {
+    case OutcomeKind::rate_limited: rest(CooldownReason::rate_limit, false); break;
+    case OutcomeKind::quota_exhausted: rest(CooldownReason::quota, true); break;
+    case OutcomeKind::billing: rest(CooldownReason::billing, true); break;
+    case OutcomeKind::overloaded: rest(CooldownReason::overload, false); break;
+    default: break;
+  }
+}
+
+CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credential& used_one,
+                                        const Outcome& outcome, TimePoint now) noexcept {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  auto& slot = slots_[ticket.slot];
+  auto& lane = lanes_[ticket.lane];
+  --slot.facts.in_flight;
+  --lane.leases;
+  if (outcome.quota) {
+    slot.facts.quota_headroom = static_cast<float>(std::clamp(outcome.quota->headroom, 0.0, 1.0));
+    slot.facts.quota_resets_at = outcome.quota->resets_at;
+  }
+  bool evidence = false;
+  bool refused = false;
+  switch (outcome.kind) {
+    case OutcomeKind::unknown:
+    case OutcomeKind::request_fault:
+    case OutcomeKind::transport:
+      if (outcome.kind == OutcomeKind::transport) on_host_failure(slot.host, ticket, now);
+      if (ticket.on_trial) end_trial(slot, lane, now);
+      evidence = ticket.on_trial;
+      break;
+    case OutcomeKind::ok: evidence = on_ok(slot, lane, ticket, outcome, now); break;
+    case OutcomeKind::auth_failed:
+      if (ticket.on_trial) end_trial(slot, lane, now);
+      // Only the token that was refused is bad: it may have been refreshed meanwhile.
+      refused = slot.credential && slot.credential->secret == used_one.secret;
+      if (refused) {
+        on_refusal(slot, lane, ticket, outcome, now);
+        slot.state.rejected_token = slot.token_hash;
+        mark(slot, rejected);
+      }
+      evidence = refused || ticket.on_trial;
+      break;
+    case OutcomeKind::rate_limited:
+    case OutcomeKind::quota_exhausted:
+    case OutcomeKind::billing:
+    case OutcomeKind::overloaded:
+      on_refusal(slot, lane, ticket, outcome, now);
+      evidence = refused = true;
+      break;
+  }
+  if (ticket.slot < lane.position.size() && lane.position[ticket.slot] != PoolLane::nowhere)
+    lane.policy->on_outcome(lane.candidates, lane.position[ticket.slot],
+                            {.ok = outcome.kind == OutcomeKind::ok,
+                             .refused = refused,
+                             .first_byte_after = outcome.first_byte_after},
+                            now);
+  if (evidence)
+    assess_everywhere(slot.index, now);
+  else
+    touch(slot.index);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+// Who may serve: the verdict on one credential, and the lanes that keep all verdicts up to date.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// For how long a failure counts as recent.
+inline constexpr std::chrono::minutes pool_recent_failure{5};
+
+CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
+                                                          const PoolLane& lane,
+                                                          TimePoint now) const {
+  const auto out = [](Eligibility verdict) { return Standing{.verdict = verdict, .brief = false}; };
+  if (!slot.found) return out(Eligibility::unusable);
+  const auto& credential = *slot.credential;
+  if (!lane.provider.empty() && credential.provider != lane.provider)
+    return out(Eligibility::wrong_provider);
+  if (slot.state.disabled || credential.status == Status::disabled) return out(Eligibility::disabled);
+  if ((!settings_.auto_import || slot.ask) && !slot.state.imported)
+    return out(Eligibility::not_imported);
+  if (slot.forbidden) return out(Eligibility::policy_forbidden);
+  if (slot.out_of_order) return out(Eligibility::excluded_by_order);
+  if (!slot.models.empty() && !lane.model.empty() &&
+      std::find(slot.models.begin(), slot.models.end(), lane.model) == slot.models.end())
+    return out(Eligibility::wrong_model);
+  // Most stores do not tell the scopes: only what is known to be missing is missing.
+  const auto has = [&](const std::string& scope) {
+    return std::find(credential.scopes.begin(), credential.scopes.end(), scope) !=
+           credential.scopes.end();
+  };
+  if (!credential.scopes.empty() && !std::all_of(lane.scopes.begin(), lane.scopes.end(), has))
+    return out(Eligibility::missing_scope);
+
+  switch (credential.status_at(now)) {
+    case Status::active:
+    case Status::expiring: break;
+    case Status::expired:
+      return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
+                                                  : Eligibility::expired);
+    case Status::revoked: return out(Eligibility::revoked);
+    case Status::needs_login: return out(Eligibility::needs_login);
+    case Status::disabled:
+    case Status::invalid: return out(Eligibility::unusable);
+  }
+  if (!credential.usable_at(now)) return out(Eligibility::unusable);
+  if (!slot.state.rejected_token.empty() && slot.state.rejected_token == slot.token_hash)
+    return out(Eligibility::needs_login);
+  if (settings_.require_validation && slot.state.verified_token != slot.token_hash)
+    return out(Eligibility::unverified);
+
+  Standing open;
+  const auto changes_at = [&](TimePoint at) {
+    if (at > now && (!open.changes || at < *open.changes)) open.changes = at;
+  };
+  if (credential.expires_at) changes_at(*credential.expires_at);
+  if (slot.facts.failures > 0) changes_at(slot.failed_at + pool_recent_failure);
+
+  const Cooldown* longest = nullptr;
+  for (const auto& cooldown : slot.cooldowns) {
+    if (!pool_rests(cooldown, lane.model)) continue;
+    open.on_trial = true;
+    if (cooldown.next_trial > now && (!longest || cooldown.next_trial > longest->next_trial))
+      longest = &cooldown;
+  }
+  if (longest) {
+    const bool allowance = longest->reason == CooldownReason::quota ||
+                           longest->reason == CooldownReason::billing;
+    return {.verdict = allowance ? Eligibility::quota_exhausted : Eligibility::cooling_down,
+            .until = longest->until,
+            .changes = longest->next_trial,
+            .model = longest->model,
+            .brief = longest->reason == CooldownReason::overload};
+  }
+  const auto& host = hosts_[slot.host];
+  if (host.until > now)
+    return {.verdict = Eligibility::cooling_down, .until = host.until, .changes = host.until};
+  return open;
+}
+
+CREDPOOL_INLINE void PoolEngine::assess(PoolLane& lane, std::uint32_t position, TimePoint now) {
+  auto& member = lane.members[position];
+  const auto& slot = slots_[member.slot];
+  const auto at = standing(slot, lane, now);
+  member.open = at.verdict == Eligibility::eligible;
+  member.gone = !member.open && !at.changes && at.verdict != Eligibility::expired;
+  const bool recently_failed =
+      slot.facts.failures > 0 && now < slot.failed_at + pool_recent_failure;
+  lane.candidates.set_standing(position, at.on_trial, recently_failed, at.brief);
+  lane.candidates.update(position, member.open && has_room(slot),
+                         lane.policy->rank(lane.candidates, position));
+  const auto due = at.changes.value_or(TimePoint{});
+  if (due == member.due) return;
+  member.due = due;
+  if (!at.changes) return;
+  // What others have left behind in the heap is swept out before it can pile up.
+  if (lane.due.size() > 4 * lane.members.size() + 64) {
+    lane.due.clear();
+    for (std::uint32_t i = 0; i < lane.members.size(); ++i)
+      if (lane.members[i].due != TimePoint{}) lane.due.push_back({lane.members[i].due, i});
+    std::make_heap(lane.due.begin(), lane.due.end(), std::greater{});
+    return;
+  }
+  lane.due.push_back({due, position});
+  std::push_heap(lane.due.begin(), lane.due.end(), std::greater{});
+}
+
+CREDPOOL_INLINE void PoolEngine::assess_everywhere(std::uint32_t slot, TimePoint now) {
+  for (auto& lane : lanes_)
+    if (slot < lane.position.size() && lane.position[slot] != PoolLane::nowhere)
+      assess(lane, lane.position[slot], now);
+}
+
+/// After a selection or a return: only the number of leases and the rank have changed.
+CREDPOOL_INLINE void PoolEngine::touch(std::uint32_t slot) noexcept {
+  for (auto& lane : lanes_) {
+    if (slot >= lane.position.size() || lane.position[slot] == PoolLane::nowhere) continue;
+    const auto position = lane.position[slot];
+    lane.candidates.set_one_use(one_use_);
+    lane.candidates.update(position, lane.members[position].open && has_room(slots_[slot]),
+                           lane.policy->rank(lane.candidates, position));
+  }
+}
+
+CREDPOOL_INLINE void PoolEngine::wake(PoolLane& lane, TimePoint now) {
+  while (!lane.due.empty() && lane.due.front().at <= now) {
+    const auto [at, position] = lane.due.front();
+    std::pop_heap(lane.due.begin(), lane.due.end(), std::greater{});
+    lane.due.pop_back();
+    if (lane.members[position].due == at) assess(lane, position, now);
+  }
+}
+
+CREDPOOL_INLINE void PoolEngine::seat(PoolLane& lane, TimePoint now) {
+  std::vector<CandidateFacts*> facts;
+  for (const auto index : order_)
+    if (lane.provider.empty() || slots_[index].credential->provider == lane.provider)
+      facts.push_back(&slots_[index].facts);
+  lane.candidates.assign(std::move(facts));
+  lane.candidates.keep_ranks(lane.policy->ranks());
+  lane.candidates.set_one_use(one_use_);
+  lane.members.assign(lane.candidates.size(), {});
+  lane.position.assign(slots_.size(), PoolLane::nowhere);
+  lane.due.clear();
+  lane.sessions.clear();
+  for (std::uint32_t i = 0; i < lane.members.size(); ++i) {
+    lane.members[i].slot = by_id_.at(lane.candidates[i].id);
+    lane.position[lane.members[i].slot] = i;
+  }
+  for (std::uint32_t i = 0; i < lane.members.size(); ++i) assess(lane, i, now);
+}
+
+CREDPOOL_INLINE PoolLane& PoolEngine::lane_for(const LeaseRequest& request, TimePoint now) {
+  auto key = pool_hash(request.model, pool_hash(request.provider));
+  for (const auto& scope : request.scopes) key = pool_hash(scope, key);
+  const auto same = [&](const PoolLane& lane) {
+    return lane.key == key && lane.provider == request.provider && lane.model == request.model &&
+           lane.scopes == request.scopes;
+  };
+  const auto known = std::find_if(lanes_.begin(), lanes_.end(), same);
+  if (known != lanes_.end()) return *known;
+
+  // Clients may name any model they like: beyond this many lanes the idlest one is taken over.
+  constexpr std::size_t most_lanes = 64;
+  PoolLane* lane = nullptr;
+  if (lanes_.size() >= most_lanes)
+    for (auto& each : lanes_)
+      if (each.leases == 0 && !each.cursor_unwritten && !each.cursor_being_written &&
+          (!lane || each.used_at < lane->used_at))
+        lane = &each;
+  if (!lane) {
+    lane = &lanes_.emplace_back();
+    lane->index = static_cast<std::uint32_t>(lanes_.size() - 1);
+  }
+  const auto index = lane->index;
+  *lane = PoolLane{};
+  lane->index = index;
+  lane->provider = request.provider;
+  lane->model = request.model;
+  lane->scopes = request.scopes;
+  lane->key = key;
+  lane->policy = policy_->clone();
+  lane->candidates.set_salt(salt_);
+  seat(*lane, now);
+  if (const auto cursor = cursors_.find(lane->name()); cursor != cursors_.end())
+    lane->candidates.set_last(cursor->second.last);
+  return *lane;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+// What is remembered: told to the store, heard from it, changed by the user.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE void PoolEngine::learn(const PoolState& changed, TimePoint now) {
+  if (changed.empty()) return;
+  const std::lock_guard lock{lock_};
+  tick(now);
+  bool turns_changed = false;
+  std::vector<std::uint32_t> affected;
+  for (const auto& row : changed.credentials) {
+    auto& slot = slot_of(row.id);
+    slot.unknown_to_store = false;
+    affected.push_back(slot.index);
+    // What was changed here and is not written yet is newer than what is stored.
+    const auto theirs = [&](Unwritten bit) { return ((slot.unwritten | slot.being_written) & bit) == 0; };
+    auto& mine = slot.state;
+    if (theirs(imported)) mine.imported = row.imported;
+    if (theirs(disabled)) mine.disabled = row.disabled;
+    if (theirs(failures)) {
+      if (row.consecutive_failures > mine.consecutive_failures) slot.failed_at = now;
+      slot.facts.failures = mine.consecutive_failures = row.consecutive_failures;
+      mine.success_streak = row.success_streak;
+    }
+    const auto forward = [&](double halvings_per_half_life, TimePoint at) {
+      return std::exp2(halvings_per_half_life *
+                       (std::chrono::duration<double>(at - landmark_) /
+                        std::chrono::duration<double>(settings_.half_life)));
+    };
+    if (theirs(latency) && row.latency_ms > 0) {
+      mine.latency_ms = row.latency_ms;
+      mine.latency_at = row.latency_at;
+      slot.facts.latency = row.latency_ms * forward(6, row.latency_at);
+    }
+    if (theirs(limit) && row.limit > 0) mine.limit = slot.aimd.threshold = row.limit;
+    if (theirs(rejected)) mine.rejected_token = row.rejected_token;
+    if (theirs(verified)) mine.verified_token = row.verified_token;
+    if (row.last_selected > mine.last_selected) {
+      mine.last_selected = row.last_selected;
+      turns_changed = true;
+    }
+    mine.last_used = std::max(mine.last_used, row.last_used);
+    mine.total_uses = row.total_uses + slot.uses_being_written + slot.new_uses;
+    slot.facts.use = row.use * forward(1, row.use_at) + slot.use_being_written + slot.new_use;
+  }
+  for (const auto& row : changed.cooldowns) {
+    auto& slot = slot_of(row.id);
+    affected.push_back(slot.index);
+    const auto newer_here = [&](const std::vector<Cooldown>& mine) {
+      return std::any_of(mine.begin(), mine.end(), [&](const Cooldown& each) {
+        return each.id == row.id && each.model == row.model && each.noted_at > row.noted_at;
+      });
+    };
+    if (newer_here(cooldowns_to_write_) || newer_here(cooldowns_being_written_)) continue;
+    std::erase_if(slot.cooldowns, [&](const Cooldown& each) { return each.model == row.model; });
+    if (row.reason != CooldownReason::none) slot.cooldowns.push_back(row);
+  }
+  for (const auto& cursor : changed.cursors) {
+    cursors_[cursor.lane] = cursor;
+    for (auto& lane : lanes_)
+      if (!lane.cursor_unwritten && !lane.cursor_being_written && lane.name() == cursor.lane)
+        lane.candidates.set_last(cursor.last);
+  }
+  if (turns_changed) put_turns_in_order();
+  std::sort(affected.begin(), affected.end());
+  affected.erase(std::unique(affected.begin(), affected.end()), affected.end());
+  for (const auto index : affected) assess_everywhere(index, now);
+}
+
+CREDPOOL_INLINE PoolDelta PoolEngine::take_delta(TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  PoolDelta delta;
+  delta.half_life = settings_.half_life;
+  being_written_.swap(unwritten_);
+  unwritten_.reserve(slots_.size());
+  for (const auto index : being_written_) {
+    auto& slot = slots_[index];
+    slot.being_written = std::exchange(slot.unwritten, std::uint16_t{0});
+    slot.use_being_written = std::exchange(slot.new_use, 0.0);
+    slot.uses_being_written = std::exchange(slot.new_uses, std::uint64_t{0});
+    const auto& mine = slot.state;
+    const auto has = [&](Unwritten bit) { return (slot.being_written & bit) != 0; };
+    CredentialDelta change{.id = mine.id};
+    if (has(imported)) change.imported = mine.imported;
+    if (has(disabled)) change.disabled = mine.disabled;
+    if (has(used)) {
+      change.use = slot.use_being_written / one_use_;
+      change.use_at = now;
+      change.uses = slot.uses_being_written;
+      change.last_used = mine.last_used;
+    }
+    if (has(selected)) change.last_selected = mine.last_selected;
+    if (has(failures)) {
+      change.consecutive_failures = mine.consecutive_failures;
+      change.success_streak = mine.success_streak;
+    }
+    if (has(latency)) {
+      change.latency_ms = mine.latency_ms;
+      change.latency_at = mine.latency_at;
+    }
+    if (has(limit)) change.limit = slot.aimd.limit;
+    if (has(rejected)) change.rejected_token = mine.rejected_token;
+    if (has(verified)) change.verified_token = mine.verified_token;
+    delta.credentials.push_back(std::move(change));
+  }
+  cooldowns_being_written_ = std::exchange(cooldowns_to_write_, {});
+  delta.cooldowns = cooldowns_being_written_;
+  for (auto& lane : lanes_) {
+    if (!std::exchange(lane.cursor_unwritten, false)) continue;
+    lane.cursor_being_written = true;
+    const Cursor cursor{.lane = lane.name(), .last = lane.candidates.last(), .noted_at = now};
+    cursors_[cursor.lane] = cursor;
+    delta.cursors.push_back(cursor);
+  }
+  return delta;
+}
+
+CREDPOOL_INLINE void PoolEngine::drop_delta() {
+  const std::lock_guard lock{lock_};
+  for (const auto index : being_written_) {
+    auto& slot = slots_[index];
+    slot.being_written = 0;
+    slot.use_being_written = 0;
+    slot.uses_being_written = 0;
+  }
+  being_written_.clear();
+  cooldowns_being_written_.clear();
+  for (auto& lane : lanes_) lane.cursor_being_written = false;
+}
+
+CREDPOOL_INLINE void PoolEngine::keep_delta() {
+  const std::lock_guard lock{lock_};
+  for (const auto index : being_written_) {
+    auto& slot = slots_[index];
+    mark(slot, std::exchange(slot.being_written, std::uint16_t{0}));
+    slot.new_use += std::exchange(slot.use_being_written, 0.0);
+    slot.new_uses += std::exchange(slot.uses_being_written, std::uint64_t{0});
+  }
+  being_written_.clear();
+  cooldowns_to_write_.insert(cooldowns_to_write_.begin(), cooldowns_being_written_.begin(),
+                             cooldowns_being_written_.end());
+  cooldowns_being_written_.clear();
+  for (auto& lane : lanes_)
+    if (std::exchange(lane.cursor_being_written, false)) lane.cursor_unwritten = true;
+}
+
+CREDPOOL_INLINE std::vector<CredentialState> PoolEngine::states(TimePoint now) const {
+  const std::lock_guard lock{lock_};
+  std::vector<CredentialState> all;
+  all.reserve(order_.size());
+  const double unit = std::exp2(std::chrono::duration<double>(now - landmark_) /
+                                std::chrono::duration<double>(settings_.half_life));
+  for (const auto index : order_) {
+    const auto& slot = slots_[index];
+    auto& state = all.emplace_back(slot.state);
+    state.use = slot.facts.use / unit;
+    state.use_at = now;
+    state.limit = slot.aimd.limit;
+  }
+  return all;
+}
+
+CREDPOOL_INLINE std::vector<Cooldown> PoolEngine::cooldowns() const {
+  const std::lock_guard lock{lock_};
+  std::vector<Cooldown> all;
+  for (const auto index : order_)
+    all.insert(all.end(), slots_[index].cooldowns.begin(), slots_[index].cooldowns.end());
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Cooldown& a, const Cooldown& b) { return a.until < b.until; });
+  return all;
+}
+
+CREDPOOL_INLINE Result<std::size_t> PoolEngine::clear_cooldowns(std::string_view name,
+                                                                std::string_view model,
+                                                                TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  auto whom = order_;
+  if (!name.empty()) {
+    const auto found = find_slot(name);
+    if (!found) return fail(found.error());
+    whom = {*found};
+  }
+  std::size_t cleared = 0;
+  for (const auto index : whom) {
+    auto& slot = slots_[index];
+    cleared += std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
+      if (!model.empty() && cooldown.model != model) return false;
+      cooldown.reason = CooldownReason::none;
+      cooldown.noted_at = now;
+      cooldowns_to_write_.push_back(cooldown);
+      return true;
+    });
+    if (model.empty()) {
+      hosts_[slot.host] = {.name = hosts_[slot.host].name};
+      if (!slot.state.rejected_token.empty()) {
+        slot.state.rejected_token.clear();
+        mark(slot, rejected);
+        ++cleared;
+      }
+    }
+  }
+  for (const auto index : order_) assess_everywhere(index, now);
+  return cleared;
+}
+
+CREDPOOL_INLINE Result<void> PoolEngine::set_disabled(std::string_view name, bool value,
+                                                      TimePoint now) {
+  const std::lock_guard lock{lock_};
+  const auto found = find_slot(name);
+  if (!found) return fail(found.error());
+  slots_[*found].state.disabled = value;
+  mark(slots_[*found], disabled);
+  assess_everywhere(*found, now);
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> PoolEngine::set_imported(std::string_view name, bool value,
+                                                      TimePoint now) {
+  const std::lock_guard lock{lock_};
+  const auto found = find_slot(name);
+  if (!found) return fail(found.error());
+  slots_[*found].state.imported = value;
+  mark(slots_[*found], imported);
+  assess_everywhere(*found, now);
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id, Status status,
+                                                         Reason reason, TimePoint now) {
+  const std::lock_guard lock{lock_};
+  const auto known = by_id_.find(id);
+  if (known == by_id_.end() || !slots_[known->second].found)
+    return fail(Errc::not_found, "noting a validation", id.short_hex());
+  auto& slot = slots_[known->second];
+  const bool bad = status == Status::revoked || status == Status::needs_login ||
+                   status == Status::invalid;
+  if (status == Status::active || status == Status::expiring) {
+    slot.state.verified_token = slot.token_hash;
+    if (slot.state.rejected_token == slot.token_hash) slot.state.rejected_token.clear();
+    mark(slot, verified | rejected);
+  } else if (bad && reason != Reason::could_not_tell) {
+    slot.state.rejected_token = slot.token_hash;
+    mark(slot, rejected);
+  }
+  assess_everywhere(slot.index, now);
+  return {};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a refresh may use besides the credential itself.
+struct RefreshContext {
+  TimePoint now{};
+  bool may_interact = false;  ///< a person is there to open a page or to type a code
+};
+
+/// Gets a new access token for a credential.
+///
+/// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow and
+/// is called at most once at a time for one credential. It has no retry loop of its own.
+///
+/// @see docs/concepts/RefreshMethod.md for the table of valid expressions
+template <class R>
+concept RefreshMethod =
+    std::movable<R> && requires(R& method, const Credential& credential,
+                                const RefreshContext& context) {
+      { method.name } -> std::convertible_to<std::string_view>;
+      { method.interactive } -> std::convertible_to<bool>;
+      { method.can_refresh(credential) } -> std::same_as<bool>;
+      { method.refresh(credential, context) } -> std::same_as<Result<Credential>>;
+    };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Several refresh methods: the first one that can refresh a credential does it.
+///
+/// A method that fails does not hand over to the next one: the refresh token may have been spent.
+/// Interactive methods are passed over where nobody is there to answer. `FirstOf<>` never refreshes.
+template <class... R>
+class FirstOf {
+  static_assert((RefreshMethod<R> && ...),
+                "every member of FirstOf must be a RefreshMethod: write "
+                "static_assert(credpool::RefreshMethod<MyMethod>) after yours to see what is missing");
+
+ public:
+  static constexpr std::string_view name = "first-of";
+  /// Whether every member needs a person.
+  static constexpr bool interactive = sizeof...(R) > 0 && (R::interactive && ...);
+
+  FirstOf()
+    requires(std::default_initializable<R> && ...)
+  = default;
+  explicit FirstOf(R... methods)
+    requires(sizeof...(R) > 0)
+      : methods_{std::move(methods)...} {}
+
+  bool can_refresh(const Credential& credential) const {
+    return std::apply(
+        [&](const R&... method) { return (method.can_refresh(credential) || ...); }, methods_);
+  }
+
+  /// @errors login_needed when no member can do it now; else what that member answers
+  Result<Credential> refresh(const Credential& credential, const RefreshContext& context) {
+    std::optional<Result<Credential>> answer;
+    const auto tried = [&](auto& method) {
+      if ((method.interactive && !context.may_interact) || !method.can_refresh(credential))
+        return false;
+      answer = method.refresh(credential, context);
+      return true;
+    };
+    const bool found =
+        std::apply([&](R&... method) { return (tried(method) || ...); }, methods_);
+    if (found) return std::move(*answer);
+    return fail(Errc::login_needed, "refreshing " + credential.profile_id, credential.cli,
+                "log in again with " + credential.cli);
+  }
+
+ private:
+  std::tuple<R...> methods_;
+};
+static_assert(RefreshMethod<FirstOf<>>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The one with the fewest recent uses, leases that are out counted on top.
+///
+/// Uses decay, and the pool lets a newcomer begin with the fewest uses of the others: so it gets its
+/// share from now on, and is not flooded until it has caught up with the past.
+struct LeastUsed {
+  static constexpr std::string_view name = "least-used";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    const auto& facts = candidates[i];
+    return {.value = facts.use + facts.in_flight * candidates.one_use()};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    return candidates.lowest();
+  }
+};
+static_assert(RanksCandidates<LeastUsed>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Pool state that lives as long as the process. Copies share it, as two processes share a file.
+///
+/// @thread_safety safe
+class MemoryState {
+ public:
+  MemoryState();
+
+  Result<Generation> generation() const;
+  Result<Generation> transact(Generation seen, const StateExchange& exchange);
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+static_assert(PoolStateStore<MemoryState>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A record and the generation in which it last changed.
+template <class Record>
+struct MemoryRow {
+  Record record;
+  Generation changed = 0;
+};
+
+template <class Key, class Record>
+std::vector<Record> memory_rows_since(const std::map<Key, MemoryRow<Record>>& rows,
+                                      Generation seen) {
+  std::vector<Record> changed;
+  for (const auto& [key, row] : rows)
+    if (row.changed > seen) changed.push_back(row.record);
+  return changed;
+}
+
+template <class Key, class Record>
+void memory_merge(std::map<Key, MemoryRow<Record>>& rows, Key key, const Record& newer,
+                  Generation now) {
+  const auto [at, added] = rows.try_emplace(std::move(key), MemoryRow<Record>{newer, now});
+  if (!added && merge(at->second.record, newer)) at->second.changed = now;
+}
+
+}  // namespace detail
+
+struct MemoryState::Shared {
+  std::mutex mutex;
+  std::atomic<Generation> generation{0};
+  std::map<CredentialId, detail::MemoryRow<CredentialState>> credentials;
+  std::map<std::pair<CredentialId, std::string>, detail::MemoryRow<Cooldown>> cooldowns;
+  std::map<std::string, detail::MemoryRow<Cursor>> cursors;
+};
+
+CREDPOOL_INLINE MemoryState::MemoryState() : shared_{std::make_shared<Shared>()} {}
+
+CREDPOOL_INLINE Result<Generation> MemoryState::generation() const {
+  return shared_->generation.load();
+}
+
+CREDPOOL_INLINE Result<Generation> MemoryState::transact(Generation seen,
+                                                         const StateExchange& exchange) {
+  auto& shared = *shared_;
+  const std::lock_guard lock{shared.mutex};
+  const auto delta = exchange(PoolState{
+      .credentials = detail::memory_rows_since(shared.credentials, seen),
+      .cooldowns = detail::memory_rows_since(shared.cooldowns, seen),
+      .cursors = detail::memory_rows_since(shared.cursors, seen),
+  });
+  if (delta.empty()) return shared.generation.load();
+
+  const Generation now = shared.generation.load() + 1;
+  for (const auto& change : delta.credentials) {
+    auto& row = shared.credentials[change.id];
+    row.record.id = change.id;
+    if (merge(row.record, change, delta.half_life) || row.changed == 0) row.changed = now;
+  }
+  for (const auto& cooldown : delta.cooldowns)
+    detail::memory_merge(shared.cooldowns, std::pair{cooldown.id, cooldown.model}, cooldown, now);
+  for (const auto& cursor : delta.cursors)
+    detail::memory_merge(shared.cursors, std::string{cursor.lane}, cursor, now);
+  shared.generation.store(now);
+  return now;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Something that looks for credentials: Sources, or a stand-in of it.
+template <class L>
+concept SourceList = requires(const L& list, const Environment& environment,
+                              const SourceSettingsByCli& settings) {
+  { list.discover_all(environment, settings) } -> std::same_as<Discovery>;
+};
+
+/// Finds credentials, lends them in rotation, and learns from what happened to them.
+///
+/// @code
+/// Pool pool{Sources{KimiCli{}}, LeastUsed{}};
+/// if (auto found = pool.scan(); !found) return exit_code(found.error());
+/// auto lease = pool.acquire({.provider = "kimi-code"});
+/// if (!lease) return exit_code(lease.error());
+/// lease->report(call_the_api(lease->secret()));
+/// @endcode
+///
+/// What it learns is kept in the store, where other processes see it: evidence (cooldowns, refused
+/// tokens) at once, uses a little later (PoolSettings::write_every). A store that fails does not
+/// stop lending; sync() tells its errors.
+///
+/// @thread_safety safe
+template <SourceList List, RotationPolicy Policy = LeastUsed, RefreshMethod Refresh = FirstOf<>,
+          PoolStateStore Store = MemoryState, Clock ClockType = SystemClock>
+class Pool final : private LeaseKeeper {
+ public:
+  explicit Pool(List sources, Policy policy = {}, Refresh refresh = {}, Store store = {},
+                ClockType clock = {}, PoolSettings settings = {},
+                Environment environment = Environment::of_process())
+      : sources_{std::move(sources)},
+        refresh_{std::move(refresh)},
+        store_{std::move(store)},
+        clock_{std::move(clock)},
+        environment_{std::move(environment)},
+        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {}
+
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  /// Writes what is not written yet. All leases must have ended.
+  ~Pool() { (void)sync(); }
+
+  /// Looks at all sources and lends from now on what they hold now.
+  ///
+  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does not
+  /// stop the others.
+  /// @errors what the store answers, when the state of earlier runs cannot be read
+  /// @effects reads files, as the sources do
+  Result<Discovery> scan() {
+    auto discovery = sources_.discover_all(environment_, engine_.settings().sources);
+    if (auto replaced = replace_credentials(discovery.credentials); !replaced)
+      return fail(replaced.error());
+    return discovery;
+  }
+
+  /// The same with a list from elsewhere: the pool lends these from now on.
+  Result<void> replace_credentials(std::vector<Credential> credentials) {
+    const auto synced = sync();
+    const auto now = clock_.now();
+    engine_.replace(std::move(credentials), now);
+    return synced;
+  }
+
+  /// Lends a credential.
+  ///
+  /// @errors no_credential when none can serve now: `retry_at` tells when one may, the hint what is
+  ///         the matter with each; invalid_argument when the pin names none or several
+  Result<Lease> acquire(const LeaseRequest& request) {
+    poll();
+    auto lease = lend(request, clock_.now());
+    // One trial at a time, over all processes: they must hear of it before they try as well.
+    if (lease && lease->on_trial()) (void)exchange();
+    return lease;
+  }
+
+  /// The same inside a transaction of the store: for programs that lend once and exit. Two of them
+  /// never make the same choice from the same state, and what was chosen is written on return.
+  /// @errors as acquire(), or what the store answers
+  Result<Lease> acquire_in_transaction(const LeaseRequest& request) {
+    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
+    const std::lock_guard lock{store_mutex_};
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      lease.emplace(lend(request, now));
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return std::move(*lease);
+  }
+
+  /// How every credential stands towards a request; lends nothing.
+  Explanation explain(const LeaseRequest& request) {
+    poll();
+    return engine_.explain(request, clock_.now());
+  }
+
+  /// The credentials of the last scan, in the user's order.
+  std::vector<std::shared_ptr<const Credential>> credentials() const {
+    return engine_.credentials();
+  }
+  /// What is remembered about them, in the same order.
+  std::vector<CredentialState> states() const { return engine_.states(clock_.now()); }
+
+  /// The one credential of that profile id or id (at least 8 digits).
+  /// @errors not_found; invalid_argument when several have that name
+  Result<std::shared_ptr<const Credential>> find(std::string_view name) const {
+    return engine_.find(name);
+  }
+
+  /// The rests that are on, soonest end first.
+  std::vector<Cooldown> cooldowns() const { return engine_.cooldowns(); }
+  /// Ends rests, and forgets refused tokens and host failures with them.
+  /// @param name  a profile id or id; empty: all credentials
+  /// @param model only rests of that model; empty: all of them
+  /// @return how many ended
+  Result<std::size_t> clear_cooldowns(std::string_view name = {}, std::string_view model = {}) {
+    auto cleared = engine_.clear_cooldowns(name, model, clock_.now());
+    return written(std::move(cleared));
+  }
+
+  /// Switches a credential off or on, for all processes, until further notice.
+  Result<void> set_disabled(std::string_view name, bool disabled) {
+    return written(engine_.set_disabled(name, disabled, clock_.now()));
+  }
+  /// Allows (or no longer allows) to lend a credential although `auto_import` is off. By reference:
+  /// the state remembers its id, never its token.
+  Result<void> set_imported(std::string_view name, bool imported) {
+    return written(engine_.set_imported(name, imported, clock_.now()));
+  }
+  /// What validation found out about the token that a credential has now.
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason) {
+    return written(engine_.note_validation(id, status, reason, clock_.now()));
+  }
+
+  /// Gets a credential a new token, by the first method that can.
+  ///
+  /// One at a time: a caller that waited finds the token that the other one got.
+  /// @errors not_found; login_needed when no method can do it; else what the method answers
+  Result<void> refresh(std::string_view name, bool may_interact = false) {
+    auto before = find(name);
+    if (!before) return fail(std::move(before).error());
+    const std::lock_guard lock{refresh_mutex_};
+    auto now_there = find((*before)->id.hex());
+    if (!now_there) return fail(std::move(now_there).error());
+    if (!((*now_there)->secret == (*before)->secret)) return {};
+    auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
+    if (!fresh) return fail(std::move(fresh).error());
+    engine_.replace_one(std::move(*fresh), clock_.now());
+    return {};
+  }
+
+  /// Writes what is not written yet, and learns what other processes have written.
+  Result<void> sync() { return exchange(); }
+
+  std::string_view policy() const noexcept { return engine_.policy(); }
+  const PoolSettings& settings() const noexcept { return engine_.settings(); }
+
+ private:
+  void take_back(const LeaseTicket& ticket, const Credential& used,
+                 const Outcome& outcome) noexcept override {
+    // A store that fails is asked again with the next report; the pool goes on from memory.
+    if (engine_.settle(ticket, used, outcome, clock_.now()))
+      (void)exchange();
+    else if (due(last_write_, engine_.settings().write_every))
+      (void)exchange();
+  }
+
+  /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
+  bool due(std::atomic<std::int64_t>& last, Duration every) {
+    const auto steady = clock_.steady().count();
+    auto before = last.load(std::memory_order_relaxed);
+    return steady - before >= std::chrono::nanoseconds{every}.count() &&
+           last.compare_exchange_strong(before, steady, std::memory_order_relaxed);
+  }
+
+  Result<Lease> lend(const LeaseRequest& request, TimePoint now) {
+    auto lent = engine_.acquire(request, now);
+    if (!lent) return fail(std::move(lent).error());
+    return Lease{*this, lent->ticket, std::move(lent->credential)};
+  }
+
+  /// Looks now and then whether another process wrote; never waits for a thread that does.
+  void poll() {
+    if (!due(last_poll_, engine_.settings().poll_every)) return;
+    const std::unique_lock lock{store_mutex_, std::try_to_lock};
+    if (!lock) return;
+    const auto generation = store_.generation();
+    if (generation && *generation != seen_) (void)exchange_locked();
+  }
+
+  Result<void> exchange() {
+    const std::lock_guard lock{store_mutex_};
+    return exchange_locked();
+  }
+
+  Result<void> exchange_locked() {
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return {};
+  }
+
+  template <class T>
+  Result<T> written(Result<T> answer) {
+    if (!answer) return answer;
+    if (auto flushed = sync(); !flushed) return fail(flushed.error());
+    return answer;
+  }
+
+  List sources_;
+  Refresh refresh_;
+  Store store_;
+  ClockType clock_;
+  Environment environment_;
+  detail::PoolEngine engine_;
+  std::mutex store_mutex_;
+  std::mutex refresh_mutex_;
+  Generation seen_ = 0;
+  std::atomic<std::int64_t> last_poll_{0};
+  std::atomic<std::int64_t> last_write_{0};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Stays on one credential until it is exhausted, then goes to the next in the user's order: keeps
+/// prompt caches warm.
+///
+/// Does not go back when the former one's rest ends, only when the present one is exhausted too, and
+/// never to one whose reset is still ahead while another can serve. While the present one is merely
+/// busy, others help out without becoming the present one.
+class FillFirst {
+ public:
+  static constexpr std::string_view name = "fill-first";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    constexpr std::int64_t last_resort = std::int64_t{1} << 32;
+    return {.tier = candidates[i].order + (candidates.on_trial(i) ? last_resort : 0)};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    const auto lowest = candidates.lowest();
+    if (!lowest) return lowest;
+    const auto present = candidates.position_of(present_);
+    if (present && !candidates.on_trial(*present)) {
+      if (candidates.eligible(*present)) return present;
+      if (candidates.away_briefly(*present)) return lowest;
+    }
+    present_ = candidates[*lowest].id;
+    return lowest;
+  }
+
+ private:
+  CredentialId present_;
+};
+static_assert(RanksCandidates<FillFirst>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Those without a recent failure first, among them the least used.
+///
+/// One that comes back from a rest counts as healthy for its single trial, or it would never get a
+/// chance to prove it.
+struct HealthBased {
+  static constexpr std::string_view name = "health-based";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    const auto& facts = candidates[i];
+    const bool shaky = candidates.recently_failed(i) && !candidates.on_trial(i);
+    return {.tier = shaky ? 1 : 0, .value = facts.use + facts.in_flight * candidates.one_use()};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    return candidates.lowest();
+  }
+};
+static_assert(RanksCandidates<HealthBased>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The lowest expected time to the first byte: the peak EWMA, normalised by prompt size, times the
+/// leases that are out and the one to come.
+///
+/// One that was never measured goes first, with one request at a time until its first answer.
+struct Latency {
+  static constexpr std::string_view name = "latency";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    const auto& facts = candidates[i];
+    const bool unmeasured_and_out = facts.latency <= 0 && facts.in_flight > 0;
+    return {.tier = unmeasured_and_out ? 1 : 0, .value = facts.latency * (facts.in_flight + 1.0)};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    return candidates.lowest();
+  }
+};
+static_assert(RanksCandidates<Latency>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One of several policies, chosen at run time: itself a policy, and at first the first of them.
+template <class... P>
+class OneOf {
+  static_assert(sizeof...(P) > 0);
+  static_assert((RotationPolicy<P> && ...),
+                "every member of OneOf must be a RotationPolicy: write "
+                "static_assert(credpool::RotationPolicy<MyPolicy>) after yours to see what is missing");
+
+ public:
+  /// The names to choose from.
+  static constexpr std::array<std::string_view, sizeof...(P)> names{std::string_view{P::name}...};
+
+  /// The name of the chosen one.
+  std::string_view name = names[0];
+
+  OneOf() = default;
+  template <class Q>
+    requires(std::same_as<Q, P> || ...)
+  OneOf(Q chosen) noexcept : name{Q::name}, chosen_{std::move(chosen)} {}
+
+  /// The policy of that name, as it is by default.
+  /// @errors configuration when there is none
+  static Result<OneOf> by_name(std::string_view wanted) {
+    OneOf policy;
+    if ((policy.choose<P>(wanted) || ...)) return policy;
+    std::string known;
+    for (const auto each : names) known += (known.empty() ? "" : ", ") + std::string{each};
+    return fail(Errc::configuration, "choosing a rotation policy", std::string{wanted},
+                "known ones: " + known);
+  }
+
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest& request,
+                                  TimePoint now) noexcept {
+    return std::visit([&](auto& policy) { return policy.pick(candidates, request, now); }, chosen_);
+  }
+
+  /// Whether the chosen one ranks: if not, nobody needs to keep an order for it.
+  bool ranks() const noexcept {
+    return std::visit([]<class Q>(const Q&) { return RanksCandidates<Q>; }, chosen_);
+  }
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    return std::visit(
+        [&]<class Q>(const Q& policy) {
+          if constexpr (RanksCandidates<Q>) return policy.rank(candidates, i);
+          return Rank{};
+        },
+        chosen_);
+  }
+  void on_selected(const Candidates& candidates, std::size_t i, TimePoint now) noexcept {
+    std::visit(
+        [&]<class Q>(Q& policy) {
+          if constexpr (HearsSelections<Q>) policy.on_selected(candidates, i, now);
+        },
+        chosen_);
+  }
+  void on_outcome(const Candidates& candidates, std::size_t i, const PickOutcome& outcome,
+                  TimePoint now) noexcept {
+    std::visit(
+        [&]<class Q>(Q& policy) {
+          if constexpr (HearsOutcomes<Q>) policy.on_outcome(candidates, i, outcome, now);
+        },
+        chosen_);
+  }
+
+ private:
+  template <class Q>
+  bool choose(std::string_view wanted) {
+    if (wanted != Q::name) return false;
+    *this = OneOf{Q{}};
+    return true;
+  }
+
+  std::variant<P...> chosen_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The power of two choices: of two random candidates, the one with fewer leases out; among equals
+/// the one that was selected longer ago.
+///
+/// @source M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001
+class PowerOfTwoChoices {
+ public:
+  static constexpr std::string_view name = "p2c";
+
+  PowerOfTwoChoices() = default;
+  explicit PowerOfTwoChoices(std::uint64_t seed) noexcept : state_{seed} {}
+
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    if (candidates.eligible_count() == 0) return std::nullopt;
+    const auto a = candidates.random_eligible(next() ^ candidates.salt());
+    const auto b = candidates.random_eligible(next() ^ candidates.salt());
+    const auto& left = candidates[a];
+    const auto& right = candidates[b];
+    if (left.in_flight != right.in_flight) return left.in_flight < right.in_flight ? a : b;
+    return left.turn <= right.turn ? a : b;
+  }
+
+ private:
+  /// SplitMix64 (Steele, Lea, Flood 2014).
+  std::uint64_t next() noexcept {
+    auto z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
+  std::uint64_t state_ = 0;
+};
+static_assert(RotationPolicy<PowerOfTwoChoices>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One credential or an error. Without an id, the one that is first in the user's order when
+/// the first request comes.
+class Pinned {
+ public:
+  static constexpr std::string_view name = "pinned";
+
+  Pinned() = default;
+  explicit Pinned(const CredentialId& id) noexcept : id_{id} {}
+
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    if (id_ == CredentialId{}) id_ = first(candidates);
+    const auto only = candidates.position_of(id_);
+    if (!only || !candidates.eligible(*only)) return std::nullopt;
+    return only;
+  }
+
+ private:
+  static CredentialId first(const Candidates& candidates) noexcept {
+    if (candidates.size() == 0) return {};
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < candidates.size(); ++i)
+      if (candidates[i].order < candidates[best].order) best = i;
+    return candidates[best].id;
+  }
+
+  CredentialId id_;
+};
+static_assert(RotationPolicy<Pinned>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The lowest priority number that can serve; equal numbers take turns.
+///
+/// Falls back in order while the first ones rest, and comes back with the first that recovers.
+struct Priority {
+  static constexpr std::string_view name = "priority";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    return {.tier = candidates[i].priority};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    return candidates.lowest();
+  }
+};
+static_assert(RanksCandidates<Priority>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Spends the allowance that would expire first: what is left of a window, divided by the time to
+/// its reset.
+///
+/// Moves only when the present credential's window rolls over or it cannot serve, and then only when
+/// another one is better by more than the tolerance: every move costs a prompt cache.
+class QuotaAware {
+ public:
+  static constexpr std::string_view name = "quota-aware";
+
+  QuotaAware() = default;
+  /// @param tolerance how much better another one must be, as a fraction; 0.1 is ten per cent
+  explicit QuotaAware(double tolerance) noexcept : tolerance_{tolerance} {}
+
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint now) noexcept {
+    const auto present = candidates.position_of(present_);
+    if (present && candidates.eligible(*present) && now < decide_again_at_) return present;
+    if (present && candidates.away_briefly(*present))
+      return candidates.next_eligible(candidates.after_last());  // helps out, no move
+    const auto best = most_urgent(candidates, now);
+    if (!best) return best;
+    const bool stay = present && candidates.eligible(*present) &&
+                      urgency(candidates[*present], now) * (1 + tolerance_) >=
+                          urgency(candidates[*best], now);
+    const auto chosen = stay ? *present : *best;
+    present_ = candidates[chosen].id;
+    const auto resets_at = candidates[chosen].quota_resets_at;
+    decide_again_at_ = resets_at > now ? resets_at : now + unknown_window;
+    return chosen;
+  }
+
+ private:
+  /// Where nothing is known of a window: the length of the common five-hour ones.
+  static constexpr std::chrono::hours unknown_window{5};
+
+  /// The share of a window to spend per second, so that nothing is left at its end.
+  static double urgency(const CandidateFacts& facts, TimePoint now) noexcept {
+    const bool known = facts.quota_headroom >= 0 && facts.quota_resets_at > now;
+    const double headroom = known ? facts.quota_headroom : 1;
+    const auto left = known ? facts.quota_resets_at - now : Duration{unknown_window};
+    return headroom / std::max(1.0, std::chrono::duration<double>(left).count());
+  }
+  static std::optional<std::size_t> most_urgent(const Candidates& candidates,
+                                                TimePoint now) noexcept {
+    std::optional<std::size_t> best;
+    double most = -1;
+    auto i = candidates.next_eligible(0);
+    for (auto left = candidates.eligible_count(); left > 0; --left) {
+      const auto here = urgency(candidates[*i], now);
+      if (here > most || (here == most && candidates[*i].turn < candidates[*best].turn)) {
+        best = i;
+        most = here;
+      }
+      i = candidates.next_eligible(*i + 1);
+    }
+    return best;
+  }
+
+  double tolerance_ = 0.1;
+  CredentialId present_;
+  TimePoint decide_again_at_{};
+};
+static_assert(RotationPolicy<QuotaAware>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One after the other, in a cycle.
+///
+/// The cursor is the id that was selected last, not an index: a list that changes neither skips nor
+/// repeats anybody, and the pool keeps it over restarts.
+struct RoundRobin {
+  static constexpr std::string_view name = "round-robin";
+
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    return candidates.next_eligible(candidates.after_last());
+  }
+};
+static_assert(RotationPolicy<RoundRobin>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Each its share by weight, spread evenly: no bursts, and the same sequence every time.
+///
+/// Stride scheduling: everybody is due at a virtual time that moves on by 1/weight with each
+/// selection, and the earliest goes next. Who joins, or was away, is due within its first stride
+/// from the present: without a backlog, and not all at once.
+/// @source C. Waldspurger, W. Weihl, "Stride Scheduling", MIT/LCS/TM-528, 1995
+class Weighted {
+ public:
+  static constexpr std::string_view name = "weighted";
+
+  Rank rank(const Candidates& candidates, std::size_t i) const noexcept {
+    auto& due = candidates.note(i);
+    if (due == 0 || due < present_) {
+      constexpr double golden_ratio = 0.6180339887498949;
+      double whole = 0;
+      const double phase = 1 - std::modf(candidates[i].order * golden_ratio, &whole);
+      due = present_ + phase * stride(candidates[i]);
+    }
+    return {.value = due};
+  }
+  std::optional<std::size_t> pick(const Candidates& candidates, const PickRequest&,
+                                  TimePoint) noexcept {
+    const auto earliest = candidates.lowest();
+    if (earliest) present_ = std::max(present_, candidates.note(*earliest));
+    return earliest;
+  }
+  void on_selected(const Candidates& candidates, std::size_t i, TimePoint) noexcept {
+    candidates.note(i) += stride(candidates[i]);
+  }
+
+ private:
+  static double stride(const CandidateFacts& facts) noexcept {
+    return 1.0 / std::max<std::uint32_t>(facts.weight, 1);
+  }
+
+  double present_ = 0;
+};
+static_assert(RanksCandidates<Weighted> && HearsSelections<Weighted>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Sourcegraph's Amp: `secrets.json` below `$XDG_DATA_HOME/amp`, one key per server address.
+///
+/// @source Amp's shipped program
+struct Amp {
+  static constexpr std::string_view cli = "amp";
+  static constexpr std::string_view provider = "amp";
+  static constexpr std::array<std::string_view, 1> programs{"amp"};
+  static constexpr std::array<std::string_view, 1> variables{"AMP_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Amp>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the sources of small stores share: how a store is opened, and how one entry of it becomes a
+// credential or the reason why it is none. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A store file as a source reads it: its text, nothing, or the reason why it cannot be used.
+struct StoreFile {
+  std::optional<FileText> text;  ///< set when the file could be read
+  std::optional<Error> failure;  ///< set when it is there and could not be read
+  bool missing() const noexcept { return !text && !failure; }
+};
+
+/// Reads a store file under the caps of its kind. A missing file is not a failure; a link that
+/// leads nowhere is one (its target may be on a volume that is not mounted).
+StoreFile read_store(const std::filesystem::path& path, const Environment& environment,
+                     FileRules rules = {});
+
+/// The place to note for a store file, with its warnings and how to mend them.
+Place place_of(const FileFacts& facts, std::string_view cli, std::string_view pointer = {});
+
+/// The Reason to show for an error met while reading or parsing a store.
+Reason reason_of(const Error& error) noexcept;
+
+/// A credential that says why the store at that path cannot be used.
+Credential unusable_store(std::string_view cli, std::string_view provider,
+                          const std::filesystem::path& path, const Error& error);
+
+/// Gives an entry its verdict after an error met while reading it; what else is known of it stays.
+void mark_unusable(Credential& credential, const Error& error);
+
+/// Gives the credential its secret, or marks it when the token may not stand in a header; then it
+/// holds no secret. An empty token changes nothing.
+void set_secret(Credential& credential, std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
+                                     const Environment& environment, FileRules rules) {
+  StoreFile store;
+  auto text = read_file(path, environment, rules);
+  if (text) {
+    store.text = std::move(*text);
+  } else if (text.error().errc() != Errc::not_found) {
+    store.failure = text.error();
+  } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
+    store.failure = Error{Errc::unsafe_file, "reading a file", path.string(),
+                          "the link leads nowhere: restore its target or remove it"};
+  }
+  return store;
+}
+
+CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
+                               std::string_view pointer) {
+  Place place{facts.path.string(), std::string{pointer}};
+  place.cli = cli;
+  for (const auto& warning : facts.warnings)
+    place.warnings.push_back(std::string{to_string(warning.kind)} + ": " + warning.repair);
+  return place;
+}
+
+CREDPOOL_INLINE Reason reason_of(const Error& error) noexcept {
+  switch (error.errc()) {
+    case Errc::too_large:
+      return Reason::too_large;
+    case Errc::too_deep:
+      return Reason::too_deep;
+    case Errc::duplicate_key:
+      return Reason::duplicate_key;
+    case Errc::unsafe_file:
+      return Reason::unsafe_file;
+    case Errc::permission_denied:
+    case Errc::io:
+      return Reason::unreadable;
+    default:
+      return Reason::malformed;
+  }
+}
+
+CREDPOOL_INLINE Credential unusable_store(std::string_view cli, std::string_view provider,
+                                          const std::filesystem::path& path, const Error& error) {
+  auto credential = Credential::login(cli, provider, path.string());
+  mark_unusable(credential, error);
+  Place place{path.string(), {}};
+  place.cli = cli;
+  credential.places.push_back(std::move(place));
+  return credential;
+}
+
+CREDPOOL_INLINE void mark_unusable(Credential& credential, const Error& error) {
+  credential.status = Status::invalid;
+  credential.reason = reason_of(error);
+  credential.detail = error.message();
+}
+
+CREDPOOL_INLINE void set_secret(Credential& credential, std::string_view token) {
+  if (token.empty()) return;
+  if (is_safe_token(token)) {
+    credential.secret = Secret{token};
+    return;
+  }
+  credential.secret = Secret{};
+  credential.status = Status::invalid;
+  credential.reason = Reason::unsafe_token;
+  credential.detail = "the token has characters that may not stand in a header; log in again";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where an entry stands and whose it is.
+struct StoreEntry {
+  std::string_view cli;
+  std::string_view provider;
+  const FileFacts& facts;
+  std::string pointer;  ///< JSON pointer (RFC 6901), also for YAML; empty for the whole file
+};
+
+/// One more step of a JSON pointer.
+inline std::string pointer_step(std::string_view name) {
+  std::string step{"/"};
+  for (const char c : name) {
+    if (c == '~') {
+      step += "~0";
+    } else if (c == '/') {
+      step += "~1";
+    } else {
+      step += c;
+    }
+  }
+  return step;
+}
+
+/// What names a login within its provider: its file and, where one file holds several, its place.
+inline std::string store_of(const StoreEntry& entry) {
+  const auto path = entry.facts.path.string();
+  return entry.pointer.empty() ? path : path + "#" + entry.pointer;
+}
+
+/// An entry that is there and cannot be used.
+inline Credential unusable_entry(const StoreEntry& entry, Reason reason, std::string detail) {
+  auto credential =
+      Credential::unusable(entry.cli, entry.provider, store_of(entry), reason, std::move(detail));
+  credential.places.push_back(place_of(entry.facts, entry.cli, entry.pointer));
+  return credential;
+}
+
+/// A key or bearer token.
+/// @param token none when the entry has none or one that is no text
+inline Credential token_entry(const StoreEntry& entry, Kind kind,
+                              std::optional<std::string_view> token) {
+  if (!token || token->empty()) {
+    auto credential =
+        token ? unusable_entry(entry, Reason::signed_out, "the token is empty; log in again")
+              : unusable_entry(entry, Reason::malformed, "there is no token, or it is not text");
+    credential.kind = kind;
+    return credential;
+  }
+  auto credential = Credential::api_key(entry.cli, entry.provider, Secret{*token});
+  credential.kind = kind;
+  set_secret(credential, *token);
+  credential.places.push_back(place_of(entry.facts, entry.cli, entry.pointer));
+  return credential;
+}
+
+/// The tokens of a login as its store spells them; none when missing or not text.
+struct LoginTokens {
+  std::optional<std::string_view> access;
+  std::optional<std::string_view> refresh;
+};
+
+/// A login with an access token, a refresh token or both.
+/// @param account the account's id where the store tells it
+inline Credential login_entry(const StoreEntry& entry, const LoginTokens& tokens,
+                              std::string_view account = {}) {
+  const auto access = tokens.access.value_or("");
+  const auto refresh = tokens.refresh.value_or("");
+  if (!tokens.access && !tokens.refresh)
+    return unusable_entry(entry, Reason::malformed, "no access token and no refresh token");
+  if (access.empty() && refresh.empty())
+    return unusable_entry(entry, Reason::signed_out, "the tokens are empty; log in again");
+
+  auto credential = Credential::login(entry.cli, entry.provider, store_of(entry), account);
+  credential.places.push_back(place_of(entry.facts, entry.cli, entry.pointer));
+  set_secret(credential, access);
+  if (is_safe_token(refresh)) {
+    credential.refresh_token = Secret{refresh};
+    if (access.empty()) {
+      credential.reason = Reason::needs_exchange;
+      credential.detail = "there is a refresh token only; an access token must be fetched first";
+    }
+  } else if (access.empty()) {
+    set_secret(credential, refresh);  // says what is wrong with it
+  }
+  return credential;
+}
+
+/// Notes when the access token ends, or that nobody knows.
+inline void set_expiry(Credential& credential, std::optional<TimePoint> expires_at) {
+  if (credential.secret.empty()) return;
+  credential.expires_at = expires_at;
+  credential.refresh_at = expires_at;  // the earliest that any of these CLIs is known to refresh
+  if (!expires_at && credential.reason == Reason::none) {
+    credential.reason = Reason::expiry_unknown;
+    credential.detail = "the store does not tell when it ends";
+  }
+}
+
+/// A point in time that a store gives as a number or as a text of digits; none when it gives none.
+inline std::optional<TimePoint> epoch_member(const Json& object, std::string_view name) {
+  const auto* value = member(object, name);
+  const auto number = value == nullptr ? std::nullopt : number_of(*value);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
+
+/// A JSON store that could be read: its document, an object, and the facts of its file.
+struct JsonStore {
+  Json document;
+  FileFacts facts;
+};
+
+/// Reads a JSON store. None when there is no file, or when it cannot be used: then `found` has a
+/// credential more, which says why.
+inline std::optional<JsonStore> read_json_store(std::string_view cli, std::string_view provider,
+                                                const std::filesystem::path& path,
+                                                const Environment& environment,
+                                                std::vector<Credential>& found,
+                                                JsonRules rules = {}) {
+  auto store = read_store(path, environment);
+  if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+  if (!store.text) return std::nullopt;
+  auto document = parse_json(store.text->bytes.reveal(), rules);
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading a login", "it is not an object");
+  if (document) return JsonStore{std::move(*document), std::move(store.text->facts)};
+  found.push_back(unusable_store(cli, provider, path, document.error()));
+  return std::nullopt;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Amp::locations(
+    const Environment& environment) const {
+  const auto data = environment.data_home();
+  if (!data) return {};
+  return {*data / "amp/secrets.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Amp::discover(
+    const Environment& environment) const {
+  const auto data = environment.data_home();
+  if (!data) return fail(data.error());
+  std::vector<Credential> found;
+  const auto store =
+      detail::read_json_store(cli, provider, *data / "amp/secrets.json", environment, found);
+  if (!store) return found;
+  constexpr std::string_view prefix = "apiKey@";
+  for (const auto& [name, value] : store->document.items()) {
+    if (!name.starts_with(prefix)) continue;  // other secrets of Amp, such as those of MCP servers
+    const auto server = std::string_view{name}.substr(prefix.size());
+    const detail::StoreEntry entry{cli, provider, store->facts, detail::pointer_step(name)};
+    if (!is_safe_token(server)) {
+      found.push_back(detail::unusable_entry({cli, provider, store->facts, {}}, Reason::malformed,
+                                             "a server's address is not printable ASCII"));
+      continue;
+    }
+    auto credential = detail::token_entry(
+        entry, Kind::api_key,
+        value.is_string() ? std::optional<std::string_view>{value.get_ref<const std::string&>()}
+                          : std::nullopt);
+    credential.base_url = server;
+    if (credential.base_url.ends_with('/')) credential.base_url.pop_back();
+    found.push_back(std::move(credential));
+  }
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Google's Antigravity CLI: `antigravity-oauth-token` below ~/.gemini/antigravity-cli.
+///
+/// @source third-party tools that read the file
+struct Antigravity {
+  static constexpr std::string_view cli = "antigravity";
+  static constexpr std::string_view provider = "google-antigravity";
+  static constexpr std::array<std::string_view, 1> programs{"agy"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Antigravity>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential antigravity_login(const JsonStore& store) {
+  const StoreEntry entry{Antigravity::cli, Antigravity::provider, store.facts, {}};
+  const auto* token = member(store.document, "token");
+  if (token == nullptr || !token->is_object())
+    return unusable_entry(entry, Reason::malformed, "there is no token object");
+  const auto claims = read_jwt(text_or_empty(store.document, "id_token"));
+  auto credential = login_entry(
+      entry, {text_member(*token, "access_token"), text_member(*token, "refresh_token")},
+      claims ? claims->subject : std::string{});
+  set_expiry(credential, parse_iso8601(text_or_empty(*token, "expiry")));
+  if (claims) credential.account = claims->email;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Antigravity::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  return {*home / ".gemini/antigravity-cli/antigravity-oauth-token"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Antigravity::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  for (const auto& path : locations(environment))
+    if (const auto store = detail::read_json_store(cli, provider, path, environment, found))
+      found.push_back(detail::antigravity_login(*store));
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Claude Code: the login in `.credentials.json` (below `$CLAUDE_SECURESTORAGE_CONFIG_DIR`,
+/// `$CLAUDE_CONFIG_DIR` or ~/.claude), and in the settings files of the configuration directory and
+/// of the project: the keys of their `env` and the `apiKeyHelper`, which is listed and never run.
+///
+/// @source claude-code 2.1.329, shipped program
+struct ClaudeCli {
+  static constexpr std::string_view cli = "claude-cli";
+  static constexpr std::string_view provider = "anthropic";
+  static constexpr std::array<std::string_view, 1> programs{"claude"};
+  static constexpr std::array<std::string_view, 3> variables{
+      "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<ClaudeCli>);
+static_assert(NamesItsFiles<ClaudeCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp
+// files and fuzz targets only.
+
+// Finds keys among named values, wherever these come from: the environment, a .env file, the `env`
+// section of a settings file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An environment variable in which a key or token is kept, and what it is good for.
+struct KeyVariable {
+  std::string_view name;
+  std::string_view provider;
+  Kind kind = Kind::api_key;
+  std::string_view base_url_variable = {};  ///< the variable that moves its base URL; may be empty
+  std::string_view base_url = {};  ///< where it belongs when that is not the provider's default
+  std::array<std::string_view, 6> readers = {};  ///< the CLIs that read it; the rest is empty
+
+  /// Whether that CLI takes a key from this variable.
+  constexpr bool read_by(std::string_view cli) const noexcept {
+    return !cli.empty() && std::find(readers.begin(), readers.end(), cli) != readers.end();
+  }
+};
+
+/// Every variable that is looked for, in the environment, in .env files and in settings files.
+///
+/// The first row of a provider and kind is the variable its programs expect, see variable_for().
+/// @source kimi-cli 1.49.0, kimi-code 2.1.0, codex 0.169.0, qwen-code 0.24.4, gemini-cli 0.61.0,
+///         claude-code 2.1.329, Copilot CLI 1.0.102, gh internal/config, OpenClaw 2026.9.6, aider's
+///         documentation
+inline constexpr std::array key_variables{
+    KeyVariable{.name = "KIMI_API_KEY",
+                .provider = "kimi-code",
+                .base_url_variable = "KIMI_BASE_URL",
+                .readers = {"kimi-cli", "kimi-code", "openclaw"}},
+    KeyVariable{.name = "KIMICODE_API_KEY", .provider = "kimi-code", .readers = {"openclaw"}},
+    KeyVariable{.name = "MOONSHOT_API_KEY", .provider = "moonshot", .readers = {"openclaw"}},
+
+    KeyVariable{.name = "OPENAI_API_KEY",
+                .provider = "openai",
+                .base_url_variable = "OPENAI_BASE_URL",
+                .readers = {"codex-cli", "qwen-cli", "kimi-cli", "aider", "opencode", "openclaw"}},
+    KeyVariable{.name = "CODEX_API_KEY", .provider = "openai", .readers = {"codex-cli"}},
+    KeyVariable{.name = "CODEX_ACCESS_TOKEN",
+                .provider = "openai",
+                .kind = Kind::token,
+                .readers = {"codex-cli"}},
+
+    KeyVariable{.name = "DASHSCOPE_API_KEY", .provider = "dashscope", .readers = {"qwen-cli"}},
+    KeyVariable{.name = "BAILIAN_CODING_PLAN_API_KEY",
+                .provider = "dashscope",
+                .base_url = "https://coding.dashscope.aliyuncs.com/v1",
+                .readers = {"qwen-cli"}},
+    KeyVariable{.name = "BAILIAN_TOKEN_PLAN_API_KEY",
+                .provider = "dashscope",
+                .base_url = "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1",
+                .readers = {"qwen-cli"}},
+
+    KeyVariable{.name = "GEMINI_API_KEY",
+                .provider = "gemini",
+                .base_url_variable = "GOOGLE_GEMINI_BASE_URL",
+                .readers = {"gemini-cli", "qwen-cli", "aider", "opencode", "openclaw"}},
+    KeyVariable{.name = "GOOGLE_API_KEY",
+                .provider = "gemini",
+                .base_url_variable = "GOOGLE_GEMINI_BASE_URL",
+                .readers = {"gemini-cli", "qwen-cli", "openclaw"}},
+    KeyVariable{.name = "GOOGLE_CLOUD_ACCESS_TOKEN",
+                .provider = "google-gemini-cli",
+                .kind = Kind::token,
+                .readers = {"gemini-cli"}},
+
+    KeyVariable{.name = "ANTHROPIC_API_KEY",
+                .provider = "anthropic",
+                .base_url_variable = "ANTHROPIC_BASE_URL",
+                .readers = {"claude-cli", "qwen-cli", "aider", "opencode", "openclaw"}},
+    KeyVariable{.name = "CLAUDE_CODE_OAUTH_TOKEN",
+                .provider = "anthropic",
+                .kind = Kind::token,
+                .readers = {"claude-cli"}},
+    KeyVariable{.name = "ANTHROPIC_AUTH_TOKEN",
+                .provider = "anthropic",
+                .kind = Kind::token,
+                .base_url_variable = "ANTHROPIC_BASE_URL",
+                .readers = {"claude-cli"}},
+
+    KeyVariable{.name = "COPILOT_GITHUB_TOKEN",
+                .provider = "github-copilot",
+                .kind = Kind::token,
+                .readers = {"copilot-cli"}},
+    KeyVariable{.name = "GH_TOKEN",
+                .provider = "github",
+                .kind = Kind::token,
+                .readers = {"gh-cli", "copilot-cli"}},
+    KeyVariable{.name = "GITHUB_TOKEN",
+                .provider = "github",
+                .kind = Kind::token,
+                .readers = {"gh-cli", "copilot-cli"}},
+
+    KeyVariable{.name = "CURSOR_API_KEY", .provider = "cursor", .readers = {"cursor-cli"}},
+    KeyVariable{.name = "CURSOR_AUTH_TOKEN",
+                .provider = "cursor",
+                .kind = Kind::token,
+                .readers = {"cursor-cli"}},
+    KeyVariable{.name = "AMP_API_KEY", .provider = "amp", .readers = {"amp"}},
+    KeyVariable{.name = "XAI_API_KEY", .provider = "xai", .readers = {"grok", "opencode"}},
+    KeyVariable{.name = "FACTORY_API_KEY", .provider = "factory", .readers = {"droid"}},
+    KeyVariable{.name = "IFLOW_API_KEY", .provider = "iflow", .readers = {"iflow"}},
+    KeyVariable{
+        .name = "OPENROUTER_API_KEY", .provider = "openrouter", .readers = {"aider", "opencode"}},
+    KeyVariable{
+        .name = "DEEPSEEK_API_KEY", .provider = "deepseek", .readers = {"aider", "opencode"}},
+};
+
+/// The row of that variable; null when it is not in the table.
+constexpr const KeyVariable* find_key_variable(std::string_view name) noexcept {
+  for (const auto& row : key_variables)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+/// The variable in which a provider's programs expect a credential of that kind.
+///
+/// @param kind an OAuth access token is handed over as a token is
+/// @return empty when its programs take none from the environment
+constexpr std::string_view variable_for(std::string_view provider,
+                                        Kind kind = Kind::api_key) noexcept {
+  if (kind == Kind::oauth) kind = Kind::token;
+  for (const auto& row : key_variables)
+    if (row.provider == provider && row.kind == kind) return row.name;
+  return {};
+}
+
+/// The provider that answers at a base URL, told by its host.
+///
+/// Many CLIs keep the keys of several providers under OpenAI's names; only the base URL beside a
+/// key tells whose it is.
+/// @param url "https://host[:port]/path"; the scheme may be missing
+/// @return empty for a host that is not known, such as a proxy
+std::string_view provider_of_base_url(std::string_view url) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct ProviderHost {
+  std::string_view host;  ///< lower case; its subdomains belong to it too
+  std::string_view provider;
+};
+
+inline constexpr std::array provider_hosts{
+    ProviderHost{"api.openai.com", "openai"},
+    ProviderHost{"api.anthropic.com", "anthropic"},
+    ProviderHost{"generativelanguage.googleapis.com", "gemini"},
+    ProviderHost{"aliyuncs.com", "dashscope"},
+    ProviderHost{"api.kimi.com", "kimi-code"},
+    ProviderHost{"api.kimi.ai", "kimi-code"},
+    ProviderHost{"api.moonshot.ai", "moonshot"},
+    ProviderHost{"api.moonshot.cn", "moonshot"},
+    ProviderHost{"openrouter.ai", "openrouter"},
+    ProviderHost{"api.deepseek.com", "deepseek"},
+    ProviderHost{"api.x.ai", "xai"},
+    ProviderHost{"iflow.cn", "iflow"},
+    ProviderHost{"api.githubcopilot.com", "github-copilot"},
+};
+
+inline bool host_belongs_to(std::string_view host, std::string_view owner) noexcept {
+  if (host.size() < owner.size()) return false;
+  const auto tail = host.substr(host.size() - owner.size());
+  const auto same = [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b;
+  };
+  if (!std::equal(tail.begin(), tail.end(), owner.begin(), same)) return false;
+  return host.size() == owner.size() || host[host.size() - owner.size() - 1] == '.';
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view provider_of_base_url(std::string_view url) noexcept {
+  if (const auto scheme = url.find("://"); scheme != std::string_view::npos)
+    url.remove_prefix(scheme + 3);
+  auto host = url.substr(0, url.find_first_of("/?#\\"));
+  if (const auto user = host.rfind('@'); user != std::string_view::npos)
+    host.remove_prefix(user + 1);
+  host = host.substr(0, host.find(':'));
+  for (const auto& known : detail::provider_hosts)
+    if (detail::host_belongs_to(host, known.host)) return known.provider;
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using NamedValues = std::map<std::string, std::string, std::less<>>;
+
+/// The value of that name; empty when it is not there, since the CLIs take empty for unset.
+inline std::string_view named_value(const NamedValues& values, std::string_view name) {
+  const auto found = values.find(name);
+  return found == values.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+/// What tells one found key from others.
+struct FoundKey {
+  std::string_view cli;
+  std::string_view provider;  ///< unless the base URL tells another
+  Kind kind = Kind::api_key;
+  std::string label;     ///< second half of the profile id
+  std::string base_url;  ///< empty: the provider's default
+};
+
+/// Makes the credential of a key; one that may not stand in a header is listed as unusable.
+inline Credential key_credential(const FoundKey& key, std::string_view value, Place place) {
+  const auto told = provider_of_base_url(key.base_url);
+  const auto provider = told.empty() ? key.provider : told;
+  auto credential =
+      is_safe_token(value)
+          ? Credential::api_key(key.cli, provider, Secret{value})
+          : Credential::unusable(key.cli, provider, place.location + '#' + place.pointer,
+                                 Reason::unsafe_token,
+                                 "the key has characters that may not stand in a header");
+  credential.kind = key.kind;
+  credential.profile_id = std::string{provider} + ':' + key.label;
+  credential.base_url = key.base_url;
+  while (credential.base_url.ends_with('/')) credential.base_url.pop_back();
+  place.cli = key.cli;
+  credential.places.push_back(std::move(place));
+  return credential;
+}
+
+/// Says of a key from a file that the environment has another one under that name.
+inline void note_if_shadowed(Credential& credential, const NamedValues& environment,
+                             std::string_view name, std::string_view value) {
+  const auto present = named_value(environment, name);
+  if (present.empty() || present == value || !credential.detail.empty()) return;
+  credential.detail = "the environment variable " + std::string{name} + " goes before this one";
+}
+
+/// Where and for whom to look.
+struct KeySearch {
+  std::string_view cli;     ///< of the source that reports what is found
+  std::string_view reader;  ///< look only for variables that this CLI reads; empty: for all
+  bool rotation = false;    ///< look for OpenClaw's lists and numbered variables too
+  const NamedValues& values;
+  const NamedValues&
+      environment;  ///< goes before `values`; its base URL serves when those name none
+  std::function<Place(std::string_view name, std::string_view pointer)> place;
+};
+
+/// Whether `<P>_API_KEY_<suffix>` says something about a key instead of being one.
+inline bool describes_a_key(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 5> endings{"_AUTH_MECHANISM", "_FILE", "_PATH", "_HELPER",
+                                                    "_URL"};
+  return std::any_of(endings.begin(), endings.end(),
+                     [&](auto ending) { return name.ends_with(ending); });
+}
+
+class KeyCollector {
+ public:
+  KeyCollector(const KeySearch& search, std::vector<Credential>& found)
+      : search_{search}, found_{found} {}
+
+  void collect() {
+    for (const auto& row : key_variables)
+      if (search_.reader.empty() || row.read_by(search_.reader)) collect(row);
+  }
+
+ private:
+  void collect(const KeyVariable& row) {
+    constexpr std::string_view ending = "_API_KEY";
+    const bool family = search_.rotation && row.name.ends_with(ending);
+    const auto stem =
+        std::string{row.name.substr(0, row.name.size() - (family ? ending.size() : 0))};
+    if (family) {
+      one(row, "OPENCLAW_LIVE_" + stem + "_KEY");
+      list(row, "OPENCLAW_LIVE_" + stem + "_KEYS");
+      list(row, stem + "_API_KEYS");
+    }
+    one(row, row.name);
+    if (family) {
+      const auto prefix = stem + "_API_KEY_";
+      for (auto entry = search_.values.lower_bound(prefix);
+           entry != search_.values.end() && entry->first.starts_with(prefix); ++entry)
+        if (!describes_a_key(entry->first)) one(row, entry->first);
+    }
+  }
+
+  void one(const KeyVariable& row, std::string_view name) {
+    if (const auto value = named_value(search_.values, name); !value.empty())
+      add(row, name, value, {}, std::string{name});
+  }
+
+  void list(const KeyVariable& row, std::string_view name) {
+    constexpr std::string_view separators = " \t\r\n,;";
+    auto rest = named_value(search_.values, name);
+    for (int index = 0;; ++index) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(separators), rest.size()));
+      if (rest.empty()) return;
+      const auto value = rest.substr(0, rest.find_first_of(separators));
+      rest.remove_prefix(value.size());
+      add(row, name, value, std::to_string(index),
+          std::string{name} + '-' + std::to_string(index + 1));
+    }
+  }
+
+  void add(const KeyVariable& row, std::string_view name, std::string_view value,
+           std::string_view pointer, std::string label) {
+    FoundKey key{search_.cli, row.provider, row.kind, std::move(label), std::string{row.base_url}};
+    if (!row.base_url_variable.empty()) {
+      auto base = named_value(search_.values, row.base_url_variable);
+      if (base.empty()) base = named_value(search_.environment, row.base_url_variable);
+      if (!base.empty()) key.base_url = base;
+    }
+    found_.push_back(key_credential(key, value, search_.place(name, pointer)));
+    note_if_shadowed(found_.back(), search_.environment, name, value);
+  }
+
+  const KeySearch& search_;
+  std::vector<Credential>& found_;
+};
+
+/// Appends the keys among the named values, in the order of the table and of OpenClaw's rotation.
+inline void collect_keys(const KeySearch& search, std::vector<Credential>& found) {
+  KeyCollector{search, found}.collect();
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The `env` section that the settings files of several CLIs have. Internal: included by .ipp files
+// only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The variables that the settings set; what is not a text is passed over, as the CLIs do.
+inline NamedValues settings_values(const Json& settings) {
+  NamedValues values;
+  if (const auto* entries = member(settings, "env"); entries && entries->is_object())
+    for (const auto& [name, value] : entries->items())
+      if (value.is_string()) values.emplace(name, value.get_ref<const std::string&>());
+  return values;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A time of the store; none when it is missing, null or no time. Seconds are repaired.
+inline std::optional<TimePoint> claude_time(const Json& login, std::string_view name) {
+  const auto* value = member(login, name);
+  const auto number = value == nullptr ? std::nullopt : number_of(*value);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
+
+/// Fills a login from the section `claudeAiOauth`. The CLI refreshes with less than 300 s left.
+inline void fill_claude_login(Credential& credential, const Json& login) {
+  const auto unusable = [&](Status status, Reason reason, std::string_view detail) {
+    credential.status = status;
+    credential.reason = reason;
+    credential.detail = detail;
+  };
+  const auto access = text_member(login, "accessToken");
+  const auto refresh = text_or_empty(login, "refreshToken");
+  if (!access)
+    return unusable(Status::invalid, Reason::malformed, "accessToken is not a text; log in again");
+  if (access->empty() && refresh.empty())
+    return unusable(Status::needs_login, Reason::signed_out,
+                    "the CLI signed itself out after a rejected refresh; log in again");
+
+  credential.plan = text_or_empty(login, "subscriptionType");
+  const auto* scopes = member(login, "scopes");
+  if (scopes != nullptr && scopes->is_array())
+    for (const auto& scope : *scopes)
+      if (scope.is_string()) credential.scopes.push_back(scope.get<std::string>());
+  if (is_safe_token(refresh)) credential.refresh_token = Secret{refresh};
+  if (refresh.empty()) credential.kind = Kind::token;
+  credential.refresh_expires_at = claude_time(login, "refreshTokenExpiresAt");
+  credential.expires_at = claude_time(login, "expiresAt");
+  if (credential.expires_at && !credential.refresh_token.empty())
+    credential.refresh_at = *credential.expires_at - std::chrono::seconds{300};
+  const auto* expiry = member(login, "expiresAt");
+  if (!credential.expires_at && expiry != nullptr && !expiry->is_null()) {
+    credential.reason = Reason::expiry_unknown;
+    credential.detail = "expiresAt is not a time";
+  }
+  set_secret(credential, *access);
+  // To the CLI a login without scopes is none, whatever its tokens.
+  if (scopes != nullptr && scopes->is_array() && scopes->empty())
+    unusable(Status::needs_login, Reason::signed_out, "the login has no scopes; log in again");
+}
+
+/// Turns .credentials.json into a credential, or into the reason why it is none.
+inline Credential read_claude_login(const std::filesystem::path& path, const FileText& file) {
+  constexpr auto cli = ClaudeCli::cli;
+  constexpr auto provider = ClaudeCli::provider;
+  auto document = parse_json(file.bytes.reveal());
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading a Claude login", "it is not an object");
+  if (!document) return unusable_store(cli, provider, path, document.error());
+
+  auto credential = Credential::login(cli, provider, path.string());
+  credential.ownership = Ownership::co_own;
+  credential.places.push_back(place_of(file.facts, cli, "/claudeAiOauth"));
+  const auto* login = member(*document, "claudeAiOauth");
+  if (login == nullptr || login->is_null()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "the store holds no login of Claude; log in";
+  } else if (!login->is_object()) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = "claudeAiOauth is not an object; log in again";
+  } else {
+    fill_claude_login(credential, *login);
+  }
+  return credential;
+}
+
+/// Appends the keys of a settings file and its key helper, which is never run. The helper's text is
+/// not shown: it may hold a secret.
+inline void add_claude_settings(const FileText& file, const Environment& environment,
+                                std::vector<Credential>& found) {
+  const auto& path = file.facts.path;
+  auto settings = parse_json(file.bytes.reveal());
+  if (settings && !settings->is_object())
+    settings = fail(Errc::malformed, "reading Claude's settings", "not an object");
+  if (!settings) {
+    found.push_back(unusable_store(ClaudeCli::cli, ClaudeCli::provider, path, settings.error()));
+    found.back().profile_id = std::string{ClaudeCli::provider} + ":settings";
+    return;
+  }
+  const auto values = settings_values(*settings);
+  collect_keys({.cli = ClaudeCli::cli,
+                .reader = ClaudeCli::cli,
+                .values = values,
+                .environment = environment.variables(),
+                .place =
+                    [&](std::string_view name, std::string_view) {
+                      return place_of(file.facts, ClaudeCli::cli, "/env/" + std::string{name});
+                    }},
+               found);
+  if (text_or_empty(*settings, "apiKeyHelper").empty()) return;
+  constexpr std::string_view pointer = "/apiKeyHelper";
+  auto helper = Credential::unusable(
+      ClaudeCli::cli, ClaudeCli::provider, path.string() + '#' + std::string{pointer},
+      Reason::helper_command, "a command of the settings prints the key; it was not run");
+  helper.kind = Kind::command;
+  helper.profile_id = std::string{ClaudeCli::provider} + ":helper";
+  helper.places.push_back(place_of(file.facts, ClaudeCli::cli, pointer));
+  found.push_back(std::move(helper));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Result<std::filesystem::path> claude_login_file(const Environment& environment) {
+  constexpr std::string_view own_directory = "CLAUDE_SECURESTORAGE_CONFIG_DIR";
+  const bool moved = environment.variable(own_directory).has_value();
+  auto directory = environment.directory(moved ? own_directory : "CLAUDE_CONFIG_DIR", ".claude");
+  if (!directory) return directory;
+  return *directory / ".credentials.json";
+}
+
+inline std::vector<std::filesystem::path> claude_settings_files(const Environment& environment) {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+  };
+  if (const auto directory = environment.directory("CLAUDE_CONFIG_DIR", ".claude"))
+    add(*directory / "settings.json");
+  if (const auto& project = environment.working_directory(); !project.empty()) {
+    add(project / ".claude/settings.json");
+    add(project / ".claude/settings.local.json");
+  }
+  return files;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> ClaudeCli::locations(
+    const Environment& environment) const {
+  std::vector<std::filesystem::path> files;
+  if (auto login = detail::claude_login_file(environment)) files.push_back(std::move(*login));
+  for (auto& path : detail::claude_settings_files(environment)) files.push_back(std::move(path));
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> ClaudeCli::discover(
+    const Environment& environment) const {
+  const auto login_path = detail::claude_login_file(environment);
+  if (!login_path) return fail(login_path.error());
+  std::vector<Credential> found;
+
+  // Logins of MCP servers stand in the same file, so it may be larger than a login.
+  const auto login =
+      read_store(*login_path, environment, {config_file_rules.max_bytes, true, true});
+  if (login.failure) found.push_back(unusable_store(cli, provider, *login_path, *login.failure));
+  if (login.text) found.push_back(detail::read_claude_login(*login_path, *login.text));
+
+  for (const auto& path : detail::claude_settings_files(environment)) {
+    const auto settings = read_store(path, environment, {config_file_rules.max_bytes, true, true});
+    if (settings.failure) found.push_back(unusable_store(cli, provider, path, *settings.failure));
+    if (settings.text) detail::add_claude_settings(*settings.text, environment, found);
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// OpenAI's Codex: `auth.json` in `$CODEX_HOME` or ~/.codex, which holds a ChatGPT login, an API
+/// key, both, or a personal access token.
+///
+/// A ChatGPT login is borrowed: codex spends its single-use refresh token without taking a lock
+/// first, so nobody else may. Its end is the `exp` of the access token; codex refreshes 300 s
+/// before, and only when there is no readable `exp`, 8 days after the last refresh. A login that
+/// `config.toml` puts into the system's keyring is named, not read.
+///
+/// @source codex 0.169.0: codex-rs/login/src/auth
+struct CodexCli {
+  static constexpr std::string_view cli = "codex-cli";
+  static constexpr std::string_view provider = "openai";
+  static constexpr std::array<std::string_view, 1> programs{"codex"};
+  static constexpr std::array<std::string_view, 3> variables{"CODEX_API_KEY", "OPENAI_API_KEY",
+                                                             "CODEX_ACCESS_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<CodexCli>);
+
+/// The account under which codex keeps a login in the keyring (service "Codex Auth"): "cli|" and
+/// 16 hexadecimal digits of the SHA-256 of its home's path.
+///
+/// @param home the canonical path of codex's home
+/// @errors none
+/// @source codex 0.169.0: codex-rs/login/src/auth/storage.rs
+std::string codex_keyring_account(const std::filesystem::path& home);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How this library reads TOML that others wrote. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The position after the TOML string that begins at `start`.
+inline std::size_t toml_string_end(std::string_view text, std::size_t start) noexcept {
+  const char quote = text[start];
+  const std::string_view triple = quote == '"' ? R"(""")" : "'''";
+  const auto closing = text.substr(start).starts_with(triple) ? triple : triple.substr(0, 1);
+  for (auto i = start + closing.size(); i < text.size(); ++i) {
+    if (text[i] == '\\' && quote == '"') {
+      ++i;
+    } else if (closing.size() == 1 && text[i] == '\n') {
+      return i;  // broken: the parser will say so
+    } else if (text.substr(i).starts_with(closing)) {
+      i += closing.size();
+      // A multi-line string may end in quotes of its own.
+      while (closing.size() == 3 && i < text.size() && text[i] == quote) ++i;
+      return i;
+    }
+  }
+  return text.size();
+}
+
+/// How deep the text nests: open brackets and braces, and the parts of one dotted key. Taken before
+/// the parser sees the text, since it and the destructor of what it returns recurse.
+inline int toml_depth(std::string_view text) noexcept {
+  int open = 0;
+  int dots = 0;
+  int deepest = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (c == '"' || c == '\'') {
+      i = toml_string_end(text, i);
+      continue;
+    }
+    if (c == '[' || c == '{') {
+      ++open;
+    } else if ((c == ']' || c == '}') && open > 0) {
+      --open;
+    }
+    if (c == '.') {
+      ++dots;
+    } else if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') {
+      dots = 0;
+    }
+    deepest = std::max(deepest, open + dots);
+    ++i;
+  }
+  return deepest;
+}
+
+/// Parses TOML text.
+/// @errors malformed with line and column (never the text); too_deep over 64 levels
+inline Result<toml::table> parse_toml(std::string_view text) {
+  constexpr int max_depth = 64;
+  if (toml_depth(text) > max_depth)
+    return fail(Errc::too_deep, "parsing TOML", "over " + std::to_string(max_depth) + " levels");
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    const auto& where = error.source().begin;
+    return fail(Errc::malformed, "parsing TOML",
+                "line " + std::to_string(where.line) + ", column " + std::to_string(where.column));
+  }
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Where codex was told to keep its login: cli_auth_credentials_store.
+enum class CodexStore { file, keyring, automatic, ephemeral, unknown };
+
+struct CodexConfig {
+  CodexStore store = CodexStore::file;
+  std::string chatgpt_base_url;
+  std::string openai_base_url;
+  std::optional<Error> failure;  ///< codex itself does not start with such a file
+};
+
+inline CodexConfig read_codex_config(const std::filesystem::path& path,
+                                     const Environment& environment) {
+  CodexConfig config;
+  const auto file = read_store(path, environment, config_file_rules);
+  config.failure = file.failure;
+  if (!file.text) return config;
+  const auto table = parse_toml(file.text->bytes.reveal());
+  if (!table) {
+    config.failure = table.error();
+    return config;
+  }
+  config.chatgpt_base_url = (*table)["chatgpt_base_url"].value_or(std::string{});
+  config.openai_base_url = (*table)["openai_base_url"].value_or(std::string{});
+  if (const auto* node = table->get("cli_auth_credentials_store")) {
+    const auto name = node->value_exact<std::string>().value_or("");
+    config.store = name == "file"        ? CodexStore::file
+                   : name == "keyring"   ? CodexStore::keyring
+                   : name == "auto"      ? CodexStore::automatic
+                   : name == "ephemeral" ? CodexStore::ephemeral
+                                         : CodexStore::unknown;
+    if (config.store == CodexStore::unknown)
+      config.failure = Error{Errc::configuration, "reading the configuration of codex",
+                             path.string() + "#cli_auth_credentials_store",
+                             "use file, keyring, auto or ephemeral"};
+  }
+  return config;
+}
+
+enum class CodexMode { api_key, chatgpt, chatgpt_in_memory, access_token, agent, bedrock, unknown };
+
+/// The mode of auth.json. Without one, a key that is not null decides, as in codex.
+inline CodexMode codex_mode(const Json& auth) {
+  const auto* mode = member(auth, "auth_mode");
+  if (mode == nullptr || mode->is_null()) {
+    const auto* key = member(auth, "OPENAI_API_KEY");
+    return key != nullptr && !key->is_null() ? CodexMode::api_key : CodexMode::chatgpt;
+  }
+  const auto name = text_or_empty(auth, "auth_mode");
+  if (name == "apikey") return CodexMode::api_key;
+  if (name == "chatgpt") return CodexMode::chatgpt;
+  if (name == "chatgptAuthTokens") return CodexMode::chatgpt_in_memory;
+  if (name == "personalAccessToken") return CodexMode::access_token;
+  if (name == "agentIdentity") return CodexMode::agent;
+  if (name == "bedrockApiKey" || name == "bedrockAccessKeys") return CodexMode::bedrock;
+  return CodexMode::unknown;
+}
+
+/// Sets the end of the access token and the time from which codex would refresh it.
+inline void set_codex_times(Credential& login, const std::optional<TimePoint>& expiry,
+                            const std::optional<TimePoint>& last_refresh) {
+  using namespace std::chrono;
+  login.expires_at = expiry;
+  if (expiry) {
+    login.refresh_at = *expiry - seconds{300};
+  } else {
+    if (login.status == Status::active) login.reason = Reason::expiry_unknown;
+    if (last_refresh) login.refresh_at = *last_refresh + days{8};
+  }
+  if (login.refresh_token.empty()) login.refresh_at.reset();
+}
+
+/// The ChatGPT login of auth.json.
+inline Credential codex_login(const Json& auth, CodexMode mode, const std::string& path) {
+  const auto* tokens = member(auth, "tokens");
+  const bool none = tokens == nullptr || tokens->is_null();
+  if (!none && !tokens->is_object())
+    return Credential::unusable(CodexCli::cli, CodexCli::provider, path, Reason::malformed,
+                                "tokens is not an object; run codex login");
+  const auto access = none ? std::string_view{} : text_or_empty(*tokens, "access_token");
+  const auto refresh = none ? std::string_view{} : text_or_empty(*tokens, "refresh_token");
+  if (access.empty() && refresh.empty())
+    return Credential::unusable(CodexCli::cli, CodexCli::provider, path, Reason::signed_out,
+                                "it holds no tokens, whatever codex login status says; run codex "
+                                "login");
+
+  const auto identity = read_jwt(text_or_empty(*tokens, "id_token"));
+  const auto claims = read_jwt(access);
+  const auto claim = [&](std::string JwtClaims::*name) {
+    if (identity && !((*identity).*name).empty()) return (*identity).*name;
+    return claims ? (*claims).*name : std::string{};
+  };
+  std::string account_id{text_or_empty(*tokens, "account_id")};
+  if (account_id.empty()) account_id = claim(&JwtClaims::openai_account_id);
+  const auto user_id = claim(&JwtClaims::openai_user_id);
+
+  auto login = Credential::login(CodexCli::cli, CodexCli::provider, path,
+                                 user_id.empty() ? account_id : account_id + '/' + user_id);
+  login.ownership = Ownership::borrow;
+  login.account_id = std::move(account_id);
+  login.account = claim(&JwtClaims::email);
+  login.plan = claim(&JwtClaims::openai_plan);
+  set_secret(login, access);
+  if (mode == CodexMode::chatgpt_in_memory) {
+    login.detail = "lent to codex by another program, which alone can refresh it";
+  } else if (is_safe_token(refresh)) {
+    login.refresh_token = Secret{refresh};
+  }
+  set_codex_times(login, claims ? claims->expires_at : std::nullopt,
+                  parse_iso8601(text_or_empty(auth, "last_refresh")));
+  if (!identity && login.status == Status::active) {
+    login.status = Status::invalid;
+    login.reason = Reason::malformed;
+    login.detail = "its id_token is not a JWT, so codex refuses the file; run codex login";
+  }
+  return login;
+}
+
+/// The API key of auth.json, or why there is none.
+inline Credential codex_key(const Json& auth, const std::string& path) {
+  const auto key = text_or_empty(auth, "OPENAI_API_KEY");
+  if (key.empty()) {
+    const auto* value = member(auth, "OPENAI_API_KEY");
+    const bool wrong_type = value != nullptr && !value->is_null() && !value->is_string();
+    auto missing = Credential::unusable(
+        CodexCli::cli, CodexCli::provider, path,
+        wrong_type ? Reason::malformed : Reason::signed_out,
+        wrong_type ? "OPENAI_API_KEY is not a string; run codex login"
+                   : "the mode is apikey and there is no OPENAI_API_KEY; run codex login");
+    missing.kind = Kind::api_key;
+    return missing;
+  }
+  auto credential = Credential::api_key(CodexCli::cli, CodexCli::provider, Secret{key});
+  set_secret(credential, key);
+  credential.profile_id = "openai:codex-api-key";
+  return credential;
+}
+
+/// A personal access token: it works until it is revoked.
+inline Credential codex_access_token(const Json& auth, const std::string& path) {
+  const auto token = text_or_empty(auth, "personal_access_token");
+  if (token.empty()) {
+    auto missing = Credential::unusable(
+        CodexCli::cli, CodexCli::provider, path, Reason::malformed,
+        "the mode is personalAccessToken and there is none; run codex login --with-access-token");
+    missing.kind = Kind::token;
+    return missing;
+  }
+  auto credential = Credential::bearer_token(CodexCli::cli, CodexCli::provider, Secret{token});
+  set_secret(credential, token);
+  credential.profile_id = "openai:codex-access-token";
+  return credential;
+}
+
+/// Something that only codex itself can use.
+inline Credential codex_only(Kind kind, const std::string& path, std::string detail) {
+  auto credential = Credential::unusable(CodexCli::cli, CodexCli::provider, path,
+                                         Reason::unknown_mode, std::move(detail));
+  credential.kind = kind;
+  return credential;
+}
+
+/// Everything that one auth.json holds: first what codex uses, then what else stands there.
+inline std::vector<Credential> read_codex_auth(const Json& auth, const std::string& path) {
+  const auto mode = codex_mode(auth);
+  if (mode == CodexMode::unknown)
+    return {
+        codex_only(Kind::oauth, path,
+                   "auth_mode is none that this version knows; codex 0.169 refuses the file too, "
+                   "a newer one may not")};
+  const auto* tokens = member(auth, "tokens");
+  const bool login_first = mode == CodexMode::chatgpt || mode == CodexMode::chatgpt_in_memory;
+  const bool key_first = mode == CodexMode::api_key;
+  const bool token_first = mode == CodexMode::access_token;
+  std::vector<Credential> found;
+  if (login_first) found.push_back(codex_login(auth, mode, path));
+  if (key_first) found.push_back(codex_key(auth, path));
+  if (token_first) found.push_back(codex_access_token(auth, path));
+  if (mode == CodexMode::agent)
+    found.push_back(codex_only(Kind::token, path,
+                               "an agent identity: codex signs requests with it, it is no token"));
+  if (mode == CodexMode::bedrock)
+    found.push_back(codex_only(Kind::api_key, path, "keys for Amazon Bedrock are not lent"));
+
+  const auto also = [&found](Credential credential) {
+    if (credential.detail.empty())
+      credential.detail = "codex does not use it: another login in the same file comes first";
+    found.push_back(std::move(credential));
+  };
+  if (!login_first && tokens != nullptr && !tokens->is_null()) also(codex_login(auth, mode, path));
+  if (!key_first && !text_or_empty(auth, "OPENAI_API_KEY").empty()) also(codex_key(auth, path));
+  if (!token_first && !text_or_empty(auth, "personal_access_token").empty())
+    also(codex_access_token(auth, path));
+  return found;
+}
+
+/// The login that codex keeps in the system's keyring.
+inline Credential codex_keyring_login(const std::filesystem::path& home) {
+  std::error_code failed;
+  const auto canonical = std::filesystem::weakly_canonical(home, failed);
+  const auto account = codex_keyring_account(failed ? home : canonical);
+  auto login = Credential::unusable(CodexCli::cli, CodexCli::provider, "keyring:" + account,
+                                    Reason::in_keyring,
+                                    "kept in the system's keyring (service Codex Auth, account " +
+                                        account + "), which is not read here");
+  Place place{"keyring:Codex Auth", account};
+  place.cli = CodexCli::cli;
+  login.places.push_back(std::move(place));
+  return login;
+}
+
+/// What config.toml says about the file that was read: nothing, a warning, or a remark.
+inline void apply_codex_config(const CodexConfig& config, std::vector<Credential>& found) {
+  for (auto& credential : found) {
+    if (config.failure)
+      credential.places.front().warnings.push_back("codex does not start: " +
+                                                   config.failure->message());
+    if (config.store == CodexStore::keyring || config.store == CodexStore::ephemeral)
+      credential.places.front().warnings.push_back(
+          "codex does not read this file: config.toml sets cli_auth_credentials_store");
+    credential.base_url =
+        credential.kind == Kind::api_key ? config.openai_base_url : config.chatgpt_base_url;
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string codex_keyring_account(const std::filesystem::path& home) {
+  return "cli|" + to_hex(sha256(home.native())).substr(0, 16);
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> CodexCli::locations(
+    const Environment& environment) const {
+  const auto home = environment.directory("CODEX_HOME", ".codex");
+  if (!home) return {};
+  return {*home / "auth.json", *home / "config.toml"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> CodexCli::discover(
+    const Environment& environment) const {
+  const auto home = environment.directory("CODEX_HOME", ".codex");
+  if (!home) return fail(home.error());
+  const auto path = *home / "auth.json";
+  const auto config_path = *home / "config.toml";
+  const auto config = detail::read_codex_config(config_path, environment);
+  const auto file = read_store(path, environment);
+
+  std::vector<Credential> found;
+  if (file.failure) found.push_back(unusable_store(cli, provider, path, *file.failure));
+  if (file.text) {
+    auto auth = detail::parse_json(file.text->bytes.reveal());
+    if (auth && !auth->is_object())
+      auth = fail(Errc::malformed, "reading the login of codex", {},
+                  "it is not an object; run codex login");
+    if (auth) {
+      found = detail::read_codex_auth(*auth, path.string());
+    } else {
+      found.push_back(Credential::login(cli, provider, path.string()));
+      mark_unusable(found.back(), auth.error());
+    }
+    for (auto& credential : found) credential.places.push_back(place_of(file.text->facts, cli));
+  }
+  detail::apply_codex_config(config, found);
+
+  const bool keyring_first = config.store == detail::CodexStore::keyring ||
+                             (config.store == detail::CodexStore::automatic && file.missing());
+  if (keyring_first) found.insert(found.begin(), detail::codex_keyring_login(*home));
+  if (config.failure && file.missing())
+    found.push_back(unusable_store(cli, provider, config_path, *config.failure));
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// GitHub's Copilot CLI: `config.json` below `$COPILOT_HOME` or ~/.copilot. It keeps tokens in the
+/// system's keyring where there is one, and in the file otherwise.
+///
+/// @source Copilot CLI 1.0.102
+struct CopilotCli {
+  static constexpr std::string_view cli = "copilot-cli";
+  static constexpr std::string_view provider = "github-copilot";
+  static constexpr std::array<std::string_view, 1> programs{"copilot"};
+  static constexpr std::array<std::string_view, 3> variables{"COPILOT_GITHUB_TOKEN", "GH_TOKEN",
+                                                             "GITHUB_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<CopilotCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A login's name is "<address of the host>:<user>", in the file and in the keyring alike.
+struct CopilotCliName {
+  std::string_view host;  ///< "https://github.com"
+  std::string_view user;
+
+  explicit CopilotCliName(std::string_view name) {
+    const auto colon = name.rfind(':');
+    const bool scheme_only =
+        colon == std::string_view::npos || name.substr(colon).starts_with("://");
+    host = scheme_only ? name : name.substr(0, colon);
+    user = scheme_only ? std::string_view{} : name.substr(colon + 1);
+  }
+};
+
+inline Credential copilot_cli_named(Credential credential, const CopilotCliName& name) {
+  credential.kind = Kind::token;
+  credential.account = name.user;
+  const std::string provider{CopilotCli::provider};
+  if (!name.user.empty()) credential.profile_id = provider + ":" + std::string{name.user};
+  if (constexpr std::string_view scheme = "https://";
+      name.host.starts_with(scheme) && name.host != "https://github.com")
+    credential.base_url = "https://copilot-api." + std::string{name.host.substr(scheme.size())};
+  return credential;
+}
+
+inline std::vector<Credential> copilot_cli_logins(const JsonStore& store) {
+  const auto entry = [&](std::string pointer) {
+    return StoreEntry{CopilotCli::cli, CopilotCli::provider, store.facts, std::move(pointer)};
+  };
+  std::vector<Credential> found;
+  std::set<std::string> in_file;
+  for (const std::string_view member_name : {"copilotTokens", "copilot_tokens"}) {
+    const auto* tokens = member(store.document, member_name);
+    if (tokens == nullptr || !tokens->is_object()) continue;
+    for (const auto& [name, value] : tokens->items()) {
+      if (!is_safe_token(name)) {
+        found.push_back(unusable_entry(entry(pointer_step(member_name)), Reason::malformed,
+                                       "the name of a login is not printable ASCII"));
+        continue;
+      }
+      in_file.insert(name);
+      const auto token = value.is_string()
+                             ? std::optional<std::string_view>{value.get_ref<const std::string&>()}
+                             : text_member(value, "token");
+      found.push_back(copilot_cli_named(
+          token_entry(entry(pointer_step(member_name) + pointer_step(name)), Kind::token, token),
+          CopilotCliName{name}));
+    }
+  }
+  const auto* users = member(store.document, "loggedInUsers");
+  if (users == nullptr || !users->is_array()) return found;
+  for (std::size_t i = 0; i < users->size(); ++i) {
+    const auto& user = (*users)[i];
+    const auto name =
+        std::string{text_or_empty(user, "host")} + ":" + std::string{text_or_empty(user, "login")};
+    if (in_file.contains(name)) continue;
+    const auto place = entry("/loggedInUsers" + pointer_step(std::to_string(i)));
+    if (text_or_empty(user, "login").empty() || !is_safe_token(name)) {
+      found.push_back(unusable_entry(place, Reason::malformed, "the user has no host or no login"));
+      continue;
+    }
+    found.push_back(copilot_cli_named(
+        unusable_entry(
+            place, Reason::in_keyring,
+            "kept in the system's keyring under the service \"copilot-cli\", account \"" + name +
+                "\""),
+        CopilotCliName{name}));
+  }
+  return found;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> CopilotCli::locations(
+    const Environment& environment) const {
+  const auto directory = environment.directory("COPILOT_HOME", ".copilot");
+  if (!directory) return {};
+  return {*directory / "config.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> CopilotCli::discover(
+    const Environment& environment) const {
+  const auto directory = environment.directory("COPILOT_HOME", ".copilot");
+  if (!directory) return fail(directory.error());
+  std::vector<Credential> found;
+  const auto store = detail::read_json_store(cli, provider, *directory / "config.json", environment,
+                                             found, {true});  // the CLI heads it with comments
+  if (store) found = detail::copilot_cli_logins(*store);
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The GitHub Copilot plug-ins of editors: `apps.json` and the older `hosts.json` below
+/// `$XDG_CONFIG_HOME/github-copilot`.
+///
+/// The stored GitHub token has no end; Copilot's API takes a short-lived token that is exchanged
+/// for it. A token of another host than github.com carries that host's base URL.
+///
+/// @source the files of copilot.vim and the JetBrains plug-in, as third-party tools describe them
+struct CopilotEditors {
+  static constexpr std::string_view cli = "copilot-editors";
+  static constexpr std::string_view provider = "github-copilot";
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<CopilotEditors>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where Copilot's API is for users of a host; empty for github.com, the provider's own.
+inline std::string copilot_api_of(std::string_view host) {
+  return host == "github.com" ? std::string{} : "https://copilot-api." + std::string{host};
+}
+
+inline Credential copilot_editor_entry(const FileFacts& facts, const std::string& name,
+                                       const Json& value) {
+  const StoreEntry entry{CopilotEditors::cli, CopilotEditors::provider, facts, pointer_step(name)};
+  if (!is_safe_token(name))
+    return unusable_entry({entry.cli, entry.provider, facts, {}}, Reason::malformed,
+                          "the name of an entry is not printable ASCII");
+  // "<host>" or "<host>:<id of the GitHub app>"
+  const auto host = std::string_view{name}.substr(0, name.find(':'));
+  auto credential = token_entry(entry, Kind::token, text_member(value, "oauth_token"));
+  credential.account = text_or_empty(value, "user");
+  credential.base_url = copilot_api_of(host);
+  if (!credential.account.empty())
+    credential.profile_id = std::string{CopilotEditors::provider} + ":" + credential.account;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> CopilotEditors::locations(
+    const Environment& environment) const {
+  const auto config = environment.config_home();
+  if (!config) return {};
+  return {*config / "github-copilot/apps.json", *config / "github-copilot/hosts.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> CopilotEditors::discover(
+    const Environment& environment) const {
+  if (const auto config = environment.config_home(); !config) return fail(config.error());
+  std::vector<Credential> found;
+  for (const auto& path : locations(environment)) {
+    const auto store = detail::read_json_store(cli, provider, path, environment, found);
+    if (!store) continue;
+    for (const auto& [name, value] : store->document.items())
+      found.push_back(detail::copilot_editor_entry(store->facts, name, value));
+  }
+  merge_same_tokens(found);  // a newer plug-in copies the login of hosts.json
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Cursor's command line agent: `auth.json` below `$XDG_CONFIG_HOME/cursor`, or below ~/.cursor on
+/// macOS. The access token is a JWT and tells when it ends.
+///
+/// @source Cursor's documentation and third-party tools
+struct CursorCli {
+  static constexpr std::string_view cli = "cursor-cli";
+  static constexpr std::string_view provider = "cursor";
+  static constexpr std::array<std::string_view, 2> programs{"cursor-agent", "agent"};
+  static constexpr std::array<std::string_view, 2> variables{"CURSOR_API_KEY", "CURSOR_AUTH_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<CursorCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> CursorCli::locations(
+    const Environment& environment) const {
+  const auto config = environment.config_home();
+  const auto home = environment.home();
+  std::vector<std::filesystem::path> files;
+  if (config) files.push_back(*config / "cursor/auth.json");
+  if (home) files.push_back(*home / ".cursor/auth.json");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
+    const Environment& environment) const {
+  const auto files = locations(environment);
+  if (files.empty()) return fail(environment.home().error());
+  std::vector<Credential> found;
+  for (const auto& path : files) {
+    const auto store = detail::read_json_store(cli, provider, path, environment, found);
+    if (!store) continue;
+    const auto access = detail::text_member(store->document, "accessToken");
+    const auto claims = read_jwt(access.value_or(""));
+    auto credential =
+        detail::login_entry({cli, provider, store->facts, {}},
+                            {access, detail::text_member(store->document, "refreshToken")},
+                            claims ? claims->subject : std::string{});
+    detail::set_expiry(credential, claims ? claims->expires_at : std::nullopt);
+    if (claims) credential.account = claims->email;
+    found.push_back(std::move(credential));
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Reads the text of a .env file as the dotenv libraries do.
+///
+/// `NAME=value` or `NAME: value`, with an optional `export`; values bare (up to a `#`), in single
+/// quotes or backquotes (as they are) or in double quotes (`\n` and `\r` are expanded); quoted
+/// values may span lines; LF, CRLF and CR end a line. What is not such a line is passed over.
+/// Nothing is ever expanded or run.
+///
+/// @return names in the order of their first appearance, each once; of several values the last wins
+/// @source dotenv 17 (npm), its LINE expression
+std::vector<std::pair<std::string, std::string>> parse_dotenv(std::string_view text);
+
+/// The keys in .env files: ~/.env, .env in the working directory, and .env in OpenClaw's directory
+/// (see openclaw_directory()); a project's file may not set OPENCLAW_*. Names are looked up in
+/// `key_variables`.
+///
+/// A variable of the environment goes before the same name in a file for every program that reads
+/// such files; the file's key is listed all the same, and its detail says so.
+struct DotenvKeys {
+  static constexpr std::string_view cli = "dotenv";
+  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<DotenvKeys>);
+static_assert(NamesItsFiles<DotenvKeys>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The keys of .env files, for the source "dotenv" and for the CLIs that read such files.
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// .env files are configuration by size and hold secrets.
+inline constexpr FileRules dotenv_file_rules{config_file_rules.max_bytes, true, true};
+
+struct DotenvSearch {
+  std::string_view cli;
+  std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
+  bool rotation = false;          ///< OpenClaw's lists and numbered variables too
+  bool without_openclaw = false;  ///< pass over OPENCLAW_*
+};
+
+inline NamedValues named_values_of_dotenv(std::string_view text) {
+  NamedValues values;
+  for (auto& [name, value] : parse_dotenv(text)) values.emplace(std::move(name), std::move(value));
+  return values;
+}
+
+/// Appends the keys in the text of one .env file.
+inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
+                            const Environment& environment, std::vector<Credential>& found) {
+  auto values = named_values_of_dotenv(file.bytes.reveal());
+  if (search.without_openclaw)
+    std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("OPENCLAW_"); });
+  collect_keys({.cli = search.cli,
+                .reader = search.reader,
+                .rotation = search.rotation,
+                .values = values,
+                .environment = environment.variables(),
+                .place =
+                    [&](std::string_view name, std::string_view index) {
+                      auto pointer = std::string{name};
+                      if (!index.empty()) pointer += '/' + std::string{index};
+                      return place_of(file.facts, search.cli, pointer);
+                    }},
+               found);
+}
+
+/// The same for the file at that path; one that is there and cannot be read is listed.
+inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::path& path,
+                            const Environment& environment, std::vector<Credential>& found) {
+  const auto file = read_store(path, environment, dotenv_file_rules);
+  if (file.failure)
+    found.push_back(unusable_store(search.cli, DotenvKeys::provider, path, *file.failure));
+  if (file.text) add_dotenv_keys(search, *file.text, environment, found);
+}
+
+/// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
+/// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
+///
+/// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
+/// @param stop_at    the walk ends before this directory; empty: at the root
+/// @param user_files those of the user
+/// @source gemini-cli 0.61.0 cli/src/config/settings.ts; qwen-code 0.24.4 findEnvFiles
+inline std::vector<std::filesystem::path> nearest_dotenv_files(
+    const Environment& environment, std::string_view folder, const std::filesystem::path& stop_at,
+    const std::vector<std::filesystem::path>& user_files) {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    std::error_code not_there;
+    if (!std::filesystem::exists(path, not_there)) return false;
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+    return true;
+  };
+  for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
+       directory = directory.parent_path()) {
+    if (add(directory / folder / ".env") || add(directory / ".env")) break;
+    if (directory == directory.parent_path()) break;
+  }
+  for (const auto& path : user_files) add(path);
+  return files;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One pass over a .env text whose lines end in LF.
+class DotenvParser {
+ public:
+  explicit DotenvParser(std::string_view text) : rest_{text} {}
+
+  std::vector<std::pair<std::string, std::string>> parse() {
+    std::vector<std::pair<std::string, std::string>> entries;
+    while (!rest_.empty()) {
+      skip(" \t\v\f");
+      if (auto name = take_name(); !name.empty()) {
+        auto value = take_value();
+        const auto known = std::find_if(entries.begin(), entries.end(),
+                                        [&](const auto& entry) { return entry.first == name; });
+        if (known == entries.end()) {
+          entries.emplace_back(std::move(name), std::move(value));
+        } else {
+          known->second = std::move(value);
+        }
+      }
+      const auto end_of_line = rest_.find('\n');
+      rest_.remove_prefix(end_of_line == rest_.npos ? rest_.size() : end_of_line + 1);
+    }
+    return entries;
+  }
+
+ private:
+  static constexpr std::string_view blanks = " \t\v\f";
+
+  static bool is_name(char c) noexcept {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  }
+
+  void skip(std::string_view characters) {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(characters), rest_.size()));
+  }
+
+  std::string_view word() {
+    std::size_t size = 0;
+    while (size < rest_.size() && is_name(rest_[size])) ++size;
+    const auto taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  /// The name and the sign after it; empty when the line is no assignment.
+  std::string take_name() {
+    auto name = word();
+    if (name == "export" && !rest_.empty() && blanks.find(rest_.front()) != blanks.npos) {
+      const auto after_export = rest_;
+      skip(blanks);
+      if (const auto next = word(); !next.empty()) {
+        name = next;
+      } else {
+        rest_ = after_export;  // a variable called "export"
+      }
+    }
+    const auto end_of_name = rest_;
+    skip(blanks);
+    const bool colon = end_of_name.starts_with(':') && end_of_name.size() > 1 &&
+                       blanks.find(end_of_name[1]) != blanks.npos;
+    if (name.empty() || !(rest_.starts_with('=') || colon)) return {};
+    rest_.remove_prefix(1);
+    return std::string{name};
+  }
+
+  std::string take_value() {
+    skip(blanks);
+    const char quote = rest_.empty() ? '\0' : rest_.front();
+    const bool may_be_quoted = quote == '\'' || quote == '"' || quote == '`';
+    if (may_be_quoted) {
+      if (const auto end = end_of_quoted(quote)) {
+        const auto text = rest_.substr(1, *end - 1);
+        rest_.remove_prefix(*end + 1);
+        return quote == '"' ? expanded(text) : std::string{text};
+      }
+    }
+    auto text = rest_.substr(0, rest_.find_first_of("#\n"));
+    rest_.remove_prefix(text.size());
+    while (!text.empty() && blanks.find(text.back()) != blanks.npos) text.remove_suffix(1);
+    // As in 'it's': the quotes around the whole go, whatever stands between them.
+    if (may_be_quoted && text.size() > 1 && text.back() == quote) {
+      text = text.substr(1, text.size() - 2);
+      if (quote == '"') return expanded(text);
+    }
+    return std::string{text};
+  }
+
+  /// Where the quote that `rest_` begins with is closed; none when it is not, or not at a line's
+  /// end.
+  std::optional<std::size_t> end_of_quoted(char quote) const {
+    std::size_t i = 1;
+    while (i < rest_.size() && rest_[i] != quote)
+      i += rest_[i] == '\\' && i + 1 < rest_.size() && rest_[i + 1] == quote ? 2 : 1;
+    if (i >= rest_.size()) return std::nullopt;
+    const auto after = rest_.find_first_not_of(blanks, i + 1);
+    if (after != rest_.npos && rest_[after] != '\n' && rest_[after] != '#') return std::nullopt;
+    return i;
+  }
+
+  static std::string expanded(std::string_view text) {
+    std::string value;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+      if (next == 'n' || next == 'r') {
+        value.push_back(next == 'n' ? '\n' : '\r');
+        ++i;
+      } else {
+        value.push_back(text[i]);
+      }
+    }
+    return value;
+  }
+
+  std::string_view rest_;
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::pair<std::string, std::string>> parse_dotenv(
+    std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::string lines;
+  lines.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    lines.push_back(text[i] == '\r' ? '\n' : text[i]);
+  }
+  auto entries = detail::DotenvParser{lines}.parse();
+  wipe(lines.data(), lines.size());
+  return entries;
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> DotenvKeys::locations(
+    const Environment& environment) const {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+  };
+  if (const auto home = environment.home()) add(*home / ".env");
+  if (const auto& here = environment.working_directory(); !here.empty()) add(here / ".env");
+  if (const auto state = openclaw_directory(environment)) add(*state / ".env");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> DotenvKeys::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  const auto project = environment.working_directory() / ".env";
+  for (const auto& path : locations(environment)) {
+    detail::DotenvSearch search{.cli = cli, .reader = {}, .rotation = true};
+    // OpenClaw lets no project speak for it, unless the project is the home directory.
+    search.without_openclaw = path == project && path.parent_path() != *environment.home();
+    detail::add_dotenv_keys(search, path, environment, found);
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Factory's Droid: `auth.v2.file` below ~/.factory, encrypted with the key in `auth.v2.key`.
+///
+/// Its refresh token works once and is Droid's to spend. When the key is in the system's keyring,
+/// and for the older forms `auth.encrypted` and `auth.json`, the store is named and not read.
+///
+/// @source third-party tools that read the files
+struct Droid {
+  static constexpr std::string_view cli = "droid";
+  static constexpr std::string_view provider = "factory";
+  static constexpr std::array<std::string_view, 1> programs{"droid"};
+  static constexpr std::array<std::string_view, 1> variables{"FACTORY_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Droid>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// AES-256-GCM as the stores of some CLIs use it. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Decrypts and authenticates (NIST SP 800-38D).
+///
+/// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
+/// @return none when a size is wrong, or the key, the tag or the text is not the right one
+inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
+                                                 std::string_view tag,
+                                                 std::string_view ciphertext) {
+  constexpr std::size_t max_bytes = 1 << 24;
+  if (key.size() != 32 || iv.empty() || iv.size() > 128 || tag.size() != 16 ||
+      ciphertext.size() > max_bytes)
+    return std::nullopt;
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  std::string plain(ciphertext.size() + 16, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(plain.data());
+  std::string wanted_tag{tag};  // OpenSSL takes it through a pointer to non-const
+  int written = 0;
+  int rest = 0;
+  const bool good =
+      context != nullptr &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv.size()),
+                          nullptr) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key), bytes(iv)) == 1 &&
+      EVP_DecryptUpdate(context.get(), out, &written, bytes(ciphertext),
+                        static_cast<int>(ciphertext.size())) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, wanted_tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
+  std::optional<Secret> result;
+  if (good)
+    result.emplace(std::string_view{plain}.substr(0, static_cast<std::size_t>(written + rest)));
+  wipe(plain.data(), plain.size());
+  return result;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Without the line end that an editor may have put there.
+inline std::string_view droid_line(std::string_view text) {
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+/// Decrypts auth.v2.file: base64 of the nonce, the tag and the text, with colons between them.
+/// @param key text of auth.v2.key: base64 of 32 bytes
+/// @errors malformed when the parts are not there; unsupported when the key is not the right one
+inline Result<Secret> decrypt_droid(std::string_view file, std::string_view key) {
+  const std::string doing = "decrypting the login of droid";
+  const auto text = droid_line(file);
+  const auto first = text.find(':');
+  const auto second = first == std::string_view::npos ? first : text.find(':', first + 1);
+  if (second == std::string_view::npos)
+    return fail(Errc::malformed, doing, "it does not have three parts");
+  const auto iv = decode_base64(text.substr(0, first));
+  const auto tag = decode_base64(text.substr(first + 1, second - first - 1));
+  const auto ciphertext = decode_base64(text.substr(second + 1));
+  if (!iv || !tag || !ciphertext || iv->empty() || tag->size() != 16)
+    return fail(Errc::malformed, doing, "a part is not base64 of the right length");
+  auto key_bytes = decode_base64(droid_line(key));
+  if (!key_bytes || key_bytes->size() != 32)
+    return fail(Errc::malformed, doing, "auth.v2.key", "it is not base64 of 32 bytes");
+  auto plain = decrypt_aes_256_gcm(*key_bytes, *iv, *tag, *ciphertext);
+  wipe(key_bytes->data(), key_bytes->size());
+  if (!plain) return fail(Errc::unsupported, doing, "the key does not fit, or a file is damaged");
+  return std::move(*plain);
+}
+
+inline Credential droid_login(const FileFacts& facts, std::string_view plain) {
+  const StoreEntry entry{Droid::cli, Droid::provider, facts, {}};
+  auto document = parse_json(plain);
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading the login of droid", "it is not an object");
+  if (!document) return unusable_store(entry.cli, entry.provider, facts.path, document.error());
+  const auto access = text_member(*document, "access_token");
+  const auto claims = read_jwt(access.value_or(""));
+  auto credential = login_entry(entry, {access, text_member(*document, "refresh_token")},
+                                claims ? claims->subject : std::string{});
+  set_expiry(credential, claims ? claims->expires_at : std::nullopt);
+  if (claims) credential.account = claims->email;
+  credential.account_id = text_or_empty(*document, "active_organization_id");
+  return credential;
+}
+
+/// auth.v2.file with its key.
+inline Credential droid_store(const FileText& file, const std::filesystem::path& key_path,
+                              const Environment& environment) {
+  const StoreEntry entry{Droid::cli, Droid::provider, file.facts, {}};
+  const auto key = read_store(key_path, environment);
+  if (key.missing())
+    return unusable_entry(entry, Reason::encrypted_elsewhere, "auth.v2.key is missing");
+  if (key.failure) return unusable_entry(entry, reason_of(*key.failure), key.failure->message());
+  const auto plain = decrypt_droid(file.bytes.reveal(), key.text->bytes.reveal());
+  if (plain) return droid_login(file.facts, plain->reveal());
+  return unusable_entry(
+      entry,
+      plain.error().errc() == Errc::unsupported ? Reason::encrypted_elsewhere : Reason::malformed,
+      plain.error().message());
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Droid::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  const auto directory = *home / ".factory";
+  return {directory / "auth.v2.file", directory / "auth.v2.key", directory / "auth.v2.keyring",
+          directory / "auth.encrypted", directory / "auth.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Droid::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  const auto files = locations(environment);
+  std::vector<Credential> found;
+
+  const auto store = read_store(files[0], environment);
+  if (store.failure) found.push_back(unusable_store(cli, provider, files[0], *store.failure));
+  if (store.text) found.push_back(detail::droid_store(*store.text, files[1], environment));
+
+  const auto name_only = [&](const std::filesystem::path& path, Reason reason, const char* why) {
+    const auto other = read_store(path, environment);
+    if (other.failure) found.push_back(unusable_store(cli, provider, path, *other.failure));
+    if (other.text)
+      found.push_back(detail::unusable_entry({cli, provider, other.text->facts, {}}, reason, why));
+  };
+  name_only(files[2], Reason::in_keyring, "encrypted with a key in the system's keyring");
+  if (!found.empty()) return found;  // what is left over from older versions is dead
+  for (std::size_t older = 3; older < files.size(); ++older)
+    name_only(files[older], Reason::unknown_mode,
+              "of an older version of droid; run droid once, which replaces it");
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The keys and tokens in environment variables: those of `key_variables`, and for each
+/// `<P>_API_KEY` of them the lists and numbered variables that OpenClaw rotates through:
+/// `OPENCLAW_LIVE_<P>_KEY`, `OPENCLAW_LIVE_<P>_KEYS`, `<P>_API_KEYS` (split at blanks, commas and
+/// semicolons) and
+/// `<P>_API_KEY_<anything>`.
+///
+/// Keys come in OpenClaw's order of use, each key once, with every variable that holds it as a
+/// place
+/// ("env:NAME"). A value that may not stand in a header is listed as unusable.
+///
+/// @source OpenClaw 2026.9.6, key rotation by environment
+struct EnvKeys {
+  static constexpr std::string_view cli = "env";
+  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
+
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<EnvKeys>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::vector<Credential>> EnvKeys::discover(
+    const Environment& environment) const {
+  std::vector<Credential> found;
+  const auto place = [](std::string_view name, std::string_view pointer) {
+    return Place{"env:" + std::string{name}, std::string{pointer}};
+  };
+  detail::collect_keys({.cli = cli,
+                        .reader = {},
+                        .rotation = true,
+                        .values = environment.variables(),
+                        .environment = environment.variables(),
+                        .place = place},
+                       found);
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Google Cloud's Application Default Credentials: the file that `$GOOGLE_APPLICATION_CREDENTIALS`
+/// names, and `application_default_credentials.json` below `$CLOUDSDK_CONFIG` or ~/.config/gcloud.
+/// Google's libraries use the first one only; both are listed.
+///
+/// A user's file holds a refresh token only (and the client to spend it with), a service account's
+/// a private key: neither can be lent before an access token was fetched.
+///
+/// @source google-auth-library as shipped with gemini-cli 0.61.0
+struct GcloudAdc {
+  static constexpr std::string_view cli = "gcloud-adc";
+  static constexpr std::string_view provider = "google-vertex";
+  static constexpr std::array<std::string_view, 1> programs{"gcloud"};
+  static constexpr std::array<std::string_view, 1> variables{"GOOGLE_APPLICATION_CREDENTIALS"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<GcloudAdc>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential gcloud_adc_entry(const JsonStore& store) {
+  const StoreEntry entry{GcloudAdc::cli, GcloudAdc::provider, store.facts, {}};
+  const auto& document = store.document;
+  const auto universe = text_or_empty(document, "universe_domain");
+  if (!universe.empty() && universe != "googleapis.com")
+    return unusable_entry(entry, Reason::unknown_mode,
+                          "it is of another universe than googleapis.com");
+  const auto type = text_member(document, "type");
+  if (!type) return unusable_entry(entry, Reason::malformed, "there is no type");
+  if (*type == "service_account") {
+    if (text_or_empty(document, "private_key").empty() ||
+        text_or_empty(document, "client_email").empty())
+      return unusable_entry(entry, Reason::malformed, "private_key or client_email is missing");
+    auto credential = unusable_entry(
+        entry, Reason::needs_exchange,
+        "a service account: each access token is asked for with a request its private key signs");
+    credential.account = text_or_empty(document, "client_email");
+    return credential;
+  }
+  if (*type != "authorized_user")
+    return unusable_entry(entry, Reason::unknown_mode, "a type that is not handled");
+  for (const std::string_view name : {"client_id", "client_secret", "refresh_token"})
+    if (text_or_empty(document, name).empty())
+      return unusable_entry(entry, Reason::malformed, std::string{name} + " is missing");
+  auto credential = login_entry(entry, {std::nullopt, text_member(document, "refresh_token")});
+  credential.ownership = Ownership::co_own;  // Google's refresh token works many times
+  credential.account_id = text_or_empty(document, "quota_project_id");
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> GcloudAdc::locations(
+    const Environment& environment) const {
+  std::vector<std::filesystem::path> files;
+  if (const auto named = environment.variable("GOOGLE_APPLICATION_CREDENTIALS"))
+    files.push_back(environment.expand(*named));
+  if (const auto directory = environment.directory("CLOUDSDK_CONFIG", ".config/gcloud")) {
+    auto usual = *directory / "application_default_credentials.json";
+    if (files.empty() || files.front() != usual) files.push_back(std::move(usual));
+  }
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> GcloudAdc::discover(
+    const Environment& environment) const {
+  const auto files = locations(environment);
+  if (files.empty()) return fail(environment.home().error());
+  const bool named = environment.variable("GOOGLE_APPLICATION_CREDENTIALS").has_value();
+  std::vector<Credential> found;
+  for (const auto& path : files) {
+    const auto before = found.size();
+    if (const auto store = detail::read_json_store(cli, provider, path, environment, found)) {
+      found.push_back(detail::gcloud_adc_entry(*store));
+    } else if (named && path == files.front() && found.size() == before) {
+      found.push_back(unusable_store(cli, provider, path,
+                                     fail(Errc::not_found, "reading a login", path.string(),
+                                          "GOOGLE_APPLICATION_CREDENTIALS names it")
+                                         .error));
+      found.back().reason = Reason::unreadable;
+    }
+    if (named && path != files.front() && found.size() > before)
+      found.back().detail += "; Google's libraries use GOOGLE_APPLICATION_CREDENTIALS instead";
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Gemini CLI: the OAuth login in `oauth_creds.json`, logins and keys in the encrypted
+/// `gemini-credentials.json`, both below `.gemini` in `$GEMINI_CLI_HOME` or the home directory, and
+/// the API key of the one .env file that it reads.
+///
+/// A login is listed with Reason::check_eligibility: Google cut individual accounts off this client
+/// on 2026-06-18, organisations go on. Logins are of the provider "google-gemini-cli", keys of
+/// "gemini". The refresh token can be used by several processes, so the ownership is co_own.
+///
+/// @source gemini-cli 0.61.0: oauth2, oauth-credential-storage, fileKeychain, settings
+struct GeminiCli {
+  static constexpr std::string_view cli = "gemini-cli";
+  static constexpr std::string_view provider = "google-gemini-cli";
+  static constexpr std::array<std::string_view, 1> programs{"gemini"};
+  static constexpr std::array<std::string_view, 3> variables{"GEMINI_API_KEY", "GOOGLE_API_KEY",
+                                                             "GOOGLE_CLOUD_ACCESS_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  /// Takes about 50 ms when the encrypted store is there: its key is derived with scrypt.
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<GeminiCli>);
+static_assert(NamesItsFiles<GeminiCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The two login stores of Gemini CLI, plain and encrypted. Internal: included by .ipp files and
+// fuzz targets only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// An encrypted store, taken apart: "<iv>:<tag>:<ciphertext>", each in hexadecimal.
+struct GeminiCipher {
+  std::string iv;  ///< 12 bytes, 16 in old files
+  std::string tag;
+  std::string text;
+};
+
+/// @errors malformed
+inline Result<GeminiCipher> parse_gemini_cipher(std::string_view file) {
+  const std::string doing = "reading Gemini's encrypted store";
+  while (file.ends_with('\n') || file.ends_with('\r')) file.remove_suffix(1);
+  const auto first = file.find(':');
+  const auto second = first == file.npos ? first : file.find(':', first + 1);
+  if (second == file.npos) return fail(Errc::malformed, doing, "it does not have three parts");
+  auto iv = decode_hex(file.substr(0, first));
+  auto tag = decode_hex(file.substr(first + 1, second - first - 1));
+  auto text = decode_hex(file.substr(second + 1));
+  if (!iv || !tag || !text) return fail(Errc::malformed, doing, "it is not hexadecimal");
+  if ((iv->size() != 12 && iv->size() != 16) || tag->size() != 16)
+    return fail(Errc::malformed, doing, "a part has a wrong length");
+  return GeminiCipher{std::move(*iv), std::move(*tag), std::move(*text)};
+}
+
+/// The key of the encrypted store: it is bound to the host and the user.
+///
+/// @errors io when the memory for it is not to be had
+/// @source gemini-cli 0.61.0 fileKeychain: scrypt with Node's default costs
+inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view user) {
+  constexpr std::string_view password = "gemini-cli-oauth";
+  const auto salt = std::string{host} + '-' + std::string{user} + "-gemini-cli";
+  std::array<unsigned char, 32> key{};
+  const int done = EVP_PBE_scrypt(
+      password.data(), password.size(), reinterpret_cast<const unsigned char*>(salt.data()),
+      salt.size(), /*N=*/16384, /*r=*/8, /*p=*/1, /*maxmem=*/64 << 20, key.data(), key.size());
+  if (done != 1) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
+  Secret secret{{reinterpret_cast<const char*>(key.data()), key.size()}};
+  wipe(key.data(), key.size());
+  return secret;
+}
+
+/// @errors unsupported when the key does not fit or the text was changed: these look the same
+inline Result<Secret> decrypt_gemini_store(const GeminiCipher& cipher, const Secret& key) {
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  std::string plain(cipher.text.size() + 16, '\0');
+  auto* const out = reinterpret_cast<unsigned char*>(plain.data());
+  auto tag = cipher.tag;  // the call below takes it as not const
+  int size = 0;
+  int rest = 0;
+  const bool right =
+      context &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(cipher.iv.size()),
+                          nullptr) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key.reveal()), bytes(cipher.iv)) ==
+          1 &&
+      EVP_DecryptUpdate(context.get(), out, &size, bytes(cipher.text),
+                        static_cast<int>(cipher.text.size())) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag.size()),
+                          tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(context.get(), out + size, &rest) == 1;
+  const Secret secret{right
+                          ? std::string_view{plain}.substr(0, static_cast<std::size_t>(size + rest))
+                          : std::string_view{}};
+  wipe(plain.data(), plain.size());
+  if (!right)
+    return fail(Errc::unsupported, "decrypting Gemini's encrypted store", {},
+                "it was made on another host or by another user, or is damaged; log in again here");
+  return secret;
+}
+
+/// The parts of a login that both stores have, under their own names.
+struct GeminiTokens {
+  std::optional<std::string_view> access;
+  std::optional<std::string_view> refresh;
+  std::string_view scope;
+  const Json* expiry = nullptr;  ///< milliseconds
+};
+
+/// Fills a login from its tokens. The CLI refreshes with less than 300 s left; a missing expiry
+/// means to it that the token does not end.
+inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens) {
+  credential.ownership = Ownership::co_own;
+  if (!tokens.access && !tokens.refresh) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = "no access token and no refresh token; log in again";
+    return;
+  }
+  if (tokens.access.value_or("").empty() && tokens.refresh.value_or("").empty()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "both tokens are empty";
+    return;
+  }
+  credential.reason = Reason::check_eligibility;
+  credential.detail = "Google cut individual accounts off this client on 2026-06-18";
+  for (auto scopes = tokens.scope; !scopes.empty();) {
+    const auto end = std::min(scopes.find(' '), scopes.size());
+    if (end > 0) credential.scopes.emplace_back(scopes.substr(0, end));
+    scopes.remove_prefix(std::min(end + 1, scopes.size()));
+  }
+  if (is_safe_token(tokens.refresh.value_or("")))
+    credential.refresh_token = Secret{*tokens.refresh};
+  if (tokens.refresh.value_or("").empty())
+    credential.detail += "; without a refresh token it cannot be renewed";
+
+  const auto number = tokens.expiry == nullptr ? std::nullopt : number_of(*tokens.expiry);
+  if (number && *number != 0) credential.expires_at = time_from_epoch(*number);
+  if (!credential.expires_at) {
+    credential.reason = Reason::expiry_unknown;
+  } else if (!credential.refresh_token.empty()) {
+    credential.refresh_at = *credential.expires_at - std::chrono::seconds{300};
+  }
+  set_secret(credential, tokens.access.value_or(""));
+}
+
+/// Turns oauth_creds.json into a credential, or into the reason why it is none.
+inline Credential read_gemini_login(const std::filesystem::path& path, const FileText& file) {
+  auto document = parse_json(file.bytes.reveal());
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading a Gemini login", "it is not an object");
+  if (!document) return unusable_store(GeminiCli::cli, GeminiCli::provider, path, document.error());
+
+  auto credential = Credential::login(GeminiCli::cli, GeminiCli::provider, path.string());
+  credential.places.push_back(place_of(file.facts, GeminiCli::cli));
+  if (const auto claims = read_jwt(text_or_empty(*document, "id_token")))
+    credential.account = claims->email;
+  fill_gemini_login(
+      credential, {text_member(*document, "access_token"), text_member(*document, "refresh_token"),
+                   text_or_empty(*document, "scope"), member(*document, "expiry_date")});
+  return credential;
+}
+
+/// Appends what the decrypted store holds: {"<service>":{"<account>":"<JSON text>"}}. Other
+/// services are logins of MCP servers, not of a provider.
+inline void add_gemini_stored(const FileFacts& facts, std::string_view decrypted,
+                              std::vector<Credential>& found) {
+  const auto path = facts.path;
+  const auto services = parse_json(decrypted);
+  if (!services || !services->is_object()) {
+    found.push_back(unusable_store(
+        GeminiCli::cli, GeminiCli::provider, path,
+        services
+            ? fail(Errc::malformed, "reading Gemini's decrypted store", "it is not an object").error
+            : services.error()));
+    return;
+  }
+  const auto add = [&](std::string_view service, std::string_view account,
+                       std::string_view provider, auto&& make) {
+    const auto* accounts = member(*services, service);
+    const auto text = accounts == nullptr ? std::nullopt : text_member(*accounts, account);
+    if (!text) return;
+    const auto pointer = "/" + std::string{service} + "/" + std::string{account};
+    const auto value = parse_json(*text);
+    const auto* token = value ? member(*value, "token") : nullptr;
+    if (token == nullptr) {
+      auto broken = Credential::unusable(GeminiCli::cli, provider, path.string() + '#' + pointer,
+                                         Reason::malformed, "the stored value holds no token");
+      broken.profile_id = std::string{provider} + ":stored";
+      broken.places.push_back(place_of(facts, GeminiCli::cli, pointer));
+      found.push_back(std::move(broken));
+      return;
+    }
+    make(*token, place_of(facts, GeminiCli::cli, pointer));
+  };
+  add("gemini-cli-oauth", "main-account", GeminiCli::provider, [&](const Json& token, Place place) {
+    auto login = Credential::login(GeminiCli::cli, GeminiCli::provider, path.string());
+    login.profile_id = std::string{GeminiCli::provider} + ":stored";
+    login.places.push_back(std::move(place));
+    fill_gemini_login(login, {text_member(token, "accessToken"), text_member(token, "refreshToken"),
+                              text_or_empty(token, "scope"), member(token, "expiresAt")});
+    found.push_back(std::move(login));
+  });
+  add("gemini-cli-api-key", "default-api-key", "gemini", [&](const Json& token, Place place) {
+    if (const auto key = text_or_empty(token, "accessToken"); !key.empty())
+      found.push_back(key_credential({GeminiCli::cli, "gemini", Kind::api_key, "stored", {}}, key,
+                                     std::move(place)));
+  });
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Result<std::filesystem::path> gemini_home(const Environment& environment) {
+  if (const auto moved = environment.variable("GEMINI_CLI_HOME")) return environment.expand(*moved);
+  return environment.home();
+}
+
+inline std::vector<std::filesystem::path> gemini_dotenv_files(const Environment& environment) {
+  std::vector<std::filesystem::path> user_files;
+  if (const auto home = gemini_home(environment))
+    user_files = {*home / ".gemini/.env", *home / ".env"};
+  return nearest_dotenv_files(environment, ".gemini", {}, user_files);
+}
+
+/// What settings.json and google_accounts.json say; every part may be missing.
+struct GeminiLabels {
+  std::string selected_type;  ///< security.auth.selectedType
+  std::optional<FileFacts> settings;
+  std::string account;  ///< the active account's e-mail
+  bool broken_accounts = false;
+};
+
+inline GeminiLabels read_gemini_labels(const std::filesystem::path& folder,
+                                       const Environment& environment,
+                                       std::vector<Credential>& found) {
+  GeminiLabels labels;
+  const auto settings_path = folder / "settings.json";
+  const auto settings = read_store(settings_path, environment, config_file_rules);
+  if (settings.failure)
+    found.push_back(unusable_store(GeminiCli::cli, "gemini", settings_path, *settings.failure));
+  if (settings.text) {
+    const auto document = parse_json(settings.text->bytes.reveal(), {.allow_comments = true});
+    if (!document)
+      found.push_back(unusable_store(GeminiCli::cli, "gemini", settings_path, document.error()));
+    const auto* security = document ? member(*document, "security") : nullptr;
+    const auto* auth = security == nullptr ? nullptr : member(*security, "auth");
+    if (auth != nullptr) labels.selected_type = text_or_empty(*auth, "selectedType");
+    labels.settings = settings.text->facts;
+  }
+  const auto accounts = read_store(folder / "google_accounts.json", environment, config_file_rules);
+  if (accounts.text) {
+    const auto document = parse_json(accounts.text->bytes.reveal());
+    labels.broken_accounts = !document || !document->is_object();
+    if (document) labels.account = text_or_empty(*document, "active");
+  }
+  return labels;
+}
+
+inline void add_gemini_encrypted(const std::filesystem::path& path, const Environment& environment,
+                                 std::vector<Credential>& found) {
+  const auto unusable = [&](const Error& error) {
+    auto credential = unusable_store(GeminiCli::cli, GeminiCli::provider, path, error);
+    if (error.code == Errc::unsupported) credential.reason = Reason::encrypted_elsewhere;
+    credential.profile_id = std::string{GeminiCli::provider} + ":stored";
+    found.push_back(std::move(credential));
+  };
+  // Logins of MCP servers stand in it too, so it may be larger than a login.
+  const auto file = read_store(path, environment, {config_file_rules.max_bytes, true, true});
+  if (file.failure) return unusable(*file.failure);
+  if (!file.text) return;
+  const auto cipher = parse_gemini_cipher(file.text->bytes.reveal());
+  if (!cipher) return unusable(cipher.error());
+  const auto key = derive_gemini_key(environment.host_name(), environment.user_name());
+  if (!key) return unusable(key.error());
+  const auto decrypted = decrypt_gemini_store(*cipher, *key);
+  if (!decrypted) return unusable(decrypted.error());
+  add_gemini_stored(file.text->facts, decrypted->reveal(), found);
+}
+
+/// What the settings say is used, and is nowhere to be seen.
+inline std::optional<Credential> missing_gemini_login(const GeminiLabels& labels, bool encrypted,
+                                                      const std::vector<Credential>& found) {
+  const bool wants_login = labels.selected_type == "oauth-personal";
+  if (!wants_login && labels.selected_type != "gemini-api-key") return std::nullopt;
+  const std::string_view provider = wants_login ? GeminiCli::provider : std::string_view{"gemini"};
+  const bool there = std::any_of(found.begin(), found.end(), [&](const Credential& one) {
+    // An encrypted store that cannot be opened may hold either.
+    return one.provider == provider || one.reason == Reason::encrypted_elsewhere;
+  });
+  if (there) return std::nullopt;
+  // A key typed into the CLI goes to the keyring, and to the encrypted file only without one.
+  const bool keyring = encrypted || !wants_login;
+  auto missing = Credential::unusable(
+      GeminiCli::cli, provider, labels.settings->path.string(),
+      keyring ? Reason::in_keyring : Reason::signed_out,
+      "the settings select " + labels.selected_type + "; " +
+          (keyring ? "it may stand in the system's keyring, which is not readable here"
+                   : "no login is stored: log in again"));
+  missing.kind = wants_login ? Kind::oauth : Kind::api_key;
+  missing.places.push_back(
+      place_of(*labels.settings, GeminiCli::cli, "/security/auth/selectedType"));
+  return missing;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
+    const Environment& environment) const {
+  const auto home = detail::gemini_home(environment);
+  if (!home) return {};
+  const auto folder = *home / ".gemini";
+  std::vector<std::filesystem::path> files{
+      folder / "oauth_creds.json", folder / "gemini-credentials.json", folder / "settings.json"};
+  if (auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
+    files.push_back(std::move(dotenv.front()));
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
+    const Environment& environment) const {
+  const auto home = detail::gemini_home(environment);
+  if (!home) return fail(home.error());
+  const auto folder = *home / ".gemini";
+  const bool encrypted = environment.variable("GEMINI_FORCE_ENCRYPTED_FILE_STORAGE") == "true";
+  std::vector<Credential> found;
+
+  const auto login_path = folder / "oauth_creds.json";
+  const auto login = read_store(login_path, environment);
+  if (login.failure) found.push_back(unusable_store(cli, provider, login_path, *login.failure));
+  if (login.text) found.push_back(detail::read_gemini_login(login_path, *login.text));
+  const auto plain_logins = found.size();
+  detail::add_gemini_encrypted(folder / "gemini-credentials.json", environment, found);
+
+  const auto stored_logins = std::count_if(
+      found.begin(), found.end(), [](const auto& one) { return one.provider == provider; });
+  const auto stored = found.size();
+  const auto labels = detail::read_gemini_labels(folder, environment, found);
+  for (std::size_t i = 0; i < stored; ++i) {
+    auto& credential = found[i];
+    if (credential.provider != provider || credential.status != Status::active) continue;
+    if (!labels.account.empty()) credential.account = labels.account;
+    if (labels.broken_accounts) credential.detail += "; google_accounts.json is malformed";
+    const bool is_plain = i < plain_logins;
+    if (stored_logins > 1 && is_plain == encrypted)
+      credential.detail += "; the CLI uses its other login";
+  }
+
+  // The CLI reads one .env file only, the nearest.
+  if (const auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
+    detail::add_dotenv_keys({.cli = cli, .reader = cli}, dotenv.front(), environment, found);
+  const bool key_in_environment = environment.variable("GEMINI_API_KEY").has_value();
+  if (auto missing = detail::missing_gemini_login(labels, encrypted, found);
+      missing && !(missing->provider == "gemini" && key_in_environment))
+    found.push_back(std::move(*missing));
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// GitHub's gh: the tokens of each host and user in `hosts.yml`, below `$GH_CONFIG_DIR` or
+/// `$XDG_CONFIG_HOME/gh`. The active user's token stands there twice and is one credential.
+///
+/// A token that gh keeps in the system's keyring is listed with the name of the keyring's entry.
+/// A token of another host than github.com carries that host's base URL, so that it goes nowhere
+/// else.
+///
+/// @source cli/cli: internal/config/config.go
+struct GhCli {
+  static constexpr std::string_view cli = "gh";
+  static constexpr std::string_view provider = "github";
+  static constexpr std::array<std::string_view, 1> programs{"gh"};
+  static constexpr std::array<std::string_view, 2> variables{"GH_TOKEN", "GITHUB_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<GhCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How this library reads YAML that others wrote. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A YAML value. Scalars are text whatever they look like: a token is never a number.
+struct YamlNode {
+  enum class Type { scalar, sequence, mapping };
+
+  Type type = Type::scalar;
+  std::string text;             ///< of a scalar
+  std::vector<YamlNode> items;  ///< of a sequence
+  std::vector<std::pair<std::string, YamlNode>>
+      members;  ///< of a mapping, in the order of the file
+
+  /// The member of that name; null when this is no mapping or has none.
+  const YamlNode* member(std::string_view name) const noexcept {
+    for (const auto& [key, value] : members)
+      if (key == name) return &value;
+    return nullptr;
+  }
+  /// The text of the member; empty when it is missing or no scalar.
+  std::string_view text_of(std::string_view name) const noexcept {
+    const auto* value = member(name);
+    return value == nullptr || value->type != Type::scalar ? std::string_view{} : value->text;
+  }
+};
+
+/// Builds a tree from libyaml's events while refusing what a careful reader refuses.
+class YamlReader {
+ public:
+  static constexpr int max_depth = 64;
+  static constexpr std::size_t max_nodes = 4096;
+
+  explicit YamlReader(std::string_view text) {
+    usable_ = yaml_parser_initialize(&parser_) == 1;
+    if (!usable_) return;
+    if (text.data() == nullptr) text = "";  // libyaml asserts that there is a pointer
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~YamlReader() {
+    yaml_event_delete(&event_);
+    if (usable_) yaml_parser_delete(&parser_);
+  }
+  YamlReader(const YamlReader&) = delete;
+  YamlReader& operator=(const YamlReader&) = delete;
+
+  /// The one document of the stream; an empty scalar when there is none.
+  Result<YamlNode> read() {
+    YamlNode root;
+    if (!usable_) return fail(Errc::io, "parsing YAML", "out of memory");
+    const bool whole =
+        next(YAML_STREAM_START_EVENT) && next() &&
+        (event_.type == YAML_STREAM_END_EVENT ||
+         (next() && node(root, 1) && next(YAML_DOCUMENT_END_EVENT) && next(YAML_STREAM_END_EVENT)));
+    if (!whole) return fail(failure_, "parsing YAML", where_);
+    return root;
+  }
+
+ private:
+  /// Fetches the next event in place of the one before.
+  bool next() {
+    yaml_event_delete(&event_);
+    if (yaml_parser_parse(&parser_, &event_) == 1) return true;
+    // libyaml's message is dropped: it may quote the text it failed on.
+    return refuse(Errc::malformed, parser_.problem_mark);
+  }
+  bool next(yaml_event_type_t wanted) {
+    return next() && (event_.type == wanted || refuse(Errc::malformed, event_.start_mark));
+  }
+
+  /// Reads the value that begins with the current event.
+  bool node(YamlNode& target, int depth) {
+    if (depth > max_depth) return refuse(Errc::too_deep, event_.start_mark);
+    if (++nodes_ > max_nodes) return refuse(Errc::too_large, event_.start_mark);
+    switch (event_.type) {
+      case YAML_SCALAR_EVENT:
+        return plain(event_.data.scalar.anchor, event_.data.scalar.tag) && scalar(target.text);
+      case YAML_SEQUENCE_START_EVENT:
+        target.type = YamlNode::Type::sequence;
+        return plain(event_.data.sequence_start.anchor, event_.data.sequence_start.tag) &&
+               sequence(target, depth);
+      case YAML_MAPPING_START_EVENT:
+        target.type = YamlNode::Type::mapping;
+        return plain(event_.data.mapping_start.anchor, event_.data.mapping_start.tag) &&
+               mapping(target, depth);
+      default:  // an alias: it makes small files large and trees cyclic
+        return refuse(Errc::unsupported, event_.start_mark);
+    }
+  }
+
+  bool sequence(YamlNode& target, int depth) {
+    while (next()) {
+      if (event_.type == YAML_SEQUENCE_END_EVENT) return true;
+      if (!node(target.items.emplace_back(), depth + 1)) return false;
+    }
+    return false;
+  }
+
+  bool mapping(YamlNode& target, int depth) {
+    while (next()) {
+      if (event_.type == YAML_MAPPING_END_EVENT) return true;
+      if (event_.type != YAML_SCALAR_EVENT) return refuse(Errc::unsupported, event_.start_mark);
+      YamlNode key;
+      if (!node(key, depth + 1)) return false;
+      if (target.member(key.text) != nullptr) return refuse(Errc::duplicate_key, event_.start_mark);
+      auto& member = target.members.emplace_back(std::move(key.text), YamlNode{});
+      if (!next() || !node(member.second, depth + 1)) return false;
+    }
+    return false;
+  }
+
+  bool scalar(std::string& target) {
+    target.assign(reinterpret_cast<const char*>(event_.data.scalar.value),
+                  event_.data.scalar.length);
+    return true;
+  }
+
+  /// Neither an anchor, which only an alias needs, nor a tag, which would change the meaning.
+  bool plain(const yaml_char_t* anchor, const yaml_char_t* tag) {
+    return (anchor == nullptr && tag == nullptr) || refuse(Errc::unsupported, event_.start_mark);
+  }
+
+  bool refuse(Errc why, const yaml_mark_t& mark) {
+    failure_ = why;
+    where_ =
+        "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1);
+    return false;
+  }
+
+  yaml_parser_t parser_{};
+  yaml_event_t event_{};
+  bool usable_ = false;
+  std::size_t nodes_ = 0;
+  Errc failure_ = Errc::malformed;
+  std::string where_;
+};
+
+/// Parses one YAML document strictly: no anchor, alias or tag, no key twice, at most 64 deep and
+/// 4096 values; keys are scalars.
+/// @errors malformed, duplicate_key, too_deep, too_large, unsupported; each with line and column
+///         (never the text)
+inline Result<YamlNode> parse_yaml(std::string_view text) {
+  return YamlReader{text}.read();
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Result<std::filesystem::path> gh_directory(const Environment& environment) {
+  if (const auto given = environment.variable("GH_CONFIG_DIR")) return environment.expand(*given);
+  return environment.config_home().transform([](auto config) { return config / "gh"; });
+}
+
+/// Where the API of a host is; empty for github.com, which is the provider's own.
+inline std::string gh_api_of(std::string_view host) {
+  if (host == "github.com") return {};
+  if (host.ends_with(".ghe.com")) return "https://api." + std::string{host};
+  return "https://" + std::string{host} + "/api/v3";
+}
+
+/// One user of one host: the token at `pointer`, or that it is in the keyring.
+inline Credential gh_token(const FileFacts& facts, const std::string& host, std::string_view user,
+                           std::string pointer, const YamlNode* token) {
+  const bool is_text = token == nullptr || token->type == YamlNode::Type::scalar;
+  const bool absent = token == nullptr || (is_text && token->text.empty());
+  StoreEntry entry{GhCli::cli, GhCli::provider, facts, std::move(pointer)};
+  auto credential =
+      absent ? unusable_entry(entry, Reason::in_keyring,
+                              "kept in the system's keyring under the service \"gh:" + host +
+                                  "\"; gh auth token shows it")
+             : token_entry(entry, Kind::token,
+                           is_text ? std::optional<std::string_view>{token->text} : std::nullopt);
+  credential.kind = Kind::token;
+  credential.account = user;
+  credential.base_url = gh_api_of(host);
+  const std::string label = user.empty() ? "default" : std::string{user};
+  credential.profile_id =
+      std::string{GhCli::provider} + ":" + (host == "github.com" ? label : host + "/" + label);
+  return credential;
+}
+
+inline void gh_host(const FileFacts& facts, const std::string& host, const YamlNode& value,
+                    std::vector<Credential>& found) {
+  // Names are shown and become part of an address: nothing that could steer a terminal.
+  if (!is_safe_token(host)) {
+    found.push_back(unusable_entry({GhCli::cli, GhCli::provider, facts, {}}, Reason::malformed,
+                                   "a host's name is not printable ASCII"));
+    return;
+  }
+  const auto pointer = pointer_step(host);
+  if (value.type != YamlNode::Type::mapping) {
+    if (value.type == YamlNode::Type::scalar && value.text.empty()) return;  // a host without login
+    found.push_back(unusable_entry({GhCli::cli, GhCli::provider, facts, pointer}, Reason::malformed,
+                                   "the host is not a mapping"));
+    return;
+  }
+  const auto* users = value.member("users");
+  const bool has_users = users != nullptr && !users->members.empty();
+  if (has_users)
+    for (const auto& [user, login] : users->members) {
+      if (!is_safe_token(user)) {
+        found.push_back(unusable_entry({GhCli::cli, GhCli::provider, facts, pointer + "/users"},
+                                       Reason::malformed, "a user's name is not printable ASCII"));
+        continue;
+      }
+      found.push_back(gh_token(facts, host, user,
+                               pointer + "/users" + pointer_step(user) + "/oauth_token",
+                               login.member("oauth_token")));
+    }
+  // The active user's token once more; all there is in files of gh before 2.40.
+  const auto* token = value.member("oauth_token");
+  const auto user = value.text_of("user");
+  const bool absent =
+      token == nullptr || (token->type == YamlNode::Type::scalar && token->text.empty());
+  if (!absent || !has_users)
+    found.push_back(gh_token(facts, host, is_safe_token(user) ? user : std::string_view{},
+                             pointer + "/oauth_token", token));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> GhCli::locations(
+    const Environment& environment) const {
+  const auto directory = detail::gh_directory(environment);
+  if (!directory) return {};
+  return {*directory / "hosts.yml"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> GhCli::discover(
+    const Environment& environment) const {
+  const auto directory = detail::gh_directory(environment);
+  if (!directory) return fail(directory.error());
+  std::vector<Credential> found;
+  const auto path = *directory / "hosts.yml";
+  const auto store = read_store(path, environment);
+  if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+  if (!store.text) return found;
+
+  const auto hosts = detail::parse_yaml(store.text->bytes.reveal());
+  if (!hosts) {
+    found.push_back(unusable_store(cli, provider, path, hosts.error()));
+  } else if (hosts->type == detail::YamlNode::Type::mapping) {
+    for (const auto& [host, value] : hosts->members)
+      detail::gh_host(store.text->facts, host, value, found);
+  } else if (hosts->type != detail::YamlNode::Type::scalar || !hosts->text.empty()) {
+    found.push_back(unusable_store(
+        cli, provider, path,
+        fail(Errc::malformed, "reading the logins of gh", "it is not a mapping").error));
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// xAI's Grok Build: `auth.json` below `$GROK_HOME` or ~/.grok, one login per issuer and client.
+///
+/// @source third-party tools that read the file
+struct Grok {
+  static constexpr std::string_view cli = "grok";
+  static constexpr std::string_view provider = "xai";
+  static constexpr std::array<std::string_view, 1> programs{"grok"};
+  static constexpr std::array<std::string_view, 1> variables{"XAI_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Grok>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential grok_login(const FileFacts& facts, const std::string& name, const Json& value) {
+  const StoreEntry entry{Grok::cli, Grok::provider, facts, pointer_step(name)};
+  if (!is_safe_token(name))
+    return unusable_entry({entry.cli, entry.provider, facts, {}}, Reason::malformed,
+                          "the name of an entry is not printable ASCII");
+  if (!value.is_object())
+    return unusable_entry(entry, Reason::malformed, "the entry is not an object");
+  auto credential =
+      login_entry(entry, {text_member(value, "key"), text_member(value, "refresh_token")});
+  set_expiry(credential, parse_iso8601(text_or_empty(value, "expires_at")));
+  credential.account = text_or_empty(value, "email");
+  if (!credential.account.empty())
+    credential.profile_id = std::string{Grok::provider} + ":" + credential.account;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Grok::locations(
+    const Environment& environment) const {
+  const auto directory = environment.directory("GROK_HOME", ".grok");
+  if (!directory) return {};
+  return {*directory / "auth.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Grok::discover(
+    const Environment& environment) const {
+  const auto directory = environment.directory("GROK_HOME", ".grok");
+  if (!directory) return fail(directory.error());
+  std::vector<Credential> found;
+  const auto store =
+      detail::read_json_store(cli, provider, *directory / "auth.json", environment, found);
+  if (!store) return found;
+  for (const auto& [name, value] : store->document.items())
+    found.push_back(detail::grok_login(store->facts, name, value));
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// iFlow: `oauth_creds.json`, `iflow_accounts.json` and `settings.json` below ~/.iflow. Its API
+/// takes the key that stands in each of them; the OAuth login fetches that key.
+///
+/// @source third-party tools that read the files
+struct Iflow {
+  static constexpr std::string_view cli = "iflow";
+  static constexpr std::string_view provider = "iflow";
+  static constexpr std::array<std::string_view, 1> programs{"iflow"};
+  static constexpr std::array<std::string_view, 1> variables{"IFLOW_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Iflow>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The key at one member, when it is there at all.
+inline void iflow_key(const JsonStore& store, std::string_view name,
+                      std::vector<Credential>& found) {
+  const auto* value = member(store.document, name);
+  if (value == nullptr) return;
+  auto credential = token_entry({Iflow::cli, Iflow::provider, store.facts, pointer_step(name)},
+                                Kind::api_key, text_member(store.document, name));
+  const auto base_url = text_or_empty(store.document, "baseUrl");
+  if (is_safe_token(base_url)) credential.base_url = base_url;
+  found.push_back(std::move(credential));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Iflow::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  const auto directory = *home / ".iflow";
+  return {directory / "oauth_creds.json", directory / "iflow_accounts.json",
+          directory / "settings.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Iflow::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  const auto files = locations(environment);
+  std::vector<Credential> found;
+  if (const auto store = detail::read_json_store(cli, provider, files[0], environment, found)) {
+    auto login = detail::login_entry({cli, provider, store->facts, {}},
+                                     {detail::text_member(store->document, "access_token"),
+                                      detail::text_member(store->document, "refresh_token")});
+    detail::set_expiry(login, detail::epoch_member(store->document, "expiry_date"));
+    found.push_back(std::move(login));
+    detail::iflow_key(*store, "apiKey", found);
+  }
+  if (const auto store = detail::read_json_store(cli, provider, files[1], environment, found))
+    detail::iflow_key(*store, "iflowApiKey", found);
+  if (const auto store =
+          detail::read_json_store(cli, provider, files[2], environment, found, {true}))
+    detail::iflow_key(*store, "apiKey", found);
+  merge_same_tokens(found);
   return found;
 }
 
@@ -2035,54 +11873,162 @@ static_assert(CredentialSource<KimiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// How this library reads TOML that others wrote. Internal: included by .ipp files only.
+// The configuration that kimi-cli and Kimi Code share: [providers.*] and [services.*].
+// Internal: included by kimi_cli.ipp and kimi_code.ipp.
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// The deepest run of brackets and braces outside of strings and comments: a cheap upper bound of
-/// the nesting, taken before the recursive parser sees the text.
-inline int toml_bracket_depth(std::string_view text) noexcept {
-  int depth = 0;
-  int deepest = 0;
-  char quote = 0;
-  bool comment = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (comment) {
-      comment = c != '\n';
-    } else if (quote != 0) {
-      if (c == '\\' && quote == '"') {
-        ++i;
-      } else if (c == quote || c == '\n') {
-        quote = 0;  // a multi-line string ends here too early: that only overestimates
-      }
-    } else if (c == '#') {
-      comment = true;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
+/// A reference to a login: [providers.<name>.oauth].
+struct KimiOauthReference {
+  std::string storage;     ///< "file", or the legacy "keyring"
+  std::string key;         ///< "oauth/<slot>"
+  std::string oauth_host;  ///< Kimi Code only; may be empty
+};
+
+/// One table of [providers] or [services].
+struct KimiConfigEntry {
+  std::string section;
+  std::string name;
+  std::string pointer;  ///< TOML key of the entry: providers."a.b"
+  std::string type;
+  std::string base_url;
+  std::string api_key;       ///< empty when there is none
+  std::string api_key_from;  ///< the key below the entry that holds it
+  std::string wrong_type;    ///< the key below the entry that should be a string and is not
+  std::optional<KimiOauthReference> oauth;
+};
+
+/// The name as a TOML key: quoted unless it is a bare key.
+inline std::string toml_key(std::string_view name) {
+  const auto bare = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  if (!name.empty() && std::all_of(name.begin(), name.end(), bare)) return std::string{name};
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
   }
-  return deepest;
+  return quoted + '"';
 }
 
-/// Parses TOML text.
-/// @errors malformed with line and column (never the text); too_deep over 64 levels
-inline Result<toml::table> parse_toml(std::string_view text) {
-  constexpr int max_depth = 64;
-  if (toml_bracket_depth(text) > max_depth)
-    return fail(Errc::too_deep, "parsing TOML", "over " + std::to_string(max_depth) + " levels");
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    const auto& where = error.source().begin;
-    return fail(Errc::malformed, "parsing TOML",
-                "line " + std::to_string(where.line) + ", column " + std::to_string(where.column));
+inline std::string toml_text(const toml::table& table, std::string_view key) {
+  return table[key].value_or(std::string{});
+}
+
+/// What the legacy config.json says, as if it stood in config.toml. Only text matters here; any
+/// other value becomes `false`, which is text nowhere.
+inline toml::table toml_of_json(const Json& object) {
+  toml::table table;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_object()) {
+      table.insert(name, toml_of_json(value));
+    } else if (value.is_string()) {
+      table.insert(name, value.get_ref<const std::string&>());
+    } else if (!value.is_null()) {
+      table.insert(name, false);
+    }
   }
+  return table;
+}
+
+/// Reads one entry. `env_key` names a key of its `env` table that serves when api_key is not set.
+inline KimiConfigEntry kimi_config_entry(std::string_view section, std::string_view name,
+                                         const toml::table& table, std::string_view env_key) {
+  KimiConfigEntry entry;
+  entry.section = section;
+  entry.name = name;
+  entry.pointer = entry.section + '.' + toml_key(name);
+  entry.type = toml_text(table, "type");
+  entry.base_url = toml_text(table, "base_url");
+  const auto take_key = [&](const toml::node* node, std::string from) {
+    if (node == nullptr || !entry.api_key.empty()) return;
+    const auto text = node->value_exact<std::string>();
+    if (!text) {
+      entry.wrong_type = std::move(from);
+    } else if (!text->empty()) {
+      entry.api_key = *text;
+      entry.api_key_from = std::move(from);
+    }
+  };
+  take_key(table.get("api_key"), "api_key");
+  if (const auto* variables = table["env"].as_table(); variables != nullptr && !env_key.empty())
+    take_key(variables->get(env_key), "env." + std::string{env_key});
+  if (const auto* oauth = table["oauth"].as_table())
+    entry.oauth = KimiOauthReference{toml_text(*oauth, "storage"), toml_text(*oauth, "key"),
+                                     toml_text(*oauth, "oauth_host")};
+  return entry;
+}
+
+inline std::vector<KimiConfigEntry> kimi_config_entries(const toml::table& config,
+                                                        std::string_view env_key = {}) {
+  std::vector<KimiConfigEntry> entries;
+  for (const std::string_view section : {"providers", "services"}) {
+    const auto* tables = config[section].as_table();
+    if (tables == nullptr) continue;
+    for (const auto& [name, node] : *tables)
+      if (const auto* table = node.as_table())
+        entries.push_back(kimi_config_entry(section, name.str(), *table, env_key));
+  }
+  return entries;
+}
+
+/// Whose key it is. A "kimi" entry serves the coding plan and the open platform alike; the address
+/// tells which.
+inline std::string kimi_key_provider(std::string_view section, std::string_view type,
+                                     std::string_view base_url) {
+  if (section == "services" || type.empty() || type == "kimi")
+    return base_url.find(".kimi.") != std::string_view::npos &&
+                   base_url.find("/coding") != std::string_view::npos
+               ? "kimi-code"
+               : "moonshot";
+  if (type.starts_with("openai")) return "openai";
+  if (type == "google_genai" || type == "vertexai") return "gemini";
+  return std::string{type};
+}
+
+/// The API keys of the entries, and those that have the wrong type.
+inline void add_kimi_keys(std::string_view cli, const std::vector<KimiConfigEntry>& entries,
+                          const FileFacts& facts, std::vector<Credential>& found) {
+  for (const auto& entry : entries) {
+    const auto provider = kimi_key_provider(entry.section, entry.type, entry.base_url);
+    if (!entry.api_key.empty()) {
+      auto key = Credential::api_key(cli, provider, Secret{entry.api_key});
+      set_secret(key, entry.api_key);
+      key.profile_id = provider + ':' + entry.name;
+      key.base_url = entry.base_url;
+      key.places.push_back(place_of(facts, cli, entry.pointer + '.' + entry.api_key_from));
+      found.push_back(std::move(key));
+    } else if (!entry.wrong_type.empty()) {
+      const auto pointer = entry.pointer + '.' + entry.wrong_type;
+      auto broken = Credential::unusable(cli, provider, facts.path.string() + '#' + pointer,
+                                         Reason::malformed, "the key is not a string");
+      broken.kind = Kind::api_key;
+      broken.profile_id = provider + ':' + entry.name;
+      broken.places.push_back(place_of(facts, cli, pointer));
+      found.push_back(std::move(broken));
+    }
+  }
+}
+
+/// The file name, without ".json", that a login's key stands for: its last segment.
+inline std::string kimi_slot_of_key(std::string_view key) {
+  if (key.empty()) return "kimi-code";
+  return std::string{key.substr(key.rfind('/') + 1)};
+}
+
+/// A login that the configuration refers to and that is not in its file.
+inline Credential missing_kimi_login(std::string_view cli, std::string_view provider,
+                                     const std::filesystem::path& file, const FileFacts& config,
+                                     std::string_view pointer) {
+  auto login = Credential::unusable(cli, provider, file.string(), Reason::signed_out,
+                                    "the configuration refers to a login whose file is not there; "
+                                    "log in again");
+  login.ownership = Ownership::co_own;
+  login.places.push_back(place_of(config, cli, pointer));
+  return login;
 }
 
 }  // namespace detail
@@ -2092,154 +12038,156 @@ inline Result<toml::table> parse_toml(std::string_view text) {
 // Internal: included by kimi_cli.ipp and kimi_code.ipp.
 
 namespace credpool::inline CREDPOOL_ABI {
-
-/// A store file as a source reads it: its text, nothing, or the reason why it cannot be used.
-struct StoreFile {
-  std::optional<FileText> text;           ///< set when the file could be read
-  std::optional<Error> failure;           ///< set when it is there and could not be read
-  bool missing() const noexcept { return !text && !failure; }
-};
-
-/// Reads a store file under the caps of its kind. A missing file is not a failure.
-StoreFile read_store(const std::filesystem::path& path, const Environment& environment,
-                     FileRules rules = {});
-
-/// The place to note for a store file, with its warnings and how to mend them.
-Place place_of(const FileFacts& facts, std::string_view cli, std::string_view pointer = {});
-
-/// The Reason to show for an error met while reading or parsing a store.
-Reason reason_of(const Error& error) noexcept;
-
-/// A credential that says why the store at that path cannot be used.
-Credential unusable_store(std::string_view cli, std::string_view provider,
-                          const std::filesystem::path& path, const Error& error);
-
-/// Gives the credential its secret, or marks it when the token may not stand in a header.
-void set_secret(Credential& credential, std::string_view token);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
-                                     const Environment& environment, FileRules rules) {
-  StoreFile store;
-  auto text = read_file(path, environment, rules);
-  if (text) {
-    store.text = std::move(*text);
-  } else if (text.error().errc() != Errc::not_found) {
-    store.failure = text.error();
-  }
-  return store;
-}
-
-CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
-                               std::string_view pointer) {
-  Place place{facts.path.string(), std::string{pointer}};
-  place.cli = cli;
-  for (const auto& warning : facts.warnings)
-    place.warnings.push_back(std::string{to_string(warning.kind)} + ": " + warning.repair);
-  return place;
-}
-
-CREDPOOL_INLINE Reason reason_of(const Error& error) noexcept {
-  switch (error.errc()) {
-    case Errc::too_large: return Reason::too_large;
-    case Errc::too_deep: return Reason::too_deep;
-    case Errc::duplicate_key: return Reason::duplicate_key;
-    case Errc::unsafe_file: return Reason::unsafe_file;
-    case Errc::permission_denied:
-    case Errc::io: return Reason::unreadable;
-    default: return Reason::malformed;
-  }
-}
-
-CREDPOOL_INLINE Credential unusable_store(std::string_view cli, std::string_view provider,
-                                          const std::filesystem::path& path, const Error& error) {
-  auto credential =
-      Credential::unusable(cli, provider, path.string(), reason_of(error), error.message());
-  Place place{path.string(), {}};
-  place.cli = cli;
-  credential.places.push_back(std::move(place));
-  return credential;
-}
-
-CREDPOOL_INLINE void set_secret(Credential& credential, std::string_view token) {
-  if (token.empty()) return;
-  if (is_safe_token(token)) {
-    credential.secret = Secret{token};
-    return;
-  }
-  credential.status = Status::invalid;
-  credential.reason = Reason::unsafe_token;
-  credential.detail = "the token has characters that may not stand in a header; log in again";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Turns one credential file into a credential, or into the reason why it is none.
-///
-/// Both CLIs refresh when less than max(300 s, half the life) is left.
-///
-/// @param slot     file name without ".json"; part of the login's identity and of its profile id
-/// @param base_url where its tokens are used; empty for the provider's default
-inline Credential read_kimi_login(std::string_view cli, std::string_view provider,
-                                  const std::filesystem::path& path, std::string_view slot,
-                                  const FileText& file) {
-  auto document = parse_json(file.bytes.reveal());
-  if (document && !document->is_object())
-    document = fail(Errc::malformed, "reading a Kimi login", "it is not an object");
-  if (!document) return unusable_store(cli, provider, path, document.error());
+/// Which of the two CLIs owns the file. They differ in what an odd entry means.
+enum class KimiDialect {
+  cli,   ///< no usable expires_at: refresh at once. No access token: refresh.
+  code,  ///< no usable expires_at: use the token as it is. No access token: signed out.
+};
 
-  auto credential = Credential::login(cli, provider, path.string());
-  credential.ownership = Ownership::co_own;
-  credential.profile_id = std::string{provider} + ":" +
-                          (slot == "kimi-code" ? std::string{"default"} : std::string{slot});
-  credential.places.push_back(place_of(file.facts, cli));
-  if (const auto scope = text_or_empty(*document, "scope"); !scope.empty())
-    credential.scopes.emplace_back(scope);
+/// The end of the access token as that CLI understands it; none when the file does not tell.
+inline std::optional<TimePoint> kimi_expiry(KimiDialect dialect, const Json& login) {
+  const auto* stored = member(login, "expires_at");
+  if (dialect == KimiDialect::code) {
+    if (stored == nullptr || !stored->is_number() || stored->get<double>() <= 0)
+      return std::nullopt;
+    return time_from_epoch(stored->get<double>());
+  }
+  if (stored == nullptr || stored->is_null()) return TimePoint{};
+  const auto number = number_of(*stored);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
 
-  const auto access = text_member(*document, "access_token");
-  const auto refresh = text_member(*document, "refresh_token");
+/// How long before the end both CLIs refresh: max(300 s, half the life).
+inline Duration kimi_refresh_margin(const Json& login) {
+  const auto* life = member(login, "expires_in");
+  const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
+  const double half = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
+  return std::max(Duration{std::chrono::seconds{300}},
+                  Duration{static_cast<Duration::rep>(half * 1000)});
+}
+
+/// Fills in the two tokens. False when there is no access token to go on with: then the verdict is
+/// complete.
+inline bool take_kimi_tokens(KimiDialect dialect, const Json& login, Credential& credential) {
+  const auto access = text_member(login, "access_token");
+  const auto refresh = text_member(login, "refresh_token");
   if (!access && !refresh) {
     credential.status = Status::invalid;
     credential.reason = Reason::malformed;
     credential.detail = "no access_token and no refresh_token; log in again";
-    return credential;
+    return false;
   }
   if (access.value_or("").empty() && refresh.value_or("").empty()) {
     credential.status = Status::needs_login;
     credential.reason = Reason::signed_out;
     credential.detail = "the CLI signed itself out after a rejected refresh; log in again";
-    return credential;
+    return false;
   }
-  if (refresh && is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
+  if (refresh && is_safe_token(*refresh)) {
+    credential.refresh_token = Secret{*refresh};
+  } else if (refresh && !refresh->empty()) {
+    credential.detail = "the refresh token has characters that no token has; log in again";
+  }
   set_secret(credential, access.value_or(""));
+  if (!access.value_or("").empty()) return true;
 
-  const auto* stored_expiry = member(*document, "expires_at");
-  const auto number = stored_expiry == nullptr ? std::optional<double>{0.0} : number_of(*stored_expiry);
-  credential.expires_at = number ? time_from_epoch(*number) : std::nullopt;
-  if (!credential.expires_at && credential.reason == Reason::none) {
-    credential.reason = Reason::expiry_unknown;
-    credential.detail = "expires_at is not a time";
-    credential.refresh_at = TimePoint{};
+  if (credential.refresh_token.empty()) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::unsafe_token;
+    return false;
+  }
+  credential.refresh_at = TimePoint{};
+  credential.detail = dialect == KimiDialect::cli
+                          ? "only a refresh token is there"
+                          : "only a refresh token is there: the CLI takes itself for signed out "
+                            "until the login is refreshed";
+  return false;
+}
+
+/// Turns one credential file into a credential, or into the reason why it is none.
+///
+/// @param slot file name without ".json"; part of the profile id
+inline Credential read_kimi_login(KimiDialect dialect, std::string_view cli,
+                                  std::string_view provider, const std::filesystem::path& path,
+                                  std::string_view slot, const FileText& file) {
+  auto login = parse_json(file.bytes.reveal());
+  if (login && !login->is_object())
+    login = fail(Errc::malformed, "reading a Kimi login", {}, "it is not an object; log in again");
+
+  auto credential = Credential::login(cli, provider, path.string());
+  credential.ownership = Ownership::co_own;
+  credential.profile_id =
+      std::string{provider} + ":" + std::string{slot == "kimi-code" ? "default" : slot};
+  credential.places.push_back(place_of(file.facts, cli));
+  if (!login) {
+    mark_unusable(credential, login.error());
     return credential;
   }
-  if (credential.expires_at) {
-    const auto* life = member(*document, "expires_in");
-    const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
-    const double half_life = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
-    const auto margin =
-        std::max(Duration{std::chrono::seconds{300}}, Duration{static_cast<Duration::rep>(half_life * 1000)});
-    credential.refresh_at = *credential.expires_at - margin;
+  if (const auto scope = text_or_empty(*login, "scope"); !scope.empty())
+    credential.scopes.emplace_back(scope);
+  if (!take_kimi_tokens(dialect, *login, credential)) return credential;
+
+  credential.expires_at = kimi_expiry(dialect, *login);
+  if (credential.expires_at && !credential.refresh_token.empty())
+    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(*login);
+  if (credential.expires_at || credential.status != Status::active) return credential;
+
+  credential.reason = Reason::expiry_unknown;
+  if (dialect == KimiDialect::cli) {
+    credential.detail = "expires_at is not a time: the login is due for a refresh";
+    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
+  } else {
+    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
   }
   return credential;
 }
 
 }  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The entries of a directory whose names end in `ending`, sorted by name, at most `limit` of them.
+/// Entries are not opened. A directory that is missing has none.
+/// @errors permission_denied or io when the directory is there and cannot be listed
+Result<std::vector<std::filesystem::path>> list_files_ending_in(
+    const std::filesystem::path& directory, std::string_view ending, std::size_t limit = 256);
+
+/// The same where an unreadable directory need not be told from an empty one.
+std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& directory,
+                                                   std::string_view ending,
+                                                   std::size_t limit = 256);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
+    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
+  std::vector<std::filesystem::path> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto name = entry->path().filename().string();
+    if (name.size() > ending.size() && name.ends_with(ending)) found.push_back(entry->path());
+    if (found.size() == limit) break;
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory &&
+      failed != std::errc::not_a_directory)
+    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
+                "listing a directory", directory.string(), failed.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
+    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
+  return list_files_ending_in(directory, ending, limit)
+      .value_or(std::vector<std::filesystem::path>{});
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -2251,45 +12199,56 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCli::locations(
   auto files = files_ending_in(*share / "credentials", ".json");
   if (files.empty()) files.push_back(*share / "credentials/kimi-code.json");
   files.push_back(*share / "config.toml");
+  files.push_back(*share / "config.json");
   return files;
 }
 
 namespace detail {
 
-/// The keys of one table of tables: [providers.<name>] or [services.<name>].
-inline void kimi_cli_keys(const toml::table& config, std::string_view section,
-                          const FileFacts& facts, std::vector<Credential>& found) {
-  const auto* entries = config[section].as_table();
-  if (entries == nullptr) return;
-  for (const auto& [name, entry] : *entries) {
-    const auto* table = entry.as_table();
-    if (table == nullptr) continue;
-    const auto pointer = std::string{section} + "." + std::string{name.str()} + ".api_key";
-    const auto* node = table->get("api_key");
-    if (node == nullptr) continue;
-    const auto key = node->value_exact<std::string>();
-    const auto type = (*table)["type"].value_or(std::string{"kimi"});
-    const std::string provider = section == "services"          ? "kimi-code"
-                                 : type == "kimi"               ? "moonshot"
-                                 : type.starts_with("openai")   ? "openai"
-                                 : type == "google_genai" || type == "vertexai" ? "gemini"
-                                                                : type;
-    if (!key) {
-      auto broken = Credential::unusable(KimiCli::cli, provider, facts.path.string() + "#" + pointer,
-                                         Reason::malformed, pointer + " is not a string");
-      broken.kind = Kind::api_key;
-      broken.places.push_back(place_of(facts, KimiCli::cli, pointer));
-      found.push_back(std::move(broken));
-      continue;
+/// The configuration as kimi-cli would see it: config.toml, or the config.json that older versions
+/// wrote and that the next start of kimi-cli converts.
+struct KimiCliConfig {
+  std::optional<FileFacts> facts;
+  std::vector<KimiConfigEntry> entries;
+};
+
+inline KimiCliConfig read_kimi_cli_config(const std::filesystem::path& share,
+                                          const Environment& environment,
+                                          std::vector<Credential>& found) {
+  KimiCliConfig config;
+  for (const std::string_view name : {"config.toml", "config.json"}) {
+    const auto path = share / name;
+    const auto store = read_store(path, environment, {config_file_rules.max_bytes, true, true});
+    if (store.missing()) continue;
+    auto table = store.failure ? Result<toml::table>{fail(*store.failure)}
+                 : name == "config.toml"
+                     ? parse_toml(store.text->bytes.reveal())
+                     : parse_json(store.text->bytes.reveal()).and_then([](Json&& document) {
+                         return document.is_object()
+                                    ? Result<toml::table>{toml_of_json(document)}
+                                    : fail(Errc::malformed, "reading a configuration", {},
+                                           "it is not an object");
+                       });
+    if (table) {
+      config.facts = store.text->facts;
+      config.entries = kimi_config_entries(*table);
+    } else {
+      found.push_back(unusable_store(KimiCli::cli, KimiCli::provider, path, table.error()));
     }
-    if (key->empty()) continue;
-    auto credential = Credential::api_key(KimiCli::cli, provider, Secret{*key});
-    set_secret(credential, *key);
-    credential.profile_id = provider + ":" + std::string{name.str()};
-    credential.base_url = (*table)["base_url"].value_or(std::string{});
-    credential.places.push_back(place_of(facts, KimiCli::cli, pointer));
-    found.push_back(std::move(credential));
+    break;
   }
+  return config;
+}
+
+/// A login that an old version put into the system's keyring.
+inline Credential kimi_cli_keyring_login(const KimiOauthReference& reference,
+                                         const FileFacts& config, std::string_view pointer) {
+  auto login = Credential::unusable(
+      KimiCli::cli, KimiCli::provider, "keyring:kimi-code/" + reference.key, Reason::in_keyring,
+      "kept in the system's keyring (service kimi-code, user " + reference.key +
+          "); start kimi-cli once: it moves the login to a file");
+  login.places.push_back(place_of(config, KimiCli::cli, pointer));
+  return login;
 }
 
 }  // namespace detail
@@ -2298,29 +12257,1543 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
     const Environment& environment) const {
   const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
   if (!share) return fail(share.error());
-  std::vector<Credential> found;
+  std::vector<Credential> from_config;
+  const auto config = detail::read_kimi_cli_config(*share, environment, from_config);
 
-  for (const auto& path : files_ending_in(*share / "credentials", ".json")) {
+  auto oauth_host = environment.variable("KIMI_CODE_OAUTH_HOST");
+  if (!oauth_host) oauth_host = environment.variable("KIMI_OAUTH_HOST");
+  const auto base_url = environment.variable("KIMI_CODE_BASE_URL");
+
+  const auto directory = *share / "credentials";
+  std::vector<Credential> found;
+  std::set<std::string> slots;
+  const auto files = list_files_ending_in(directory, ".json");
+  if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
+  for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
+    const auto slot = path.stem().string();
+    slots.insert(slot);
     const auto store = read_store(path, environment);
     if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
-    if (store.text)
-      found.push_back(
-          detail::read_kimi_login(cli, provider, path, path.stem().string(), *store.text));
+    if (!store.text) continue;
+    auto login =
+        detail::read_kimi_login(detail::KimiDialect::cli, cli, provider, path, slot, *store.text);
+    login.oauth_host = oauth_host.value_or("");
+    for (const auto& entry : config.entries)
+      if (entry.section == "providers" && entry.oauth &&
+          detail::kimi_slot_of_key(entry.oauth->key) == slot)
+        login.base_url = entry.base_url;
+    if (base_url) login.base_url = *base_url;
+    found.push_back(std::move(login));
   }
 
-  const auto config_path = *share / "config.toml";
-  const auto config = read_store(config_path, environment, {config_file_rules.max_bytes, true, true});
-  if (config.failure) found.push_back(unusable_store(cli, provider, config_path, *config.failure));
-  if (config.text) {
-    const auto table = detail::parse_toml(config.text->bytes.reveal());
-    if (!table) {
-      found.push_back(unusable_store(cli, provider, config_path, table.error()));
-    } else {
-      detail::kimi_cli_keys(*table, "providers", config.text->facts, found);
-      detail::kimi_cli_keys(*table, "services", config.text->facts, found);
+  for (const auto& entry : config.entries) {
+    if (!entry.oauth) continue;
+    const auto slot = detail::kimi_slot_of_key(entry.oauth->key);
+    if (!slots.insert(slot).second) continue;  // found above, or named before
+    const auto pointer = entry.pointer + ".oauth";
+    found.push_back(entry.oauth->storage == "keyring"
+                        ? detail::kimi_cli_keyring_login(*entry.oauth, *config.facts, pointer)
+                        : detail::missing_kimi_login(cli, provider, directory / (slot + ".json"),
+                                                     *config.facts, pointer));
+  }
+  if (config.facts) {
+    const auto keys = found.size();
+    detail::add_kimi_keys(cli, config.entries, *config.facts, found);
+    if (config.facts->path.extension() == ".json")
+      for (auto i = keys; i < found.size(); ++i)
+        if (found[i].detail.empty())
+          found[i].detail =
+              "from the legacy config.json, which kimi-cli converts at its next start";
+  }
+  std::move(from_config.begin(), from_config.end(), std::back_inserter(found));
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The TypeScript Kimi Code: OAuth logins in `credentials/<slot>.json`, API keys in `config.toml`,
+/// both below `$KIMI_CODE_HOME` or ~/.kimi-code, and a key in the environment
+/// (KIMI_MODEL_API_KEY, which counts only together with KIMI_MODEL_NAME and KIMI_MODEL_BASE_URL).
+///
+/// A login knows its `oauth_host` and `base_url`: the slot's name is a hash over both. A slot
+/// that belongs to servers that nothing here names is listed and not usable, since its tokens must
+/// not be sent anywhere else. The tokens of MCP servers (`credentials/mcp/`) are not touched.
+///
+/// @source kimi-code 2.1.0: packages/oauth
+struct KimiCode {
+  static constexpr std::string_view cli = "kimi-code";
+  static constexpr std::string_view provider = "kimi-code";
+  static constexpr std::array<std::string_view, 1> programs{"kimi"};
+  static constexpr std::array<std::string_view, 1> variables{"KIMI_MODEL_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<KimiCode>);
+
+/// The name under which Kimi Code keeps the login for a pair of servers.
+///
+/// "kimi-code" for the pair of mainland China, else "kimi-code-env-" and 16 hexadecimal digits.
+/// Trailing slashes do not count.
+///
+/// @param oauth_host origin of the authorization server, such as "https://auth.kimi.com"
+/// @param base_url   of the API, such as "https://api.kimi.com/coding/v1"
+/// @errors none
+/// @source kimi-code 2.1.0: packages/oauth
+std::string kimi_code_slot(std::string_view oauth_host, std::string_view base_url);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline constexpr std::string_view kimi_mainland_host = "https://auth.kimi.com";
+inline constexpr std::string_view kimi_mainland_base = "https://api.kimi.com/coding/v1";
+inline constexpr std::string_view kimi_global_host = "https://auth.kimi.ai";
+inline constexpr std::string_view kimi_global_base = "https://api.kimi.ai/coding/v1";
+
+inline std::string without_trailing_slashes(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// The two servers that a slot stands for.
+struct KimiServers {
+  std::string oauth_host;
+  std::string base_url;
+};
+
+/// Which servers this machine may have logged in to, and which pair its CLI would use now.
+struct KimiServerGuess {
+  std::map<std::string, KimiServers> by_slot;
+  std::string current_slot;
+};
+
+/// The pairs of every host and every base that the environment, the configuration and the product
+/// name: the slot is a hash, so that a wrong pair matches nothing.
+inline KimiServerGuess kimi_servers(const Environment& environment,
+                                    const std::vector<KimiConfigEntry>& entries, bool global) {
+  auto host = environment.variable("KIMI_CODE_OAUTH_HOST");
+  if (!host) host = environment.variable("KIMI_OAUTH_HOST");
+  auto base = environment.variable("KIMI_CODE_BASE_URL");
+  std::set<std::string> hosts{std::string{kimi_mainland_host}, std::string{kimi_global_host}};
+  std::set<std::string> bases{std::string{kimi_mainland_base}, std::string{kimi_global_base}};
+  if (host) hosts.insert(without_trailing_slashes(*host));
+  if (base) bases.insert(without_trailing_slashes(*base));
+  for (const auto& entry : entries) {
+    if (!entry.oauth) continue;
+    if (!entry.oauth->oauth_host.empty()) {
+      hosts.insert(without_trailing_slashes(entry.oauth->oauth_host));
+      if (!host) host = entry.oauth->oauth_host;
+    }
+    if (!entry.base_url.empty() && entry.section == "providers") {
+      bases.insert(without_trailing_slashes(entry.base_url));
+      if (!base) base = entry.base_url;
     }
   }
+  KimiServerGuess guess;
+  for (const auto& a_host : hosts)
+    for (const auto& a_base : bases)
+      guess.by_slot.emplace(kimi_code_slot(a_host, a_base), KimiServers{a_host, a_base});
+  guess.current_slot =
+      kimi_code_slot(host.value_or(std::string{global ? kimi_global_host : kimi_mainland_host}),
+                     base.value_or(std::string{global ? kimi_global_base : kimi_mainland_base}));
+  return guess;
+}
+
+/// Whether the region file says that this installation uses the servers outside mainland China.
+inline bool kimi_region_is_global(const std::filesystem::path& home,
+                                  const Environment& environment) {
+  const auto region = read_store(home / "region", environment, {64, true, false});
+  return region.text && region.text->bytes.reveal().starts_with("global");
+}
+
+/// Binds a login to the servers of its slot.
+inline void set_kimi_servers(Credential& login, const KimiServerGuess& guess,
+                             const std::string& slot) {
+  const auto servers = guess.by_slot.find(slot);
+  if (servers != guess.by_slot.end()) {
+    login.oauth_host = servers->second.oauth_host;
+    login.base_url = servers->second.base_url;
+    return;
+  }
+  if (login.status != Status::active) return;
+  login.ownership = Ownership::borrow;
+  login.status = Status::invalid;
+  login.reason = Reason::missing_variable;
+  login.detail =
+      "its servers are not known here: set KIMI_CODE_OAUTH_HOST and KIMI_CODE_BASE_URL as they "
+      "were "
+      "when it was made";
+}
+
+/// The key that Kimi Code takes from the environment, if it is there.
+inline std::optional<Credential> kimi_code_environment_key(const Environment& environment) {
+  const auto key = environment.variable("KIMI_MODEL_API_KEY");
+  if (!key) return std::nullopt;
+  const auto base = environment.variable("KIMI_MODEL_BASE_URL");
+  const auto provider = kimi_key_provider("providers", "kimi", base.value_or(""));
+  auto credential = Credential::api_key(KimiCode::cli, provider, Secret{*key});
+  credential.profile_id = provider + ":environment";
+  credential.base_url = base.value_or("");
+  set_secret(credential, *key);
+  if (!base || !environment.variable("KIMI_MODEL_NAME")) {
+    credential.secret = Secret{};
+    credential.status = Status::invalid;
+    credential.reason = Reason::missing_variable;
+    credential.detail =
+        "the CLI ignores it: it counts only with KIMI_MODEL_NAME and KIMI_MODEL_BASE_URL";
+  }
+  Place place{"env:KIMI_MODEL_API_KEY", "KIMI_MODEL_API_KEY"};
+  place.cli = KimiCode::cli;
+  credential.places.push_back(std::move(place));
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string kimi_code_slot(std::string_view oauth_host, std::string_view base_url) {
+  const auto host = detail::without_trailing_slashes(oauth_host);
+  const auto base = detail::without_trailing_slashes(base_url);
+  if (host == detail::kimi_mainland_host && base == detail::kimi_mainland_base) return "kimi-code";
+  const detail::Json quoted_host = host;
+  const detail::Json quoted_base = base;
+  const auto digest = sha256(R"({"oauthHost":)" + detail::dump_json(quoted_host) +
+                             R"(,"baseUrl":)" + detail::dump_json(quoted_base) + "}");
+  return "kimi-code-env-" + to_hex(digest).substr(0, 16);
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCode::locations(
+    const Environment& environment) const {
+  const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
+  if (!home) return {};
+  auto files = files_ending_in(*home / "credentials", ".json");
+  if (files.empty()) files.push_back(*home / "credentials/kimi-code.json");
+  files.push_back(*home / "config.toml");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
+    const Environment& environment) const {
+  const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
+  if (!home) return fail(home.error());
+
+  const auto config_path = *home / "config.toml";
+  const auto config =
+      read_store(config_path, environment, {config_file_rules.max_bytes, true, true});
+  std::vector<detail::KimiConfigEntry> entries;
+  std::optional<Error> config_failure = config.failure;
+  if (config.text) {
+    const auto table = detail::parse_toml(config.text->bytes.reveal());
+    if (table) {
+      entries = detail::kimi_config_entries(*table, "KIMI_API_KEY");
+    } else {
+      config_failure = table.error();
+    }
+  }
+  const auto servers =
+      detail::kimi_servers(environment, entries, detail::kimi_region_is_global(*home, environment));
+
+  const auto directory = *home / "credentials";
+  std::vector<Credential> found;
+  bool current_found = false;
+  const auto files = list_files_ending_in(directory, ".json");
+  if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
+  for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
+    const auto slot = path.stem().string();
+    current_found = current_found || slot == servers.current_slot;
+    const auto store = read_store(path, environment);
+    if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+    if (!store.text) continue;
+    auto login =
+        detail::read_kimi_login(detail::KimiDialect::code, cli, provider, path, slot, *store.text);
+    detail::set_kimi_servers(login, servers, slot);
+    found.push_back(std::move(login));
+  }
+
+  const auto reference = std::find_if(entries.begin(), entries.end(),
+                                      [](const auto& entry) { return entry.oauth.has_value(); });
+  if (reference != entries.end() && files && !current_found)
+    found.push_back(detail::missing_kimi_login(cli, provider,
+                                               directory / (servers.current_slot + ".json"),
+                                               config.text->facts, reference->pointer + ".oauth"));
+  if (config_failure) found.push_back(unusable_store(cli, provider, config_path, *config_failure));
+  if (config.text && !config_failure)
+    detail::add_kimi_keys(cli, entries, config.text->facts, found);
+  if (auto key = detail::kimi_code_environment_key(environment)) found.push_back(std::move(*key));
   return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// opencode: logins and keys of many providers in one `auth.json`, below `$XDG_DATA_HOME/opencode`.
+/// `$OPENCODE_AUTH_CONTENT` may hold the same JSON; opencode then uses that instead of the file.
+/// Both are listed, the variable first.
+///
+/// Each OAuth entry is opencode's own copy of a login whose refresh token works once: it is
+/// borrowed, never refreshed from here. Provider ids are taken as they are written.
+///
+/// @source opencode 1.18.33: packages/opencode/src/auth/index.ts, `opencode auth list`
+struct Opencode {
+  static constexpr std::string_view cli = "opencode";
+  static constexpr std::string_view provider = "opencode";  ///< of a store that cannot be read
+  static constexpr std::array<std::string_view, 1> programs{"opencode"};
+  static constexpr std::array<std::string_view, 1> variables{"OPENCODE_AUTH_CONTENT"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Opencode>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential opencode_login(const StoreEntry& entry, const Json& value) {
+  const auto account = text_or_empty(value, "accountId");
+  auto credential =
+      login_entry(entry, {text_member(value, "access"), text_member(value, "refresh")}, account);
+  credential.account = account;
+  credential.account_id = account;
+  // A GitHub token has no end; opencode writes 0 for that.
+  const auto* expires = member(value, "expires");
+  const bool endless = entry.provider.starts_with("github-copilot") && expires != nullptr &&
+                       expires->is_number() && number_of(*expires) == 0.0;
+  if (!endless) set_expiry(credential, epoch_member(value, "expires"));
+  if (credential.detail.empty())
+    credential.detail = "opencode's own copy of a single-use login: only opencode refreshes it";
+  return credential;
+}
+
+inline Credential opencode_entry(const FileFacts& facts, const std::string& id, const Json& value) {
+  const StoreEntry entry{Opencode::cli, id, facts, pointer_step(id)};
+  if (!value.is_object())
+    return unusable_entry(entry, Reason::malformed, "the entry is not an object");
+  const auto type = text_or_empty(value, "type");
+  if (type == "oauth") return opencode_login(entry, value);
+  if (type == "api") return token_entry(entry, Kind::api_key, text_member(value, "key"));
+  // "key" is the name of the variable that opencode puts the token in.
+  if (type == "wellknown") return token_entry(entry, Kind::token, text_member(value, "token"));
+  return unusable_entry(entry, Reason::unknown_mode, "opencode ignores entries of this type");
+}
+
+/// Reads one auth.json.
+/// @param facts where the text stands; its path is "env:..." for a variable
+inline void read_opencode(std::string_view text, const FileFacts& facts,
+                          std::vector<Credential>& found) {
+  auto document = parse_json(text);
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading the logins of opencode", "it is not an object");
+  if (!document) {
+    found.push_back(
+        unusable_store(Opencode::cli, Opencode::provider, facts.path, document.error()));
+    return;
+  }
+  for (const auto& [id, value] : document->items()) {
+    // The id becomes a provider's name, which is shown: nothing that could steer a terminal.
+    if (is_safe_token(id) && id.size() <= 256) {
+      found.push_back(opencode_entry(facts, id, value));
+    } else {
+      found.push_back(unusable_entry({Opencode::cli, Opencode::provider, facts, {}},
+                                     Reason::malformed, "a provider's id is not printable ASCII"));
+    }
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Opencode::locations(
+    const Environment& environment) const {
+  const auto data = environment.data_home();
+  if (!data) return {};
+  return {*data / "opencode/auth.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Opencode::discover(
+    const Environment& environment) const {
+  std::vector<Credential> found;
+  if (const auto content = environment.variable("OPENCODE_AUTH_CONTENT")) {
+    FileFacts facts;
+    facts.path = "env:OPENCODE_AUTH_CONTENT";
+    const auto cap = FileRules{}.max_bytes;
+    if (content->size() > cap) {
+      found.push_back(
+          unusable_store(cli, provider, facts.path,
+                         fail(Errc::too_large, "reading a variable", "OPENCODE_AUTH_CONTENT",
+                              "over " + std::to_string(cap) + " bytes")
+                             .error));
+    } else {
+      detail::read_opencode(*content, facts, found);
+    }
+  }
+  const auto data = environment.data_home();
+  if (!data) return found.empty() ? Result<std::vector<Credential>>{fail(data.error())} : found;
+  const auto path = *data / "opencode/auth.json";
+  const auto store = read_store(path, environment);
+  if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+  if (store.text) detail::read_opencode(store.text->bytes.reveal(), store.text->facts, found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Qwen Code: the OAuth login in `oauth_creds.json` and API keys in `settings.json`, both below
+/// `$QWEN_HOME` or ~/.qwen, the project's `.qwen/settings.json`, and the .env files it reads.
+///
+/// Qwen's OAuth service ended on 2026-04-15: a login is listed with Reason::service_ended, because
+/// some servers named by `resource_url` still take it. API keys are listed under the provider of
+/// their base URL, usually "dashscope".
+///
+/// @source qwen-code 0.24.4, shipped program
+struct QwenCli {
+  static constexpr std::string_view cli = "qwen-cli";
+  static constexpr std::string_view provider = "qwen-portal";
+  static constexpr std::array<std::string_view, 1> programs{"qwen"};
+  static constexpr std::array<std::string_view, 7> variables{"OPENAI_API_KEY",
+                                                             "DASHSCOPE_API_KEY",
+                                                             "BAILIAN_CODING_PLAN_API_KEY",
+                                                             "BAILIAN_TOKEN_PLAN_API_KEY",
+                                                             "ANTHROPIC_API_KEY",
+                                                             "GEMINI_API_KEY",
+                                                             "GOOGLE_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<QwenCli>);
+static_assert(NamesItsFiles<QwenCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The two files of Qwen Code: its OAuth login and its settings. Internal: included by .ipp files
+// and fuzz targets only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where a Qwen login is used: `resource_url` with https:// and /v1 added when they are missing.
+inline std::string qwen_base_url(std::string_view resource_url) {
+  if (resource_url.empty()) return "https://dashscope.aliyuncs.com/compatible-mode/v1";
+  std::string url{resource_url};
+  if (!url.starts_with("http://") && !url.starts_with("https://")) url = "https://" + url;
+  while (url.ends_with('/')) url.pop_back();
+  if (!url.ends_with("/v1")) url += "/v1";
+  return url;
+}
+
+/// Turns oauth_creds.json into a credential, or into the reason why it is none.
+///
+/// The CLI refreshes with less than 30 s left, and ignores the file unless three members are
+/// strings and expiry_date is a number; such a file is shown as malformed.
+inline Credential read_qwen_login(const std::filesystem::path& path, const FileText& file) {
+  constexpr auto cli = QwenCli::cli;
+  constexpr auto provider = QwenCli::provider;
+  auto document = parse_json(file.bytes.reveal());
+  if (document && !document->is_object())
+    document = fail(Errc::malformed, "reading a Qwen login", "it is not an object");
+  if (!document) return unusable_store(cli, provider, path, document.error());
+
+  auto credential = Credential::login(cli, provider, path.string());
+  credential.ownership = Ownership::co_own;
+  credential.places.push_back(place_of(file.facts, cli));
+  credential.base_url = qwen_base_url(text_or_empty(*document, "resource_url"));
+  const auto malformed = [&](std::string_view what) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = std::string{what} + ", so the CLI ignores the file; log in again";
+    return credential;
+  };
+  const auto access = text_member(*document, "access_token");
+  const auto refresh = text_member(*document, "refresh_token");
+  if (!access || !refresh || !text_member(*document, "token_type"))
+    return malformed("access_token, refresh_token and token_type are not all there");
+  const auto* expiry = member(*document, "expiry_date");
+  if (expiry == nullptr || !expiry->is_number()) return malformed("expiry_date is not a number");
+  credential.expires_at = time_from_epoch(expiry->get<double>());
+  if (!credential.expires_at) return malformed("expiry_date is not a time");
+  credential.refresh_at = *credential.expires_at - std::chrono::seconds{30};
+
+  if (access->empty() && refresh->empty()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "both tokens are empty";
+    return credential;
+  }
+  credential.reason = Reason::service_ended;
+  credential.detail =
+      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
+      "key";
+  if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
+  set_secret(credential, *access);
+  return credential;
+}
+
+/// One settings.json, parsed.
+struct QwenSettings {
+  Json document;
+  FileFacts facts;
+};
+
+/// Comments are allowed, as the CLI strips them.
+/// @errors those of parse_json; malformed when it is not an object
+inline Result<QwenSettings> parse_qwen_settings(const FileText& file) {
+  auto document = parse_json(file.bytes.reveal(), {.allow_comments = true});
+  if (!document) return fail(document.error());
+  if (!document->is_object())
+    return fail(Errc::malformed, "reading Qwen's settings", "not an object");
+  return QwenSettings{std::move(*document), file.facts};
+}
+
+/// A model provider's reference to the variable that holds its key.
+struct QwenKeyReference {
+  std::string variable;
+  std::string base_url;
+  std::string protocol;  ///< "openai", "anthropic", "gemini", ...
+  std::string pointer;   ///< of the envKey, as a JSON pointer
+  const FileFacts* settings;
+};
+
+/// Whose key it is: told by the base URL, else by the variable's name, else by the protocol.
+inline std::string_view qwen_provider(const QwenKeyReference& reference) {
+  if (const auto told = provider_of_base_url(reference.base_url); !told.empty()) return told;
+  const auto* row = find_key_variable(reference.variable);
+  return row == nullptr ? std::string_view{reference.protocol} : row->provider;
+}
+
+/// Appends the references of `modelProviders.<protocol>[]`; the first one of a variable counts.
+inline void add_qwen_references(const QwenSettings& settings,
+                                std::vector<QwenKeyReference>& references) {
+  const auto* protocols = member(settings.document, "modelProviders");
+  if (protocols == nullptr || !protocols->is_object()) return;
+  for (const auto& [protocol, models] : protocols->items()) {
+    if (!models.is_array()) continue;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      const auto variable = text_or_empty(models[i], "envKey");
+      const bool known = std::any_of(references.begin(), references.end(),
+                                     [&](const auto& known) { return known.variable == variable; });
+      if (variable.empty() || known) continue;
+      references.push_back(
+          {std::string{variable}, std::string{text_or_empty(models[i], "baseUrl")}, protocol,
+           "/modelProviders/" + protocol + "/" + std::to_string(i) + "/envKey", &settings.facts});
+    }
+  }
+}
+
+/// The key that stands in the settings themselves, at `security.auth`.
+inline void add_qwen_inline_key(const QwenSettings& settings, std::vector<Credential>& found) {
+  const auto* security = member(settings.document, "security");
+  const auto* auth = security == nullptr ? nullptr : member(*security, "auth");
+  if (auth == nullptr) return;
+  const auto key = text_or_empty(*auth, "apiKey");
+  if (key.empty()) return;
+  const auto type = text_or_empty(*auth, "selectedType");
+  FoundKey facts{QwenCli::cli, type == "anthropic" || type == "gemini" ? type : "openai",
+                 Kind::api_key, "settings", std::string{text_or_empty(*auth, "baseUrl")}};
+  // Keys of the Coding Plan are told by their prefix and serve nowhere else.
+  if (facts.base_url.empty() && key.starts_with("sk-sp-"))
+    facts.base_url = find_key_variable("BAILIAN_CODING_PLAN_API_KEY")->base_url;
+  found.push_back(
+      key_credential(facts, key, place_of(settings.facts, QwenCli::cli, "/security/auth/apiKey")));
+}
+
+/// Whether a text can be shown as the name of a variable. A key that was put there by mistake must
+/// not be shown, so only what a key would hardly look like passes.
+inline bool is_variable_name(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= 64 && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::vector<std::filesystem::path> qwen_settings_files(const Environment& environment) {
+  std::vector<std::filesystem::path> files;
+  if (const auto home = environment.directory("QWEN_HOME", ".qwen"))
+    files.push_back(*home / "settings.json");
+  if (const auto& here = environment.working_directory(); !here.empty())
+    if (const auto project = here / ".qwen/settings.json"; files.empty() || files[0] != project)
+      files.push_back(project);
+  return files;
+}
+
+inline std::vector<std::filesystem::path> qwen_dotenv_files(const Environment& environment) {
+  std::vector<std::filesystem::path> user_files;
+  std::filesystem::path stop_at;
+  if (const auto qwen = environment.directory("QWEN_HOME", ".qwen"))
+    user_files.push_back(*qwen / ".env");
+  if (const auto home = environment.home()) {
+    user_files.push_back(*home / ".qwen/.env");
+    user_files.push_back(*home / ".env");
+    stop_at = *home;
+  }
+  return nearest_dotenv_files(environment, ".qwen", stop_at, user_files);
+}
+
+/// A place that gives values to variables: the environment, a .env file, the settings' `env`.
+struct QwenValues {
+  NamedValues values;
+  std::function<Place(std::string_view name)> place;
+  bool list_known = true;  ///< list the keys of the table too, not only those referred to
+};
+
+/// Appends the keys of one place: those that the settings refer to, then those of the table.
+inline void add_qwen_keys(const QwenValues& given, const std::vector<QwenKeyReference>& references,
+                          const Environment& environment, std::vector<Credential>& found) {
+  auto rest = given.values;
+  for (const auto& reference : references) {
+    const auto value = named_value(given.values, reference.variable);
+    if (value.empty()) continue;
+    const FoundKey key{QwenCli::cli, qwen_provider(reference), Kind::api_key, reference.variable,
+                       reference.base_url};
+    found.push_back(key_credential(key, value, given.place(reference.variable)));
+    note_if_shadowed(found.back(), environment.variables(), reference.variable, value);
+    rest.erase(reference.variable);
+  }
+  if (!given.list_known) return;
+  collect_keys(
+      {.cli = QwenCli::cli,
+       .reader = QwenCli::cli,
+       .values = rest,
+       .environment = environment.variables(),
+       .place = [&](std::string_view name, std::string_view) { return given.place(name); }},
+      found);
+}
+
+/// A reference to a variable that nothing sets.
+inline Credential missing_qwen_key(const QwenKeyReference& reference) {
+  const auto provider = qwen_provider(reference);
+  const bool shown = is_variable_name(reference.variable);
+  auto credential = Credential::unusable(
+      QwenCli::cli, provider, reference.settings->path.string() + '#' + reference.pointer,
+      Reason::missing_variable,
+      shown ? "the settings refer to the variable " + reference.variable + ", which is nowhere set"
+            : "envKey does not name a variable that is set");
+  credential.kind = Kind::api_key;
+  credential.base_url = reference.base_url;
+  credential.profile_id =
+      std::string{provider} + ':' + (shown ? reference.variable : std::string{"settings"});
+  credential.places.push_back(place_of(*reference.settings, QwenCli::cli, reference.pointer));
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> QwenCli::locations(
+    const Environment& environment) const {
+  std::vector<std::filesystem::path> files;
+  if (const auto home = environment.directory("QWEN_HOME", ".qwen"))
+    files.push_back(*home / "oauth_creds.json");
+  for (auto& path : detail::qwen_settings_files(environment)) files.push_back(std::move(path));
+  for (auto& path : detail::qwen_dotenv_files(environment)) files.push_back(std::move(path));
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
+    const Environment& environment) const {
+  const auto home = environment.directory("QWEN_HOME", ".qwen");
+  if (!home) return fail(home.error());
+  std::vector<Credential> found;
+
+  const auto login_path = *home / "oauth_creds.json";
+  const auto login = read_store(login_path, environment);
+  if (login.failure) found.push_back(unusable_store(cli, provider, login_path, *login.failure));
+  if (login.text) found.push_back(detail::read_qwen_login(login_path, *login.text));
+
+  std::vector<detail::QwenSettings> settings;
+  for (const auto& path : detail::qwen_settings_files(environment)) {
+    const auto file = read_store(path, environment, {config_file_rules.max_bytes, true, true});
+    if (file.failure) found.push_back(unusable_store(cli, "dashscope", path, *file.failure));
+    if (!file.text) continue;
+    if (auto parsed = detail::parse_qwen_settings(*file.text)) {
+      settings.push_back(std::move(*parsed));
+    } else {
+      found.push_back(unusable_store(cli, "dashscope", path, parsed.error()));
+    }
+  }
+  std::vector<detail::QwenKeyReference> references;
+  for (const auto& one : settings) detail::add_qwen_references(one, references);
+
+  // In the CLI's order: the environment, .env files, the settings' own `env`.
+  std::vector<detail::QwenValues> places;
+  places.push_back({environment.variables(),
+                    [](std::string_view name) {
+                      return Place{"env:" + std::string{name}, {}};
+                    },
+                    false});
+  for (const auto& path : detail::qwen_dotenv_files(environment)) {
+    const auto file = read_store(path, environment, detail::dotenv_file_rules);
+    if (file.failure) found.push_back(unusable_store(cli, "dashscope", path, *file.failure));
+    if (file.text)
+      places.push_back({detail::named_values_of_dotenv(file.text->bytes.reveal()),
+                        [facts = file.text->facts](std::string_view name) {
+                          return place_of(facts, cli, name);
+                        }});
+  }
+  for (const auto& one : settings)
+    places.push_back({detail::settings_values(one.document), [&one](std::string_view name) {
+                        return place_of(one.facts, cli, "/env/" + std::string{name});
+                      }});
+  for (const auto& place : places) detail::add_qwen_keys(place, references, environment, found);
+  for (const auto& one : settings) detail::add_qwen_inline_key(one, found);
+  for (const auto& reference : references) {
+    const bool is_set = std::any_of(places.begin(), places.end(), [&](const auto& place) {
+      return !detail::named_value(place.values, reference.variable).empty();
+    });
+    if (!is_set) found.push_back(detail::missing_qwen_key(reference));
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Every source there is, and more of the caller's own. The CLIs' own stores come before the copies
+/// that others make of their logins.
+template <class... More>
+using AllSourcesAnd =
+    Sources<KimiCli, KimiCode, CodexCli, QwenCli, GeminiCli, ClaudeCli, Antigravity, CopilotCli,
+            CopilotEditors, GhCli, CursorCli, Amp, Grok, Droid, Iflow, GcloudAdc, Opencode, More...,
+            EnvKeys, DotenvKeys>;
+using AllSources = AllSourcesAnd<>;
+
+/// All sources, with sources that have to be made first.
+template <class... More>
+AllSourcesAnd<More...> all_sources_and(More... more) {
+  return AllSourcesAnd<More...>{KimiCli{},    KimiCode{},   CodexCli{},       QwenCli{},
+                                GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
+                                CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
+                                Grok{},       Droid{},      Iflow{},          GcloudAdc{},
+                                Opencode{},   std::move(more)..., EnvKeys{},  DotenvKeys{}};
+}
+
+/// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.
+using AnyRotation = OneOf<RoundRobin, LeastUsed, Priority, HealthBased, Weighted, FillFirst,
+                          PowerOfTwoChoices, Latency, QuotaAware, Pinned>;
+
+/// A pool with everything in it, for front ends. The store is the caller's choice.
+template <PoolStateStore Store = MemoryState, Clock ClockType = SystemClock,
+          SourceList List = AllSources>
+using DefaultPoolWith = Pool<List, AnyRotation, FirstOf<>, Store, ClockType>;
+using DefaultPool = DefaultPoolWith<>;
+
+#if defined(CREDPOOL_COMPILED)
+extern template class Pool<AllSources, AnyRotation, FirstOf<>, MemoryState, SystemClock>;
+#endif
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which sources are looked at, and whose credentials go first, as the configuration says.
+/// @param clis all sources there are; those that the configuration does not name get its default
+SourceSettingsByCli source_settings(const Settings& settings,
+                                    std::span<const std::string_view> clis);
+
+/// How the pool behaves, as the configuration says. Weights, models and providers' rules are written
+/// for CLIs, providers or profiles; here they become rules of the credentials that were found.
+PoolSettings pool_settings(const Settings& settings, const std::vector<Credential>& credentials);
+
+/// Gives credentials the ownership that the configuration says for their CLI.
+///
+/// A login is never taken over (Ownership::adopt) by a setting alone: its store stays a live copy.
+void apply_ownership(const Settings& settings, std::vector<Credential>& credentials);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE SourceSettingsByCli source_settings(const Settings& settings,
+                                                    std::span<const std::string_view> clis) {
+  SourceSettingsByCli sources;
+  for (const auto cli : clis) {
+    const auto source = settings.cli_source(cli);
+    sources.insert_or_assign(std::string{cli}, SourceSettings{source.enabled, source.priority});
+  }
+  return sources;
+}
+
+namespace detail {
+
+/// The weight written for the profile, else for its CLI; in hundredths, so that 0.5 and 1.5 keep
+/// their proportion in whole numbers.
+inline std::uint32_t weight_in_hundredths(const Settings& settings, const Credential& credential) {
+  auto weight = settings.weights.find(credential.profile_id);
+  if (weight == settings.weights.end()) weight = settings.weights.find(credential.cli);
+  if (weight == settings.weights.end()) return 100;
+  return static_cast<std::uint32_t>(std::clamp(std::round(weight->second * 100), 1.0, 1e6));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
+                                           const std::vector<Credential>& credentials) {
+  PoolSettings pool;
+  pool.auto_import = settings.auto_import;
+  pool.load_factor = settings.affinity_load_factor;
+  pool.rate_limit_ladder.assign(settings.cooldown_ladder.begin(), settings.cooldown_ladder.end());
+  switch (settings.admission_mode) {
+    case AdmissionMode::unlimited: pool.admission = Unlimited{}; break;
+    case AdmissionMode::fixed:
+      pool.admission = FixedLimit{static_cast<std::uint32_t>(settings.admission_limit)};
+      break;
+    case AdmissionMode::aimd: pool.admission = Aimd{}; break;
+  }
+  for (const auto& credential : credentials) {
+    CredentialRule rule;
+    const auto use = settings.provider_use(credential.provider);
+    rule.forbidden = use == ProviderUse::forbid;
+    rule.ask = use == ProviderUse::ask;
+    if (!settings.weights.empty()) rule.weight = detail::weight_in_hundredths(settings, credential);
+    if (const auto models = settings.models.find(credential.provider); models != settings.models.end())
+      rule.models = models->second;
+    const bool says_something =
+        rule.forbidden || rule.ask || rule.weight != 1 || !rule.models.empty();
+    if (says_something) pool.rules.insert_or_assign(credential.id.hex(), std::move(rule));
+  }
+  return pool;
+}
+
+CREDPOOL_INLINE void apply_ownership(const Settings& settings, std::vector<Credential>& credentials) {
+  for (auto& credential : credentials) {
+    const auto chosen = settings.ownership.find(credential.cli);
+    if (chosen == settings.ownership.end() || credential.ownership == Ownership::adopt) continue;
+    if (chosen->second != Ownership::adopt) credential.ownership = chosen->second;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// aider: keys in `.env` and `.aider.conf.yml`, each looked for in the home directory, the root of the
+/// Git work tree and the working directory, and those that its own login fetched in
+/// ~/.aider/oauth-keys.env.
+///
+/// Of two `.env` files that set one variable aider takes the later one in that order. It comes first
+/// here; the other is listed after it and its detail says so.
+///
+/// @source aider's documentation: Config with .env, YAML config file, API keys
+struct Aider {
+  static constexpr std::string_view cli = "aider";
+  static constexpr std::string_view provider = "aider";  ///< of a file that cannot be read
+  static constexpr std::array<std::string_view, 1> programs{"aider"};
+  static constexpr std::array<std::string_view, 5> variables{
+      "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY",
+      "OPENROUTER_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Aider>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Both kinds of files are configuration by size and hold secrets.
+inline constexpr FileRules aider_file_rules{config_file_rules.max_bytes, true, true};
+
+/// The directories that aider looks in, the one that wins first; each once.
+inline std::vector<std::filesystem::path> aider_directories(const Environment& environment,
+                                                            const std::filesystem::path& home) {
+  std::vector<std::filesystem::path> directories;
+  const auto add = [&](const std::filesystem::path& directory) {
+    if (std::find(directories.begin(), directories.end(), directory) == directories.end())
+      directories.push_back(directory);
+  };
+  const auto& here = environment.working_directory();
+  if (!here.empty()) add(here);
+  for (auto above = here; !above.empty(); above = above.parent_path()) {
+    std::error_code unreachable;  // then it is no work tree that git could use
+    if (std::filesystem::exists(above / ".git", unreachable)) {
+      add(above);
+      break;
+    }
+    if (above == above.root_path()) break;
+  }
+  add(home);
+  return directories;
+}
+
+/// The keys of one .env file.
+/// @param taken the variables that a file before this one has set
+inline void aider_env_keys(const FileText& file, std::set<std::string>& taken,
+                           std::vector<Credential>& found) {
+  for (const auto& [name, value] : parse_dotenv(file.bytes.reveal())) {
+    const auto* variable = find_key_variable(name);
+    if (variable == nullptr || !variable->read_by(Aider::cli) || value.empty()) continue;
+    auto credential =
+        token_entry({Aider::cli, variable->provider, file.facts, name}, variable->kind, value);
+    credential.profile_id = std::string{variable->provider} + ":" + name;
+    if (!taken.insert(name).second && credential.detail.empty())
+      credential.detail = "aider takes " + name + " from another .env file";
+    found.push_back(std::move(credential));
+  }
+}
+
+/// One "provider=key" of the option api-key.
+inline void aider_listed_key(const FileFacts& facts, std::string pointer, std::string_view text,
+                             std::vector<Credential>& found) {
+  const auto equals = text.find('=');
+  const auto provider = text.substr(0, equals);
+  if (equals == std::string_view::npos || !is_safe_token(provider)) {
+    found.push_back(unusable_entry({Aider::cli, Aider::provider, facts, std::move(pointer)},
+                                   Reason::malformed, "it is not provider=key"));
+    return;
+  }
+  found.push_back(token_entry({Aider::cli, provider, facts, std::move(pointer)}, Kind::api_key,
+                              text.substr(equals + 1)));
+}
+
+/// The keys of one .aider.conf.yml.
+inline void aider_config_keys(const YamlNode& config, const FileFacts& facts,
+                              std::vector<Credential>& found) {
+  for (const std::string_view provider : {"openai", "anthropic"}) {
+    const auto name = std::string{provider} + "-api-key";
+    const auto* node = config.member(name);
+    if (node == nullptr) continue;
+    const bool is_text = node->type == YamlNode::Type::scalar;
+    if (is_text && (node->text.empty() || node->text == "null")) continue;  // as in aider's sample
+    auto credential =
+        token_entry({Aider::cli, provider, facts, pointer_step(name)}, Kind::api_key,
+                    is_text ? std::optional<std::string_view>{node->text} : std::nullopt);
+    if (const auto base = config.text_of("openai-api-base");
+        provider == "openai" && is_safe_token(base))
+      credential.base_url = base;
+    found.push_back(std::move(credential));
+  }
+  const auto* keys = config.member("api-key");
+  if (keys == nullptr) return;
+  if (keys->type == YamlNode::Type::scalar && !keys->text.empty())
+    aider_listed_key(facts, "/api-key", keys->text, found);
+  for (std::size_t i = 0; i < keys->items.size(); ++i)
+    aider_listed_key(facts, "/api-key/" + std::to_string(i), keys->items[i].text, found);
+}
+
+inline void aider_config(const std::filesystem::path& path, const Environment& environment,
+                         std::vector<Credential>& found) {
+  const auto store = read_store(path, environment, aider_file_rules);
+  if (store.failure)
+    found.push_back(unusable_store(Aider::cli, Aider::provider, path, *store.failure));
+  if (!store.text) return;
+  const auto config = parse_yaml(store.text->bytes.reveal());
+  if (config) return aider_config_keys(*config, store.text->facts, found);
+  found.push_back(unusable_store(Aider::cli, Aider::provider, path, config.error()));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Aider::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  const auto directories = detail::aider_directories(environment, *home);
+  std::vector<std::filesystem::path> files;
+  for (const auto& directory : directories) files.push_back(directory / ".env");
+  files.push_back(*home / ".aider/oauth-keys.env");
+  for (const auto& directory : directories) files.push_back(directory / ".aider.conf.yml");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Aider::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  std::set<std::string> taken;
+  for (const auto& path : locations(environment)) {
+    if (path.extension() == ".yml") {
+      detail::aider_config(path, environment, found);
+      continue;
+    }
+    const auto store = read_store(path, environment, detail::aider_file_rules);
+    if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+    if (store.text) detail::aider_env_keys(*store.text, taken, found);
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Something that is wrong with a file of our own.
+struct AuditFinding {
+  enum class Kind {
+    wrong_mode,     ///< group or others may read, write or enter it
+    foreign_owner,  ///< it belongs to neither this user nor root
+    not_regular,    ///< a link or a special file: ours never are
+    hard_linked,    ///< another name of the same file exists
+    left_over,      ///< a temporary file that a killed process left
+    clear_secret,   ///< a piece of a known secret stands in it in clear
+    unreadable,     ///< it could not be looked at
+  };
+  Kind kind;
+  std::filesystem::path path;
+  std::string repair;  ///< what to do: a command where one does it; never a secret
+};
+
+/// The kind's name as it stands in JSON output ("wrong_mode").
+std::string_view to_string(AuditFinding::Kind kind) noexcept;
+
+/// Looks at the mode, owner and type of a directory of ours and of everything below it.
+/// @return nothing when all is well or there is no such directory
+/// @effects none: files are not opened
+std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
+                                      const Environment& environment);
+
+/// Looks for known secrets in clear: any 20 bytes in a row of one, or the whole of one that is 8 to
+/// 19 bytes long. Shorter ones would be found by chance and are passed over.
+///
+/// @param place a file, or a directory whose files are all read; links are not followed
+/// @param known the secrets that this machine holds
+/// @return one finding for each file; `repair` tells which secret by its hash
+/// @effects reads every file. Not while a store of this process has its file open: closing a file
+///          drops the locks that the process holds on it (fcntl(2), advisory record locking)
+std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
+                                             std::span<const Secret> known);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(AuditFinding::Kind kind) noexcept {
+  switch (kind) {
+    case AuditFinding::Kind::wrong_mode: return "wrong_mode";
+    case AuditFinding::Kind::foreign_owner: return "foreign_owner";
+    case AuditFinding::Kind::not_regular: return "not_regular";
+    case AuditFinding::Kind::hard_linked: return "hard_linked";
+    case AuditFinding::Kind::left_over: return "left_over";
+    case AuditFinding::Kind::clear_secret: return "clear_secret";
+    case AuditFinding::Kind::unreadable: return "unreadable";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// A path as a shell takes it.
+inline std::string audit_quoted(const std::filesystem::path& path) {
+  std::string text{"'"};
+  for (const char c : path.string()) c == '\'' ? text += "'\\''" : text += c;
+  return text + "'";
+}
+
+/// Calls `look(path)` for a file or directory and everything below it. Links are not followed.
+inline void audit_walk(const std::filesystem::path& place, std::vector<AuditFinding>& findings,
+                       const std::function<void(const std::filesystem::path&)>& look) {
+  std::error_code failed;
+  const auto type = std::filesystem::symlink_status(place, failed).type();
+  if (type == std::filesystem::file_type::not_found) return;
+  look(place);
+  if (type != std::filesystem::file_type::directory) return;
+  auto entry = std::filesystem::recursive_directory_iterator{place, failed};
+  for (const std::filesystem::recursive_directory_iterator end; !failed && entry != end;
+       entry.increment(failed))
+    look(entry->path());
+  if (failed)
+    findings.push_back({AuditFinding::Kind::unreadable, place,
+                        "could not be listed (" + failed.message() + ")"});
+}
+
+/// Finds pieces of secrets in a stream of bytes, by a rolling hash over the last 20 of them
+/// (Karp and Rabin, 1987).
+class AuditScanner {
+ public:
+  static constexpr std::size_t piece = 20;
+
+  explicit AuditScanner(std::span<const Secret> known) {
+    for (std::size_t i = 1; i < piece; ++i) highest_ *= base;
+    for (const auto& secret : known) {
+      const auto text = secret.reveal();
+      if (text.size() < 8) continue;
+      if (text.size() < piece) short_.push_back(&secret);
+      for (std::size_t at = 0; at + piece <= text.size(); ++at)
+        pieces_.emplace(hash(text.substr(at, piece)), Piece{&secret, at});
+    }
+  }
+
+  /// @return the secret of which a piece stands in the text; null when there is none
+  const Secret* find(std::string_view text) const {
+    for (const auto* secret : short_)
+      if (text.find(secret->reveal()) != std::string_view::npos) return secret;
+    if (text.size() < piece || pieces_.empty()) return nullptr;
+    auto rolling = hash(text.substr(0, piece));
+    for (std::size_t at = 0;; ++at) {
+      const auto [first, last] = pieces_.equal_range(rolling);
+      for (auto known = first; known != last; ++known) {
+        const auto [secret, start] = known->second;
+        if (secret->reveal().substr(start, piece) == text.substr(at, piece)) return secret;
+      }
+      if (at + piece == text.size()) return nullptr;
+      rolling = (rolling - byte(text[at]) * highest_) * base + byte(text[at + piece]);
+    }
+  }
+
+ private:
+  struct Piece {
+    const Secret* secret;
+    std::size_t start;
+  };
+  static constexpr std::uint64_t base = 0x100000001b3;
+
+  static std::uint64_t byte(char c) noexcept { return static_cast<unsigned char>(c); }
+  static std::uint64_t hash(std::string_view text) noexcept {
+    std::uint64_t value = 0;
+    for (const char c : text) value = value * base + byte(c);
+    return value;
+  }
+
+  std::uint64_t highest_ = 1;  ///< base to the power of piece - 1
+  std::unordered_multimap<std::uint64_t, Piece> pieces_;
+  std::vector<const Secret*> short_;
+};
+
+/// Reads a file in chunks that overlap by one byte less than a piece.
+/// @return whether it could be read to its end or to the first piece
+inline bool audit_scan(const std::filesystem::path& path, const AuditScanner& scanner,
+                       const Secret*& found) {
+  const Descriptor file{
+      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+  if (!file) return false;
+  std::string chunk(256 * 1024, '\0');
+  std::size_t kept = 0;
+  bool good = false;
+  while (found == nullptr) {
+    const auto got = ::read(file.get(), chunk.data() + kept, chunk.size() - kept);
+    if (got < 0 && errno == EINTR) continue;
+    good = got >= 0;
+    if (got <= 0) break;
+    const auto text = std::string_view{chunk}.substr(0, kept + static_cast<std::size_t>(got));
+    found = scanner.find(text);
+    kept = std::min(text.size(), AuditScanner::piece - 1);
+    std::copy(text.end() - static_cast<std::ptrdiff_t>(kept), text.end(), chunk.begin());
+  }
+  wipe(chunk.data(), chunk.size());
+  return good;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
+                                                      const Environment& environment) {
+  using enum AuditFinding::Kind;
+  std::vector<AuditFinding> findings;
+  detail::audit_walk(directory, findings, [&](const std::filesystem::path& path) {
+    const auto quoted = detail::audit_quoted(path);
+    const auto report = [&](AuditFinding::Kind kind, std::string repair) {
+      findings.push_back({kind, path, std::move(repair)});
+    };
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0) {
+      if (errno != ENOENT) report(unreadable, "could not be looked at");
+      return;  // else: removed a moment ago
+    }
+    const bool folder = S_ISDIR(facts.st_mode);
+    if (!folder && !S_ISREG(facts.st_mode)) {
+      report(not_regular, "move it away: mv " + quoted + " ~/");
+      return;
+    }
+    if (facts.st_uid != environment.user() && facts.st_uid != 0)
+      report(foreign_owner, "chown " + std::to_string(environment.user()) + ' ' + quoted);
+    if ((facts.st_mode & 077) != 0)
+      report(wrong_mode, (folder ? "chmod 700 " : "chmod 600 ") + quoted);
+    if (!folder && facts.st_nlink > 1)
+      report(hard_linked, "find its other names: find / -xdev -samefile " + quoted);
+    if (!folder && path.filename().string().find(".tmp-") != std::string::npos)
+      report(left_over, "unless credpool is writing right now: rm " + quoted);
+  });
+  return findings;
+}
+
+CREDPOOL_INLINE std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
+                                                             std::span<const Secret> known) {
+  std::vector<AuditFinding> findings;
+  const detail::AuditScanner scanner{known};
+  detail::audit_walk(place, findings, [&](const std::filesystem::path& path) {
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return;
+    const Secret* found = nullptr;
+    if (!detail::audit_scan(path, scanner, found) && errno != ENOENT)
+      findings.push_back({AuditFinding::Kind::unreadable, path, "could not be read"});
+    if (found != nullptr)
+      findings.push_back(
+          {AuditFinding::Kind::clear_secret, path,
+           "holds a piece of the secret " + token_hash(found->reveal()).substr(0, 19) +
+               "...: move the file away, and replace that secret where it came from"});
+  });
+  return findings;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A key or token that we keep ourselves, because no CLI's store holds it.
+///
+/// A plain record. All texts are UTF-8 without control characters.
+struct SecretRecord {
+  std::string profile_id;  ///< what names it: unique in its store, 1 to 256 bytes
+  std::string cli;         ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
+  std::string provider;    ///< "kimi-code"; 1 to 64 bytes
+  Kind kind = Kind::api_key;  ///< api_key or token
+  Secret secret;              ///< fit for a header (is_safe_token()); empty in a listing
+  TimePoint created{};        ///< when it was put here
+  std::string base_url;       ///< where to use it; empty: the provider's default; at most 2048 bytes
+  std::string note;           ///< for a person; at most 1024 bytes
+};
+
+/// A place that keeps secrets of our own.
+///
+/// `put` adds a record or replaces the one of the same profile id; `get` returns it with its secret
+/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by profile
+/// id; `erase` removes one (Errc::not_found when there is none). `location` names the place for a
+/// person. A change is durable when the call returns, or has not happened.
+///
+/// Several processes may use one store at once; one object: caller serialises. Calls may block on
+/// files for as long as another process writes, never on the network.
+template <class S>
+concept SecretStore = requires(S& store, const S& reader, const SecretRecord& record,
+                               std::string_view profile_id) {
+  { store.put(record) } -> std::same_as<Result<void>>;
+  { reader.get(profile_id) } -> std::same_as<Result<SecretRecord>>;
+  { reader.list() } -> std::same_as<Result<std::vector<SecretRecord>>>;
+  { store.erase(profile_id) } -> std::same_as<Result<void>>;
+  { reader.location() } -> std::same_as<std::string>;
+};
+
+/// Whether every store takes that record: the limits that SecretRecord tells.
+/// @errors invalid_argument naming the member, never its value
+Result<void> check_record(const SecretRecord& record);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Text that can be shown to a person and kept in a file.
+inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
+  return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
+         std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<void> check_record(const SecretRecord& record) {
+  const auto wrong = [](const char* member, const char* hint) {
+    return fail(Errc::invalid_argument, "keeping a secret", member, hint);
+  };
+  if (!detail::is_record_text(record.profile_id, 1, 256))
+    return wrong("profile id", "1 to 256 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.cli, 1, 64))
+    return wrong("cli", "1 to 64 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.provider, 1, 64))
+    return wrong("provider", "1 to 64 bytes of UTF-8 without control characters");
+  if (record.kind != Kind::api_key && record.kind != Kind::token)
+    return wrong("kind", "only an API key or a token can be kept");
+  if (!is_safe_token(record.secret.reveal()))
+    return wrong("secret", "printable ASCII without blanks, 1 to 16384 bytes: paste it again");
+  if (parse_iso8601(format_iso8601(record.created)) != record.created)
+    return wrong("created", "a time in the years 0 to 9999");
+  if (!detail::is_record_text(record.base_url, 0, 2048))
+    return wrong("base URL", "at most 2048 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.note, 0, 1024))
+    return wrong("note", "at most 1024 bytes of UTF-8 without control characters");
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Secrets that live as long as the object: for tests and for programs that bring their own keys.
+class MemorySecrets {
+ public:
+  Result<void> put(const SecretRecord& record);
+  Result<SecretRecord> get(std::string_view profile_id) const;
+  Result<std::vector<SecretRecord>> list() const;
+  Result<void> erase(std::string_view profile_id);
+  std::string location() const { return "memory"; }
+
+ private:
+  std::map<std::string, SecretRecord, std::less<>> records_;
+};
+static_assert(SecretStore<MemorySecrets>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<void> MemorySecrets::put(const SecretRecord& record) {
+  if (auto fit = check_record(record); !fit) return fit;
+  records_.insert_or_assign(record.profile_id, record);
+  return {};
+}
+
+CREDPOOL_INLINE Result<SecretRecord> MemorySecrets::get(std::string_view profile_id) const {
+  const auto found = records_.find(profile_id);
+  if (found == records_.end())
+    return fail(Errc::not_found, "reading a secret of our own", std::string{profile_id});
+  return found->second;
+}
+
+CREDPOOL_INLINE Result<std::vector<SecretRecord>> MemorySecrets::list() const {
+  std::vector<SecretRecord> listed;
+  listed.reserve(records_.size());
+  for (const auto& [profile_id, record] : records_) {
+    listed.push_back(record);
+    listed.back().secret = {};
+  }
+  return listed;
+}
+
+CREDPOOL_INLINE Result<void> MemorySecrets::erase(std::string_view profile_id) {
+  const auto found = records_.find(profile_id);
+  if (found == records_.end())
+    return fail(Errc::not_found, "erasing a secret of our own", std::string{profile_id});
+  records_.erase(found);
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A record of our own as a credential that we alone own.
+/// @param location what SecretStore::location() told
+Credential credential_of(const SecretRecord& record, std::string location);
+
+/// The same for a record whose secret could not be had: listed, with the reason.
+Credential unusable_credential_of(const SecretRecord& record, std::string location,
+                                  const Error& error);
+
+/// The secrets that we keep ourselves, found like any other login: a CredentialSource.
+///
+/// Each credential carries the CLI and the provider that it was imported for.
+template <SecretStore Store>
+class SealedSource {
+ public:
+  static constexpr std::string_view cli = "manual";
+  static constexpr std::string_view provider = "any";
+
+  explicit SealedSource(Store store) : store_{std::move(store)} {}
+
+  /// @errors those of Store::list()
+  Result<std::vector<Credential>> discover(const Environment&) const {
+    const auto records = store_.list();
+    if (!records) return fail(records.error());
+    std::vector<Credential> found;
+    found.reserve(records->size());
+    for (const auto& listed : *records) {
+      const auto record = store_.get(listed.profile_id);
+      if (record) {
+        found.push_back(credential_of(*record, store_.location()));
+      } else if (record.error().errc() != Errc::not_found) {  // else: erased a moment ago
+        found.push_back(unusable_credential_of(listed, store_.location(), record.error()));
+      }
+    }
+    return found;
+  }
+
+ private:
+  Store store_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Credential describe_record(Credential credential, const SecretRecord& record,
+                                  std::string location) {
+  credential.profile_id = record.profile_id;
+  credential.kind = record.kind;
+  credential.ownership = Ownership::adopt;
+  credential.base_url = record.base_url;
+  Place place{std::move(location), record.profile_id};
+  place.cli = record.cli;
+  credential.places.push_back(std::move(place));
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Credential credential_of(const SecretRecord& record, std::string location) {
+  auto credential = record.kind == Kind::token
+                        ? Credential::bearer_token(record.cli, record.provider, record.secret)
+                        : Credential::api_key(record.cli, record.provider, record.secret);
+  return detail::describe_record(std::move(credential), record, std::move(location));
+}
+
+CREDPOOL_INLINE Credential unusable_credential_of(const SecretRecord& record, std::string location,
+                                                  const Error& error) {
+  const auto reason =
+      error.errc() == Errc::login_needed ? Reason::encrypted_elsewhere : Reason::unreadable;
+  auto credential = Credential::unusable(record.cli, record.provider,
+                                         location + '#' + record.profile_id, reason, error.message());
+  return detail::describe_record(std::move(credential), record, std::move(location));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The directory where our own state and secrets lie: `$XDG_STATE_HOME/credpool`, or another one
+/// that the user configured.
+///
+/// Finding it writes nothing, so that a command which only reads leaves no trace; whoever is about
+/// to write calls create() first.
+///
+/// @thread_safety safe (immutable)
+class StateDirectory {
+ public:
+  /// Finds the directory and checks every directory on the way to it.
+  ///
+  /// @param configured an absolute path chosen by the user; empty: `$XDG_STATE_HOME/credpool`, and
+  ///                   ~/.local/state/credpool when that variable is unset or relative
+  /// @return the directory, which need not exist yet
+  /// @errors configuration when there is no usable home directory (missing, not a directory, or "/"
+  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else could
+  ///         swap a directory on the way to it; permission_denied; io
+  /// @effects none: it looks, it does not write
+  static Result<StateDirectory> locate(const Environment& environment,
+                                       std::filesystem::path configured = {});
+
+  /// Makes the directory and its missing parents, each 0700 whatever the umask.
+  /// @errors those of locate(), and whatever the operating system says to mkdir
+  Result<void> create() const;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::filesystem::path state_file() const { return path_ / "state.sqlite"; }
+  std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
+  std::filesystem::path key_file() const { return path_ / "key"; }
+
+ private:
+  StateDirectory(std::filesystem::path path, uid_t user) : path_{std::move(path)}, user_{user} {}
+
+  std::filesystem::path path_;
+  uid_t user_;
+};
+
+/// Checks that nobody but `user` and root can swap what lies below a directory: each directory on
+/// the way to it, and each on the way to where its links lead, belongs to one of the two and is not
+/// writable by others. A directory with the sticky bit (/tmp) may be: there only owners rename.
+///
+/// @param path absolute; what does not exist yet is passed over
+/// @errors unsafe_file with the command that mends it; permission_denied; io
+/// @source the rule of OpenSSH's safe_path() (misc.c), and sticky directories as said above
+Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Judges one step of a path. @return whether it exists
+inline Result<bool> check_safe_step(const std::filesystem::path& step, uid_t user) {
+  const std::string doing = "checking the state directory";
+  struct stat facts {};
+  if (::lstat(step.c_str(), &facts) != 0) {
+    const std::error_code failed{errno, std::generic_category()};
+    if (failed == std::errc::no_such_file_or_directory) return false;
+    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io, doing,
+                step.string(), failed.message());
+  }
+  const bool link = S_ISLNK(facts.st_mode);
+  if (!link && !S_ISDIR(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, step.string(), "it is not a directory: move it away");
+  if (facts.st_uid != user && facts.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, step.string(),
+                "it belongs to user " + std::to_string(facts.st_uid) +
+                    ", who could swap what lies below it; choose another state directory");
+  // The mode of a link means nothing.
+  if (!link && (facts.st_mode & 022) != 0 && (facts.st_mode & S_ISVTX) == 0)
+    return fail(Errc::unsafe_file, doing, step.string(),
+                "others may write to it; chmod go-w '" + step.string() + "'");
+  return true;
+}
+
+inline Result<void> check_safe_steps(const std::filesystem::path& path, uid_t user) {
+  std::filesystem::path step;
+  for (const auto& part : path) {
+    step /= part;
+    const auto exists = check_safe_step(step, user);
+    if (!exists) return fail(exists.error());
+    if (!*exists) break;
+  }
+  return {};
+}
+
+/// The directory below which ours lies unless the user chose another place.
+inline Result<std::filesystem::path> default_state_home(const Environment& environment) {
+  const auto chosen = environment.variable("XDG_STATE_HOME");
+  if (!chosen || !chosen->starts_with('/')) {
+    const auto home = environment.home();
+    if (!home) return home;
+    const std::string doing = "finding the state directory";
+    if (home->lexically_normal() == "/" && environment.user() != 0)
+      return fail(Errc::configuration, doing, "HOME",
+                  "HOME is \"/\": set it to your home directory, or set XDG_STATE_HOME");
+    std::error_code failed;
+    if (!std::filesystem::is_directory(*home, failed))
+      return fail(Errc::configuration, doing, home->string(),
+                  "HOME does not name a directory: set HOME or XDG_STATE_HOME");
+  }
+  return environment.state_home();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user) {
+  if (auto named = detail::check_safe_steps(path, user); !named) return named;
+  std::error_code failed;
+  const auto real = std::filesystem::weakly_canonical(path, failed);
+  if (failed)
+    return fail(Errc::unsafe_file, "checking the state directory", path.string(), failed.message());
+  return detail::check_safe_steps(real, user);
+}
+
+CREDPOOL_INLINE Result<StateDirectory> StateDirectory::locate(const Environment& environment,
+                                                              std::filesystem::path configured) {
+  if (configured.empty()) {
+    auto home = detail::default_state_home(environment);
+    if (!home) return fail(home.error());
+    configured = *home / "credpool";
+  } else if (!configured.is_absolute()) {
+    return fail(Errc::configuration, "finding the state directory", configured.string(),
+                "give an absolute path");
+  }
+  StateDirectory directory{configured.lexically_normal(), environment.user()};
+  if (auto safe = check_safe_directory(directory.path_, directory.user_); !safe)
+    return fail(safe.error());
+  return directory;
+}
+
+CREDPOOL_INLINE Result<void> StateDirectory::create() const {
+  if (auto made = make_private_directory(path_); !made) return made;
+  // Once more, since somebody may have been quicker than we.
+  return check_safe_directory(path_, user_);
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -2414,5 +13887,1922 @@ class FakeTransport {
   std::vector<Request> requests_;
 };
 static_assert(Transport<FakeTransport>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an answer of the provider says about a credential.
+enum class Finding {
+  valid,
+  expired,             ///< refresh it; if that does not help, a new login is needed
+  rejected,            ///< the provider says that it is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  no_subscription,     ///< good, but no seat or membership is paid for
+  out_of_quota,        ///< good, but its allowance or balance is used up
+  rate_limited,        ///< good, too many requests for now
+  not_eligible,        ///< good, but the service ended for this account
+  request_error,       ///< the request was at fault: it says nothing about the credential
+  transient,           ///< the provider could not be reached or cannot serve now
+  could_not_tell,      ///< not asked, or an answer that proves nothing
+};
+
+/// The finding's name as it stands in JSON output ("out_of_quota").
+std::string_view to_string(Finding finding) noexcept;
+
+/// Whether the credential itself is proven to be good, whatever else stands in its way.
+bool proves_good(Finding finding) noexcept;
+
+/// The result of checking one credential.
+struct Verdict {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;   ///< the same answer, as the pool counts it
+  bool probed = false;                  ///< whether the provider was asked at all
+  std::string detail;                   ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;       ///< of the answer that decided
+  std::optional<TimePoint> retry_at;    ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;      ///< what the probe reported; often empty
+  std::string plan;                     ///< subscription as the provider names it; often empty
+  std::string base_url;                 ///< the address that accepted it, where several were tried
+};
+
+struct Credential;
+
+/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
+///
+/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
+/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
+/// never take a working credential out of use.
+/// @effects changes `credential` only
+void apply(const Verdict& verdict, Credential& credential);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid: return "valid";
+    case Finding::expired: return "expired";
+    case Finding::rejected: return "rejected";
+    case Finding::client_not_allowed: return "client_not_allowed";
+    case Finding::missing_scope: return "missing_scope";
+    case Finding::no_subscription: return "no_subscription";
+    case Finding::out_of_quota: return "out_of_quota";
+    case Finding::rate_limited: return "rate_limited";
+    case Finding::not_eligible: return "not_eligible";
+    case Finding::request_error: return "request_error";
+    case Finding::transient: return "transient";
+    case Finding::could_not_tell: return "could_not_tell";
+  }
+  return "could_not_tell";
+}
+
+CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+    case Finding::client_not_allowed:
+    case Finding::missing_scope:
+    case Finding::no_subscription:
+    case Finding::out_of_quota:
+    case Finding::rate_limited:
+    case Finding::not_eligible: return true;
+    default: return false;
+  }
+}
+
+namespace detail {
+
+/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
+inline bool verdict_is_final(const Credential& credential) noexcept {
+  if (credential.secret.empty() || credential.status == Status::disabled) return true;
+  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
+  switch (credential.reason) {  // what an earlier validation may have said
+    case Reason::none:
+    case Reason::refreshable:
+    case Reason::not_refreshable:
+    case Reason::rejected:
+    case Reason::could_not_tell: return false;
+    default: return true;
+  }
+}
+
+/// Facts and warnings that only a verdict about the same question may replace.
+inline bool verdict_may_shadow(Reason reason) noexcept {
+  return reason == Reason::none || reason == Reason::expiry_unknown ||
+         reason == Reason::could_not_tell;
+}
+
+inline void set_standing(Credential& credential, Status status, Reason reason,
+                         std::string_view detail) {
+  credential.status = status;
+  credential.reason = reason;
+  credential.detail = detail;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
+  if (!verdict.probed || detail::verdict_is_final(credential)) return;
+  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
+  if (!verdict.plan.empty()) credential.plan = verdict.plan;
+  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
+
+  const auto standing = [&](Status status, Reason reason) {
+    detail::set_standing(credential, status, reason, verdict.detail);
+  };
+  const bool refreshable = !credential.refresh_token.empty();
+  switch (verdict.finding) {
+    case Finding::valid: detail::set_standing(credential, Status::active, Reason::none, {}); break;
+    case Finding::expired:
+      standing(refreshable ? Status::expired : Status::needs_login,
+               refreshable ? Reason::refreshable : Reason::not_refreshable);
+      break;
+    case Finding::rejected: standing(Status::revoked, Reason::rejected); break;
+    case Finding::client_not_allowed: standing(Status::active, Reason::client_not_allowed); break;
+    case Finding::missing_scope: standing(Status::active, Reason::missing_scope); break;
+    case Finding::no_subscription: standing(Status::active, Reason::no_subscription); break;
+    case Finding::out_of_quota: standing(Status::active, Reason::out_of_quota); break;
+    case Finding::not_eligible: standing(Status::active, Reason::service_ended); break;
+    case Finding::rate_limited: break;  // a matter of minutes: the pool cools it down
+    case Finding::request_error:
+    case Finding::transient:
+    case Finding::could_not_tell:
+      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
+        standing(Status::active, Reason::could_not_tell);
+      break;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whose answer is judged: what decides between "refresh it" and "it is dead".
+struct AnswerContext {
+  std::string_view provider;        ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;        ///< of the credential that was sent
+};
+
+/// What an answer means, for the credential and for the pool.
+struct Classification {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::optional<TimePoint> retry_at;  ///< when the answer tells it
+  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
+  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
+};
+
+/// Judges any answer of a provider's API: the one place where this is decided.
+///
+/// The status counts first, then the error's type, code, status and reason fields, its text last
+/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
+/// nothing about a credential. An error inside a 200 is judged by its type.
+///
+/// @param now the wall clock, for retry_at
+/// @errors none: what cannot be understood is could_not_tell or the status's default
+/// @effects none (pure)
+/// @source docs/providers.md
+Classification classify_answer(const AnswerContext& context, const Response& response,
+                               TimePoint now);
+
+/// Judges a request that got no answer (the error of a Transport).
+Classification classify_failure(const Error& error);
+
+/// What a token endpoint's answer means for the refresh token or device code that was sent.
+enum class TokenVerdict {
+  ok,             ///< 200 with an access token: persist it, then publish it
+  malformed,      ///< 200 without one, or not JSON: change nothing
+  dead,           ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,   ///< our client id or request is wrong: the token is untouched
+  transient,      ///< try later with the same token, see retry_at
+  pending,        ///< device flow: the person has not answered yet
+  slow_down,      ///< device flow: poll less often
+  denied,         ///< device flow: the person said no
+  code_expired,   ///< device flow: start again
+};
+
+/// The verdict's name as it stands in logs ("client_fault").
+std::string_view to_string(TokenVerdict verdict) noexcept;
+
+/// A judged answer of a token endpoint.
+struct TokenAnswer {
+  TokenVerdict verdict = TokenVerdict::transient;
+  std::optional<TimePoint> retry_at;
+  std::string code;     ///< the endpoint's error code, lower case; may be empty
+  std::string message;  ///< its own words, raw: pass them through shown_text()
+};
+
+/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
+/// providers do instead).
+/// @effects none (pure)
+TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
+                                  TimePoint now);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string evidence_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// An error answer taken apart.
+struct AnswerEvidence {
+  bool html = false;
+  bool json = false;       ///< the body is a JSON object or array
+  bool has_error = false;  ///< the body has an error member that is not null or false
+  int error_status = 0;    ///< a numeric error.code from 400 to 599, as Google sends it
+  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
+  std::string text;                ///< lower case
+  std::string message;             ///< as sent
+
+  bool has_code(std::string_view wanted) const {
+    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
+  }
+  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
+};
+
+inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
+  constexpr std::size_t longest_code = 128;
+  const auto code = text_or_empty(object, name);
+  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
+}
+
+inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
+  for (const auto* name : {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+    evidence_code(evidence, object, name);
+  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
+    const auto text = text_or_empty(object, name);
+    if (!text.empty() && evidence.message.find(text) == std::string::npos)
+      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
+  }
+  for (const auto* name : {"details", "violations", "errors"}) {
+    const auto* list = member(object, name);
+    if (list == nullptr || !list->is_array()) continue;
+    std::size_t read = 0;
+    for (const auto& element : *list)
+      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
+        evidence_from_object(evidence, element);
+  }
+}
+
+inline bool evidence_is_html(const Response& response) {
+  const auto type = evidence_lower(response.header("content-type").value_or(""));
+  if (type.find("html") != std::string::npos) return true;
+  const auto start = response.body.find_first_not_of(" \t\r\n");
+  return start != std::string::npos && response.body[start] == '<';
+}
+
+inline AnswerEvidence evidence_of(const Response& response) {
+  AnswerEvidence evidence;
+  evidence.html = evidence_is_html(response);
+  if (evidence.html) return evidence;
+  constexpr std::size_t most_text = 4096;
+  const auto document = parse_json(response.body);
+  evidence.json = document && document->is_structured();
+  if (!evidence.json) {
+    evidence.message = response.body.substr(0, most_text);
+  } else {
+    // Google's streams and some gateways wrap the error object into an array.
+    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
+    if (const auto* error = member(top, "error")) {
+      evidence.has_error = !(error->is_null() || *error == false);
+      if (error->is_string()) {
+        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
+      } else if (error->is_object()) {
+        evidence_from_object(evidence, *error);
+        const auto* code = member(*error, "code");
+        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
+        if (number && *number >= 400 && *number < 600)
+          evidence.error_status = static_cast<int>(*number);
+      }
+    }
+    evidence_from_object(evidence, top);
+    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
+    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
+      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
+        evidence.has_error = true;
+        evidence_from_object(evidence, *error);
+      }
+  }
+  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
+  evidence.text = evidence_lower(evidence.message);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
+// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
+// rules on text unless the text is what tells two meanings of one code apart.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Providers that answer alike.
+enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
+
+struct FamilyName {
+  std::string_view provider;
+  Family family;
+};
+
+inline constexpr std::array family_names{
+    FamilyName{"kimi-code", Family::kimi},
+    FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},
+    FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},
+    FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},
+    FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},
+    FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},
+    FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},
+    FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},
+    FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},
+    FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},
+    FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},
+    FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},
+    FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github},
+    FamilyName{"copilot", Family::github},
+    FamilyName{"github", Family::github},
+};
+
+inline constexpr Family family_of(std::string_view provider) noexcept {
+  for (const auto& known : family_names)
+    if (known.provider == provider) return known.family;
+  return Family::other;
+}
+
+enum class MatchOn {
+  code,       ///< one of the codes is the pattern
+  code_part,  ///< one of the codes holds the pattern
+  text,       ///< the text holds the pattern
+};
+
+/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
+struct AnswerRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array answer_rules{
+    // 400: almost always the request's own fault.
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired, OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code", Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled", Finding::not_eligible, OutcomeKind::billing},
+
+    // 401: for a login the token may just be old, unless the answer says that it is gone.
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected, OutcomeKind::auth_failed},
+
+    // 402
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+
+    // 403: forbidden; the credential is not proven to be bad.
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents", Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible, OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error", Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited, OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+
+    // 404
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+
+    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited, OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited, OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient, OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient, OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient, OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient, OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited, OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota, OutcomeKind::billing},
+};
+
+/// What a status means when no rule says more. Others: see default_of().
+struct StatusDefault {
+  int status;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array status_defaults{
+    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
+    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{407, Finding::transient, OutcomeKind::transport},
+    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
+};
+
+/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
+/// too frequent" in Chinese.
+inline constexpr std::array<std::string_view, 8> limit_texts{
+    "rate limit",
+    "rate_limit",
+    "too many requests",
+    "throttl",
+    "concurrency limit",
+    "model_cooldown",
+    "\xe9\x99\x90\xe9\x80\x9f",
+    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
+};
+
+/// The status that an error inside a 200 would have had.
+struct ImpliedStatus {
+  std::string_view code;
+  int status;
+};
+
+inline constexpr std::array implied_statuses{
+    ImpliedStatus{"overloaded_error", 529},      ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},          ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},           ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},      ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},   ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429}, ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},  ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},       ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},       ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},      ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403}, ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400}, ImpliedStatus{"invalid_argument", 400},
+};
+
+/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
+struct TokenRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  TokenVerdict verdict;
+};
+
+inline constexpr std::array token_rules{
+    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
+    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
+    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
+    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
+    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid", TokenVerdict::dead},
+    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
+/// years" is wrong, and a day later it can be asked again.
+inline constexpr Duration longest_wait = std::chrono::hours{24};
+
+/// When an answer says that trying again makes sense.
+///
+/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
+/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
+/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
+/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
+///
+/// @param now     the wall clock
+/// @param longest how far ahead a hint may lie; a later one is cut to it
+/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
+///         when nothing was told or it cannot be read
+/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
+std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                    Duration longest = longest_wait);
+
+/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
+/// body or a header goes before Retry-After, since a window outlasts the first retry.
+std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
+
+/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
+/// @return the moment, unclamped; none when the text is neither
+std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
+
+/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
+/// @param now decides the century of a two-digit year
+std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
+
+/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
+/// @return none when the text has another form or is longer than 100 years
+std::optional<Duration> parse_wait(std::string_view text) noexcept;
+
+/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
+/// length of time from now (numbers below 10^8 and texts of parse_wait()).
+std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
+
+inline std::string_view hint_trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline std::string hint_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// A number at the front of `text`, which is removed; none when there is none.
+inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+inline std::optional<Duration> hint_seconds(double seconds) noexcept {
+  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
+}
+
+inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
+}
+
+inline std::optional<int> hint_integer(std::string_view text) noexcept {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
+inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
+  std::array<std::string_view, 8> words{};
+  std::size_t count = 0;
+  while (!text.empty() && count < words.size()) {
+    const auto start = text.find_first_not_of(" ,:-");
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
+    words[count++] = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return words;
+}
+
+inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
+                                            std::optional<int> day, std::optional<int> hour,
+                                            std::optional<int> minute,
+                                            std::optional<int> second) noexcept {
+  const auto month = hint_month(month_name);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+/// What the fields of a body and the reset headers say, apart from Retry-After.
+struct HintFields {
+  std::optional<TimePoint> body;
+  std::optional<TimePoint> headers;
+  std::optional<TimePoint> message;
+};
+
+inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
+  if (candidate && (!best || *candidate > *best)) best = candidate;
+}
+
+inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
+  if (const auto number = number_of(value)) {
+    if (relative || (*number >= 0 && *number < 1e8)) {
+      const auto wait = hint_seconds(*number);
+      return wait ? std::optional{now + *wait} : std::nullopt;
+    }
+    return time_from_epoch(*number);
+  }
+  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
+  return std::nullopt;
+}
+
+/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
+struct HintMember {
+  std::string_view name;
+  bool relative;
+};
+
+inline constexpr std::array hint_members{
+    HintMember{"resets_at", false},         HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},          HintMember{"resetAt", false},
+    HintMember{"reset_time", false},        HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false}, HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},  HintMember{"reset_in", true},
+    HintMember{"resetIn", true},            HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},         HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},         HintMember{"quotaResetDelay", true},
+    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
+};
+
+/// Collects the latest moment named anywhere in the error part of a body.
+inline void hint_from_json(const Json& value, TimePoint now, int depth,
+                           std::optional<TimePoint>& best) {
+  if (depth == 0) return;
+  if (value.is_array()) {
+    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& known : hint_members)
+    if (const auto* found = member(value, known.name))
+      hint_latest(best, hint_from_value(*found, now, known.relative));
+  for (const auto& [name, inner] : value.items())
+    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
+}
+
+/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
+inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
+  const auto lower = hint_lower(text.substr(0, 4096));
+  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
+    const auto at = lower.find(lead);
+    if (at == std::string::npos) continue;
+    const auto rest = std::string_view{lower}.substr(at + lead.size());
+    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
+    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    auto wait = parse_wait(word);
+    if (!wait) continue;
+    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (bare) {  // "in 5 minutes"
+      const auto unit = hint_trim(rest.substr(word.size()));
+      if (unit.starts_with("minute")) *wait *= 60;
+      else if (unit.starts_with("hour")) *wait *= 3600;
+      else if (unit.starts_with("day")) *wait *= 86400;
+      else if (unit.starts_with("m")) continue;  // milliseconds, months: not worth guessing
+    }
+    return now + *wait;
+  }
+  return std::nullopt;
+}
+
+/// The reset headers: of the exhausted ones the latest, else of all the earliest.
+inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
+  std::optional<TimePoint> exhausted;
+  std::optional<TimePoint> earliest;
+  for (const auto& header : response.headers) {
+    const auto name = hint_lower(header.name);
+    const auto reset = name.find("reset");
+    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
+    const auto when = parse_reset(header.value, now);
+    if (!when) continue;
+    auto sibling = name;
+    sibling.replace(reset, 5, "remaining");
+    const auto remaining = response.header(sibling);
+    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
+    if (!earliest || *when < *earliest) earliest = when;
+  }
+  return exhausted ? exhausted : earliest;
+}
+
+inline HintFields hint_fields(const Response& response, TimePoint now) {
+  HintFields fields;
+  fields.headers = hint_from_headers(response, now);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
+  const auto document = parse_json(response.body);
+  if (!document) return fields;
+  constexpr int depth = 8;
+  hint_from_json(*document, now, depth, fields.body);
+  fields.message = hint_from_text(response.body, now);
+  return fields;
+}
+
+inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
+  if (const auto text = response.header("retry-after-ms"))
+    if (const auto milliseconds = hint_integer(hint_trim(*text)))
+      return now + Duration{*milliseconds};
+  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
+  return std::nullopt;
+}
+
+inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
+                                             Duration longest) {
+  if (!when) return std::nullopt;
+  return std::clamp(*when, now, now + longest);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
+                                                         TimePoint now) noexcept {
+  using detail::hint_integer;
+  text = detail::hint_trim(text);
+  if (text.size() > 40) return std::nullopt;
+  const auto w = detail::hint_words(text);
+  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
+    auto year = hint_integer(w[3]);
+    if (!year) return std::nullopt;
+    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
+    const int current = static_cast<int>(today.year());
+    int full = current - current % 100 + *year;
+    if (full > current + 50) full -= 100;
+    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  }
+  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
+    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
+    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
+                               hint_integer(w[4]), hint_integer(w[5]));
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
+                                                           TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  auto rest = text;
+  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
+    // Longer than any honest answer is still "come back late", not garbage.
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds)).value_or(Duration{0});
+  }
+  return parse_http_date(text, now);
+}
+
+CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
+  text = detail::hint_trim(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto number = detail::hint_take_number(text);
+    if (!number) return std::nullopt;
+    if (text.empty()) {
+      if (!first) return std::nullopt;
+      return detail::hint_seconds(*number);
+    }
+    if (text.starts_with("ms")) {
+      seconds += *number / 1000.0;
+      text.remove_prefix(2);
+      continue;
+    }
+    switch (text.front()) {
+      case 'd': seconds += *number * 86400; break;
+      case 'h': seconds += *number * 3600; break;
+      case 'm': seconds += *number * 60; break;
+      case 's': seconds += *number; break;
+      default: return std::nullopt;
+    }
+    text.remove_prefix(1);
+  }
+  return detail::hint_seconds(seconds);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
+                                                     TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  if (const auto moment = parse_iso8601(text)) return moment;
+  auto rest = text;
+  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
+  if (const auto number = detail::hint_take_number(rest);
+      number && rest.empty() && *number >= longest_relative)
+    return time_from_epoch(*number);
+  const auto wait = parse_wait(text);
+  return wait ? std::optional{now + *wait} : std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  auto when = detail::hint_retry_after(response, now);
+  if (!when) {
+    const auto fields = detail::hint_fields(response, now);
+    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
+  }
+  return detail::hint_clamped(when, now, longest);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  const auto fields = detail::hint_fields(response, now);
+  auto when = fields.body ? fields.body : fields.headers;
+  if (!when) when = detail::hint_retry_after(response, now);
+  if (!when) when = fields.message;
+  return detail::hint_clamped(when, now, longest);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
+inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
+
+inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
+  switch (on) {
+    case MatchOn::code: return evidence.has_code(pattern);
+    case MatchOn::text: return evidence.says(pattern);
+    case MatchOn::code_part:
+      return std::any_of(
+          evidence.codes.begin(), evidence.codes.end(),
+          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
+  }
+  return false;
+}
+
+inline bool speaks_of_limit(const AnswerEvidence& evidence) {
+  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
+    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
+  });
+}
+
+/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
+inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
+  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
+  if (evidence.error_status != 0) return evidence.error_status;
+  for (const auto& known : implied_statuses)
+    if (evidence.has_code(known.code)) return known.status;
+  return speaks_of_limit(evidence) ? 429 : 0;
+}
+
+inline StatusDefault default_of(int status, Kind kind) {
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
+  if (status == 401)  // a key does not grow old, a login's access token does
+    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
+            OutcomeKind::auth_failed};
+  for (const auto& known : status_defaults)
+    if (known.status == status) return known;
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
+}
+
+/// A page instead of an answer: something between us and the provider spoke.
+inline Classification classify_page(const Response& response, TimePoint now) {
+  Classification result;
+  result.message = "an HTML page came instead of an answer";
+  result.outcome = OutcomeKind::transport;
+  if (response.status == 429) {
+    result.finding = Finding::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
+  } else if (response.status >= 500) {
+    result.finding = Finding::transient;
+    result.outcome = OutcomeKind::overloaded;
+  }
+  if (response.status >= 400) result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
+                                               const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  if (evidence.html) return detail::classify_page(response, now);
+
+  const int status = detail::judged_status(response, evidence);
+  const auto family = detail::family_of(context.provider);
+  auto judged = detail::default_of(status, context.kind);
+  if (status == 403 && detail::speaks_of_limit(evidence))
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
+  for (const auto& rule : detail::answer_rules) {
+    if (rule.status != status) continue;
+    if (rule.family != detail::Family::any && rule.family != family) continue;
+    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+    judged = {status, rule.finding, rule.outcome};
+    break;
+  }
+  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
+    judged.finding = Finding::rejected;  // a key cannot be refreshed
+
+  Classification result;
+  result.finding = judged.finding;
+  result.outcome = judged.outcome;
+  if (!evidence.codes.empty()) result.code = evidence.codes.front();
+  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
+  if (judged.finding == Finding::out_of_quota)
+    result.retry_at = reset_hint(response, now, detail::longest_window);
+  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
+    result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+CREDPOOL_INLINE Classification classify_failure(const Error& error) {
+  Classification result;
+  result.retry_at = error.retry_at;
+  result.message = error.message();
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::tls:
+    case Errc::timeout:
+      result.finding = Finding::transient;
+      result.outcome = OutcomeKind::transport;
+      break;
+    case Errc::cancelled: break;
+    default:  // a setting, an answer beyond all bounds: says nothing about the credential
+      result.finding = Finding::could_not_tell;
+      result.outcome = OutcomeKind::transport;
+      break;
+  }
+  return result;
+}
+
+CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
+  switch (verdict) {
+    case TokenVerdict::ok: return "ok";
+    case TokenVerdict::malformed: return "malformed";
+    case TokenVerdict::dead: return "dead";
+    case TokenVerdict::client_fault: return "client_fault";
+    case TokenVerdict::transient: return "transient";
+    case TokenVerdict::pending: return "pending";
+    case TokenVerdict::slow_down: return "slow_down";
+    case TokenVerdict::denied: return "denied";
+    case TokenVerdict::code_expired: return "code_expired";
+  }
+  return "transient";
+}
+
+CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
+                                                  const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  const auto family = detail::family_of(provider);
+  const int status = response.status;
+  TokenAnswer answer;
+  answer.message = evidence.message;
+  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
+
+  if (status >= 200 && status < 300 && !evidence.has_error) {
+    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
+    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
+    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
+    answer.message.clear();
+    return answer;
+  }
+  const bool refusal = (status >= 200 && status <= 299) || (status >= 400 && status <= 403) ||
+                       status == 429;
+  if (evidence.json && refusal) {
+    for (const auto& rule : detail::token_rules) {
+      if (rule.status != 0 && rule.status != status) continue;
+      if (rule.family != detail::Family::any && rule.family != family) continue;
+      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
+      answer.verdict = rule.verdict;
+      if (answer.verdict != TokenVerdict::slow_down) return answer;
+      break;
+    }
+  } else if (status >= 200 && status < 300) {
+    answer.verdict = TokenVerdict::malformed;
+    return answer;
+  }
+  answer.retry_at = retry_hint(response, now);
+  return answer;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Finds out whether a credential works, by asking its provider.
+///
+/// `validate` changes nothing, never throws and always ends in bounded time; a credential that
+/// cannot be asked about gets a verdict with `probed == false`. docs/concepts/Validator.md has
+/// the full contract.
+template <class V>
+concept Validator = requires(V& validator, const Credential& credential, TimePoint now) {
+  { validator.validate(credential, now) } -> std::same_as<Verdict>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Base URLs that replace the built-in ones, by provider id ("kimi-code", "openai" ...), for tests,
+/// regions and gateways. A key with the kind ("openai/oauth") goes before one without.
+/// "google-gemini-cli/tokeninfo" is the host of Google's token check.
+using BaseUrls = std::map<std::string, std::string, std::less<>>;
+
+/// What a probe's 200 tells besides "valid".
+enum class ProbeAnswer {
+  nothing,
+  kimi_usages,       ///< GET /usages
+  codex_usage,       ///< GET /wham/usage
+  claude_usage,      ///< GET /api/oauth/usage
+  code_assist,       ///< loadCodeAssist: tier, or why there is none
+  openrouter_key,    ///< GET /key
+};
+
+/// How the secret is sent.
+enum class ProbeAuth { bearer, x_api_key, x_goog_api_key, github_token };
+
+/// One request that finds out whether a credential works, without using anything up.
+struct Probe {
+  std::string_view provider;  ///< a provider id, or several separated by blanks
+  std::string_view kinds;     ///< names of Kind, separated by blanks
+  std::string_view method;
+  std::string_view base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
+  std::string_view path;
+  std::string_view headers;   ///< "Name: value" lines separated by '\n'
+  std::string_view body;      ///< JSON; may be empty
+  ProbeAuth auth;
+  ProbeAnswer answer;
+  std::string_view needs_prefix;  ///< applies only to secrets that begin so; empty: to all
+  std::string_view override_as;   ///< the key in BaseUrls when it is not provider[/kind]
+};
+
+/// The probes for a credential in the order in which they are sent; each must pass. Empty when none
+/// is known for its provider and kind. The pointers stay valid for ever.
+std::vector<const Probe*> probes_for(const Credential& credential);
+
+/// The addresses to try for one probe, in order.
+///
+/// An override stands alone. So does an address of the credential's own store, unless it is one of
+/// the provider's: then it goes first and the others follow, since a key of another region or plan
+/// is refused without being bad. A secret never goes to an address that is neither.
+std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
+                                   const BaseUrls& overrides);
+
+/// The provider's base URL for API keys: the override, else the built-in one; empty when unknown.
+std::string base_url(std::string_view provider, const BaseUrls& overrides = {});
+
+/// The probe as a request to one address. The secret stands in a header only.
+Request make_request(const Probe& probe, const Credential& credential, std::string_view base);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Internal: shared by probe.ipp and http_validator.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Host and port of an absolute URL, as written.
+inline std::string probe_host(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return std::string{url.substr(0, std::min(url.find_first_of("/?#"), url.size()))};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+// docs/providers.md explains each row. The first row for a provider, kind and prefix decides;
+// rows that follow it with the same ids and prefix are further steps.
+inline constexpr std::array probe_table{
+    Probe{"kimi-code kimi-coding kimi-cli kimi", "oauth api_key token", "GET",
+          "https://api.kimi.com/coding/v1", "/usages", "X-Msh-Platform: credpool", "",
+          ProbeAuth::bearer, ProbeAnswer::kimi_usages, "", ""},
+    Probe{"moonshot moonshot-cn", "api_key", "GET",
+          "https://api.moonshot.ai/v1 https://api.moonshot.cn/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"openai openai-codex codex-cli", "oauth", "GET", "https://chatgpt.com/backend-api",
+          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage, "",
+          ""},
+    Probe{"openai openai-codex codex-cli", "token", "GET", "https://auth.openai.com",
+          "/api/accounts/v1/user-auth-credential/whoami", "", "", ProbeAuth::bearer,
+          ProbeAnswer::nothing, "", ""},
+    Probe{"openai openai-codex codex-cli", "api_key", "GET", "https://api.openai.com/v1", "/models",
+          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"qwen-portal qwen-cli qwen", "oauth", "GET", "https://portal.qwen.ai/v1", "/models",
+          "X-DashScope-AuthType: qwen-oauth", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
+          "https://coding.dashscope.aliyuncs.com/v1 https://coding-intl.dashscope.aliyuncs.com/v1",
+          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "sk-sp-", ""},
+    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
+          "https://dashscope.aliyuncs.com/compatible-mode/v1 "
+          "https://dashscope-intl.aliyuncs.com/compatible-mode/v1 "
+          "https://dashscope-us.aliyuncs.com/compatible-mode/v1 "
+          "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1",
+          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST", "https://oauth2.googleapis.com",
+          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
+          "google-gemini-cli/tokeninfo"},
+    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST",
+          "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
+          "Content-Type: application/json",
+          R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
+          ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
+    Probe{"google gemini google-gemini-cli gemini-cli", "api_key", "GET",
+          "https://generativelanguage.googleapis.com/v1beta", "/models?pageSize=1", "", "",
+          ProbeAuth::x_goog_api_key, ProbeAnswer::nothing, "", ""},
+    Probe{"google-vertex google-antigravity", "oauth token", "POST", "https://oauth2.googleapis.com",
+          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
+          "google-gemini-cli/tokeninfo"},
+    Probe{"anthropic claude claude-cli", "oauth token", "GET", "https://api.anthropic.com",
+          "/api/oauth/usage", "anthropic-beta: oauth-2025-04-20", "", ProbeAuth::bearer,
+          ProbeAnswer::claude_usage, "", ""},
+    Probe{"anthropic claude claude-cli", "api_key", "GET", "https://api.anthropic.com",
+          "/v1/models", "anthropic-version: 2023-06-01", "", ProbeAuth::x_api_key,
+          ProbeAnswer::nothing, "", ""},
+    Probe{"github-copilot copilot", "oauth token", "GET", "https://api.github.com",
+          "/copilot_internal/user", "", "", ProbeAuth::github_token, ProbeAnswer::nothing, "", ""},
+    Probe{"github", "oauth token api_key", "GET", "https://api.github.com", "/user", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"xai grok", "oauth token api_key", "GET", "https://api.x.ai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"iflow", "oauth token api_key", "GET", "https://apis.iflow.cn/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai", "/api/billing/limits",
+          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"openrouter", "api_key oauth", "GET", "https://openrouter.ai/api/v1", "/key", "", "",
+          ProbeAuth::bearer, ProbeAnswer::openrouter_key, "", ""},
+    Probe{"deepseek", "api_key", "GET", "https://api.deepseek.com", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"groq", "api_key", "GET", "https://api.groq.com/openai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"mistral", "api_key", "GET", "https://api.mistral.ai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+};
+
+/// The parts of a list, in order.
+inline std::vector<std::string_view> probe_list(std::string_view list, char separator) {
+  std::vector<std::string_view> parts;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(separator), list.size());
+    if (end > 0) parts.push_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return parts;
+}
+
+inline bool probe_lists(std::string_view list, std::string_view word) {
+  const auto words = probe_list(list, ' ');
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+inline std::string probe_without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// The stores name the address that their CLI talks to; a probe may live beside it.
+inline std::string probe_root(const Probe& probe, std::string_view url) {
+  auto root = probe_without_slash(url);
+  const auto drop = [&](std::string_view suffix) {
+    if (root.ends_with(suffix)) root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
+  };
+  if (probe.answer == ProbeAnswer::codex_usage) drop("/codex");
+  if (probe.auth == ProbeAuth::x_goog_api_key) drop("/openai");
+  if (probe_lists(probe.provider, "anthropic")) drop("/v1");
+  return root;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<const Probe*> probes_for(const Credential& credential) {
+  std::vector<const Probe*> probes;
+  for (const auto& probe : detail::probe_table) {
+    if (!detail::probe_lists(probe.provider, credential.provider)) continue;
+    if (!detail::probe_lists(probe.kinds, to_string(credential.kind))) continue;
+    if (!credential.secret.reveal().starts_with(probe.needs_prefix)) continue;
+    if (!probes.empty() && (probes.front()->provider != probe.provider ||
+                            probes.front()->needs_prefix != probe.needs_prefix))
+      break;
+    probes.push_back(&probe);
+  }
+  return probes;
+}
+
+CREDPOOL_INLINE std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
+                                                   const BaseUrls& overrides) {
+  const auto found_override = [&]() -> const std::string* {
+    const auto with_kind = credential.provider + "/" + std::string{to_string(credential.kind)};
+    for (const auto& key : probe.override_as.empty()
+                               ? std::vector{with_kind, credential.provider}
+                               : std::vector{std::string{probe.override_as}})
+      if (const auto found = overrides.find(key); found != overrides.end()) return &found->second;
+    return nullptr;
+  };
+  if (const auto* only = found_override()) return {detail::probe_root(probe, *only)};
+
+  std::vector<std::string> urls;
+  for (const auto url : detail::probe_list(probe.base_url, ' ')) urls.emplace_back(url);
+  if (credential.base_url.empty() || !probe.override_as.empty()) return urls;
+  const auto own = detail::probe_root(probe, credential.base_url);
+  const auto known = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {
+    return detail::probe_host(url) == detail::probe_host(own);
+  });
+  if (known == urls.end()) {
+    // A login's own address is a place of the API; the check of a login lives at the provider.
+    if (probe.answer == ProbeAnswer::code_assist) return urls;
+    return {own};
+  }
+  std::rotate(urls.begin(), known, known + 1);
+  return urls;
+}
+
+CREDPOOL_INLINE std::string base_url(std::string_view provider, const BaseUrls& overrides) {
+  if (const auto found = overrides.find(provider); found != overrides.end())
+    return detail::probe_without_slash(found->second);
+  const Probe* best = nullptr;
+  for (const auto& probe : detail::probe_table) {
+    if (!detail::probe_lists(probe.provider, provider) || !probe.needs_prefix.empty()) continue;
+    if (best == nullptr || detail::probe_lists(probe.kinds, "api_key")) best = &probe;
+  }
+  if (best == nullptr) return {};
+  return std::string{detail::probe_list(best->base_url, ' ').front()};
+}
+
+CREDPOOL_INLINE Request make_request(const Probe& probe, const Credential& credential,
+                                     std::string_view base) {
+  Request request;
+  request.method = probe.method;
+  request.url = detail::probe_without_slash(base) + std::string{probe.path};
+  request.body = probe.body;
+  request.headers.push_back({"Accept", "application/json"});
+  for (const auto line : detail::probe_list(probe.headers, '\n')) {
+    const auto colon = line.find(": ");
+    request.headers.push_back({std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
+  }
+  if (probe.answer == ProbeAnswer::codex_usage && !credential.account_id.empty())
+    request.headers.push_back({"chatgpt-account-id", credential.account_id});
+  switch (probe.auth) {
+    case ProbeAuth::bearer:
+      request.secret_headers.push_back({"Authorization", "Bearer ", credential.secret});
+      break;
+    case ProbeAuth::github_token:
+      request.secret_headers.push_back({"Authorization", "token ", credential.secret});
+      break;
+    case ProbeAuth::x_api_key:
+      request.secret_headers.push_back({"x-api-key", "", credential.secret});
+      break;
+    case ProbeAuth::x_goog_api_key:
+      request.secret_headers.push_back({"x-goog-api-key", "", credential.secret});
+      break;
+  }
+  return request;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Reads what a probe's 200 tells: quota windows, plan, eligibility.
+///
+/// Adds to a verdict whose finding is valid: quotas and plan; out_of_quota with retry_at when a
+/// window of the whole account is used up; not_eligible when Google names no tier but a reason
+/// against the client. Members that are missing or odd are passed over.
+///
+/// @param body the answer's body: JSON, though anything is tolerated
+/// @effects changes `verdict` only
+/// @source docs/providers.md
+void read_probe_answer(ProbeAnswer kind, std::string_view body, TimePoint now, Verdict& verdict);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A number, sent as one or as decimal text.
+inline std::optional<double> quota_number(const Json& object, const char* name) {
+  const auto* value = member(object, name);
+  return value != nullptr ? number_of(*value) : std::nullopt;
+}
+
+/// The first of these members that holds a moment.
+inline std::optional<TimePoint> quota_moment(const Json& object, TimePoint now,
+                                             std::initializer_list<const char*> names) {
+  for (const auto* name : names) {
+    const auto* value = member(object, name);
+    if (value == nullptr) continue;
+    if (value->is_string()) {
+      if (const auto when = parse_reset(value->get_ref<const std::string&>(), now)) return when;
+    } else if (const auto number = number_of(*value); number && *number > 0) {
+      constexpr double longest_relative = 1e8;
+      if (*number >= longest_relative) return time_from_epoch(*number);
+      return now + Duration{static_cast<Duration::rep>(*number * 1000.0)};
+    }
+  }
+  return std::nullopt;
+}
+
+inline std::optional<std::chrono::seconds> quota_length(std::optional<double> seconds) {
+  constexpr double century = 100.0 * 365 * 86400;
+  if (!seconds || *seconds <= 0 || *seconds > century) return std::nullopt;
+  return std::chrono::seconds{static_cast<std::chrono::seconds::rep>(*seconds)};
+}
+
+inline std::string quota_name(std::string_view told, std::string_view fallback) {
+  constexpr std::size_t longest = 64;
+  const bool plain = !told.empty() && told.size() <= longest &&
+                     std::all_of(told.begin(), told.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return std::string{plain ? told : fallback};
+}
+
+/// "usage" and "limits[].detail" have one shape: limit, used or remaining, a reset.
+inline void quota_from_kimi(const Json& object, std::string name,
+                            std::optional<std::chrono::seconds> length, TimePoint now,
+                            std::vector<QuotaWindow>& windows) {
+  if (!object.is_object()) return;
+  QuotaWindow window;
+  window.name = std::move(name);
+  window.length = length;
+  window.limit = quota_number(object, "limit");
+  window.used = quota_number(object, "used");
+  if (const auto remaining = quota_number(object, "remaining"); !window.used && window.limit && remaining)
+    window.used = *window.limit - *remaining;
+  window.resets_at = quota_moment(object, now, {"resetTime", "resetAt", "reset_time", "reset_at",
+                                                "resetIn", "reset_in", "ttl"});
+  if (window.limit || window.used) windows.push_back(std::move(window));
+}
+
+inline double kimi_unit_seconds(std::string_view unit) {
+  if (unit.find("MINUTE") != std::string_view::npos) return 60;
+  if (unit.find("HOUR") != std::string_view::npos) return 3600;
+  if (unit.find("DAY") != std::string_view::npos) return 86400;
+  if (unit.find("WEEK") != std::string_view::npos) return 7 * 86400;
+  return 1;
+}
+
+inline void read_kimi_usages(const Json& document, TimePoint now, Verdict& verdict) {
+  if (const auto* usage = member(document, "usage"))
+    quota_from_kimi(*usage, quota_name(text_or_empty(*usage, "name"), "usage"), {}, now, verdict.quotas);
+  const auto* limits = member(document, "limits");
+  if (limits == nullptr || !limits->is_array()) return;
+  constexpr std::size_t most = 32;
+  for (std::size_t i = 0; i < std::min(limits->size(), most); ++i) {
+    const auto& entry = (*limits)[i];
+    const auto* detail = member(entry, "detail");
+    std::optional<double> seconds;
+    if (const auto* window = member(entry, "window"))
+      if (const auto duration = quota_number(*window, "duration"))
+        seconds = *duration * kimi_unit_seconds(text_or_empty(*window, "timeUnit"));
+    const auto length = quota_length(seconds);
+    const auto fallback = length ? std::to_string(length->count() / 60) + "m" : "limit " + std::to_string(i + 1);
+    const auto& figures = detail != nullptr ? *detail : entry;
+    auto told = text_or_empty(entry, "name");
+    if (told.empty()) told = text_or_empty(figures, "name");
+    quota_from_kimi(figures, quota_name(told, fallback), length, now, verdict.quotas);
+  }
+}
+
+inline void read_codex_usage(const Json& document, TimePoint now, Verdict& verdict) {
+  verdict.plan = quota_name(text_or_empty(document, "plan_type"), "");
+  const auto* limits = member(document, "rate_limit");
+  if (limits == nullptr) return;
+  for (const auto* name : {"primary_window", "secondary_window"}) {
+    const auto* object = member(*limits, name);
+    if (object == nullptr || !object->is_object()) continue;
+    QuotaWindow window;
+    window.name = std::string_view{name}.substr(0, std::string_view{name}.find('_'));
+    window.used_percent = quota_number(*object, "used_percent");
+    window.length = quota_length(quota_number(*object, "limit_window_seconds"));
+    window.resets_at = quota_moment(*object, now, {"reset_at", "resets_at", "reset_after_seconds"});
+    if (window.used_percent) verdict.quotas.push_back(std::move(window));
+  }
+}
+
+inline void read_claude_usage(const Json& document, TimePoint now, Verdict& verdict) {
+  if (!document.is_object()) return;
+  for (const auto& [name, object] : document.items()) {
+    const auto used = quota_number(object, "utilization");
+    if (!used) continue;
+    QuotaWindow window;
+    window.name = quota_name(name, "window");
+    window.used_percent = used;
+    window.resets_at = quota_moment(object, now, {"resets_at"});
+    if (name == "five_hour") window.length = std::chrono::hours{5};
+    if (name.starts_with("seven_day")) window.length = std::chrono::hours{7 * 24};
+    window.partial = name != "five_hour" && name != "seven_day";  // seven_day_opus: one model
+    verdict.quotas.push_back(std::move(window));
+  }
+}
+
+inline void read_openrouter_key(const Json& document, Verdict& verdict) {
+  const auto* data = member(document, "data");
+  if (data == nullptr) return;
+  QuotaWindow window;
+  window.name = "credits";
+  window.used = quota_number(*data, "usage");
+  window.limit = quota_number(*data, "limit");
+  if (window.used) verdict.quotas.push_back(std::move(window));
+}
+
+inline void read_code_assist(const Json& document, Verdict& verdict) {
+  for (const auto* name : {"paidTier", "currentTier"}) {
+    const auto* tier = member(document, name);
+    if (tier == nullptr || !tier->is_object()) continue;
+    if (verdict.plan.empty()) verdict.plan = quota_name(text_or_empty(*tier, "id"), "");
+    return;
+  }
+  const auto* ineligible = member(document, "ineligibleTiers");
+  if (ineligible == nullptr || !ineligible->is_array() || ineligible->empty()) return;
+  std::string reason;
+  for (const auto& tier : *ineligible)
+    if (const auto code = text_or_empty(tier, "reasonCode"); !code.empty() && reason.empty())
+      reason = quota_name(code, "");
+  verdict.finding = Finding::not_eligible;
+  verdict.outcome = OutcomeKind::billing;
+  verdict.detail = "the login works, but Google offers this account no tier for this client" +
+                   (reason.empty() ? std::string{} : " (" + reason + ")");
+}
+
+/// A window of the whole account that is used up is known before the first refused request.
+inline void judge_quotas(TimePoint now, Verdict& verdict) {
+  for (const auto& window : verdict.quotas) {
+    const auto percent = window.percent();
+    const bool over = window.resets_at && *window.resets_at <= now;
+    if (window.partial || over || !percent || *percent < 100.0) continue;
+    verdict.finding = Finding::out_of_quota;
+    verdict.outcome = OutcomeKind::quota_exhausted;
+    verdict.detail = "the allowance \"" + window.name + "\" is used up";
+    if (window.resets_at && (!verdict.retry_at || *verdict.retry_at < *window.resets_at))
+      verdict.retry_at = window.resets_at;
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void read_probe_answer(ProbeAnswer kind, std::string_view body, TimePoint now,
+                                       Verdict& verdict) {
+  if (kind == ProbeAnswer::nothing) return;
+  const auto document = detail::parse_json(body);
+  if (!document || !document->is_object()) {
+    verdict.finding = Finding::could_not_tell;
+    verdict.outcome = OutcomeKind::transport;
+    verdict.detail = "the answer is not what this provider sends";
+    return;
+  }
+  switch (kind) {
+    case ProbeAnswer::nothing: break;
+    case ProbeAnswer::kimi_usages: detail::read_kimi_usages(*document, now, verdict); break;
+    case ProbeAnswer::codex_usage: detail::read_codex_usage(*document, now, verdict); break;
+    case ProbeAnswer::claude_usage: detail::read_claude_usage(*document, now, verdict); break;
+    case ProbeAnswer::code_assist: detail::read_code_assist(*document, verdict); break;
+    case ProbeAnswer::openrouter_key: detail::read_openrouter_key(*document, verdict); break;
+  }
+  detail::judge_quotas(now, verdict);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How credentials are checked.
+struct ValidatorOptions {
+  BaseUrls base_urls;              ///< instead of the built-in addresses
+  Duration connect_timeout{5'000};
+  Duration timeout{15'000};        ///< for each request
+  std::size_t concurrency = 8;     ///< requests under way at once
+  std::size_t per_host = 2;        ///< of those, to one provider's address
+  Duration deadline{60'000};       ///< for all of validate_all()
+};
+
+/// Called once for every finished credential, by one thread at a time: how many are done, of how
+/// many, which one, and its verdict.
+using ValidationProgress =
+    std::function<void(std::size_t done, std::size_t total, std::size_t index, const Verdict&)>;
+
+/// Judges the answer to one probe, and words it for a person.
+Verdict judge_probe(const Probe& probe, const Credential& credential,
+                    const Result<Response>& response, TimePoint now);
+
+/// Why a credential is not worth a request; none when it may be asked about.
+std::optional<Verdict> judge_unasked(const Credential& credential, TimePoint now);
+
+/// The host whose share of the concurrency a check counts against.
+std::string probed_host(const Credential& credential, const BaseUrls& base_urls);
+
+/// Whether the next address of the list should be tried: this one does not know the key.
+bool worth_another_address(const Verdict& verdict) noexcept;
+
+/// Checks credentials by asking their providers, see probes_for().
+///
+/// @tparam T the transport; it must outlive the validator and be safe to call from several threads
+template <Transport T, Clock C = SystemClock>
+class HttpValidator {
+ public:
+  /// @param clock times the deadline; it must outlive the validator
+  explicit HttpValidator(T& transport, ValidatorOptions options = {}, const C& clock = own_clock)
+      : transport_{&transport}, options_{std::move(options)}, clock_{&clock} {}
+
+  /// Checks one credential. Never throws; ends within the deadline of the options.
+  /// @effects network requests; the credential is not changed, see apply()
+  Verdict validate(const Credential& credential, TimePoint now) {
+    return validate(credential, now, options_.deadline);
+  }
+
+  /// Checks all and applies each verdict to its credential.
+  ///
+  /// What the deadline or a stop request leaves over is could_not_tell and not probed; requests
+  /// under way are waited for, which takes no longer than their time-outs.
+  ///
+  /// @return the verdicts in the order of the credentials
+  /// @effects network requests; changes the credentials; up to `concurrency` threads, all ended
+  std::vector<Verdict> validate_all(std::span<Credential> credentials, TimePoint now,
+                                    std::stop_token stop = {},
+                                    const ValidationProgress& progress = {}) {
+    Batch batch{options_.per_host};
+    batch.verdicts.resize(credentials.size());
+    for (std::size_t i = 0; i < credentials.size(); ++i)
+      batch.waiting.push_back({i, probed_host(credentials[i], options_.base_urls)});
+    const auto end = clock_->steady() + std::chrono::nanoseconds{options_.deadline};
+
+    const auto work = [&] {
+      while (auto job = batch.take(stop)) {
+        const auto left = std::chrono::duration_cast<Duration>(end - clock_->steady());
+        auto& credential = credentials[job->index];
+        Verdict verdict;
+        if (stop.stop_requested()) verdict.detail = "stopped before it was its turn";
+        else if (left <= Duration{0}) verdict.detail = "the time for all checks was up";
+        else verdict = validate(credential, now, left);
+        apply(verdict, credential);
+        batch.finish(*job, std::move(verdict), progress);
+      }
+    };
+    {
+      std::vector<std::jthread> helpers;
+      const auto threads = std::min(std::max<std::size_t>(options_.concurrency, 1), credentials.size());
+      try {
+        for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+      } catch (const std::system_error&) {
+        // Fewer threads than asked for: the rest of the work is done by those there are.
+      }
+      work();
+    }
+    return std::move(batch.verdicts);
+  }
+
+ private:
+  static inline const C own_clock{};
+
+  struct Job {
+    std::size_t index;
+    std::string host;
+  };
+
+  /// What the workers of one validate_all() share.
+  struct Batch {
+    explicit Batch(std::size_t host_limit) : per_host{std::max<std::size_t>(host_limit, 1)} {}
+
+    /// The first waiting job whose host has room; waits for one; none when all are taken.
+    std::optional<Job> take(const std::stop_token& stop) {
+      std::unique_lock lock{mutex};
+      for (;;) {
+        if (waiting.empty()) return std::nullopt;
+        for (auto job = waiting.begin(); job != waiting.end(); ++job) {
+          if (busy[job->host] >= per_host && !stop.stop_requested()) continue;
+          auto taken = std::move(*job);
+          waiting.erase(job);
+          ++busy[taken.host];
+          return taken;
+        }
+        room.wait(lock);  // somebody is busy with that host and will call finish()
+      }
+    }
+    void finish(const Job& job, Verdict verdict, const ValidationProgress& progress) {
+      const std::lock_guard lock{mutex};
+      --busy[job.host];
+      verdicts[job.index] = std::move(verdict);
+      ++done;
+      if (progress) progress(done, verdicts.size(), job.index, verdicts[job.index]);
+      room.notify_all();
+    }
+
+    std::size_t per_host;
+    std::mutex mutex;
+    std::condition_variable room;
+    std::vector<Job> waiting;
+    std::map<std::string, std::size_t, std::less<>> busy;
+    std::vector<Verdict> verdicts;
+    std::size_t done = 0;
+  };
+
+  Verdict validate(const Credential& credential, TimePoint now, Duration allowed) {
+    if (auto unasked = judge_unasked(credential, now)) return std::move(*unasked);
+    const auto end = clock_->steady() + std::chrono::nanoseconds{allowed};
+    Verdict verdict;
+    for (const auto* probe : probes_for(credential)) {
+      verdict = ask(*probe, credential, now, end);
+      if (verdict.finding != Finding::valid) break;
+    }
+    return verdict;
+  }
+
+  /// Sends one probe to its addresses until one of them knows the credential.
+  Verdict ask(const Probe& probe, const Credential& credential, TimePoint now,
+              std::chrono::nanoseconds end) {
+    std::optional<Verdict> standing;
+    const auto urls = base_urls(probe, credential, options_.base_urls);
+    for (const auto& url : urls) {
+      const auto left = std::chrono::duration_cast<Duration>(end - clock_->steady());
+      if (standing && left <= Duration{0}) {
+        // An address that was not asked might have known it.
+        standing->finding = Finding::could_not_tell;
+        standing->outcome = OutcomeKind::unknown;
+        standing->detail = "the time was up before all of the provider's addresses were asked";
+        break;
+      }
+      auto request = make_request(probe, credential, url);
+      request.timeout = std::max(std::min(options_.timeout, left), Duration{1});
+      request.connect_timeout = std::min(options_.connect_timeout, request.timeout);
+      auto verdict = judge_probe(probe, credential, transport_->send(request), now);
+      const bool next = worth_another_address(verdict);
+      if (urls.size() > 1 && proves_good(verdict.finding)) verdict.base_url = url;
+      // An address that could not be reached leaves it open whether the key is good.
+      if (!standing || !next || standing->finding == Finding::rejected) standing = std::move(verdict);
+      if (!next) break;
+    }
+    return standing ? std::move(*standing) : Verdict{};
+  }
+
+  T* transport_;
+  ValidatorOptions options_;
+  const C* clock_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Text of a server, made fit to be shown to a person or written to a log.
+///
+/// One line of valid UTF-8 without control characters, terminal escape sequences or direction
+/// overrides. Every run of eight or more characters that also stands in one of the credential's
+/// secrets becomes "***": servers do echo keys, whole or in part.
+///
+/// @param max_bytes the result is cut to this length, at a character's border
+/// @effects none (pure)
+std::string shown_text(std::string_view text, const Credential& credential,
+                       std::size_t max_bytes = 200);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Removes a terminal escape sequence from the front of `text`, which starts with ESC.
+inline void shown_skip_escape(std::string_view& text) {
+  text.remove_prefix(1);
+  if (text.empty()) return;
+  const char kind = text.front();
+  text.remove_prefix(1);
+  if (kind == '[') {  // CSI: up to a letter or one of @[\]^_`{|}~
+    while (!text.empty() && (text.front() < '@' || text.front() > '~')) text.remove_prefix(1);
+    if (!text.empty()) text.remove_prefix(1);
+  } else if (kind == ']') {  // OSC: up to BEL or ESC
+    while (!text.empty() && text.front() != '\a' && text.front() != '\x1b') text.remove_prefix(1);
+    if (!text.empty() && text.front() == '\a') text.remove_prefix(1);
+  }
+}
+
+/// The length of the UTF-8 character at the front; 0 when it is not valid.
+inline std::size_t shown_character(std::string_view text) {
+  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size)
+    if (is_valid_utf8(text.substr(0, size))) return size;
+  return 0;
+}
+
+/// C1 controls, marks and overrides of direction, and the byte order mark.
+inline bool shown_is_invisible(std::string_view character) {
+  if (character.size() == 2)
+    return character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0;
+  if (character.size() != 3) return false;
+  if (character == "\xef\xbb\xbf") return true;
+  if (character.substr(0, 2) == "\xe2\x80") {
+    const auto last = static_cast<unsigned char>(character[2]);
+    return last >= 0x8b && last <= 0xae && !(last >= 0x90 && last <= 0xa7);
+  }
+  return character.substr(0, 2) == "\xe2\x81" && static_cast<unsigned char>(character[2]) >= 0xa0 &&
+         static_cast<unsigned char>(character[2]) <= 0xaf;
+}
+
+inline std::string shown_plain(std::string_view text) {
+  std::string plain;
+  const auto blank = [&] {
+    if (!plain.empty() && plain.back() != ' ') plain += ' ';
+  };
+  while (!text.empty()) {
+    const char c = text.front();
+    if (c == '\x1b') {
+      shown_skip_escape(text);
+      continue;
+    }
+    const auto size = static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
+    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+      blank();
+      text.remove_prefix(1);
+    } else if (size == 0) {
+      text.remove_prefix(1);
+    } else {
+      if (!shown_is_invisible(text.substr(0, size))) plain += text.substr(0, size);
+      text.remove_prefix(size);
+    }
+  }
+  while (!plain.empty() && plain.back() == ' ') plain.pop_back();
+  return plain;
+}
+
+/// Replaces every run that also stands in `secret`; a secret shorter than a run is replaced whole.
+inline std::string shown_masked(std::string_view text, std::string_view secret) {
+  if (secret.empty()) return std::string{text};
+  const std::size_t run = std::min<std::size_t>(8, secret.size());
+  std::string masked;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t size = 0;
+    if (at + run <= text.size() &&
+        secret.find(text.substr(at, run)) != std::string_view::npos) {
+      size = run;
+      while (at + size < text.size() &&
+             secret.find(text.substr(at, size + 1)) != std::string_view::npos)
+        ++size;
+    }
+    if (size == 0) {
+      masked += text[at++];
+    } else {
+      if (!masked.ends_with("***")) masked += "***";
+      at += size;
+    }
+  }
+  return masked;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string shown_text(std::string_view text, const Credential& credential,
+                                       std::size_t max_bytes) {
+  constexpr std::size_t most_read = 8192;
+  auto shown = detail::shown_plain(text.substr(0, most_read));
+  shown = detail::shown_masked(shown, credential.secret.reveal());
+  shown = detail::shown_masked(shown, credential.refresh_token.reveal());
+  if (shown.size() <= max_bytes) return shown;
+  auto end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;
+  shown.resize(end);
+  return shown;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What a finding means, for a person.
+inline std::string_view finding_in_words(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid: return "works";
+    case Finding::expired: return "the provider says that it has expired: refresh it or log in again";
+    case Finding::rejected: return "the provider does not accept it";
+    case Finding::client_not_allowed: return "good, but the provider does not serve this client";
+    case Finding::missing_scope: return "good, but not allowed for this use";
+    case Finding::no_subscription: return "good, but no seat or membership is paid for";
+    case Finding::out_of_quota: return "good, but its allowance is used up";
+    case Finding::rate_limited: return "good, but rate limited for now";
+    case Finding::not_eligible: return "good, but the service has ended for this account";
+    case Finding::request_error: return "the provider did not understand the check";
+    case Finding::transient: return "the provider cannot be asked right now";
+    case Finding::could_not_tell: return "the answer proves nothing";
+  }
+  return "";
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Verdict judge_probe(const Probe& probe, const Credential& credential,
+                                    const Result<Response>& response, TimePoint now) {
+  const auto judged =
+      response ? classify_answer({credential.provider, credential.kind}, *response, now)
+               : classify_failure(response.error());
+  Verdict verdict;
+  verdict.probed = true;
+  verdict.finding = judged.finding;
+  verdict.outcome = judged.outcome;
+  verdict.retry_at = judged.retry_at;
+  if (response) verdict.http_status = response->status;
+  if (judged.finding == Finding::valid) {
+    read_probe_answer(probe.answer, response->body, now, verdict);
+    return verdict;
+  }
+  verdict.detail = detail::finding_in_words(judged.finding);
+  if (verdict.http_status) verdict.detail += " (HTTP " + std::to_string(*verdict.http_status) + ")";
+  const auto words = shown_text(judged.message, credential);
+  if (!words.empty()) verdict.detail += ": " + words;
+  return verdict;
+}
+
+CREDPOOL_INLINE std::optional<Verdict> judge_unasked(const Credential& credential, TimePoint now) {
+  Verdict verdict;
+  const auto standing = credential.status_at(now);
+  const bool expired = credential.expires_at && *credential.expires_at <= now;
+  if (credential.status == Status::disabled) {
+    verdict.detail = "disabled";
+  } else if (credential.secret.empty()) {
+    verdict.detail = "there is no token to check";
+    if (!credential.refresh_token.empty()) {
+      verdict.finding = Finding::expired;
+      verdict.detail = "expired, refresh first";
+    }
+  } else if (expired || standing == Status::expired) {
+    verdict.finding = Finding::expired;
+    verdict.detail = credential.refresh_token.empty() ? "expired, log in again" : "expired, refresh first";
+  } else if (standing == Status::invalid) {
+    verdict.detail = "cannot be used as it is";
+  } else if (probes_for(credential).empty()) {
+    verdict.detail = "no way is known to check a credential of this provider and kind";
+  } else {
+    return std::nullopt;
+  }
+  return verdict;
+}
+
+CREDPOOL_INLINE std::string probed_host(const Credential& credential, const BaseUrls& overrides) {
+  const auto probes = probes_for(credential);
+  if (probes.empty()) return {};
+  const auto urls = base_urls(*probes.front(), credential, overrides);
+  return urls.empty() ? std::string{} : detail::probe_host(urls.front());
+}
+
+CREDPOOL_INLINE bool worth_another_address(const Verdict& verdict) noexcept {
+  return verdict.finding == Finding::rejected || verdict.finding == Finding::transient ||
+         verdict.finding == Finding::could_not_tell;
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI

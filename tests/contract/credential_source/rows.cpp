@@ -2,12 +2,19 @@
 #include "store_row.hpp"
 
 #include <credpool/core/encoding.hpp>
+#include <credpool/source/amp.hpp>
 #include <credpool/source/claude_cli.hpp>
 #include <credpool/source/codex_cli.hpp>
+#include <credpool/source/copilot_editors.hpp>
+#include <credpool/source/cursor_cli.hpp>
 #include <credpool/source/dotenv.hpp>
 #include <credpool/source/gemini_cli.hpp>
+#include <credpool/source/gh_cli.hpp>
+#include <credpool/source/grok.hpp>
+#include <credpool/source/iflow.hpp>
 #include <credpool/source/kimi_cli.hpp>
 #include <credpool/source/kimi_code.hpp>
+#include <credpool/source/opencode.hpp>
 #include <credpool/source/qwen_cli.hpp>
 
 namespace cp = credpool;
@@ -18,9 +25,7 @@ std::string jwt(std::string_view payload) {
   return "e30." + cp::encode_base64url(payload) + ".Y2FuYXJ5";
 }
 
-std::vector<StoreRow> make_rows() {
-  std::vector<StoreRow> rows;
-
+void add_kimi_and_codex(std::vector<StoreRow>& rows) {
   const std::string kimi_login =
       R"({"access_token": "at-canary", "refresh_token": "rt-canary", "expires_at": 4102444800.0, )"
       R"("scope": "kimi-code", "token_type": "Bearer", "expires_in": 900.0})";
@@ -69,7 +74,9 @@ std::vector<StoreRow> make_rows() {
   rows.push_back(row_of<cp::CodexCli>(
       "codex personal access token", ".codex/auth.json",
       R"({"auth_mode":"personalAccessToken","personal_access_token":"at-canary"})", "at-canary"));
+}
 
+void add_qwen_gemini_claude(std::vector<StoreRow>& rows) {
   rows.push_back(row_of<cp::QwenCli>(
       "qwen-code login", ".qwen/oauth_creds.json",
       R"({"access_token":"at-canary","token_type":"Bearer","refresh_token":"rt-canary",)"
@@ -102,6 +109,53 @@ std::vector<StoreRow> make_rows() {
   rows.push_back(
       row_of<cp::DotenvKeys>("dotenv", ".env", "OPENAI_API_KEY=sk-canary\n", "sk-canary"));
   rows.back().format = Format::other;
+}
+
+void add_others(std::vector<StoreRow>& rows) {
+  rows.push_back(row_of<cp::Opencode>(
+      "opencode login", ".local/share/opencode/auth.json",
+      R"({"anthropic":{"type":"oauth","refresh":"rt-canary","access":"at-canary",)"
+      R"("expires":4102444800000}})",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800000";
+
+  rows.push_back(row_of<cp::CopilotEditors>(
+      "Copilot apps.json", ".config/github-copilot/apps.json",
+      R"({"github.com:Iv1.0000000000000000":{"user":"u","oauth_token":"ghu_canary"}})",
+      "ghu_canary"));
+  const auto access = jwt(R"({"exp":4102444800,"sub":"u"})");
+  rows.push_back(row_of<cp::CursorCli>(
+      "cursor login", ".config/cursor/auth.json",
+      R"({"accessToken":")" + access + R"(","refreshToken":"rt-canary"})", access));
+  rows.back().canaries = {"rt-canary"};
+  rows.push_back(row_of<cp::Amp>("amp key", ".local/share/amp/secrets.json",
+                                 R"({"apiKey@https://ampcode.com/":"sgamp_canary"})",
+                                 "sgamp_canary"));
+  rows.push_back(row_of<cp::Grok>(
+      "grok login", ".grok/auth.json",
+      R"({"https://auth.x.ai::client":{"key":"at-canary","refresh_token":"rt-canary",)"
+      R"("expires_at":"2100-01-01T00:00:00Z","email":"a@b.c"}})",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.push_back(row_of<cp::Iflow>(
+      "iflow login", ".iflow/oauth_creds.json",
+      R"({"access_token":"at-canary","refresh_token":"rt-canary","expiry_date":4102444800000})",
+      "at-canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().expiry = "4102444800000";
+
+  rows.push_back(row_of<cp::GhCli>("gh token", ".config/gh/hosts.yml",
+                                   "github.com:\n    user: u\n    oauth_token: gho_canary\n",
+                                   "gho_canary"));
+  rows.back().format = Format::other;
+}
+
+std::vector<StoreRow> make_rows() {
+  std::vector<StoreRow> rows;
+  add_kimi_and_codex(rows);
+  add_qwen_gemini_claude(rows);
+  add_others(rows);
   return rows;
 }
 
