@@ -2,6 +2,8 @@
 // Any bytes as the login of gemini-cli, as the outside of its encrypted store, or as what that
 // store holds once it is decrypted; the first byte chooses which. The last two are called directly:
 // on the way through discover() each input would cost 50 ms of scrypt and fail at the tag.
+#include <credpool/source/gemini_cli.hpp>
+
 #include <credpool/impl/source/gemini_store.hpp>
 
 #include "store_fuzzer.hpp"

@@ -4,8 +4,8 @@
 // The keys of .env files, for the source "dotenv" and for the CLIs that read such files.
 // Internal: included by .ipp files only.
 
+#include <credpool/impl/source/dotenv_parser.hpp>
 #include <credpool/impl/source/key_search.hpp>
-#include <credpool/source/dotenv.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -15,6 +15,7 @@ inline constexpr FileRules dotenv_file_rules{config_file_rules.max_bytes, true, 
 
 struct DotenvSearch {
   std::string_view cli;
+  std::string_view provider;      ///< of a file that cannot be read
   std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
   bool rotation = false;          ///< OpenClaw's lists and numbered variables too
   bool without_openclaw = false;  ///< pass over OPENCLAW_*
@@ -22,7 +23,8 @@ struct DotenvSearch {
 
 inline NamedValues named_values_of_dotenv(std::string_view text) {
   NamedValues values;
-  for (auto& [name, value] : parse_dotenv(text)) values.emplace(std::move(name), std::move(value));
+  for (auto& [name, value] : parse_dotenv_text(text))
+    values.emplace(std::move(name), std::move(value));
   return values;
 }
 
@@ -51,7 +53,7 @@ inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::p
                             const Environment& environment, std::vector<Credential>& found) {
   const auto file = read_store(path, environment, dotenv_file_rules);
   if (file.failure)
-    found.push_back(unusable_store(search.cli, DotenvKeys::provider, path, *file.failure));
+    found.push_back(unusable_store(search.cli, search.provider, path, *file.failure));
   if (file.text) add_dotenv_keys(search, *file.text, environment, found);
 }
 

@@ -145,7 +145,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
 
   // The CLI reads one .env file only, the nearest.
   if (const auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    detail::add_dotenv_keys({.cli = cli, .reader = cli}, dotenv.front(), environment, found);
+    detail::add_dotenv_keys({.cli = cli, .provider = "gemini", .reader = cli}, dotenv.front(),
+                            environment, found);
   const bool key_in_environment = environment.variable("GEMINI_API_KEY").has_value();
   if (auto missing = detail::missing_gemini_login(labels, encrypted, found);
       missing && !(missing->provider == "gemini" && key_in_environment))
