@@ -20,15 +20,14 @@ struct YamlNode {
   enum class Type { scalar, sequence, mapping };
 
   Type type = Type::scalar;
-  std::string text;             ///< of a scalar
-  std::vector<YamlNode> items;  ///< of a sequence
-  std::vector<std::pair<std::string, YamlNode>>
-      members;  ///< of a mapping, in the order of the file
+  std::string text;               ///< of a scalar
+  std::vector<YamlNode> items;    ///< of a sequence; of a mapping the values, as the file has them
+  std::vector<std::string> keys;  ///< of a mapping: keys[i] belongs to items[i]
 
   /// The member of that name; null when this is no mapping or has none.
   const YamlNode* member(std::string_view name) const noexcept {
-    for (const auto& [key, value] : members)
-      if (key == name) return &value;
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (keys[i] == name) return &items[i];
     return nullptr;
   }
   /// The text of the member; empty when it is missing or no scalar.
@@ -118,8 +117,8 @@ class YamlReader {
       YamlNode key;
       if (!node(key, depth + 1)) return false;
       if (target.member(key.text) != nullptr) return refuse(Errc::duplicate_key, event_.start_mark);
-      auto& member = target.members.emplace_back(std::move(key.text), YamlNode{});
-      if (!next() || !node(member.second, depth + 1)) return false;
+      target.keys.push_back(std::move(key.text));
+      if (!next() || !node(target.items.emplace_back(), depth + 1)) return false;
     }
     return false;
   }

@@ -57,9 +57,10 @@ inline void gh_host(const FileFacts& facts, const std::string& host, const YamlN
     return;
   }
   const auto* users = value.member("users");
-  const bool has_users = users != nullptr && !users->members.empty();
+  const bool has_users = users != nullptr && !users->keys.empty();
   if (has_users)
-    for (const auto& [user, login] : users->members) {
+    for (std::size_t i = 0; i < users->keys.size(); ++i) {
+      const auto& user = users->keys[i];
       if (!is_safe_token(user)) {
         found.push_back(unusable_entry({GhCli::cli, GhCli::provider, facts, pointer + "/users"},
                                        Reason::malformed, "a user's name is not printable ASCII"));
@@ -67,7 +68,7 @@ inline void gh_host(const FileFacts& facts, const std::string& host, const YamlN
       }
       found.push_back(gh_token(facts, host, user,
                                pointer + "/users" + pointer_step(user) + "/oauth_token",
-                               login.member("oauth_token")));
+                               users->items[i].member("oauth_token")));
     }
   // The active user's token once more; all there is in files of gh before 2.40.
   const auto* token = value.member("oauth_token");
@@ -102,8 +103,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GhCli::discover(
   if (!hosts) {
     found.push_back(unusable_store(cli, provider, path, hosts.error()));
   } else if (hosts->type == detail::YamlNode::Type::mapping) {
-    for (const auto& [host, value] : hosts->members)
-      detail::gh_host(store.text->facts, host, value, found);
+    for (std::size_t i = 0; i < hosts->keys.size(); ++i)
+      detail::gh_host(store.text->facts, hosts->keys[i], hosts->items[i], found);
   } else if (hosts->type != detail::YamlNode::Type::scalar || !hosts->text.empty()) {
     found.push_back(unusable_store(
         cli, provider, path,
