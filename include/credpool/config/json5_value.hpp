@@ -33,15 +33,15 @@ class Json5Value {
   using Object = std::vector<Json5Member>;
 
   /// null
-  Json5Value() noexcept = default;
-  Json5Value(bool value) noexcept : data_{value} {}
-  Json5Value(int value) noexcept : data_{static_cast<double>(value)} {}
-  Json5Value(double value) noexcept : data_{value} {}
-  Json5Value(std::string value) : data_{std::move(value)} {}
-  Json5Value(std::string_view value) : data_{std::string{value}} {}
-  Json5Value(const char* value) : data_{std::string{value}} {}
-  Json5Value(Array value) : data_{std::move(value)} {}
-  Json5Value(Object value) : data_{std::move(value)} {}
+  Json5Value() noexcept;
+  Json5Value(bool value);
+  Json5Value(int value);
+  Json5Value(double value);
+  Json5Value(std::string value);
+  Json5Value(std::string_view value);
+  Json5Value(const char* value);
+  Json5Value(Array value);
+  Json5Value(Object value);
 
   Type type() const noexcept { return static_cast<Type>(data_.index()); }
 
@@ -78,6 +78,17 @@ struct Json5Member {
   Json5Value value;
   Json5Range key_range = {};
 };
+
+// Behind Json5Member, which must be complete before an object can be made or destroyed.
+inline Json5Value::Json5Value() noexcept = default;
+inline Json5Value::Json5Value(bool value) : data_{value} {}
+inline Json5Value::Json5Value(int value) : data_{static_cast<double>(value)} {}
+inline Json5Value::Json5Value(double value) : data_{value} {}
+inline Json5Value::Json5Value(std::string value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(std::string_view value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(const char* value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(Array value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(Object value) : data_{std::move(value)} {}
 
 /// The type's name for a person: "an object", "a string".
 std::string_view to_string(Json5Value::Type type) noexcept;
