@@ -31,7 +31,7 @@ FAKE = re.compile("fake|canary|example", re.IGNORECASE)
 
 # Written in parts, so that this file does not name them itself.
 FOREIGN_PLACES = re.compile("|".join(re.escape(left + right) for left, right in [
-    ("/work", "/"), ("/root", "/"), ("../", "shared"), ("registry.", "npmjs"), ("deb.", "debian.org"),
+    ("/work", "/h/"), ("/work", "/main"), ("/work", "/shared"), ("/root", "/"), ("../", "shared"), ("registry.", "npmjs"), ("deb.", "debian.org"),
     ("pypi", ".org"), ("proxy.", "golang.org"), ("wrapdb.", "mesonbuild.com"), ("crates", ".io"),
 ]))
 # The one file that may say where the public test data lies, if it is there.
@@ -43,7 +43,8 @@ IMPURE = [
     (re.compile(r"\b(std::)?(exit|_exit|abort|quick_exit|terminate)\s*\("), set()),
     (re.compile(r"\bgetenv\s*\(|\benviron\b"), {"impl/core/environment.ipp"}),
     (re.compile(r"\b(system_clock|steady_clock)::now\s*\(|(?<![\w.:>])time\s*\(\s*(nullptr|0|NULL)"),
-     {"core/clock.hpp"}),
+     # The second measures how long a server may take; no decision depends on what time it is.
+     {"core/clock.hpp", "impl/transport/httplib_exchange.hpp"}),
     (re.compile(r"\b(__linux__|__APPLE__|_WIN32|__FreeBSD__)\b"), {"core/platform.hpp", "impl/core/platform.ipp"}),
 ]
 
