@@ -7,9 +7,12 @@ struct AcmeCli {
   static constexpr std::string_view cli = "acme-cli";
   static constexpr std::string_view provider = "acme";
 #if defined(BAD_LINE)
-  std::vector<credpool::Credential> discover(const credpool::Environment&) const { return {}; }
+  std::vector<credpool::Credential> discover(const credpool::Environment&) const {
+    return {};
+  }
 #else
-  credpool::Result<std::vector<credpool::Credential>> discover(const credpool::Environment&) const {
+  credpool::Result<std::vector<credpool::Credential> > discover(
+      const credpool::Environment&) const {
     return std::vector<credpool::Credential>{};
   }
 #endif

@@ -5,9 +5,13 @@
 
 struct Wire {
 #if defined(BAD_LINE)
-  credpool::Response send(const credpool::Request&) { return {}; }
+  credpool::Response send(const credpool::Request&) {
+    return {};
+  }
 #else
-  credpool::Result<credpool::Response> send(const credpool::Request&) { return credpool::Response{}; }
+  credpool::Result<credpool::Response> send(const credpool::Request&) {
+    return credpool::Response{};
+  }
 #endif
 };
 static_assert(credpool::Transport<Wire>);

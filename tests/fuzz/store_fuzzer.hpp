@@ -10,8 +10,7 @@
 /// Feeds any bytes to a source as each of its store files, and checks what must always hold.
 ///
 /// @param relative the store file below the home directory
-template <class Source>
-void fuzz_store(const char* relative, std::string_view bytes) {
+template <class Source> void fuzz_store(const char* relative, std::string_view bytes) {
   static const ThrowawayHome home;
   const auto path = home.write(relative, bytes);
   const auto found = Source{}.discover(home.environment());

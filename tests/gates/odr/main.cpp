@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two files include everything; there must be one definition of each, and one object of each static.
+// Two files include everything; there must be one definition of each, and one object of each
+// static.
 #include "other.hpp"
 
 #include <credpool/credpool.hpp>
