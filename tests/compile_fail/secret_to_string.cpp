@@ -4,11 +4,12 @@
 #include <credpool/core/secret.hpp>
 
 #include <string>
+#include <string_view>
 
 std::size_t take(const credpool::Secret& secret) {
   const std::string revealed{secret.reveal()};
 #if defined(BAD_LINE)
-  const std::string leaked = secret;
+  const std::string_view leaked = secret;
 #endif
   return revealed.size();
 }
