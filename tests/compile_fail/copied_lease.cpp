@@ -3,8 +3,6 @@
 // expect: deleted
 #include <credpool/pool/lease.hpp>
 
-#include <utility>
-
 credpool::Lease hand_on(credpool::Lease lease) {
 #if defined(BAD_LINE)
   credpool::Lease copy = lease;
