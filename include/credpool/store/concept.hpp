@@ -78,9 +78,9 @@ struct Cursor {
 /// Everything a store holds, or the part of it that changed. One record for each id, for each pair
 /// of id and model, and for each lane.
 struct PoolState {
-  std::vector<CredentialState> credentials;
-  std::vector<Cooldown> cooldowns;
-  std::vector<Cursor> cursors;
+  std::vector<CredentialState> credentials = {};
+  std::vector<Cooldown> cooldowns = {};
+  std::vector<Cursor> cursors = {};
 
   bool empty() const noexcept {
     return credentials.empty() && cooldowns.empty() && cursors.empty();
@@ -111,9 +111,9 @@ struct CredentialDelta {
 /// The changes that one process hands in together.
 struct PoolDelta {
   Duration half_life = std::chrono::hours{1};  ///< of uses
-  std::vector<CredentialDelta> credentials;
-  std::vector<Cooldown> cooldowns;
-  std::vector<Cursor> cursors;
+  std::vector<CredentialDelta> credentials = {};
+  std::vector<Cooldown> cooldowns = {};
+  std::vector<Cursor> cursors = {};
 
   bool empty() const noexcept {
     return credentials.empty() && cooldowns.empty() && cursors.empty();
