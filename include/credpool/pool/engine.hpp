@@ -203,7 +203,7 @@ class PoolEngine {
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
                      TimePoint now);
   void cool_down(PoolSlot& slot, CooldownReason reason, const std::string& model,
-                 const LeaseTicket& ticket, std::optional<TimePoint> evidence, TimePoint now);
+                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence, TimePoint now);
   void on_host_failure(std::uint32_t host, const LeaseTicket& ticket, TimePoint now);
   Result<std::uint32_t> find_slot(std::string_view name, std::string_view model = {}) const;
 

@@ -42,15 +42,17 @@ inline TimePoint pool_next_trial(TimePoint now, TimePoint until, std::uint32_t t
 
 CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason,
                                            const std::string& model, const LeaseTicket& ticket,
-                                           std::optional<TimePoint> evidence, TimePoint now) {
-  if (evidence && *evidence <= now) evidence.reset();  // a reset that has passed says nothing
+                                           const std::optional<TimePoint>& evidence,
+                                           TimePoint now) {
+  const auto told = evidence.value_or(TimePoint{});
+  const bool is_told = told > now;  // a reset that has passed says nothing
   auto known = std::find_if(slot.cooldowns.begin(), slot.cooldowns.end(),
                             [&](const Cooldown& each) { return each.model == model; });
   const bool repeated = known != slot.cooldowns.end();
   if (repeated && !ticket.on_trial && ticket.started <= known->since) {
     // Sent before the rest began: the same event once more. It may know better, it adds nothing.
-    if (!evidence || known->until >= *evidence) return;
-    known->until = *evidence;
+    if (!is_told || known->until >= told) return;
+    known->until = told;
     known->next_trial = pool_next_trial(now, known->until, known->trials);
     known->noted_at = now;
     cooldowns_to_write_.push_back(*known);
@@ -64,8 +66,8 @@ CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason
   const bool same_reason = repeated && known->reason == reason;
   const auto top = static_cast<std::uint32_t>(ladder.size() - 1);
   const bool early_trial = repeated && known->until > now;
-  if (evidence) {
-    known->until = *evidence;
+  if (is_told) {
+    known->until = told;
   } else if (!early_trial) {
     known->level = same_reason ? std::min(known->level + 1, top) : 0;
     auto rest = ladder[known->level];
