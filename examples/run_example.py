@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs an example in an empty home and compares what it prints with NAME.expected.
+"""Runs an example in an empty home, or in a copy of NAME.home/ where there is one, and compares what it
+prints with NAME.expected.
 
 Usage: run_example.py PROGRAM EXPECTED
 """
 import difflib
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,9 @@ import tempfile
 def main() -> int:
     program, expected = sys.argv[1], pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="credpool-example-") as home:
+        template = expected.with_suffix(".home")
+        if template.is_dir():
+            shutil.copytree(template, home, dirs_exist_ok=True)
         ran = subprocess.run([program], env={"HOME": home, "PATH": "/usr/bin:/bin"}, cwd=home, check=False,
                              capture_output=True, text=True, timeout=50)
     difference = list(difflib.unified_diff(expected.read_text(encoding="utf-8").splitlines(),

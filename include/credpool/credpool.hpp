@@ -47,6 +47,7 @@
 #include <credpool/pool/pool.hpp>
 #include <credpool/pool/request.hpp>
 #include <credpool/pool/settings.hpp>
+#include <credpool/pool/simulate.hpp>
 #include <credpool/refresh/concept.hpp>
 #include <credpool/refresh/first_of.hpp>
 #include <credpool/rotation/candidates.hpp>

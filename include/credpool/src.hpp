@@ -41,6 +41,7 @@
 #include <credpool/impl/pool/engine_state.ipp>
 #include <credpool/impl/pool/explain.ipp>
 #include <credpool/impl/pool/from_settings.ipp>
+#include <credpool/impl/pool/simulate.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
 #include <credpool/impl/source/aider.ipp>
 #include <credpool/impl/source/amp.ipp>

@@ -109,15 +109,15 @@ class Json5Value {
   using Object = std::vector<Json5Member>;
 
   /// null
-  Json5Value() noexcept = default;
-  Json5Value(bool value) noexcept : data_{value} {}
-  Json5Value(int value) noexcept : data_{static_cast<double>(value)} {}
-  Json5Value(double value) noexcept : data_{value} {}
-  Json5Value(std::string value) : data_{std::move(value)} {}
-  Json5Value(std::string_view value) : data_{std::string{value}} {}
-  Json5Value(const char* value) : data_{std::string{value}} {}
-  Json5Value(Array value) : data_{std::move(value)} {}
-  Json5Value(Object value) : data_{std::move(value)} {}
+  Json5Value() noexcept;
+  Json5Value(bool value);
+  Json5Value(int value);
+  Json5Value(double value);
+  Json5Value(std::string value);
+  Json5Value(std::string_view value);
+  Json5Value(const char* value);
+  Json5Value(Array value);
+  Json5Value(Object value);
 
   Type type() const noexcept { return static_cast<Type>(data_.index()); }
 
@@ -154,6 +154,17 @@ struct Json5Member {
   Json5Value value;
   Json5Range key_range = {};
 };
+
+// Behind Json5Member, which must be complete before an object can be made or destroyed.
+inline Json5Value::Json5Value() noexcept = default;
+inline Json5Value::Json5Value(bool value) : data_{value} {}
+inline Json5Value::Json5Value(int value) : data_{static_cast<double>(value)} {}
+inline Json5Value::Json5Value(double value) : data_{value} {}
+inline Json5Value::Json5Value(std::string value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(std::string_view value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(const char* value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(Array value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(Object value) : data_{std::move(value)} {}
 
 /// The type's name for a person: "an object", "a string".
 std::string_view to_string(Json5Value::Type type) noexcept;
@@ -6596,9 +6607,9 @@ struct Cursor {
 /// Everything a store holds, or the part of it that changed. One record for each id, for each pair
 /// of id and model, and for each lane.
 struct PoolState {
-  std::vector<CredentialState> credentials;
-  std::vector<Cooldown> cooldowns;
-  std::vector<Cursor> cursors;
+  std::vector<CredentialState> credentials = {};
+  std::vector<Cooldown> cooldowns = {};
+  std::vector<Cursor> cursors = {};
 
   bool empty() const noexcept {
     return credentials.empty() && cooldowns.empty() && cursors.empty();
@@ -6629,9 +6640,9 @@ struct CredentialDelta {
 /// The changes that one process hands in together.
 struct PoolDelta {
   Duration half_life = std::chrono::hours{1};  ///< of uses
-  std::vector<CredentialDelta> credentials;
-  std::vector<Cooldown> cooldowns;
-  std::vector<Cursor> cursors;
+  std::vector<CredentialDelta> credentials = {};
+  std::vector<Cooldown> cooldowns = {};
+  std::vector<Cursor> cursors = {};
 
   bool empty() const noexcept {
     return credentials.empty() && cooldowns.empty() && cursors.empty();
@@ -6946,7 +6957,7 @@ class PoolEngine {
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
                      TimePoint now);
   void cool_down(PoolSlot& slot, CooldownReason reason, const std::string& model,
-                 const LeaseTicket& ticket, std::optional<TimePoint> evidence, TimePoint now);
+                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence, TimePoint now);
   void on_host_failure(std::uint32_t host, const LeaseTicket& ticket, TimePoint now);
   Result<std::uint32_t> find_slot(std::string_view name, std::string_view model = {}) const;
 
@@ -7508,15 +7519,17 @@ inline TimePoint pool_next_trial(TimePoint now, TimePoint until, std::uint32_t t
 
 CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason,
                                            const std::string& model, const LeaseTicket& ticket,
-                                           std::optional<TimePoint> evidence, TimePoint now) {
-  if (evidence && *evidence <= now) evidence.reset();  // a reset that has passed says nothing
+                                           const std::optional<TimePoint>& evidence,
+                                           TimePoint now) {
+  const auto told = evidence.value_or(TimePoint{});
+  const bool is_told = told > now;  // a reset that has passed says nothing
   auto known = std::find_if(slot.cooldowns.begin(), slot.cooldowns.end(),
                             [&](const Cooldown& each) { return each.model == model; });
   const bool repeated = known != slot.cooldowns.end();
   if (repeated && !ticket.on_trial && ticket.started <= known->since) {
     // Sent before the rest began: the same event once more. It may know better, it adds nothing.
-    if (!evidence || known->until >= *evidence) return;
-    known->until = *evidence;
+    if (!is_told || known->until >= told) return;
+    known->until = told;
     known->next_trial = pool_next_trial(now, known->until, known->trials);
     known->noted_at = now;
     cooldowns_to_write_.push_back(*known);
@@ -7530,8 +7543,8 @@ CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason
   const bool same_reason = repeated && known->reason == reason;
   const auto top = static_cast<std::uint32_t>(ladder.size() - 1);
   const bool early_trial = repeated && known->until > now;
-  if (evidence) {
-    known->until = *evidence;
+  if (is_told) {
+    known->until = told;
   } else if (!early_trial) {
     known->level = same_reason ? std::min(known->level + 1, top) : 0;
     auto rest = ladder[known->level];
@@ -8964,20 +8977,177 @@ static_assert(RanksCandidates<Weighted> && HearsSelections<Weighted>);
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Sourcegraph's Amp: `secrets.json` below `$XDG_DATA_HOME/amp`, one key per server address.
+/// aider: keys in `.env` and `.aider.conf.yml`, each looked for in the home directory, the root of the
+/// Git work tree and the working directory, and those that its own login fetched in
+/// ~/.aider/oauth-keys.env.
 ///
-/// @source Amp's shipped program
-struct Amp {
-  static constexpr std::string_view cli = "amp";
-  static constexpr std::string_view provider = "amp";
-  static constexpr std::array<std::string_view, 1> programs{"amp"};
-  static constexpr std::array<std::string_view, 1> variables{"AMP_API_KEY"};
+/// Of two `.env` files that set one variable aider takes the later one in that order. It comes first
+/// here; the other is listed after it and its detail says so.
+///
+/// @source aider's documentation: Config with .env, YAML config file, API keys
+struct Aider {
+  static constexpr std::string_view cli = "aider";
+  static constexpr std::string_view provider = "aider";  ///< of a file that cannot be read
+  static constexpr std::array<std::string_view, 1> programs{"aider"};
+  static constexpr std::array<std::string_view, 5> variables{
+      "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY",
+      "OPENROUTER_API_KEY"};
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
 };
-static_assert(CredentialSource<Amp>);
+static_assert(CredentialSource<Aider>);
 
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How this library reads YAML that others wrote. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A YAML value. Scalars are text whatever they look like: a token is never a number.
+struct YamlNode {
+  enum class Type { scalar, sequence, mapping };
+
+  Type type = Type::scalar;
+  std::string text;               ///< of a scalar
+  std::vector<YamlNode> items;    ///< of a sequence; of a mapping the values, as the file has them
+  std::vector<std::string> keys;  ///< of a mapping: keys[i] belongs to items[i]
+
+  /// The member of that name; null when this is no mapping or has none.
+  const YamlNode* member(std::string_view name) const noexcept {
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      if (keys[i] == name) return &items[i];
+    return nullptr;
+  }
+  /// The text of the member; empty when it is missing or no scalar.
+  std::string_view text_of(std::string_view name) const noexcept {
+    const auto* value = member(name);
+    return value == nullptr || value->type != Type::scalar ? std::string_view{} : value->text;
+  }
+};
+
+/// Builds a tree from libyaml's events while refusing what a careful reader refuses.
+class YamlReader {
+ public:
+  static constexpr int max_depth = 64;
+  static constexpr std::size_t max_nodes = 4096;
+
+  explicit YamlReader(std::string_view text) {
+    usable_ = yaml_parser_initialize(&parser_) == 1;
+    if (!usable_) return;
+    if (text.data() == nullptr) text = "";  // libyaml asserts that there is a pointer
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~YamlReader() {
+    yaml_event_delete(&event_);
+    if (usable_) yaml_parser_delete(&parser_);
+  }
+  YamlReader(const YamlReader&) = delete;
+  YamlReader& operator=(const YamlReader&) = delete;
+
+  /// The one document of the stream; an empty scalar when there is none.
+  Result<YamlNode> read() {
+    YamlNode root;
+    if (!usable_) return fail(Errc::io, "parsing YAML", "out of memory");
+    const bool whole =
+        next(YAML_STREAM_START_EVENT) && next() &&
+        (event_.type == YAML_STREAM_END_EVENT ||
+         (next() && node(root, 1) && next(YAML_DOCUMENT_END_EVENT) && next(YAML_STREAM_END_EVENT)));
+    if (!whole) return fail(failure_, "parsing YAML", where_);
+    return root;
+  }
+
+ private:
+  /// Fetches the next event in place of the one before.
+  bool next() {
+    yaml_event_delete(&event_);
+    if (yaml_parser_parse(&parser_, &event_) == 1) return true;
+    // libyaml's message is dropped: it may quote the text it failed on.
+    return refuse(Errc::malformed, parser_.problem_mark);
+  }
+  bool next(yaml_event_type_t wanted) {
+    return next() && (event_.type == wanted || refuse(Errc::malformed, event_.start_mark));
+  }
+
+  /// Reads the value that begins with the current event.
+  bool node(YamlNode& target, int depth) {
+    if (depth > max_depth) return refuse(Errc::too_deep, event_.start_mark);
+    if (++nodes_ > max_nodes) return refuse(Errc::too_large, event_.start_mark);
+    switch (event_.type) {
+      case YAML_SCALAR_EVENT:
+        return plain(event_.data.scalar.anchor, event_.data.scalar.tag) && scalar(target.text);
+      case YAML_SEQUENCE_START_EVENT:
+        target.type = YamlNode::Type::sequence;
+        return plain(event_.data.sequence_start.anchor, event_.data.sequence_start.tag) &&
+               sequence(target, depth);
+      case YAML_MAPPING_START_EVENT:
+        target.type = YamlNode::Type::mapping;
+        return plain(event_.data.mapping_start.anchor, event_.data.mapping_start.tag) &&
+               mapping(target, depth);
+      default:  // an alias: it makes small files large and trees cyclic
+        return refuse(Errc::unsupported, event_.start_mark);
+    }
+  }
+
+  bool sequence(YamlNode& target, int depth) {
+    while (next()) {
+      if (event_.type == YAML_SEQUENCE_END_EVENT) return true;
+      if (!node(target.items.emplace_back(), depth + 1)) return false;
+    }
+    return false;
+  }
+
+  bool mapping(YamlNode& target, int depth) {
+    while (next()) {
+      if (event_.type == YAML_MAPPING_END_EVENT) return true;
+      if (event_.type != YAML_SCALAR_EVENT) return refuse(Errc::unsupported, event_.start_mark);
+      YamlNode key;
+      if (!node(key, depth + 1)) return false;
+      if (target.member(key.text) != nullptr) return refuse(Errc::duplicate_key, event_.start_mark);
+      target.keys.push_back(std::move(key.text));
+      if (!next() || !node(target.items.emplace_back(), depth + 1)) return false;
+    }
+    return false;
+  }
+
+  bool scalar(std::string& target) {
+    target.assign(reinterpret_cast<const char*>(event_.data.scalar.value),
+                  event_.data.scalar.length);
+    return true;
+  }
+
+  /// Neither an anchor, which only an alias needs, nor a tag, which would change the meaning.
+  bool plain(const yaml_char_t* anchor, const yaml_char_t* tag) {
+    return (anchor == nullptr && tag == nullptr) || refuse(Errc::unsupported, event_.start_mark);
+  }
+
+  bool refuse(Errc why, const yaml_mark_t& mark) {
+    failure_ = why;
+    where_ =
+        "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1);
+    return false;
+  }
+
+  yaml_parser_t parser_{};
+  yaml_event_t event_{};
+  bool usable_ = false;
+  std::size_t nodes_ = 0;
+  Errc failure_ = Errc::malformed;
+  std::string where_;
+};
+
+/// Parses one YAML document strictly: no anchor, alias or tag, no key twice, at most 64 deep and
+/// 4096 values; keys are scalars.
+/// @errors malformed, duplicate_key, too_deep, too_large, unsupported; each with line and column
+///         (never the text)
+inline Result<YamlNode> parse_yaml(std::string_view text) {
+  return YamlReader{text}.read();
+}
+
+}  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 // What the sources of small stores share: how a store is opened, and how one entry of it becomes a
@@ -9227,129 +9397,6 @@ inline std::optional<JsonStore> read_json_store(std::string_view cli, std::strin
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE std::vector<std::filesystem::path> Amp::locations(
-    const Environment& environment) const {
-  const auto data = environment.data_home();
-  if (!data) return {};
-  return {*data / "amp/secrets.json"};
-}
-
-CREDPOOL_INLINE Result<std::vector<Credential>> Amp::discover(
-    const Environment& environment) const {
-  const auto data = environment.data_home();
-  if (!data) return fail(data.error());
-  std::vector<Credential> found;
-  const auto store =
-      detail::read_json_store(cli, provider, *data / "amp/secrets.json", environment, found);
-  if (!store) return found;
-  constexpr std::string_view prefix = "apiKey@";
-  for (const auto& [name, value] : store->document.items()) {
-    if (!name.starts_with(prefix)) continue;  // other secrets of Amp, such as those of MCP servers
-    const auto server = std::string_view{name}.substr(prefix.size());
-    const detail::StoreEntry entry{cli, provider, store->facts, detail::pointer_step(name)};
-    if (!is_safe_token(server)) {
-      found.push_back(detail::unusable_entry({cli, provider, store->facts, {}}, Reason::malformed,
-                                             "a server's address is not printable ASCII"));
-      continue;
-    }
-    auto credential = detail::token_entry(
-        entry, Kind::api_key,
-        value.is_string() ? std::optional<std::string_view>{value.get_ref<const std::string&>()}
-                          : std::nullopt);
-    credential.base_url = server;
-    if (credential.base_url.ends_with('/')) credential.base_url.pop_back();
-    found.push_back(std::move(credential));
-  }
-  return found;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Google's Antigravity CLI: `antigravity-oauth-token` below ~/.gemini/antigravity-cli.
-///
-/// @source third-party tools that read the file
-struct Antigravity {
-  static constexpr std::string_view cli = "antigravity";
-  static constexpr std::string_view provider = "google-antigravity";
-  static constexpr std::array<std::string_view, 1> programs{"agy"};
-
-  std::vector<std::filesystem::path> locations(const Environment& environment) const;
-  Result<std::vector<Credential>> discover(const Environment& environment) const;
-};
-static_assert(CredentialSource<Antigravity>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline Credential antigravity_login(const JsonStore& store) {
-  const StoreEntry entry{Antigravity::cli, Antigravity::provider, store.facts, {}};
-  const auto* token = member(store.document, "token");
-  if (token == nullptr || !token->is_object())
-    return unusable_entry(entry, Reason::malformed, "there is no token object");
-  const auto claims = read_jwt(text_or_empty(store.document, "id_token"));
-  auto credential = login_entry(
-      entry, {text_member(*token, "access_token"), text_member(*token, "refresh_token")},
-      claims ? claims->subject : std::string{});
-  set_expiry(credential, parse_iso8601(text_or_empty(*token, "expiry")));
-  if (claims) credential.account = claims->email;
-  return credential;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::vector<std::filesystem::path> Antigravity::locations(
-    const Environment& environment) const {
-  const auto home = environment.home();
-  if (!home) return {};
-  return {*home / ".gemini/antigravity-cli/antigravity-oauth-token"};
-}
-
-CREDPOOL_INLINE Result<std::vector<Credential>> Antigravity::discover(
-    const Environment& environment) const {
-  if (const auto home = environment.home(); !home) return fail(home.error());
-  std::vector<Credential> found;
-  for (const auto& path : locations(environment))
-    if (const auto store = detail::read_json_store(cli, provider, path, environment, found))
-      found.push_back(detail::antigravity_login(*store));
-  return found;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Claude Code: the login in `.credentials.json` (below `$CLAUDE_SECURESTORAGE_CONFIG_DIR`,
-/// `$CLAUDE_CONFIG_DIR` or ~/.claude), and in the settings files of the configuration directory and
-/// of the project: the keys of their `env` and the `apiKeyHelper`, which is listed and never run.
-///
-/// @source claude-code 2.1.329, shipped program
-struct ClaudeCli {
-  static constexpr std::string_view cli = "claude-cli";
-  static constexpr std::string_view provider = "anthropic";
-  static constexpr std::array<std::string_view, 1> programs{"claude"};
-  static constexpr std::array<std::string_view, 3> variables{
-      "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"};
-
-  std::vector<std::filesystem::path> locations(const Environment& environment) const;
-  Result<std::vector<Credential>> discover(const Environment& environment) const;
-};
-static_assert(CredentialSource<ClaudeCli>);
-static_assert(NamesItsFiles<ClaudeCli>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp
-// files and fuzz targets only.
-
-// Finds keys among named values, wherever these come from: the environment, a .env file, the `env`
-// section of a settings file. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// An environment variable in which a key or token is kept, and what it is good for.
 struct KeyVariable {
   std::string_view name;
@@ -9534,6 +9581,182 @@ CREDPOOL_INLINE std::string_view provider_of_base_url(std::string_view url) noex
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+
+/// Reads the text of a .env file as the dotenv libraries do.
+///
+/// `NAME=value` or `NAME: value`, with an optional `export`; values bare (up to a `#`), in single
+/// quotes or backquotes (as they are) or in double quotes (`\n` and `\r` are expanded); quoted
+/// values may span lines; LF, CRLF and CR end a line. What is not such a line is passed over.
+/// Nothing is ever expanded or run.
+///
+/// @return names in the order of their first appearance, each once; of several values the last wins
+/// @source dotenv 17 (npm), its LINE expression
+std::vector<std::pair<std::string, std::string>> parse_dotenv(std::string_view text);
+
+/// The keys in .env files: ~/.env, .env in the working directory, and .env in OpenClaw's directory
+/// (see openclaw_directory()); a project's file may not set OPENCLAW_*. Names are looked up in
+/// `key_variables`.
+///
+/// A variable of the environment goes before the same name in a file for every program that reads
+/// such files; the file's key is listed all the same, and its detail says so.
+struct DotenvKeys {
+  static constexpr std::string_view cli = "dotenv";
+  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<DotenvKeys>);
+static_assert(NamesItsFiles<DotenvKeys>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The keys of .env files, for the source "dotenv" and for the CLIs that read such files.
+// Internal: included by .ipp files only.
+
+// The reader behind parse_dotenv(), for the internal headers that dotenv.ipp includes itself.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One pass over a .env text whose lines end in LF.
+class DotenvParser {
+ public:
+  explicit DotenvParser(std::string_view text) : rest_{text} {}
+
+  std::vector<std::pair<std::string, std::string>> parse() {
+    std::vector<std::pair<std::string, std::string>> entries;
+    while (!rest_.empty()) {
+      skip(" \t\v\f");
+      if (auto name = take_name(); !name.empty()) {
+        auto value = take_value();
+        const auto known = std::find_if(entries.begin(), entries.end(),
+                                        [&](const auto& entry) { return entry.first == name; });
+        if (known == entries.end()) {
+          entries.emplace_back(std::move(name), std::move(value));
+        } else {
+          known->second = std::move(value);
+        }
+      }
+      const auto end_of_line = rest_.find('\n');
+      rest_.remove_prefix(end_of_line == rest_.npos ? rest_.size() : end_of_line + 1);
+    }
+    return entries;
+  }
+
+ private:
+  static constexpr std::string_view blanks = " \t\v\f";
+
+  static bool is_name(char c) noexcept {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  }
+
+  void skip(std::string_view characters) {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(characters), rest_.size()));
+  }
+
+  std::string_view word() {
+    std::size_t size = 0;
+    while (size < rest_.size() && is_name(rest_[size])) ++size;
+    const auto taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  /// The name and the sign after it; empty when the line is no assignment.
+  std::string take_name() {
+    auto name = word();
+    if (name == "export" && !rest_.empty() && blanks.find(rest_.front()) != blanks.npos) {
+      const auto after_export = rest_;
+      skip(blanks);
+      if (const auto next = word(); !next.empty()) {
+        name = next;
+      } else {
+        rest_ = after_export;  // a variable called "export"
+      }
+    }
+    const auto end_of_name = rest_;
+    skip(blanks);
+    const bool colon = end_of_name.starts_with(':') && end_of_name.size() > 1 &&
+                       blanks.find(end_of_name[1]) != blanks.npos;
+    if (name.empty() || !(rest_.starts_with('=') || colon)) return {};
+    rest_.remove_prefix(1);
+    return std::string{name};
+  }
+
+  std::string take_value() {
+    skip(blanks);
+    const char quote = rest_.empty() ? '\0' : rest_.front();
+    const bool may_be_quoted = quote == '\'' || quote == '"' || quote == '`';
+    if (may_be_quoted) {
+      if (const auto end = end_of_quoted(quote)) {
+        const auto text = rest_.substr(1, *end - 1);
+        rest_.remove_prefix(*end + 1);
+        return quote == '"' ? expanded(text) : std::string{text};
+      }
+    }
+    auto text = rest_.substr(0, rest_.find_first_of("#\n"));
+    rest_.remove_prefix(text.size());
+    while (!text.empty() && blanks.find(text.back()) != blanks.npos) text.remove_suffix(1);
+    // As in 'it's': the quotes around the whole go, whatever stands between them.
+    if (may_be_quoted && text.size() > 1 && text.back() == quote) {
+      text = text.substr(1, text.size() - 2);
+      if (quote == '"') return expanded(text);
+    }
+    return std::string{text};
+  }
+
+  /// Where the quote that `rest_` begins with is closed; none when it is not, or not at a line's
+  /// end.
+  std::optional<std::size_t> end_of_quoted(char quote) const {
+    std::size_t i = 1;
+    while (i < rest_.size() && rest_[i] != quote)
+      i += rest_[i] == '\\' && i + 1 < rest_.size() && rest_[i + 1] == quote ? 2 : 1;
+    if (i >= rest_.size()) return std::nullopt;
+    const auto after = rest_.find_first_not_of(blanks, i + 1);
+    if (after != rest_.npos && rest_[after] != '\n' && rest_[after] != '#') return std::nullopt;
+    return i;
+  }
+
+  static std::string expanded(std::string_view text) {
+    std::string value;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
+      if (next == 'n' || next == 'r') {
+        value.push_back(next == 'n' ? '\n' : '\r');
+        ++i;
+      } else {
+        value.push_back(text[i]);
+      }
+    }
+    return value;
+  }
+
+  std::string_view rest_;
+};
+
+/// See parse_dotenv().
+inline std::vector<std::pair<std::string, std::string>> parse_dotenv_text(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::string lines;
+  lines.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    lines.push_back(text[i] == '\r' ? '\n' : text[i]);
+  }
+  auto entries = DotenvParser{lines}.parse();
+  wipe(lines.data(), lines.size());
+  return entries;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Finds keys among named values, wherever these come from: the environment, a .env file, the `env`
+// section of a settings file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 using NamedValues = std::map<std::string, std::string, std::less<>>;
@@ -9670,6 +9893,387 @@ inline void collect_keys(const KeySearch& search, std::vector<Credential>& found
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// .env files are configuration by size and hold secrets.
+inline constexpr FileRules dotenv_file_rules{config_file_rules.max_bytes, true, true};
+
+struct DotenvSearch {
+  std::string_view cli;
+  std::string_view provider;      ///< of a file that cannot be read
+  std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
+  bool rotation = false;          ///< OpenClaw's lists and numbered variables too
+  bool without_openclaw = false;  ///< pass over OPENCLAW_*
+};
+
+inline NamedValues named_values_of_dotenv(std::string_view text) {
+  NamedValues values;
+  for (auto& [name, value] : parse_dotenv_text(text))
+    values.emplace(std::move(name), std::move(value));
+  return values;
+}
+
+/// Appends the keys in the text of one .env file.
+inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
+                            const Environment& environment, std::vector<Credential>& found) {
+  auto values = named_values_of_dotenv(file.bytes.reveal());
+  if (search.without_openclaw)
+    std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("OPENCLAW_"); });
+  collect_keys({.cli = search.cli,
+                .reader = search.reader,
+                .rotation = search.rotation,
+                .values = values,
+                .environment = environment.variables(),
+                .place =
+                    [&](std::string_view name, std::string_view index) {
+                      auto pointer = std::string{name};
+                      if (!index.empty()) pointer += '/' + std::string{index};
+                      return place_of(file.facts, search.cli, pointer);
+                    }},
+               found);
+}
+
+/// The same for the file at that path; one that is there and cannot be read is listed.
+inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::path& path,
+                            const Environment& environment, std::vector<Credential>& found) {
+  const auto file = read_store(path, environment, dotenv_file_rules);
+  if (file.failure)
+    found.push_back(unusable_store(search.cli, search.provider, path, *file.failure));
+  if (file.text) add_dotenv_keys(search, *file.text, environment, found);
+}
+
+/// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
+/// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
+///
+/// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
+/// @param stop_at    the walk ends before this directory; empty: at the root
+/// @param user_files those of the user
+/// @source gemini-cli 0.61.0 cli/src/config/settings.ts; qwen-code 0.24.4 findEnvFiles
+inline std::vector<std::filesystem::path> nearest_dotenv_files(
+    const Environment& environment, std::string_view folder, const std::filesystem::path& stop_at,
+    const std::vector<std::filesystem::path>& user_files) {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    std::error_code not_there;
+    if (!std::filesystem::exists(path, not_there)) return false;
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+    return true;
+  };
+  for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
+       directory = directory.parent_path()) {
+    if (add(directory / folder / ".env") || add(directory / ".env")) break;
+    if (directory == directory.parent_path()) break;
+  }
+  for (const auto& path : user_files) add(path);
+  return files;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::pair<std::string, std::string>> parse_dotenv(
+    std::string_view text) {
+  return detail::parse_dotenv_text(text);
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> DotenvKeys::locations(
+    const Environment& environment) const {
+  std::vector<std::filesystem::path> files;
+  const auto add = [&](const std::filesystem::path& path) {
+    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+  };
+  if (const auto home = environment.home()) add(*home / ".env");
+  if (const auto& here = environment.working_directory(); !here.empty()) add(here / ".env");
+  if (const auto state = openclaw_directory(environment)) add(*state / ".env");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> DotenvKeys::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  const auto project = environment.working_directory() / ".env";
+  for (const auto& path : locations(environment)) {
+    detail::DotenvSearch search{.cli = cli, .provider = provider, .reader = {}, .rotation = true};
+    // OpenClaw lets no project speak for it, unless the project is the home directory.
+    search.without_openclaw = path == project && path.parent_path() != *environment.home();
+    detail::add_dotenv_keys(search, path, environment, found);
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Both kinds of files are configuration by size and hold secrets.
+inline constexpr FileRules aider_file_rules{config_file_rules.max_bytes, true, true};
+
+/// The directories that aider looks in, the one that wins first; each once.
+inline std::vector<std::filesystem::path> aider_directories(const Environment& environment,
+                                                            const std::filesystem::path& home) {
+  std::vector<std::filesystem::path> directories;
+  const auto add = [&](const std::filesystem::path& directory) {
+    if (std::find(directories.begin(), directories.end(), directory) == directories.end())
+      directories.push_back(directory);
+  };
+  const auto& here = environment.working_directory();
+  if (!here.empty()) add(here);
+  for (auto above = here; !above.empty(); above = above.parent_path()) {
+    std::error_code unreachable;  // then it is no work tree that git could use
+    if (std::filesystem::exists(above / ".git", unreachable)) {
+      add(above);
+      break;
+    }
+    if (above == above.root_path()) break;
+  }
+  add(home);
+  return directories;
+}
+
+/// The keys of one .env file.
+/// @param taken the variables that a file before this one has set
+inline void aider_env_keys(const FileText& file, std::set<std::string>& taken,
+                           std::vector<Credential>& found) {
+  for (const auto& [name, value] : parse_dotenv(file.bytes.reveal())) {
+    const auto* variable = find_key_variable(name);
+    if (variable == nullptr || !variable->read_by(Aider::cli) || value.empty()) continue;
+    auto credential =
+        token_entry({Aider::cli, variable->provider, file.facts, name}, variable->kind, value);
+    credential.profile_id = std::string{variable->provider} + ":" + name;
+    if (!taken.insert(name).second && credential.detail.empty())
+      credential.detail = "aider takes " + name + " from another .env file";
+    found.push_back(std::move(credential));
+  }
+}
+
+/// One "provider=key" of the option api-key.
+inline void aider_listed_key(const FileFacts& facts, std::string pointer, std::string_view text,
+                             std::vector<Credential>& found) {
+  const auto equals = text.find('=');
+  const auto provider = text.substr(0, equals);
+  if (equals == std::string_view::npos || !is_safe_token(provider)) {
+    found.push_back(unusable_entry({Aider::cli, Aider::provider, facts, std::move(pointer)},
+                                   Reason::malformed, "it is not provider=key"));
+    return;
+  }
+  found.push_back(token_entry({Aider::cli, provider, facts, std::move(pointer)}, Kind::api_key,
+                              text.substr(equals + 1)));
+}
+
+/// The keys of one .aider.conf.yml.
+inline void aider_config_keys(const YamlNode& config, const FileFacts& facts,
+                              std::vector<Credential>& found) {
+  for (const std::string_view provider : {"openai", "anthropic"}) {
+    const auto name = std::string{provider} + "-api-key";
+    const auto* node = config.member(name);
+    if (node == nullptr) continue;
+    const bool is_text = node->type == YamlNode::Type::scalar;
+    if (is_text && (node->text.empty() || node->text == "null")) continue;  // as in aider's sample
+    auto credential =
+        token_entry({Aider::cli, provider, facts, pointer_step(name)}, Kind::api_key,
+                    is_text ? std::optional<std::string_view>{node->text} : std::nullopt);
+    if (const auto base = config.text_of("openai-api-base");
+        provider == "openai" && is_safe_token(base))
+      credential.base_url = base;
+    found.push_back(std::move(credential));
+  }
+  const auto* keys = config.member("api-key");
+  if (keys == nullptr) return;
+  if (keys->type == YamlNode::Type::scalar && !keys->text.empty())
+    aider_listed_key(facts, "/api-key", keys->text, found);
+  for (std::size_t i = 0; i < keys->items.size(); ++i)
+    aider_listed_key(facts, "/api-key/" + std::to_string(i), keys->items[i].text, found);
+}
+
+inline void aider_config(const std::filesystem::path& path, const Environment& environment,
+                         std::vector<Credential>& found) {
+  const auto store = read_store(path, environment, aider_file_rules);
+  if (store.failure)
+    found.push_back(unusable_store(Aider::cli, Aider::provider, path, *store.failure));
+  if (!store.text) return;
+  const auto config = parse_yaml(store.text->bytes.reveal());
+  if (config) return aider_config_keys(*config, store.text->facts, found);
+  found.push_back(unusable_store(Aider::cli, Aider::provider, path, config.error()));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Aider::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  const auto directories = detail::aider_directories(environment, *home);
+  std::vector<std::filesystem::path> files;
+  for (const auto& directory : directories) files.push_back(directory / ".env");
+  files.push_back(*home / ".aider/oauth-keys.env");
+  for (const auto& directory : directories) files.push_back(directory / ".aider.conf.yml");
+  return files;
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Aider::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  std::set<std::string> taken;
+  for (const auto& path : locations(environment)) {
+    if (path.extension() == ".yml") {
+      detail::aider_config(path, environment, found);
+      continue;
+    }
+    const auto store = read_store(path, environment, detail::aider_file_rules);
+    if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
+    if (store.text) detail::aider_env_keys(*store.text, taken, found);
+  }
+  merge_same_tokens(found);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Sourcegraph's Amp: `secrets.json` below `$XDG_DATA_HOME/amp`, one key per server address.
+///
+/// @source Amp's shipped program
+struct Amp {
+  static constexpr std::string_view cli = "amp";
+  static constexpr std::string_view provider = "amp";
+  static constexpr std::array<std::string_view, 1> programs{"amp"};
+  static constexpr std::array<std::string_view, 1> variables{"AMP_API_KEY"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Amp>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Amp::locations(
+    const Environment& environment) const {
+  const auto data = environment.data_home();
+  if (!data) return {};
+  return {*data / "amp/secrets.json"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Amp::discover(
+    const Environment& environment) const {
+  const auto data = environment.data_home();
+  if (!data) return fail(data.error());
+  std::vector<Credential> found;
+  const auto store =
+      detail::read_json_store(cli, provider, *data / "amp/secrets.json", environment, found);
+  if (!store) return found;
+  constexpr std::string_view prefix = "apiKey@";
+  for (const auto& [name, value] : store->document.items()) {
+    if (!name.starts_with(prefix)) continue;  // other secrets of Amp, such as those of MCP servers
+    const auto server = std::string_view{name}.substr(prefix.size());
+    const detail::StoreEntry entry{cli, provider, store->facts, detail::pointer_step(name)};
+    if (!is_safe_token(server)) {
+      found.push_back(detail::unusable_entry({cli, provider, store->facts, {}}, Reason::malformed,
+                                             "a server's address is not printable ASCII"));
+      continue;
+    }
+    auto credential = detail::token_entry(
+        entry, Kind::api_key,
+        value.is_string() ? std::optional<std::string_view>{value.get_ref<const std::string&>()}
+                          : std::nullopt);
+    credential.base_url = server;
+    if (credential.base_url.ends_with('/')) credential.base_url.pop_back();
+    found.push_back(std::move(credential));
+  }
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Google's Antigravity CLI: `antigravity-oauth-token` below ~/.gemini/antigravity-cli.
+///
+/// @source third-party tools that read the file
+struct Antigravity {
+  static constexpr std::string_view cli = "antigravity";
+  static constexpr std::string_view provider = "google-antigravity";
+  static constexpr std::array<std::string_view, 1> programs{"agy"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<Antigravity>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential antigravity_login(const JsonStore& store) {
+  const StoreEntry entry{Antigravity::cli, Antigravity::provider, store.facts, {}};
+  const auto* token = member(store.document, "token");
+  if (token == nullptr || !token->is_object())
+    return unusable_entry(entry, Reason::malformed, "there is no token object");
+  const auto claims = read_jwt(text_or_empty(store.document, "id_token"));
+  auto credential = login_entry(
+      entry, {text_member(*token, "access_token"), text_member(*token, "refresh_token")},
+      claims ? claims->subject : std::string{});
+  set_expiry(credential, parse_iso8601(text_or_empty(*token, "expiry")));
+  if (claims) credential.account = claims->email;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> Antigravity::locations(
+    const Environment& environment) const {
+  const auto home = environment.home();
+  if (!home) return {};
+  return {*home / ".gemini/antigravity-cli/antigravity-oauth-token"};
+}
+
+CREDPOOL_INLINE Result<std::vector<Credential>> Antigravity::discover(
+    const Environment& environment) const {
+  if (const auto home = environment.home(); !home) return fail(home.error());
+  std::vector<Credential> found;
+  for (const auto& path : locations(environment))
+    if (const auto store = detail::read_json_store(cli, provider, path, environment, found))
+      found.push_back(detail::antigravity_login(*store));
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Claude Code: the login in `.credentials.json` (below `$CLAUDE_SECURESTORAGE_CONFIG_DIR`,
+/// `$CLAUDE_CONFIG_DIR` or ~/.claude), and in the settings files of the configuration directory and
+/// of the project: the keys of their `env` and the `apiKeyHelper`, which is listed and never run.
+///
+/// @source claude-code 2.1.329, shipped program
+struct ClaudeCli {
+  static constexpr std::string_view cli = "claude-cli";
+  static constexpr std::string_view provider = "anthropic";
+  static constexpr std::array<std::string_view, 1> programs{"claude"};
+  static constexpr std::array<std::string_view, 3> variables{
+      "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"};
+
+  std::vector<std::filesystem::path> locations(const Environment& environment) const;
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<ClaudeCli>);
+static_assert(NamesItsFiles<ClaudeCli>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp
+// files and fuzz targets only.
 
 // The `env` section that the settings files of several CLIs have. Internal: included by .ipp files
 // only.
@@ -10486,282 +11090,6 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Reads the text of a .env file as the dotenv libraries do.
-///
-/// `NAME=value` or `NAME: value`, with an optional `export`; values bare (up to a `#`), in single
-/// quotes or backquotes (as they are) or in double quotes (`\n` and `\r` are expanded); quoted
-/// values may span lines; LF, CRLF and CR end a line. What is not such a line is passed over.
-/// Nothing is ever expanded or run.
-///
-/// @return names in the order of their first appearance, each once; of several values the last wins
-/// @source dotenv 17 (npm), its LINE expression
-std::vector<std::pair<std::string, std::string>> parse_dotenv(std::string_view text);
-
-/// The keys in .env files: ~/.env, .env in the working directory, and .env in OpenClaw's directory
-/// (see openclaw_directory()); a project's file may not set OPENCLAW_*. Names are looked up in
-/// `key_variables`.
-///
-/// A variable of the environment goes before the same name in a file for every program that reads
-/// such files; the file's key is listed all the same, and its detail says so.
-struct DotenvKeys {
-  static constexpr std::string_view cli = "dotenv";
-  static constexpr std::string_view provider = "env";  ///< of a source; each key has its own
-
-  std::vector<std::filesystem::path> locations(const Environment& environment) const;
-  Result<std::vector<Credential>> discover(const Environment& environment) const;
-};
-static_assert(CredentialSource<DotenvKeys>);
-static_assert(NamesItsFiles<DotenvKeys>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The keys of .env files, for the source "dotenv" and for the CLIs that read such files.
-// Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// .env files are configuration by size and hold secrets.
-inline constexpr FileRules dotenv_file_rules{config_file_rules.max_bytes, true, true};
-
-struct DotenvSearch {
-  std::string_view cli;
-  std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
-  bool rotation = false;          ///< OpenClaw's lists and numbered variables too
-  bool without_openclaw = false;  ///< pass over OPENCLAW_*
-};
-
-inline NamedValues named_values_of_dotenv(std::string_view text) {
-  NamedValues values;
-  for (auto& [name, value] : parse_dotenv(text)) values.emplace(std::move(name), std::move(value));
-  return values;
-}
-
-/// Appends the keys in the text of one .env file.
-inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
-                            const Environment& environment, std::vector<Credential>& found) {
-  auto values = named_values_of_dotenv(file.bytes.reveal());
-  if (search.without_openclaw)
-    std::erase_if(values, [](const auto& entry) { return entry.first.starts_with("OPENCLAW_"); });
-  collect_keys({.cli = search.cli,
-                .reader = search.reader,
-                .rotation = search.rotation,
-                .values = values,
-                .environment = environment.variables(),
-                .place =
-                    [&](std::string_view name, std::string_view index) {
-                      auto pointer = std::string{name};
-                      if (!index.empty()) pointer += '/' + std::string{index};
-                      return place_of(file.facts, search.cli, pointer);
-                    }},
-               found);
-}
-
-/// The same for the file at that path; one that is there and cannot be read is listed.
-inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::path& path,
-                            const Environment& environment, std::vector<Credential>& found) {
-  const auto file = read_store(path, environment, dotenv_file_rules);
-  if (file.failure)
-    found.push_back(unusable_store(search.cli, DotenvKeys::provider, path, *file.failure));
-  if (file.text) add_dotenv_keys(search, *file.text, environment, found);
-}
-
-/// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
-/// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
-///
-/// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
-/// @param stop_at    the walk ends before this directory; empty: at the root
-/// @param user_files those of the user
-/// @source gemini-cli 0.61.0 cli/src/config/settings.ts; qwen-code 0.24.4 findEnvFiles
-inline std::vector<std::filesystem::path> nearest_dotenv_files(
-    const Environment& environment, std::string_view folder, const std::filesystem::path& stop_at,
-    const std::vector<std::filesystem::path>& user_files) {
-  std::vector<std::filesystem::path> files;
-  const auto add = [&](const std::filesystem::path& path) {
-    std::error_code not_there;
-    if (!std::filesystem::exists(path, not_there)) return false;
-    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return true;
-  };
-  for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
-       directory = directory.parent_path()) {
-    if (add(directory / folder / ".env") || add(directory / ".env")) break;
-    if (directory == directory.parent_path()) break;
-  }
-  for (const auto& path : user_files) add(path);
-  return files;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// One pass over a .env text whose lines end in LF.
-class DotenvParser {
- public:
-  explicit DotenvParser(std::string_view text) : rest_{text} {}
-
-  std::vector<std::pair<std::string, std::string>> parse() {
-    std::vector<std::pair<std::string, std::string>> entries;
-    while (!rest_.empty()) {
-      skip(" \t\v\f");
-      if (auto name = take_name(); !name.empty()) {
-        auto value = take_value();
-        const auto known = std::find_if(entries.begin(), entries.end(),
-                                        [&](const auto& entry) { return entry.first == name; });
-        if (known == entries.end()) {
-          entries.emplace_back(std::move(name), std::move(value));
-        } else {
-          known->second = std::move(value);
-        }
-      }
-      const auto end_of_line = rest_.find('\n');
-      rest_.remove_prefix(end_of_line == rest_.npos ? rest_.size() : end_of_line + 1);
-    }
-    return entries;
-  }
-
- private:
-  static constexpr std::string_view blanks = " \t\v\f";
-
-  static bool is_name(char c) noexcept {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-';
-  }
-
-  void skip(std::string_view characters) {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(characters), rest_.size()));
-  }
-
-  std::string_view word() {
-    std::size_t size = 0;
-    while (size < rest_.size() && is_name(rest_[size])) ++size;
-    const auto taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  /// The name and the sign after it; empty when the line is no assignment.
-  std::string take_name() {
-    auto name = word();
-    if (name == "export" && !rest_.empty() && blanks.find(rest_.front()) != blanks.npos) {
-      const auto after_export = rest_;
-      skip(blanks);
-      if (const auto next = word(); !next.empty()) {
-        name = next;
-      } else {
-        rest_ = after_export;  // a variable called "export"
-      }
-    }
-    const auto end_of_name = rest_;
-    skip(blanks);
-    const bool colon = end_of_name.starts_with(':') && end_of_name.size() > 1 &&
-                       blanks.find(end_of_name[1]) != blanks.npos;
-    if (name.empty() || !(rest_.starts_with('=') || colon)) return {};
-    rest_.remove_prefix(1);
-    return std::string{name};
-  }
-
-  std::string take_value() {
-    skip(blanks);
-    const char quote = rest_.empty() ? '\0' : rest_.front();
-    const bool may_be_quoted = quote == '\'' || quote == '"' || quote == '`';
-    if (may_be_quoted) {
-      if (const auto end = end_of_quoted(quote)) {
-        const auto text = rest_.substr(1, *end - 1);
-        rest_.remove_prefix(*end + 1);
-        return quote == '"' ? expanded(text) : std::string{text};
-      }
-    }
-    auto text = rest_.substr(0, rest_.find_first_of("#\n"));
-    rest_.remove_prefix(text.size());
-    while (!text.empty() && blanks.find(text.back()) != blanks.npos) text.remove_suffix(1);
-    // As in 'it's': the quotes around the whole go, whatever stands between them.
-    if (may_be_quoted && text.size() > 1 && text.back() == quote) {
-      text = text.substr(1, text.size() - 2);
-      if (quote == '"') return expanded(text);
-    }
-    return std::string{text};
-  }
-
-  /// Where the quote that `rest_` begins with is closed; none when it is not, or not at a line's
-  /// end.
-  std::optional<std::size_t> end_of_quoted(char quote) const {
-    std::size_t i = 1;
-    while (i < rest_.size() && rest_[i] != quote)
-      i += rest_[i] == '\\' && i + 1 < rest_.size() && rest_[i + 1] == quote ? 2 : 1;
-    if (i >= rest_.size()) return std::nullopt;
-    const auto after = rest_.find_first_not_of(blanks, i + 1);
-    if (after != rest_.npos && rest_[after] != '\n' && rest_[after] != '#') return std::nullopt;
-    return i;
-  }
-
-  static std::string expanded(std::string_view text) {
-    std::string value;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : '\0';
-      if (next == 'n' || next == 'r') {
-        value.push_back(next == 'n' ? '\n' : '\r');
-        ++i;
-      } else {
-        value.push_back(text[i]);
-      }
-    }
-    return value;
-  }
-
-  std::string_view rest_;
-};
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::vector<std::pair<std::string, std::string>> parse_dotenv(
-    std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  std::string lines;
-  lines.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
-    lines.push_back(text[i] == '\r' ? '\n' : text[i]);
-  }
-  auto entries = detail::DotenvParser{lines}.parse();
-  wipe(lines.data(), lines.size());
-  return entries;
-}
-
-CREDPOOL_INLINE std::vector<std::filesystem::path> DotenvKeys::locations(
-    const Environment& environment) const {
-  std::vector<std::filesystem::path> files;
-  const auto add = [&](const std::filesystem::path& path) {
-    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-  };
-  if (const auto home = environment.home()) add(*home / ".env");
-  if (const auto& here = environment.working_directory(); !here.empty()) add(here / ".env");
-  if (const auto state = openclaw_directory(environment)) add(*state / ".env");
-  return files;
-}
-
-CREDPOOL_INLINE Result<std::vector<Credential>> DotenvKeys::discover(
-    const Environment& environment) const {
-  if (const auto home = environment.home(); !home) return fail(home.error());
-  std::vector<Credential> found;
-  const auto project = environment.working_directory() / ".env";
-  for (const auto& path : locations(environment)) {
-    detail::DotenvSearch search{.cli = cli, .reader = {}, .rotation = true};
-    // OpenClaw lets no project speak for it, unless the project is the home directory.
-    search.without_openclaw = path == project && path.parent_path() != *environment.home();
-    detail::add_dotenv_keys(search, path, environment, found);
-  }
-  merge_same_tokens(found);
-  return found;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Factory's Droid: `auth.v2.file` below ~/.factory, encrypted with the key in `auth.v2.key`.
 ///
 /// Its refresh token works once and is Droid's to spend. When the key is in the system's keyring,
@@ -11429,7 +11757,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
 
   // The CLI reads one .env file only, the nearest.
   if (const auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    detail::add_dotenv_keys({.cli = cli, .reader = cli}, dotenv.front(), environment, found);
+    detail::add_dotenv_keys({.cli = cli, .provider = "gemini", .reader = cli}, dotenv.front(),
+                            environment, found);
   const bool key_in_environment = environment.variable("GEMINI_API_KEY").has_value();
   if (auto missing = detail::missing_gemini_login(labels, encrypted, found);
       missing && !(missing->provider == "gemini" && key_in_environment))
@@ -11461,157 +11790,6 @@ struct GhCli {
 };
 static_assert(CredentialSource<GhCli>);
 
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// How this library reads YAML that others wrote. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A YAML value. Scalars are text whatever they look like: a token is never a number.
-struct YamlNode {
-  enum class Type { scalar, sequence, mapping };
-
-  Type type = Type::scalar;
-  std::string text;             ///< of a scalar
-  std::vector<YamlNode> items;  ///< of a sequence
-  std::vector<std::pair<std::string, YamlNode>>
-      members;  ///< of a mapping, in the order of the file
-
-  /// The member of that name; null when this is no mapping or has none.
-  const YamlNode* member(std::string_view name) const noexcept {
-    for (const auto& [key, value] : members)
-      if (key == name) return &value;
-    return nullptr;
-  }
-  /// The text of the member; empty when it is missing or no scalar.
-  std::string_view text_of(std::string_view name) const noexcept {
-    const auto* value = member(name);
-    return value == nullptr || value->type != Type::scalar ? std::string_view{} : value->text;
-  }
-};
-
-/// Builds a tree from libyaml's events while refusing what a careful reader refuses.
-class YamlReader {
- public:
-  static constexpr int max_depth = 64;
-  static constexpr std::size_t max_nodes = 4096;
-
-  explicit YamlReader(std::string_view text) {
-    usable_ = yaml_parser_initialize(&parser_) == 1;
-    if (!usable_) return;
-    if (text.data() == nullptr) text = "";  // libyaml asserts that there is a pointer
-    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
-                                 text.size());
-  }
-  ~YamlReader() {
-    yaml_event_delete(&event_);
-    if (usable_) yaml_parser_delete(&parser_);
-  }
-  YamlReader(const YamlReader&) = delete;
-  YamlReader& operator=(const YamlReader&) = delete;
-
-  /// The one document of the stream; an empty scalar when there is none.
-  Result<YamlNode> read() {
-    YamlNode root;
-    if (!usable_) return fail(Errc::io, "parsing YAML", "out of memory");
-    const bool whole =
-        next(YAML_STREAM_START_EVENT) && next() &&
-        (event_.type == YAML_STREAM_END_EVENT ||
-         (next() && node(root, 1) && next(YAML_DOCUMENT_END_EVENT) && next(YAML_STREAM_END_EVENT)));
-    if (!whole) return fail(failure_, "parsing YAML", where_);
-    return root;
-  }
-
- private:
-  /// Fetches the next event in place of the one before.
-  bool next() {
-    yaml_event_delete(&event_);
-    if (yaml_parser_parse(&parser_, &event_) == 1) return true;
-    // libyaml's message is dropped: it may quote the text it failed on.
-    return refuse(Errc::malformed, parser_.problem_mark);
-  }
-  bool next(yaml_event_type_t wanted) {
-    return next() && (event_.type == wanted || refuse(Errc::malformed, event_.start_mark));
-  }
-
-  /// Reads the value that begins with the current event.
-  bool node(YamlNode& target, int depth) {
-    if (depth > max_depth) return refuse(Errc::too_deep, event_.start_mark);
-    if (++nodes_ > max_nodes) return refuse(Errc::too_large, event_.start_mark);
-    switch (event_.type) {
-      case YAML_SCALAR_EVENT:
-        return plain(event_.data.scalar.anchor, event_.data.scalar.tag) && scalar(target.text);
-      case YAML_SEQUENCE_START_EVENT:
-        target.type = YamlNode::Type::sequence;
-        return plain(event_.data.sequence_start.anchor, event_.data.sequence_start.tag) &&
-               sequence(target, depth);
-      case YAML_MAPPING_START_EVENT:
-        target.type = YamlNode::Type::mapping;
-        return plain(event_.data.mapping_start.anchor, event_.data.mapping_start.tag) &&
-               mapping(target, depth);
-      default:  // an alias: it makes small files large and trees cyclic
-        return refuse(Errc::unsupported, event_.start_mark);
-    }
-  }
-
-  bool sequence(YamlNode& target, int depth) {
-    while (next()) {
-      if (event_.type == YAML_SEQUENCE_END_EVENT) return true;
-      if (!node(target.items.emplace_back(), depth + 1)) return false;
-    }
-    return false;
-  }
-
-  bool mapping(YamlNode& target, int depth) {
-    while (next()) {
-      if (event_.type == YAML_MAPPING_END_EVENT) return true;
-      if (event_.type != YAML_SCALAR_EVENT) return refuse(Errc::unsupported, event_.start_mark);
-      YamlNode key;
-      if (!node(key, depth + 1)) return false;
-      if (target.member(key.text) != nullptr) return refuse(Errc::duplicate_key, event_.start_mark);
-      auto& member = target.members.emplace_back(std::move(key.text), YamlNode{});
-      if (!next() || !node(member.second, depth + 1)) return false;
-    }
-    return false;
-  }
-
-  bool scalar(std::string& target) {
-    target.assign(reinterpret_cast<const char*>(event_.data.scalar.value),
-                  event_.data.scalar.length);
-    return true;
-  }
-
-  /// Neither an anchor, which only an alias needs, nor a tag, which would change the meaning.
-  bool plain(const yaml_char_t* anchor, const yaml_char_t* tag) {
-    return (anchor == nullptr && tag == nullptr) || refuse(Errc::unsupported, event_.start_mark);
-  }
-
-  bool refuse(Errc why, const yaml_mark_t& mark) {
-    failure_ = why;
-    where_ =
-        "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1);
-    return false;
-  }
-
-  yaml_parser_t parser_{};
-  yaml_event_t event_{};
-  bool usable_ = false;
-  std::size_t nodes_ = 0;
-  Errc failure_ = Errc::malformed;
-  std::string where_;
-};
-
-/// Parses one YAML document strictly: no anchor, alias or tag, no key twice, at most 64 deep and
-/// 4096 values; keys are scalars.
-/// @errors malformed, duplicate_key, too_deep, too_large, unsupported; each with line and column
-///         (never the text)
-inline Result<YamlNode> parse_yaml(std::string_view text) {
-  return YamlReader{text}.read();
-}
-
-}  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -11666,9 +11844,10 @@ inline void gh_host(const FileFacts& facts, const std::string& host, const YamlN
     return;
   }
   const auto* users = value.member("users");
-  const bool has_users = users != nullptr && !users->members.empty();
+  const bool has_users = users != nullptr && !users->keys.empty();
   if (has_users)
-    for (const auto& [user, login] : users->members) {
+    for (std::size_t i = 0; i < users->keys.size(); ++i) {
+      const auto& user = users->keys[i];
       if (!is_safe_token(user)) {
         found.push_back(unusable_entry({GhCli::cli, GhCli::provider, facts, pointer + "/users"},
                                        Reason::malformed, "a user's name is not printable ASCII"));
@@ -11676,7 +11855,7 @@ inline void gh_host(const FileFacts& facts, const std::string& host, const YamlN
       }
       found.push_back(gh_token(facts, host, user,
                                pointer + "/users" + pointer_step(user) + "/oauth_token",
-                               login.member("oauth_token")));
+                               users->items[i].member("oauth_token")));
     }
   // The active user's token once more; all there is in files of gh before 2.40.
   const auto* token = value.member("oauth_token");
@@ -11711,8 +11890,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GhCli::discover(
   if (!hosts) {
     found.push_back(unusable_store(cli, provider, path, hosts.error()));
   } else if (hosts->type == detail::YamlNode::Type::mapping) {
-    for (const auto& [host, value] : hosts->members)
-      detail::gh_host(store.text->facts, host, value, found);
+    for (std::size_t i = 0; i < hosts->keys.size(); ++i)
+      detail::gh_host(store.text->facts, hosts->keys[i], hosts->items[i], found);
   } else if (hosts->type != detail::YamlNode::Type::scalar || !hosts->text.empty()) {
     found.push_back(unusable_store(
         cli, provider, path,
@@ -12968,7 +13147,7 @@ template <class... More>
 using AllSourcesAnd =
     Sources<KimiCli, KimiCode, CodexCli, QwenCli, GeminiCli, ClaudeCli, Antigravity, CopilotCli,
             CopilotEditors, GhCli, CursorCli, Amp, Grok, Droid, Iflow, GcloudAdc, Opencode, More...,
-            EnvKeys, DotenvKeys>;
+            EnvKeys, Aider, DotenvKeys>;
 using AllSources = AllSourcesAnd<>;
 
 /// All sources, with sources that have to be made first.
@@ -12978,7 +13157,8 @@ AllSourcesAnd<More...> all_sources_and(More... more) {
                                 GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
                                 CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
                                 Grok{},       Droid{},      Iflow{},          GcloudAdc{},
-                                Opencode{},   std::move(more)..., EnvKeys{},  DotenvKeys{}};
+                                Opencode{},   std::move(more)..., EnvKeys{},
+                                Aider{},      DotenvKeys{}};
 }
 
 /// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.
@@ -13080,153 +13260,248 @@ CREDPOOL_INLINE void apply_ownership(const Settings& settings, std::vector<Crede
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// aider: keys in `.env` and `.aider.conf.yml`, each looked for in the home directory, the root of the
-/// Git work tree and the working directory, and those that its own login fetched in
-/// ~/.aider/oauth-keys.env.
-///
-/// Of two `.env` files that set one variable aider takes the later one in that order. It comes first
-/// here; the other is listed after it and its detail says so.
-///
-/// @source aider's documentation: Config with .env, YAML config file, API keys
-struct Aider {
-  static constexpr std::string_view cli = "aider";
-  static constexpr std::string_view provider = "aider";  ///< of a file that cannot be read
-  static constexpr std::array<std::string_view, 1> programs{"aider"};
-  static constexpr std::array<std::string_view, 5> variables{
-      "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY",
-      "OPENROUTER_API_KEY"};
-
-  std::vector<std::filesystem::path> locations(const Environment& environment) const;
-  Result<std::vector<Credential>> discover(const Environment& environment) const;
+/// One request of a trace.
+struct TraceRequest {
+  Duration at{};           ///< since the trace began; the list is in this order
+  std::string model = {};
+  std::string session = {};
+  Duration takes{1'000};   ///< how long the answer takes
 };
-static_assert(CredentialSource<Aider>);
+
+/// The allowance of one account: so many requests in each window, counted from the trace's begin.
+struct TraceAccount {
+  std::string name;                 ///< becomes the profile id
+  std::uint32_t requests = 100;     ///< per window
+  Duration window = std::chrono::hours{5};
+  Duration offset{};                ///< by which its first window is shorter than the others
+  std::uint32_t at_once = 0;        ///< requests at once before it answers 429; 0: any number
+  std::uint32_t weight = 1;
+  int priority = 0;
+  bool tells_reset = true;          ///< whether its 429 says when the limit is over
+};
+
+/// What is to be replayed.
+struct Trace {
+  std::vector<TraceAccount> accounts;
+  std::vector<TraceRequest> requests;
+  Admission admission = {};
+  Affinity affinity = Affinity::none;
+  std::uint32_t attempts = 3;       ///< credentials that one request may try
+  Duration cache_life = std::chrono::minutes{5};  ///< of a provider's prompt cache
+};
+
+/// How one account fared.
+struct SimulatedAccount {
+  std::string name;
+  std::uint64_t served = 0;
+  std::uint64_t limited = 0;        ///< requests that it answered with a 429
+  std::uint64_t wasted = 0;         ///< allowance of windows that ended, not used
+};
+
+/// How a policy fared with a trace.
+struct Simulation {
+  std::string policy;
+  std::vector<SimulatedAccount> accounts;
+  std::uint64_t served = 0;
+  std::uint64_t refused = 0;        ///< requests that nobody served
+  std::uint64_t limited = 0;        ///< 429s met on the way
+  std::uint64_t cache_chances = 0;  ///< requests of a session that was served before
+  std::uint64_t cache_hits = 0;     ///< of these: by the same account, within the cache's life
+  std::uint64_t wasted = 0;         ///< allowance that expired
+  std::uint64_t allowance = 0;      ///< of all windows that ended
+  /// Jain's index over served requests by weight: 1 when everybody had its share, 1/n when one
+  /// account had it all.
+  double fairness = 1;
+};
+
+/// Jain's fairness index of shares; 1 for none.
+/// @source R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984
+double jain_index(const std::vector<double>& shares) noexcept;
+
+/// Replays a trace through a policy, on a clock of its own: nothing is sent, and an hour takes no time.
+/// @errors configuration when there is no policy of that name; invalid_argument when two accounts
+///         share a name, a window is not positive, or the requests are not in order
+Result<Simulation> simulate(const Trace& trace, std::string_view policy);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE double jain_index(const std::vector<double>& shares) noexcept {
+  double sum = 0;
+  double squares = 0;
+  for (const double share : shares) {
+    sum += share;
+    squares += share * share;
+  }
+  return squares > 0 ? sum * sum / (static_cast<double>(shares.size()) * squares) : 1;
+}
+
 namespace detail {
 
-/// Both kinds of files are configuration by size and hold secrets.
-inline constexpr FileRules aider_file_rules{config_file_rules.max_bytes, true, true};
+/// A provider with one account, as far as its limits go.
+class SimulatedProvider {
+ public:
+  SimulatedProvider(const TraceAccount& account, TimePoint begin)
+      : rule_{&account}, fared{.name = account.name} {
+    window_ends_ = begin + account.window - account.offset % account.window;
+  }
 
-/// The directories that aider looks in, the one that wins first; each once.
-inline std::vector<std::filesystem::path> aider_directories(const Environment& environment,
-                                                            const std::filesystem::path& home) {
-  std::vector<std::filesystem::path> directories;
-  const auto add = [&](const std::filesystem::path& directory) {
-    if (std::find(directories.begin(), directories.end(), directory) == directories.end())
-      directories.push_back(directory);
-  };
-  const auto& here = environment.working_directory();
-  if (!here.empty()) add(here);
-  for (auto above = here; !above.empty(); above = above.parent_path()) {
-    std::error_code unreachable;  // then it is no work tree that git could use
-    if (std::filesystem::exists(above / ".git", unreachable)) {
-      add(above);
-      break;
+  /// A request arrives.
+  Outcome answer(TimePoint now) {
+    roll_over(now);
+    if (used_ >= rule_->requests || (rule_->at_once > 0 && out_ >= rule_->at_once)) {
+      ++fared.limited;
+      const bool quota = used_ >= rule_->requests;
+      const auto over = quota ? window_ends_ : now + std::chrono::seconds{1};
+      const auto told = rule_->tells_reset ? std::optional{over} : std::nullopt;
+      auto outcome = quota ? Outcome::quota_exhausted(told) : Outcome::rate_limited(told);
+      outcome.quota = window();
+      return outcome;
     }
-    if (above == above.root_path()) break;
+    ++used_;
+    ++out_;
+    ++fared.served;
+    auto outcome = Outcome::ok();
+    outcome.quota = window();
+    return outcome;
   }
-  add(home);
-  return directories;
-}
+  void answered() { --out_; }
 
-/// The keys of one .env file.
-/// @param taken the variables that a file before this one has set
-inline void aider_env_keys(const FileText& file, std::set<std::string>& taken,
-                           std::vector<Credential>& found) {
-  for (const auto& [name, value] : parse_dotenv(file.bytes.reveal())) {
-    const auto* variable = find_key_variable(name);
-    if (variable == nullptr || !variable->read_by(Aider::cli) || value.empty()) continue;
-    auto credential =
-        token_entry({Aider::cli, variable->provider, file.facts, name}, variable->kind, value);
-    credential.profile_id = std::string{variable->provider} + ":" + name;
-    if (!taken.insert(name).second && credential.detail.empty())
-      credential.detail = "aider takes " + name + " from another .env file";
-    found.push_back(std::move(credential));
+  /// Ends the windows that are over; what they had left is wasted.
+  void roll_over(TimePoint now) {
+    for (; window_ends_ <= now; window_ends_ += rule_->window) {
+      fared.wasted += rule_->requests - used_;
+      allowance += rule_->requests;
+      used_ = 0;
+    }
   }
-}
 
-/// One "provider=key" of the option api-key.
-inline void aider_listed_key(const FileFacts& facts, std::string pointer, std::string_view text,
-                             std::vector<Credential>& found) {
-  const auto equals = text.find('=');
-  const auto provider = text.substr(0, equals);
-  if (equals == std::string_view::npos || !is_safe_token(provider)) {
-    found.push_back(unusable_entry({Aider::cli, Aider::provider, facts, std::move(pointer)},
-                                   Reason::malformed, "it is not provider=key"));
-    return;
+ private:
+  QuotaHeadroom window() const {
+    const double left = rule_->requests - used_;
+    return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0, .resets_at = window_ends_};
   }
-  found.push_back(token_entry({Aider::cli, provider, facts, std::move(pointer)}, Kind::api_key,
-                              text.substr(equals + 1)));
-}
 
-/// The keys of one .aider.conf.yml.
-inline void aider_config_keys(const YamlNode& config, const FileFacts& facts,
-                              std::vector<Credential>& found) {
-  for (const std::string_view provider : {"openai", "anthropic"}) {
-    const auto name = std::string{provider} + "-api-key";
-    const auto* node = config.member(name);
-    if (node == nullptr) continue;
-    const bool is_text = node->type == YamlNode::Type::scalar;
-    if (is_text && (node->text.empty() || node->text == "null")) continue;  // as in aider's sample
-    auto credential =
-        token_entry({Aider::cli, provider, facts, pointer_step(name)}, Kind::api_key,
-                    is_text ? std::optional<std::string_view>{node->text} : std::nullopt);
-    if (const auto base = config.text_of("openai-api-base");
-        provider == "openai" && is_safe_token(base))
-      credential.base_url = base;
-    found.push_back(std::move(credential));
+  const TraceAccount* rule_;
+  TimePoint window_ends_;
+  std::uint32_t used_ = 0;
+  std::uint32_t out_ = 0;
+
+ public:
+  SimulatedAccount fared;
+  std::uint64_t allowance = 0;
+};
+
+inline Result<void> simulate_check(const Trace& trace) {
+  constexpr auto doing = "reading a trace";
+  std::set<std::string_view> names;
+  for (const auto& account : trace.accounts) {
+    if (!names.insert(account.name).second)
+      return fail(Errc::invalid_argument, doing, account.name, "two accounts have that name");
+    if (account.window <= Duration::zero())
+      return fail(Errc::invalid_argument, doing, account.name, "a window must be longer than 0");
   }
-  const auto* keys = config.member("api-key");
-  if (keys == nullptr) return;
-  if (keys->type == YamlNode::Type::scalar && !keys->text.empty())
-    aider_listed_key(facts, "/api-key", keys->text, found);
-  for (std::size_t i = 0; i < keys->items.size(); ++i)
-    aider_listed_key(facts, "/api-key/" + std::to_string(i), keys->items[i].text, found);
-}
-
-inline void aider_config(const std::filesystem::path& path, const Environment& environment,
-                         std::vector<Credential>& found) {
-  const auto store = read_store(path, environment, aider_file_rules);
-  if (store.failure)
-    found.push_back(unusable_store(Aider::cli, Aider::provider, path, *store.failure));
-  if (!store.text) return;
-  const auto config = parse_yaml(store.text->bytes.reveal());
-  if (config) return aider_config_keys(*config, store.text->facts, found);
-  found.push_back(unusable_store(Aider::cli, Aider::provider, path, config.error()));
+  const auto before = [](const auto& a, const auto& b) { return a.at < b.at; };
+  if (!std::is_sorted(trace.requests.begin(), trace.requests.end(), before))
+    return fail(Errc::invalid_argument, doing, "", "requests must be in the order of their times");
+  return {};
 }
 
 }  // namespace detail
 
-CREDPOOL_INLINE std::vector<std::filesystem::path> Aider::locations(
-    const Environment& environment) const {
-  const auto home = environment.home();
-  if (!home) return {};
-  const auto directories = detail::aider_directories(environment, *home);
-  std::vector<std::filesystem::path> files;
-  for (const auto& directory : directories) files.push_back(directory / ".env");
-  files.push_back(*home / ".aider/oauth-keys.env");
-  for (const auto& directory : directories) files.push_back(directory / ".aider.conf.yml");
-  return files;
-}
+CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view policy) {
+  auto chosen = AnyRotation::by_name(policy);
+  if (!chosen) return fail(std::move(chosen).error());
+  if (auto good = detail::simulate_check(trace); !good) return fail(good.error());
 
-CREDPOOL_INLINE Result<std::vector<Credential>> Aider::discover(
-    const Environment& environment) const {
-  if (const auto home = environment.home(); !home) return fail(home.error());
-  std::vector<Credential> found;
-  std::set<std::string> taken;
-  for (const auto& path : locations(environment)) {
-    if (path.extension() == ".yml") {
-      detail::aider_config(path, environment, found);
-      continue;
-    }
-    const auto store = read_store(path, environment, detail::aider_file_rules);
-    if (store.failure) found.push_back(unusable_store(cli, provider, path, *store.failure));
-    if (store.text) detail::aider_env_keys(*store.text, taken, found);
+  const TimePoint begin{std::chrono::hours{24 * 365}};  // any time will do
+  ManualClock clock{begin};
+  std::vector<Credential> credentials;
+  std::map<CredentialId, detail::SimulatedProvider> providers;
+  PoolSettings settings{.admission = trace.admission};
+  for (const auto& account : trace.accounts) {
+    auto credential = Credential::api_key("simulated", "simulated", Secret{account.name});
+    credential.profile_id = account.name;
+    credential.priority = account.priority;
+    settings.rules[account.name].weight = account.weight;
+    providers.try_emplace(credential.id, account, begin);
+    credentials.push_back(std::move(credential));
   }
-  merge_same_tokens(found);
-  return found;
+  Pool pool{Sources<>{},         std::move(*chosen), FirstOf<>{},
+            MemoryState{},       ClockRef{clock},    std::move(settings),
+            Environment{{.variables = {}, .home = "/", .working_directory = "/",
+                         .host_name = "simulated", .user_name = "simulated"}}};
+  if (auto ready = pool.replace_credentials(std::move(credentials)); !ready)
+    return fail(ready.error());
+
+  struct UnderWay {
+    Lease lease;
+    detail::SimulatedProvider* provider;
+    Outcome outcome;
+  };
+  std::multimap<TimePoint, UnderWay> under_way;  // by the time of the answer's end
+  const auto advance = [&](TimePoint to) {
+    while (!under_way.empty() && under_way.begin()->first <= to) {
+      auto done = under_way.extract(under_way.begin());
+      clock.advance(done.key() - clock.now());
+      done.mapped().provider->answered();
+      done.mapped().lease.report(done.mapped().outcome);
+    }
+    clock.advance(to - clock.now());
+  };
+
+  Simulation result{.policy = std::string{policy}, .accounts = {}};
+  std::map<std::string_view, std::pair<CredentialId, TimePoint>> cached;
+  for (const auto& request : trace.requests) {
+    advance(begin + request.at);
+    const auto now = clock.now();
+    LeaseRequest wanted{.provider = "simulated",
+                        .model = request.model,
+                        .session = request.session,
+                        .affinity = trace.affinity};
+    bool served = false;
+    for (std::uint32_t attempt = 0; attempt < trace.attempts && !served; ++attempt) {
+      auto lease = pool.acquire(wanted);
+      if (!lease) break;
+      const auto id = lease->credential().id;
+      auto& provider = providers.at(id);
+      const auto outcome = provider.answer(now);
+      served = outcome.kind == OutcomeKind::ok;
+      if (!served) {
+        ++result.limited;
+        wanted.tried.push_back(id);
+        lease->report(outcome);
+        continue;
+      }
+      if (!request.session.empty()) {
+        const auto [last, first_time] = cached.try_emplace(request.session, id, now);
+        if (!first_time) {
+          ++result.cache_chances;
+          result.cache_hits +=
+              last->second.first == id && now - last->second.second <= trace.cache_life;
+        }
+        last->second = {id, now};
+      }
+      under_way.emplace(now + request.takes, UnderWay{std::move(*lease), &provider, outcome});
+    }
+    ++(served ? result.served : result.refused);
+  }
+  if (!under_way.empty()) advance(under_way.rbegin()->first);
+
+  std::vector<double> shares;
+  for (const auto& account : trace.accounts) {
+    auto& provider = providers.at(
+        Credential::api_key("simulated", "simulated", Secret{account.name}).id);
+    provider.roll_over(clock.now());
+    result.accounts.push_back(provider.fared);
+    result.wasted += provider.fared.wasted;
+    result.allowance += provider.allowance;
+    shares.push_back(static_cast<double>(provider.fared.served) /
+                     std::max<std::uint32_t>(account.weight, 1));
+  }
+  result.fairness = jain_index(shares);
+  return result;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

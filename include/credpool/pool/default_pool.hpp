@@ -14,6 +14,7 @@
 #include <credpool/rotation/quota_aware.hpp>
 #include <credpool/rotation/round_robin.hpp>
 #include <credpool/rotation/weighted.hpp>
+#include <credpool/source/aider.hpp>
 #include <credpool/source/amp.hpp>
 #include <credpool/source/antigravity.hpp>
 #include <credpool/source/claude_cli.hpp>
@@ -42,7 +43,7 @@ template <class... More>
 using AllSourcesAnd =
     Sources<KimiCli, KimiCode, CodexCli, QwenCli, GeminiCli, ClaudeCli, Antigravity, CopilotCli,
             CopilotEditors, GhCli, CursorCli, Amp, Grok, Droid, Iflow, GcloudAdc, Opencode, More...,
-            EnvKeys, DotenvKeys>;
+            EnvKeys, Aider, DotenvKeys>;
 using AllSources = AllSourcesAnd<>;
 
 /// All sources, with sources that have to be made first.
@@ -52,7 +53,8 @@ AllSourcesAnd<More...> all_sources_and(More... more) {
                                 GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
                                 CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
                                 Grok{},       Droid{},      Iflow{},          GcloudAdc{},
-                                Opencode{},   std::move(more)..., EnvKeys{},  DotenvKeys{}};
+                                Opencode{},   std::move(more)..., EnvKeys{},
+                                Aider{},      DotenvKeys{}};
 }
 
 /// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.

@@ -45,7 +45,7 @@ TEST_CASE("pool/outcome: billing rests 5 hours, doubling to a day, for the whole
   TestPool<> world{clock, {key("a")}};
   REQUIRE(world.use(k2, Outcome::billing()) == "a");
   CHECK(world.pool.cooldowns().front().until - start == 5h);
-  CHECK(world.verdict("a", k3) == cp::Verdict::quota_exhausted);
+  CHECK(world.verdict("a", k3) == cp::Eligibility::quota_exhausted);
   clock.advance(5h);
   REQUIRE(world.use(k3, Outcome::billing()) == "a");
   CHECK(world.pool.cooldowns().front().until - clock.now() == 10h);
@@ -55,14 +55,14 @@ TEST_CASE("pool/outcome: a rate limit rests the model, not the account") {
   const cp::ManualClock clock{start};
   TestPool<> world{clock, {key("a")}};
   REQUIRE(world.use(k2, Outcome::rate_limited(start + 10min)) == "a");
-  CHECK(world.verdict("a", k2) == cp::Verdict::cooling_down);
+  CHECK(world.verdict("a", k2) == cp::Eligibility::cooling_down);
   CHECK(world.report("a", k2).until == start + 10min);
   CHECK(world.report("a", k2).model == "k2");
   CHECK(world.use(k3) == "a");
   auto account = Outcome::rate_limited(start + 20min);
   account.whole_account = true;
   REQUIRE(world.use(k3, account) == "a");
-  CHECK(world.verdict("a", {.provider = "acme", .model = "k4"}) == cp::Verdict::cooling_down);
+  CHECK(world.verdict("a", {.provider = "acme", .model = "k4"}) == cp::Eligibility::cooling_down);
 }
 
 TEST_CASE("pool/outcome: E2 429 on one token: the others serve, and nobody storms the limited one") {
@@ -86,7 +86,7 @@ TEST_CASE("pool/outcome: E2 429 on one token: the others serve, and nobody storm
   }
   CHECK(trials == 1);
   for (auto& lease : leases) lease.report(lease.on_trial() ? Outcome::rate_limited() : Outcome::ok());
-  CHECK(world.verdict(limited, k2) == cp::Verdict::cooling_down);
+  CHECK(world.verdict(limited, k2) == cp::Eligibility::cooling_down);
   // Without a reset of its own the second refusal is the second step of the ladder.
   CHECK(world.pool.cooldowns().front().until - clock.now() >= 1min);
 }
@@ -150,9 +150,9 @@ TEST_CASE("pool/outcome: a refused token is not lent again, a new one of the sam
   login.secret = cp::Secret{"first"};
   TestPool<> world{clock, {login}};
   REQUIRE(world.use(acme, Outcome::auth_failed()) == "a");
-  CHECK(world.verdict("a") == cp::Verdict::needs_login);
+  CHECK(world.verdict("a") == cp::Eligibility::needs_login);
   REQUIRE(world.pool.replace_credentials({login}));  // the same token: still refused
-  CHECK(world.verdict("a") == cp::Verdict::needs_login);
+  CHECK(world.verdict("a") == cp::Eligibility::needs_login);
   login.secret = cp::Secret{"second"};
   REQUIRE(world.pool.replace_credentials({login}));
   CHECK(world.use() == "a");
@@ -164,22 +164,22 @@ TEST_CASE("pool/outcome: a failing host rests, its credentials are not blamed") 
   elsewhere.base_url = "https://other.example";
   TestPool<> world{clock, {key("a"), elsewhere}};
   REQUIRE(world.use({.provider = "acme", .pin = "acme:a"}, Outcome::transport()) == "a");
-  CHECK(world.verdict("a") == cp::Verdict::cooling_down);
-  CHECK(world.verdict("b") == cp::Verdict::eligible);
+  CHECK(world.verdict("a") == cp::Eligibility::cooling_down);
+  CHECK(world.verdict("b") == cp::Eligibility::eligible);
   CHECK(world.pool.cooldowns().empty());
   CHECK(world.pool.states().front().consecutive_failures == 0);
   clock.advance(1s);
-  CHECK(world.verdict("a") == cp::Verdict::eligible);
+  CHECK(world.verdict("a") == cp::Eligibility::eligible);
   REQUIRE(world.use({.provider = "acme", .pin = "acme:a"}, Outcome::transport()) == "a");
   clock.advance(1s);
-  CHECK(world.verdict("a") == cp::Verdict::cooling_down);  // two seconds now
+  CHECK(world.verdict("a") == cp::Eligibility::cooling_down);  // two seconds now
 }
 
 TEST_CASE("pool/outcome: the request's own fault costs nobody anything") {
   const cp::ManualClock clock{start};
   TestPool<> world{clock, {key("a")}};
   REQUIRE(world.use(acme, Outcome::request_fault()) == "a");
-  CHECK(world.verdict("a") == cp::Verdict::eligible);
+  CHECK(world.verdict("a") == cp::Eligibility::eligible);
   CHECK_FALSE(Outcome::request_fault().another_may_serve());
   CHECK(Outcome::rate_limited().another_may_serve());
 }
@@ -208,9 +208,9 @@ TEST_CASE("pool/outcome: cooldowns can be read and cleared") {
   REQUIRE(all.size() == 3);
   CHECK(all[0].until == start + 5min);
   CHECK(world.pool.clear_cooldowns("acme:a", "k2").value() == 1);
-  CHECK(world.verdict("a", k2) == cp::Verdict::eligible);
-  CHECK(world.verdict("a", k3) == cp::Verdict::cooling_down);
+  CHECK(world.verdict("a", k2) == cp::Eligibility::eligible);
+  CHECK(world.verdict("a", k3) == cp::Eligibility::cooling_down);
   CHECK(world.pool.clear_cooldowns().value() == 2);
-  CHECK(world.verdict("b", k2) == cp::Verdict::eligible);
+  CHECK(world.verdict("b", k2) == cp::Eligibility::eligible);
   CHECK_FALSE(world.pool.clear_cooldowns("nobody"));
 }

@@ -50,8 +50,8 @@ TEST_CASE("pool/pool: lends by provider, counts the leases, and takes back what 
     CHECK(world.report("a").in_flight == 1);
   }
   CHECK(world.report("a").in_flight == 0);
-  CHECK(world.verdict("a") == cp::Verdict::eligible);  // dropped: no penalty
-  CHECK(world.verdict("b") == cp::Verdict::wrong_provider);
+  CHECK(world.verdict("a") == cp::Eligibility::eligible);  // dropped: no penalty
+  CHECK(world.verdict("b") == cp::Eligibility::wrong_provider);
   CHECK(world.pool.states().front().total_uses == 1);
 }
 
@@ -85,19 +85,19 @@ TEST_CASE("pool/pool: every reason for which a credential is not eligible") {
                    settings};
   REQUIRE(world.pool.set_disabled("acme:off", true));
   const cp::LeaseRequest request{.provider = "acme", .model = "k2", .scopes = {"write"}};
-  const std::map<std::string, cp::Verdict> expected{
-      {"expired", cp::Verdict::expired_unrefreshable}, {"stale", cp::Verdict::expired},
-      {"broken", cp::Verdict::unusable},               {"out", cp::Verdict::needs_login},
-      {"revoked", cp::Verdict::revoked},               {"narrow", cp::Verdict::missing_scope},
-      {"forbidden", cp::Verdict::policy_forbidden},    {"gpt-only", cp::Verdict::wrong_model},
-      {"off", cp::Verdict::disabled},                  {"good", cp::Verdict::eligible}};
+  const std::map<std::string, cp::Eligibility> expected{
+      {"expired", cp::Eligibility::expired_unrefreshable}, {"stale", cp::Eligibility::expired},
+      {"broken", cp::Eligibility::unusable},               {"out", cp::Eligibility::needs_login},
+      {"revoked", cp::Eligibility::revoked},               {"narrow", cp::Eligibility::missing_scope},
+      {"forbidden", cp::Eligibility::policy_forbidden},    {"gpt-only", cp::Eligibility::wrong_model},
+      {"off", cp::Eligibility::disabled},                  {"good", cp::Eligibility::eligible}};
   for (const auto& [label, verdict] : expected) {
     CAPTURE(label);
     CHECK(to_string(world.verdict(label, request)) == to_string(verdict));
   }
   for (int i = 0; i < 5; ++i) CHECK(world.use(request) == "good");
   REQUIRE(world.pool.set_disabled("acme:off", false));
-  CHECK(world.verdict("off", request) == cp::Verdict::eligible);
+  CHECK(world.verdict("off", request) == cp::Eligibility::eligible);
 }
 
 TEST_CASE("pool/pool: without auto-import only what was imported is lent") {
@@ -105,7 +105,7 @@ TEST_CASE("pool/pool: without auto-import only what was imported is lent") {
   cp::PoolSettings settings;
   settings.auto_import = false;
   TestPool<> world{clock, {key("a"), key("b")}, {}, settings};
-  CHECK(world.verdict("a") == cp::Verdict::not_imported);
+  CHECK(world.verdict("a") == cp::Eligibility::not_imported);
   CHECK(world.use() == "");
   REQUIRE(world.pool.set_imported("acme:b", true));
   CHECK(world.use() == "b");
@@ -120,14 +120,14 @@ TEST_CASE("pool/pool: validation is asked for each token, not for each credentia
   login.profile_id = "acme:a";
   login.secret = cp::Secret{"first"};
   TestPool<> world{clock, {login}, {}, settings};
-  CHECK(world.verdict("a") == cp::Verdict::unverified);
+  CHECK(world.verdict("a") == cp::Eligibility::unverified);
   REQUIRE(world.pool.note_validation(login.id, cp::Status::active, cp::Reason::none));
-  CHECK(world.verdict("a") == cp::Verdict::eligible);
+  CHECK(world.verdict("a") == cp::Eligibility::eligible);
   login.secret = cp::Secret{"second"};
   REQUIRE(world.pool.replace_credentials({login}));
-  CHECK(world.verdict("a") == cp::Verdict::unverified);
+  CHECK(world.verdict("a") == cp::Eligibility::unverified);
   REQUIRE(world.pool.note_validation(login.id, cp::Status::revoked, cp::Reason::rejected));
-  CHECK(world.verdict("a") == cp::Verdict::needs_login);
+  CHECK(world.verdict("a") == cp::Eligibility::needs_login);
 }
 
 TEST_CASE("pool/pool: an explicit order excludes, ranks, and is ignored when nobody of it is there") {
@@ -135,10 +135,10 @@ TEST_CASE("pool/pool: an explicit order excludes, ranks, and is ignored when nob
   cp::PoolSettings settings;
   settings.order["acme"] = {"acme:c", "acme:a"};
   TestPool<> world{clock, {key("a"), key("b"), key("c")}, {}, settings};
-  CHECK(world.verdict("b") == cp::Verdict::excluded_by_order);
+  CHECK(world.verdict("b") == cp::Eligibility::excluded_by_order);
   CHECK(TestPool<>::label(*world.pool.credentials().front()) == "c");
   REQUIRE(world.pool.replace_credentials({key("b"), key("d")}));
-  CHECK(world.verdict("b") == cp::Verdict::eligible);
+  CHECK(world.verdict("b") == cp::Eligibility::eligible);
 }
 
 TEST_CASE("pool/pool: a pin is served by its credential or not at all") {
@@ -152,7 +152,7 @@ TEST_CASE("pool/pool: a pin is served by its credential or not at all") {
     for (int i = 0; i < 3; ++i)
       CHECK(world.use({.provider = "acme", .model = "k2", .pin = pin}) == "b");
   }
-  CHECK(world.verdict("a", {.provider = "acme", .pin = "acme:b"}) == cp::Verdict::pinned_elsewhere);
+  CHECK(world.verdict("a", {.provider = "acme", .pin = "acme:b"}) == cp::Eligibility::pinned_elsewhere);
   CHECK(world.pool.acquire({.pin = "nobody"}).error().errc() == cp::Errc::not_found);
   CHECK(world.pool.acquire({.pin = "other@acme:b"}).error().errc() == cp::Errc::not_found);
   REQUIRE(world.pool.set_disabled("acme:b", true));
@@ -236,5 +236,5 @@ TEST_CASE("pool/pool: a refresh swaps the token in, and a late refusal of the ol
   CHECK(next->secret().reveal() == "second");
   next->report(cp::Outcome::auth_failed());
   CHECK_FALSE(pool.acquire({}));
-  CHECK(pool.explain({}).candidates.front().verdict == cp::Verdict::needs_login);
+  CHECK(pool.explain({}).candidates.front().verdict == cp::Eligibility::needs_login);
 }

@@ -64,7 +64,7 @@ class TestPool {
     FAIL("no such credential");
     return {};
   }
-  cp::Verdict verdict(std::string_view wanted, cp::LeaseRequest request = {.provider = "acme"}) {
+  cp::Eligibility verdict(std::string_view wanted, cp::LeaseRequest request = {.provider = "acme"}) {
     return report(wanted, std::move(request)).verdict;
   }
 

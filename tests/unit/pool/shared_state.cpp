@@ -46,10 +46,10 @@ TEST_CASE("pool/shared_state: a cooldown of one process holds in the other at it
     CHECK(served != "");
     CHECK(served != limited);
   }
-  CHECK(two.verdict(limited, k2) == cp::Verdict::cooling_down);
+  CHECK(two.verdict(limited, k2) == cp::Eligibility::cooling_down);
   REQUIRE(two.pool.clear_cooldowns());
   clock.advance(100ms);
-  CHECK(one.verdict(limited, k2) == cp::Verdict::eligible);
+  CHECK(one.verdict(limited, k2) == cp::Eligibility::eligible);
 }
 
 TEST_CASE("pool/shared_state: one trial at a time over all processes") {
@@ -122,8 +122,8 @@ TEST_CASE("pool/shared_state: switches and refused tokens are shared") {
   REQUIRE(one.pool.set_disabled("acme:0", true));
   one.use({.provider = "acme", .pin = "acme:1"}, Outcome::auth_failed());
   clock.advance(100ms);
-  CHECK(two.verdict("0") == cp::Verdict::disabled);
-  CHECK(two.verdict("1") == cp::Verdict::needs_login);
+  CHECK(two.verdict("0") == cp::Eligibility::disabled);
+  CHECK(two.verdict("1") == cp::Eligibility::needs_login);
 }
 
 TEST_CASE("pool/shared_state: a store that fails loses nothing and stops nobody") {

@@ -61,7 +61,7 @@ class SimulatedProvider {
   }
 
  private:
-  QuotaWindow window() const {
+  QuotaHeadroom window() const {
     const double left = rule_->requests - used_;
     return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0, .resets_at = window_ends_};
   }

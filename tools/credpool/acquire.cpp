@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// acquire, explain, exec: the three ways to ask the pool for a credential.
+
+#include "cli_pool.hpp"
+#include "table.hpp"
+
+#include <credpool/source/key_variables.hpp>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+
+namespace {
+
+/// The variable in which programs expect such a credential.
+std::string variable_of(const cp::Credential& credential) {
+  auto variable = cp::variable_for(credential.provider, credential.kind);
+  if (variable.empty()) variable = cp::variable_for(credential.provider);
+  return std::string{variable};
+}
+
+/// The provider whose keys a program reads first, by the program's name; empty when nobody knows.
+std::string provider_of_program(const std::string& command) {
+  const auto name = std::filesystem::path{command}.filename().string();
+  std::string_view cli;
+  cp::AllSources{}.for_each([&](const auto& source) {
+    using Source = std::remove_cvref_t<decltype(source)>;
+    if constexpr (cp::NamesItsPrograms<Source>)
+      for (const auto program : Source::programs)
+        if (program == name && cli.empty()) cli = Source::cli;
+  });
+  for (const auto& row : cp::key_variables)
+    if (row.readers.front() == cli && !cli.empty()) return std::string{row.provider};
+  return {};
+}
+
+}  // namespace
+
+int run_acquire(Session& session, const AcquireOptions& options) {
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  auto lease = opened->pool->acquire_in_transaction(lease_request(options.request, opened->settings));
+  if (!lease) return session.fail(lease.error());
+
+  const auto& credential = lease->credential();
+  const auto variable = variable_of(credential);
+  if (session.options().json) {
+    Json document{{"credential", credential_json(credential, session.now())},
+                  {"lease", {{"variable", variable}, {"trial", lease->on_trial()}}}};
+    if (options.reveal) document["secret"] = lease->secret().reveal();
+    session.print_json(document);
+  } else if (options.reveal) {
+    session.print(std::string{lease->secret().reveal()} + "\n");
+  } else {
+    session.print(credential.profile_id + " (" + credential.cli + ", " + credential.id.short_hex() +
+                  ")\n");
+    session.note("The secret stays hidden; --reveal prints it, `credpool exec` hands it to a program.");
+  }
+  return 0;
+}
+
+int run_explain(Session& session, const RequestOptions& options) {
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  const auto explanation = opened->pool->explain(lease_request(options, opened->settings));
+  const auto now = session.now();
+
+  if (session.options().json) {
+    Json candidates = Json::array();
+    for (const auto& candidate : explanation.candidates)
+      candidates.push_back({{"id", candidate.credential->id.hex()},
+                            {"profileId", candidate.credential->profile_id},
+                            {"cli", candidate.credential->cli},
+                            {"provider", candidate.credential->provider},
+                            {"reason", cp::to_string(candidate.verdict)},
+                            {"until", time_json(candidate.until)},
+                            {"model", candidate.model},
+                            {"trial", candidate.on_trial},
+                            {"score", candidate.rank.value},
+                            {"tier", candidate.rank.tier},
+                            {"uses", candidate.use},
+                            {"inFlight", candidate.in_flight},
+                            {"chosen", candidate.chosen}});
+    session.print_json(Json{{"request",
+                        {{"provider", options.provider},
+                         {"model", options.model},
+                         {"session", options.session},
+                         {"pin", options.pin}}},
+                       {"policy", explanation.policy},
+                       {"candidates", candidates},
+                       {"chosen", explanation.chosen ? Json(explanation.chosen->hex()) : Json(nullptr)},
+                       {"retryAt", time_json(explanation.retry_at)}});
+    return explanation.chosen ? 0 : 1;
+  }
+
+  Table table{{"", "PROFILE...", "CLI", "VERDICT", "UNTIL", "USES", "SCORE"}};
+  for (const auto& candidate : explanation.candidates) {
+    std::string verdict{cp::to_string(candidate.verdict)};
+    for (auto& c : verdict)
+      if (c == '_') c = ' ';
+    if (candidate.on_trial) verdict += " (one trial)";
+    const bool eligible = candidate.verdict == cp::Eligibility::eligible;
+    std::array<char, 32> number{};
+    std::snprintf(number.data(), number.size(), "%.2f", candidate.use);
+    const std::string uses = number.data();
+    std::snprintf(number.data(), number.size(), "%.2f", candidate.rank.value);
+    table.add({candidate.chosen ? ">" : "", candidate.credential->profile_id,
+               candidate.credential->cli,
+               {verdict, eligible ? Style::good : Style::warning},
+               candidate.until ? relative_time(candidate.until, now) : std::string{"-"}, uses,
+               eligible ? std::string{number.data()} : std::string{"-"}});
+  }
+  session.print(table.empty() ? "There is no credential at all; `credpool scan` says where it looks.\n"
+                              : table.render(session.out()));
+  session.print("\nStrategy: " + explanation.policy + ". ");
+  if (explanation.chosen) {
+    session.print("The one marked > would be lent now.\n");
+  } else {
+    session.print("None can serve this now" +
+                  (explanation.retry_at ? "; try again " + relative_time(explanation.retry_at, now)
+                                        : std::string{}) +
+                  ".\n");
+  }
+  return explanation.chosen ? 0 : 1;
+}
+
+int run_exec(Session& session, const ExecOptions& options) {
+  auto request = options.request;
+  if (request.provider.empty()) request.provider = provider_of_program(options.command.front());
+  if (request.provider.empty() && request.pin.empty())
+    return session.fail({cp::Errc::invalid_argument, "running a program with a credential",
+                         options.command.front(), "say whose credential it needs with --provider"});
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  auto lease = opened->pool->acquire_in_transaction(lease_request(request, opened->settings));
+  if (!lease) return session.fail(lease.error());
+
+  const auto variable =
+      options.variable.empty() ? variable_of(lease->credential()) : options.variable;
+  if (variable.empty() || variable.find('=') != std::string::npos)
+    return session.fail({cp::Errc::invalid_argument, "running a program with a credential",
+                         lease->credential().profile_id,
+                         "name the environment variable it expects with --variable"});
+
+  // The program takes our place, so that signals, terminal and exit code are its own. It gets back
+  // the signal handling that we were started with.
+  const auto program = options.command.front();
+  ::setenv(variable.c_str(), std::string{lease->secret().reveal()}.c_str(), 1);
+  if (!lease->credential().base_url.empty())
+    if (const auto* row = cp::find_key_variable(variable); row && !row->base_url_variable.empty())
+      ::setenv(std::string{row->base_url_variable}.c_str(), lease->credential().base_url.c_str(), 1);
+  std::signal(SIGPIPE, SIG_DFL);
+  std::vector<char*> arguments;
+  for (const auto& argument : options.command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  session.note("lending " + lease->credential().profile_id + " in " + variable);
+  opened->pool.reset(nullptr);
+  ::execvp(program.c_str(), arguments.data());
+  const int number = errno;
+  return session.fail({number == ENOENT ? cp::Errc::not_found : cp::Errc::permission_denied,
+                       "running a program", program,
+                       std::error_code{number, std::generic_category()}.message()});
+}
+
+}  // namespace credpool_cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "cli_pool.hpp"
+
+#include "spinner.hpp"
+
+#include <credpool/config/settings_file.hpp>
+#include <credpool/pool/from_settings.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+
+cp::Result<cp::Settings> settings_of(const Session& session) {
+  const auto report = cp::read_settings(session.environment());
+  for (const auto& problem : report.problems) {
+    if (problem.severity == cp::SettingsProblem::Severity::error) return cp::fail(problem.error());
+    session.warn(harmless(problem.error().message()));
+  }
+  return report.settings;
+}
+
+cp::Result<cp::StateDirectory> open_state_directory(const Session& session,
+                                                    const cp::Settings& settings) {
+  return cp::StateDirectory::locate(session.environment(), settings.state_directory);
+}
+
+cp::Result<OpenPool> open_pool(const Session& session) {
+  auto settings = settings_of(session);
+  if (!settings) return cp::fail(settings.error());
+  auto directory = open_state_directory(session, *settings);
+  if (!directory) return cp::fail(directory.error());
+  auto state = cp::SqliteState::open(*directory, session.environment());
+  if (!state) return cp::fail(state.error());
+  auto policy = cp::AnyRotation::by_name(settings->rotation_strategy);
+  if (!policy) return cp::fail(policy.error());
+
+  const Spinner spinner{session.err(), "looking for logins"};
+  cp::SealedSource sealed{cp::SealedFile{*directory, session.environment()}};
+  const CliSources sources = cp::all_sources_and(std::move(sealed));
+  auto discovery = sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
+  cp::apply_ownership(*settings, discovery.credentials);
+  auto pool = std::make_unique<CliPool>(sources, std::move(*policy), cp::FirstOf<>{},
+                                        std::move(*state), cp::SystemClock{},
+                                        cp::pool_settings(*settings, discovery.credentials),
+                                        session.environment());
+  if (auto replaced = pool->replace_credentials(discovery.credentials); !replaced)
+    return cp::fail(replaced.error());
+  return OpenPool{std::move(*settings), std::move(*directory), std::move(pool), std::move(discovery)};
+}
+
+cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {
+  cp::LeaseRequest request;
+  request.provider = options.provider;
+  request.model = options.model;
+  request.session = options.session;
+  request.pin = options.pin;
+  request.affinity = settings.affinity_mode == cp::AffinityMode::none   ? cp::Affinity::none
+                     : settings.affinity_mode == cp::AffinityMode::hard ? cp::Affinity::hard
+                                                                        : cp::Affinity::soft;
+  return request;
+}
+
+cp::Result<void> check_cli_names(const cp::Discovery& discovery,
+                                 const std::vector<std::string>& clis) {
+  std::set<std::string> known;
+  for (const auto& cli : discovery.clis) known.insert(cli.cli);
+  for (const auto& credential : discovery.credentials) known.insert(credential.cli);
+  for (const auto& name : clis) {
+    if (known.contains(name)) continue;
+    std::string list;
+    for (const auto& one : known) list += (list.empty() ? "" : ", ") + one;
+    return cp::fail(cp::Errc::invalid_argument, "choosing a CLI", "--cli " + name,
+                    "it is one of " + list);
+  }
+  return {};
+}
+
+bool chosen(const std::vector<std::string>& clis, const std::string& cli) {
+  return clis.empty() || std::find(clis.begin(), clis.end(), cli) != clis.end();
+}
+
+}  // namespace credpool_cli

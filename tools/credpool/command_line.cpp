@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// The only file that sees the command line library.
+
+#include "command_line.hpp"
+
+#include "command_tree.hpp"
+#include "commands.hpp"
+#include "completion.hpp"
+#include "manual_page.hpp"
+
+#include <credpool/core/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+namespace credpool_cli {
+
+namespace {
+
+void add_request_options(CLI::App& command, RequestOptions& request) {
+  command.add_option("--provider", request.provider, "Only credentials of this provider");
+  command.add_option("--model", request.model, "The model the request is for");
+  command.add_option("--session", request.session,
+                     "Keep requests of this session on one credential");
+  command.add_option("--pin", request.pin, "This credential or none: its id or profile");
+}
+
+/// A copy of the command tree for the shell completions and the manual page.
+CommandTree tree_of(const CLI::App& app) {
+  CommandTree tree;
+  tree.name = app.get_name();
+  tree.description = app.get_description();
+  for (const auto* option : app.get_options()) {
+    CommandTree::Option copy;
+    copy.description = option->get_description();
+    copy.takes_value = option->get_items_expected_max() > 0;
+    if (option->get_positional()) {
+      copy.names.push_back(option->get_name(true));
+      copy.positional = true;
+      copy.required = option->get_required();
+    } else {
+      for (const auto& name : option->get_snames()) copy.names.push_back("-" + name);
+      for (const auto& name : option->get_lnames()) copy.names.push_back("--" + name);
+    }
+    tree.options.push_back(std::move(copy));
+  }
+  for (const auto* child : app.get_subcommands(nullptr)) tree.children.push_back(tree_of(*child));
+  return tree;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{"Finds the logins of AI coding CLIs, checks them and lends them in rotation.",
+               "credpool"};
+  GlobalOptions global;
+  app.set_version_flag("--version", std::string{"credpool "} + CREDPOOL_VERSION_STRING);
+  app.add_flag("--json", global.json, "Print JSON instead of text");
+  app.add_flag("--no-color", global.no_colour, "Print without colours (NO_COLOR works too)");
+  app.add_option("--config", global.config, "Read this configuration file")->type_name("FILE");
+  app.add_option("--state-dir", global.state_directory, "Keep our own state in this directory")
+      ->type_name("DIR");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.get_formatter()->column_width(34);
+
+  // Commands run after the whole line was read, so that global options count wherever they stand.
+  std::function<int(Session&)> chosen;
+  const auto on = [&](CLI::App* command, std::function<int(Session&)> run) {
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
+  };
+
+  ScanOptions scan;
+  auto* scan_command = app.add_subcommand("scan", "Find the logins on this machine");
+  scan_command->add_flag("--import", scan.import, "Allow what is found to be lent from now on");
+  scan_command->add_flag("--validate", scan.validate, "Ask the providers whether they still work");
+  scan_command->add_option("--cli", scan.clis, "Only this CLI (may be given again)");
+  on(scan_command, [&](Session& session) { return run_scan(session, scan); });
+
+  StatusOptions status;
+  auto* status_command = app.add_subcommand("status", "How every credential stands right now");
+  status_command->add_flag("--check", status.check,
+                           "Only the exit code: 0 ok, 1 missing or expired, 2 expiring, 4 login needed");
+  status_command->add_option("--cli", status.clis, "Only this CLI (may be given again)");
+  on(status_command, [&](Session& session) { return run_status(session, status); });
+
+  StatusOptions list;
+  auto* list_command = app.add_subcommand("list", "The credentials that may be lent");
+  list_command->add_option("--cli", list.clis, "Only this CLI (may be given again)");
+  on(list_command, [&](Session& session) { return run_list(session, list); });
+
+  AcquireOptions acquire;
+  auto* acquire_command = app.add_subcommand("acquire", "Lend one credential, by rotation");
+  add_request_options(*acquire_command, acquire.request);
+  acquire_command->add_flag("--reveal", acquire.reveal, "Print the secret");
+  on(acquire_command, [&](Session& session) { return run_acquire(session, acquire); });
+
+  ExecOptions exec;
+  auto* exec_command = app.add_subcommand(
+      "exec", "Run a program with a lent credential in the variable it expects");
+  add_request_options(*exec_command, exec.request);
+  exec_command->add_option("--variable", exec.variable,
+                           "Put the secret into this environment variable instead");
+  exec_command->add_option("COMMAND", exec.command, "The program and its arguments, after --")
+      ->required();
+  exec_command->prefix_command(false);
+  exec_command->positionals_at_end();
+  on(exec_command, [&](Session& session) { return run_exec(session, exec); });
+
+  RequestOptions explain;
+  auto* explain_command =
+      app.add_subcommand("explain", "Why each credential would serve a request, or would not");
+  add_request_options(*explain_command, explain);
+  on(explain_command, [&](Session& session) { return run_explain(session, explain); });
+
+  CooldownOptions cooldown;
+  auto* cooldown_command = app.add_subcommand("cooldown", "Credentials that wait for a limit's end");
+  cooldown_command->require_subcommand(1);
+  auto* cooldown_list = cooldown_command->add_subcommand("list", "Show the cooldowns");
+  on(cooldown_list, [&](Session& session) { return run_cooldown(session, cooldown); });
+  auto* cooldown_clear = cooldown_command->add_subcommand("clear", "End cooldowns now");
+  cooldown_clear->add_option("CREDENTIAL", cooldown.credential, "Its id or profile");
+  cooldown_clear->add_option("--model", cooldown.model, "Only the cooldown of this model");
+  cooldown_clear->add_flag("--all", cooldown.all, "Of every credential");
+  on(cooldown_clear, [&](Session& session) {
+    cooldown.clear = true;
+    return run_cooldown(session, cooldown);
+  });
+
+  HistoryOptions history;
+  auto* history_command = app.add_subcommand("history", "What was found and used when (hashes only)");
+  history_command->add_option("--limit", history.limit, "At most so many entries, newest first");
+  history_command->add_option("--cli", history.cli, "Only this CLI");
+  history_command->add_flag("--verify", history.verify, "Check that nobody changed it");
+  history_command->add_option("--export", history.export_file, "Write it all to a file (- is stdout)")
+      ->type_name("FILE");
+  history_command->add_flag("--clear", history.clear, "Remove all entries");
+  history_command->add_flag("--yes", history.yes, "Do not ask");
+  on(history_command, [&](Session& session) { return run_history(session, history); });
+
+  ImportManualOptions manual;
+  auto* manual_command =
+      app.add_subcommand("import-manual", "Keep an API key or token in our own encrypted store");
+  manual_command->add_option("CLI", manual.cli, "Whose key it is: kimi-cli, codex-cli, ...")
+      ->required();
+  manual_command->add_option("TOKEN", manual.token,
+                             "The token; unsafe here, since every process can read it: leave it out to be asked");
+  manual_command->add_flag("--stdin", manual.from_stdin, "Read it from standard input");
+  manual_command->add_option("--file", manual.file, "Read it from a file")->type_name("FILE");
+  manual_command->add_option("--profile", manual.profile, "A name for it (default: manual)");
+  manual_command->add_option("--provider", manual.provider, "Its provider, where the CLI has several");
+  manual_command->add_option("--base-url", manual.base_url, "Where it is used, if not the default");
+  manual_command->add_flag("--no-validate", manual.no_validate, "Do not ask the provider first");
+  on(manual_command, [&](Session& session) { return run_import_manual(session, manual); });
+
+  auto* config_command = app.add_subcommand("config", "The configuration and where it comes from");
+  config_command->require_subcommand(1);
+  on(config_command->add_subcommand("show", "Every setting, its value and its origin"),
+     [](Session& session) { return run_config(session, ConfigVerb::show); });
+  on(config_command->add_subcommand("check", "Whether the files are right"),
+     [](Session& session) { return run_config(session, ConfigVerb::check); });
+  on(config_command->add_subcommand("path", "The files that are read, in their order"),
+     [](Session& session) { return run_config(session, ConfigVerb::path); });
+
+  on(app.add_subcommand("doctor", "Look for what is wrong on this machine, and say how to mend it"),
+     [](Session& session) { return run_doctor(session); });
+
+  SimulateOptions simulate;
+  auto* simulate_command =
+      app.add_subcommand("simulate", "Replay requests and limits through rotation policies");
+  simulate_command->add_option("--policy", simulate.policy, "Only this policy (default: all)");
+  simulate_command->add_option("--trace", simulate.trace, "NDJSON file of requests and limits")
+      ->type_name("FILE");
+  simulate_command->add_option("--requests", simulate.requests, "Requests to generate")
+      ->capture_default_str();
+  simulate_command->add_option("--credentials", simulate.credentials, "Credentials to have")
+      ->capture_default_str();
+  simulate_command->add_option("--limit", simulate.limit_per_minute,
+                               "Requests a minute that each credential allows")
+      ->capture_default_str();
+  simulate_command->add_option("--sessions", simulate.sessions, "Sessions the requests belong to")
+      ->capture_default_str();
+  simulate_command->add_option("--seed", simulate.seed, "Seed of the generated trace")
+      ->capture_default_str();
+  on(simulate_command, [&](Session& session) { return run_simulate(session, simulate); });
+
+  DemoOptions demo;
+  auto* demo_command = app.add_subcommand(
+      "demo", "See it all work in a throw-away home with made-up logins and a local provider");
+  demo_command->add_option("--home", demo.home, "Make the made-up home there and leave it")
+      ->type_name("DIR");
+  demo_command->add_flag("--serve", demo.serve, "Keep the local provider running until Ctrl-C");
+  on(demo_command, [&](Session& session) { return run_demo(session, demo); });
+
+  std::string shell;
+  auto* completion_command = app.add_subcommand("completion", "Print a shell completion script");
+  completion_command->add_option("SHELL", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  on(completion_command, [&](Session&) {
+    std::cout << completion_script(tree_of(app), shell);
+    return 0;
+  });
+  on(app.add_subcommand("man", "Print the manual page (roff)"), [&](Session&) {
+    std::cout << manual_page(tree_of(app));
+    return 0;
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 3;
+  }
+  Session session{global};
+  return chosen(session);
+}
+
+}  // namespace credpool_cli

@@ -1,0 +1,104 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include "session.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace credpool_cli {
+
+// One options record and one function for each command. A function returns the process exit code:
+// 0 ok, 1 missing, expired or failed, 2 expiring soon, 3 usage or configuration, 4 login needed,
+// 5 outcome unknown.
+
+struct ScanOptions {
+  bool import = false;
+  bool validate = false;
+  std::vector<std::string> clis = {};
+};
+int run_scan(Session& session, const ScanOptions& options);
+
+struct HistoryOptions {
+  bool clear = false;
+  bool verify = false;
+  bool yes = false;
+  std::optional<std::uint64_t> limit = {};
+  std::string cli = {};
+  std::string export_file = {};  ///< "-" is standard output
+};
+int run_history(Session& session, const HistoryOptions& options);
+
+struct ImportManualOptions {
+  std::string cli = {};
+  std::string token = {};
+  std::string file = {};
+  std::string profile = {};
+  std::string provider = {};
+  std::string base_url = {};
+  bool from_stdin = false;
+  bool no_validate = false;
+};
+int run_import_manual(Session& session, const ImportManualOptions& options);
+
+struct StatusOptions {
+  bool check = false;
+  std::vector<std::string> clis = {};
+};
+int run_status(Session& session, const StatusOptions& options);
+int run_list(Session& session, const StatusOptions& options);
+
+/// What acquire, exec and explain ask the pool for.
+struct RequestOptions {
+  std::string provider = {};
+  std::string model = {};
+  std::string session = {};
+  std::string pin = {};
+};
+struct AcquireOptions {
+  RequestOptions request = {};
+  bool reveal = false;
+};
+int run_acquire(Session& session, const AcquireOptions& options);
+int run_explain(Session& session, const RequestOptions& options);
+
+struct ExecOptions {
+  RequestOptions request = {};
+  std::string variable = {};
+  std::vector<std::string> command = {};
+};
+int run_exec(Session& session, const ExecOptions& options);
+
+struct CooldownOptions {
+  bool clear = false;
+  bool all = false;
+  std::string credential = {};
+  std::string model = {};
+};
+int run_cooldown(Session& session, const CooldownOptions& options);
+
+enum class ConfigVerb { show, check, path };
+int run_config(Session& session, ConfigVerb verb);
+
+int run_doctor(Session& session);
+
+struct SimulateOptions {
+  std::string policy = {};  ///< empty: every policy, side by side
+  std::string trace = {};   ///< NDJSON file; empty: a generated one
+  std::uint64_t requests = 2000;
+  std::uint64_t credentials = 4;
+  std::uint64_t limit_per_minute = 60;
+  std::uint64_t sessions = 8;
+  std::uint64_t seed = 1;
+};
+int run_simulate(Session& session, const SimulateOptions& options);
+
+struct DemoOptions {
+  std::string home = {};  ///< make the world there and leave it; empty: a throw-away one, and a tour
+  bool serve = false;
+};
+int run_demo(Session& session, const DemoOptions& options);
+
+}  // namespace credpool_cli

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "demo_provider.hpp"
+
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#if !defined(CPPHTTPLIB_OPENSSL_SUPPORT)
+#error "cpp-httplib must come with its pkg-config flags: its class layouts depend on them"
+#endif
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+struct Answer {
+  int status;
+  Json body;
+  int retry_after_seconds = 0;
+};
+
+std::string token_of(const httplib::Request& request) {
+  for (const auto* name : {"Authorization", "x-api-key", "x-goog-api-key"}) {
+    auto value = request.get_header_value(name);
+    if (value.empty()) continue;
+    for (const std::string prefix : {"Bearer ", "token "})
+      if (value.rfind(prefix, 0) == 0) return value.substr(prefix.size());
+    return value;
+  }
+  return {};
+}
+
+bool mentions(const std::string& text, std::string_view word) {
+  return text.find(word) != std::string::npos;
+}
+
+/// What the provider answers when it takes the token.
+Json welcome(const std::string& path) {
+  using namespace std::chrono;
+  const auto in_two_hours =
+      duration_cast<seconds>(system_clock::now().time_since_epoch()).count() + 7200;
+  if (mentions(path, "/usages"))
+    return {{"usage", {{"limit", "1024"}, {"used", "214"}, {"remaining", "810"}, {"name", "weekly"},
+                       {"resetTime", "2100-01-01T00:00:00Z"}}},
+            {"limits", {{{"window", {{"duration", 300}, {"timeUnit", "TIME_UNIT_MINUTE"}}},
+                         {"detail", {{"limit", "200"}, {"used", "37"}, {"remaining", "163"},
+                                     {"resetTime", "2100-01-01T00:00:00Z"}}}}}}};
+  if (mentions(path, "wham/usage"))
+    return {{"plan_type", "plus"},
+            {"rate_limit",
+             {{"primary_window", {{"used_percent", 41}, {"limit_window_seconds", 18000},
+                                  {"reset_at", in_two_hours}}},
+              {"secondary_window", {{"used_percent", 12}, {"limit_window_seconds", 604800},
+                                    {"reset_at", in_two_hours + 400000}}}}}};
+  if (mentions(path, "oauth/usage"))
+    return {{"five_hour", {{"utilization", 23.0}, {"resets_at", "2100-01-01T00:00:00Z"}}},
+            {"seven_day", {{"utilization", 61.0}, {"resets_at", "2100-01-01T00:00:00Z"}}}};
+  if (mentions(path, "tokeninfo")) return {{"expires_in", 3000}, {"scope", "cloud-platform"}};
+  if (mentions(path, "loadCodeAssist")) return {{"currentTier", {{"id", "standard-tier"}}}};
+  if (mentions(path, "/models"))
+    return {{"object", "list"}, {"data", {{{"id", "demo-model"}, {"object", "model"}}}}};
+  return {{"login", "ada"}, {"ok", true}};
+}
+
+Answer answer_to(const httplib::Request& request) {
+  const auto token = token_of(request);
+  const bool google = mentions(request.path, "/gemini/");
+  if (mentions(token, "notier") && mentions(request.path, "loadCodeAssist"))
+    return {200, {{"ineligibleTiers", {{{"reasonCode", "UNSUPPORTED_CLIENT"}}}}}};
+  if (mentions(token, "limited"))
+    return {429, {{"error", {{"message", "You exceeded your current quota"},
+                             {"type", "insufficient_quota"},
+                             {"code", "insufficient_quota"}}}}, 3600};
+  if (mentions(token, "noseat")) return {403, {{"message", "no Copilot seat"}}};
+  const bool taken = mentions(token, "valid") || mentions(token, "notier") || mentions(token, ".");
+  if (taken && !mentions(token, "revoked")) return {200, welcome(request.path)};
+  if (google)
+    return {400, {{"error", {{"code", 400}, {"status", "INVALID_ARGUMENT"},
+                             {"details", {{{"reason", "API_KEY_INVALID"}}}}}}}};
+  return {401, {{"error", {{"message", "Incorrect API key provided"},
+                           {"type", "invalid_request_error"},
+                           {"code", "invalid_api_key"}}}}};
+}
+
+}  // namespace
+
+struct DemoProvider::Server {
+  httplib::Server http;
+  std::thread thread;
+  int port = 0;
+  std::atomic<int> requests{0};
+
+  Server() {
+    const auto handle = [this](const httplib::Request& request, httplib::Response& response) {
+      ++requests;
+      const auto answer = answer_to(request);
+      response.status = answer.status;
+      if (answer.retry_after_seconds > 0)
+        response.set_header("Retry-After", std::to_string(answer.retry_after_seconds));
+      response.set_content(answer.body.dump(), "application/json");
+    };
+    http.Get(".*", handle);
+    http.Post(".*", handle);
+  }
+  ~Server() {
+    http.stop();
+    if (thread.joinable()) thread.join();
+  }
+};
+
+cp::Result<DemoProvider> DemoProvider::start() {
+  auto server = std::make_unique<Server>();
+  server->port = server->http.bind_to_any_port("127.0.0.1");
+  if (server->port <= 0)
+    return cp::fail(cp::Errc::network, "starting the local provider", "127.0.0.1");
+  server->thread = std::thread{[raw = server.get()] { raw->http.listen_after_bind(); }};
+  // Connections queue from here on; stop() however only works once the loop runs.
+  while (!server->http.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  return DemoProvider{std::move(server)};
+}
+
+DemoProvider::DemoProvider(std::unique_ptr<Server> server) noexcept : server_{std::move(server)} {}
+DemoProvider::DemoProvider(DemoProvider&&) noexcept = default;
+DemoProvider& DemoProvider::operator=(DemoProvider&&) noexcept = default;
+DemoProvider::~DemoProvider() = default;
+
+std::string DemoProvider::url() const {
+  return "http://127.0.0.1:" + std::to_string(server_->port);
+}
+
+int DemoProvider::requests() const noexcept { return server_->requests; }
+
+}  // namespace credpool_cli

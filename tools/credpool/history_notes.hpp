@@ -1,0 +1,22 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include "session.hpp"
+
+#include <credpool/config/settings.hpp>
+#include <credpool/credential/credential.hpp>
+#include <credpool/history/document.hpp>
+
+#include <vector>
+
+namespace credpool_cli {
+
+/// The history in the place that the configuration or the seed's rule names.
+credpool::Result<credpool::HistoryDocument> open_history(const Session& session,
+                                                         const credpool::Settings& settings);
+
+/// Records a look at these credentials.
+credpool::Result<void> note_discovered(const Session& session, const credpool::Settings& settings,
+                                       const std::vector<credpool::Credential>& credentials);
+
+}  // namespace credpool_cli

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "scan_report.hpp"
+
+#include "table.hpp"
+
+#include <credpool/core/iso8601.hpp>
+
+#include <algorithm>
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+
+namespace {
+
+Json validation_json(const cp::Verdict& verdict) {
+  Json quotas = Json::array();
+  for (const auto& quota : verdict.quotas) {
+    const auto percent = quota.percent();
+    quotas.push_back({{"name", harmless(quota.name)},
+                      {"usedPercent", percent ? Json(*percent) : Json(nullptr)},
+                      {"resetsAt", time_json(quota.resets_at)}});
+  }
+  return {{"verdict", cp::to_string(verdict.finding)},
+          {"probed", verdict.probed},
+          {"detail", harmless(verdict.detail)},
+          {"httpStatus", verdict.http_status ? Json(*verdict.http_status) : Json(nullptr)},
+          {"retryAt", time_json(verdict.retry_at)},
+          {"quota", quotas}};
+}
+
+std::string where(const cp::Credential& credential, const cp::Environment& environment) {
+  if (credential.places.empty()) return "-";
+  const auto& first = credential.places.front();
+  std::string text = short_path(first.location, environment);
+  if (!first.pointer.empty()) text += " " + first.pointer;
+  if (credential.places.size() > 1)
+    text += " (+" + std::to_string(credential.places.size() - 1) + ")";
+  return text;
+}
+
+std::string count(std::size_t number, const char* one, const char* many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
+/// What a person has to know about single credentials, one line each.
+std::vector<std::string> notes(const ScanReport& report, const Session& session) {
+  std::vector<std::string> lines;
+  for (const auto& credential : report.discovery.credentials) {
+    if (!credential.detail.empty())
+      lines.push_back(credential.profile_id + " (" + credential.cli + "): " +
+                      harmless(credential.detail));
+    for (const auto& place : credential.places)
+      for (const auto& warning : place.warnings)
+        lines.push_back(short_path(place.location, session.environment()) + ": " + harmless(warning));
+  }
+  for (const auto& failure : report.discovery.failures)
+    lines.push_back(failure.cli + ": " + harmless(failure.error.message()));
+  std::sort(lines.begin(), lines.end());
+  lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
+  return lines;
+}
+
+std::string nothing_found(const ScanReport& report, const Session& session) {
+  std::string text = "No login found. Looked for:\n\n";
+  Table table{{"CLI", "PROGRAM...", "FILES..."}};
+  for (const auto& cli : report.discovery.clis) {
+    std::string files;
+    for (const auto& file : cli.files_looked_at)
+      files += (files.empty() ? "" : ", ") + short_path(file.string(), session.environment());
+    if (files.empty() && !cli.program) continue;
+    table.add({cli.cli, cli.program ? cli.program->string() : std::string{"not on PATH"}, files});
+  }
+  text += table.render(session.out());
+  text +=
+      "\nNext: log in with one of these CLIs and run `credpool scan` again,\n"
+      "      keep an API key with `credpool import-manual codex-cli`,\n"
+      "      or see it all work with made-up logins: `credpool demo`\n";
+  return text;
+}
+
+}  // namespace
+
+Json scan_json(const ScanReport& report) {
+  Json credentials = Json::array();
+  for (const auto& credential : report.discovery.credentials) {
+    auto entry = credential_json(credential, report.scanned_at);
+    entry["imported"] = report.lendable.contains(credential.id);
+    if (const auto verdict = report.verdicts.find(credential.id); verdict != report.verdicts.end())
+      entry["validation"] = validation_json(verdict->second);
+    credentials.push_back(std::move(entry));
+  }
+  Json clis = Json::array();
+  for (const auto& cli : report.discovery.clis) {
+    Json files = Json::array();
+    for (const auto& file : cli.files_found) files.push_back(file.string());
+    clis.push_back({{"cli", cli.cli},
+                    {"provider", cli.provider},
+                    {"program", cli.program ? Json(cli.program->string()) : Json(nullptr)},
+                    {"login", {{"found", !files.empty()}, {"files", files}}},
+                    {"environment", cli.variables_set}});
+  }
+  Json errors = Json::array();
+  for (const auto& failure : report.discovery.failures)
+    errors.push_back({{"cli", failure.cli},
+                      {"code", cp::to_string(failure.error.errc())},
+                      {"message", harmless(failure.error.message())}});
+  Json imported = Json::array();
+  for (const auto& id : report.imported) imported.push_back(id.hex());
+  return {{"version", 1},
+          {"scannedAt", cp::format_iso8601(report.scanned_at)},
+          {"elapsedMs", report.elapsed.count()},
+          {"credentials", credentials},
+          {"clis", clis},
+          {"imported", imported},
+          {"errors", errors}};
+}
+
+std::string scan_text(const ScanReport& report, const Session& session) {
+  const auto& credentials = report.discovery.credentials;
+  if (credentials.empty()) return nothing_found(report, session);
+
+  Table table{{"CLI", "PROVIDER", "PROFILE...", "KIND", "STATUS", "EXPIRES", "WHERE..."}};
+  std::size_t usable = 0;
+  std::size_t lendable = 0;
+  std::set<std::string> clis;
+  for (const auto& credential : credentials) {
+    const bool works = credential.usable_at(report.scanned_at);
+    usable += works ? 1 : 0;
+    lendable += works && report.lendable.contains(credential.id) ? 1 : 0;
+    clis.insert(credential.cli);
+    table.add({credential.cli, credential.provider, credential.profile_id,
+               std::string{cp::to_string(credential.kind)},
+               {status_words(credential, report.scanned_at),
+                status_style(credential, report.scanned_at)},
+               credential.expires_at ? relative_time(credential.expires_at, report.scanned_at)
+                                     : std::string{"-"},
+               where(credential, session.environment())});
+  }
+  std::string text = table.render(session.out());
+  if (const auto lines = notes(report, session); !lines.empty()) {
+    text += "\n" + styled(session.out(), Style::bold, "To know") + "\n";
+    for (const auto& line : lines) text += "  " + line + "\n";
+  }
+  text += "\n" + count(credentials.size(), "login", "logins") + " of " +
+          count(clis.size(), "CLI", "CLIs") + ", " + std::to_string(usable) + " usable, " +
+          std::to_string(lendable) + " to be lent.\n";
+  if (lendable < usable) text += "Next: credpool scan --import (lets all of them be lent)\n";
+  if (report.verdicts.empty()) text += "Next: credpool scan --validate (asks the providers)\n";
+  return text;
+}
+
+}  // namespace credpool_cli

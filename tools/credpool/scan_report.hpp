@@ -1,0 +1,30 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include "session.hpp"
+
+#include <credpool/source/sources.hpp>
+#include <credpool/validation/verdict.hpp>
+
+#include <map>
+#include <set>
+
+namespace credpool_cli {
+
+/// Everything that one scan found out.
+struct ScanReport {
+  credpool::Discovery discovery;
+  std::map<credpool::CredentialId, credpool::Verdict> verdicts;  ///< empty without --validate
+  std::set<credpool::CredentialId> lendable;  ///< may be lent: imported, or found with autoImport
+  std::vector<credpool::CredentialId> imported;  ///< by this very scan
+  credpool::TimePoint scanned_at{};
+  credpool::Duration elapsed{};
+};
+
+/// The document of `scan --json` (docs/cli.md).
+Json scan_json(const ScanReport& report);
+
+/// The table, the notes on what cannot be used, and what to do next.
+std::string scan_text(const ScanReport& report, const Session& session);
+
+}  // namespace credpool_cli

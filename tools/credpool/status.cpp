@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// status, list and cooldown: what the pool holds and how it stands.
+
+#include "cli_pool.hpp"
+#include "table.hpp"
+
+#include <algorithm>
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+
+namespace {
+
+Json cooldown_json(const cp::Cooldown& cooldown, const CliPool& pool) {
+  const auto credential = pool.find(cooldown.id.hex());
+  return {{"credential", cooldown.id.hex()},
+          {"profileId", credential ? Json((*credential)->profile_id) : Json(nullptr)},
+          {"model", cooldown.model},
+          {"reason", cp::to_string(cooldown.reason)},
+          {"since", time_json(cooldown.since)},
+          {"until", time_json(cooldown.until)},
+          {"nextTrial", time_json(cooldown.next_trial)}};
+}
+
+/// The exit code for scripts: what a person would have to do about the worst credential in use.
+///
+/// A short-lived token that can be refreshed is well: it neither expires nor is about to.
+int check_code(const std::vector<std::shared_ptr<const cp::Credential>>& credentials,
+               cp::TimePoint now) {
+  bool any = false;
+  bool expiring = false;
+  bool login = false;
+  for (const auto& credential : credentials) {
+    const auto status = credential->status_at(now);
+    if (status == cp::Status::needs_login) login = true;
+    if (!credential->usable_at(now) && credential->reason_at(now) != cp::Reason::refreshable) continue;
+    any = true;
+    if (status == cp::Status::expiring && credential->refresh_token.empty()) expiring = true;
+  }
+  if (any) return expiring ? 2 : 0;
+  return login ? 4 : 1;
+}
+
+struct Standing {
+  cp::CandidateReport report;
+  cp::CredentialState state;
+};
+
+std::vector<Standing> standings(CliPool& pool) {
+  const auto explanation = pool.explain({});
+  const auto states = pool.states();
+  std::vector<Standing> all;
+  for (const auto& candidate : explanation.candidates) {
+    Standing standing{candidate, {}};
+    const auto state = std::find_if(states.begin(), states.end(), [&](const auto& known) {
+      return known.id == candidate.credential->id;
+    });
+    if (state != states.end()) standing.state = *state;
+    all.push_back(std::move(standing));
+  }
+  return all;
+}
+
+Json standing_json(const Standing& standing, cp::TimePoint now) {
+  auto entry = credential_json(*standing.report.credential, now);
+  entry["pool"] = {{"eligible", standing.report.verdict == cp::Eligibility::eligible},
+                   {"reason", cp::to_string(standing.report.verdict)},
+                   {"until", time_json(standing.report.until)},
+                   {"uses", standing.state.total_uses},
+                   {"lastUsed", standing.state.last_used == cp::TimePoint{}
+                                    ? Json(nullptr)
+                                    : time_json(standing.state.last_used)},
+                   {"imported", standing.state.imported},
+                   {"disabled", standing.state.disabled}};
+  return entry;
+}
+
+}  // namespace
+
+int run_status(Session& session, const StatusOptions& options) {
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  if (auto known = check_cli_names(opened->discovery, options.clis); !known)
+    return session.fail(known.error());
+  auto& pool = *opened->pool;
+  const auto now = session.now();
+
+  auto credentials = pool.credentials();
+  std::erase_if(credentials,
+                [&](const auto& credential) { return !chosen(options.clis, credential->cli); });
+  const int code = check_code(credentials, now);
+  if (options.check && !session.options().json) return code;
+
+  auto all = standings(pool);
+  std::erase_if(all, [&](const auto& standing) {
+    return !chosen(options.clis, standing.report.credential->cli);
+  });
+  if (session.options().json) {
+    Json entries = Json::array();
+    for (const auto& standing : all) entries.push_back(standing_json(standing, now));
+    Json cooldowns = Json::array();
+    for (const auto& cooldown : pool.cooldowns()) cooldowns.push_back(cooldown_json(cooldown, pool));
+    session.print_json(Json{{"strategy", pool.policy()},
+                       {"check", code},
+                       {"credentials", entries},
+                       {"cooldowns", cooldowns}});
+    return options.check ? code : 0;
+  }
+
+  Table table{{"PROFILE...", "CLI", "STATUS", "EXPIRES", "IN THE POOL", "USES"}};
+  for (const auto& standing : all) {
+    const auto& credential = *standing.report.credential;
+    std::string verdict{cp::to_string(standing.report.verdict)};
+    std::replace(verdict.begin(), verdict.end(), '_', ' ');
+    if (standing.report.until) verdict += ", " + relative_time(standing.report.until, now);
+    table.add({credential.profile_id, credential.cli,
+               {status_words(credential, now), status_style(credential, now)},
+               credential.expires_at ? relative_time(credential.expires_at, now) : std::string{"-"},
+               {verdict, standing.report.verdict == cp::Eligibility::eligible ? Style::good : Style::dim},
+               std::to_string(standing.state.total_uses)});
+  }
+  if (table.empty()) {
+    session.print("No credential. `credpool scan` says where it looks and what to do.\n");
+    return options.check ? code : 1;
+  }
+  session.print(table.render(session.out()) + "\nStrategy: " + std::string{pool.policy()} + ".\n");
+  return options.check ? code : 0;
+}
+
+int run_list(Session& session, const StatusOptions& options) {
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  if (auto known = check_cli_names(opened->discovery, options.clis); !known)
+    return session.fail(known.error());
+  const auto now = session.now();
+  auto all = standings(*opened->pool);
+  std::erase_if(all, [&](const auto& standing) {
+    const auto& credential = *standing.report.credential;
+    return !chosen(options.clis, credential.cli) || !credential.usable_at(now) ||
+           standing.report.verdict == cp::Eligibility::not_imported;
+  });
+  if (session.options().json) {
+    Json entries = Json::array();
+    for (const auto& standing : all) entries.push_back(standing_json(standing, now));
+    session.print_json(Json{{"strategy", opened->pool->policy()}, {"credentials", entries}});
+    return all.empty() ? 1 : 0;
+  }
+  Table table{{"ID", "PROFILE...", "PROVIDER", "KIND", "CLI"}};
+  for (const auto& standing : all) {
+    const auto& credential = *standing.report.credential;
+    table.add({credential.id.short_hex(), credential.profile_id, credential.provider,
+               std::string{cp::to_string(credential.kind)}, credential.cli});
+  }
+  session.print(table.empty() ? "Nothing may be lent yet. `credpool scan --import` changes that.\n"
+                              : table.render(session.out()));
+  return all.empty() ? 1 : 0;
+}
+
+int run_cooldown(Session& session, const CooldownOptions& options) {
+  if (options.clear && options.credential.empty() && !options.all)
+    return session.fail({cp::Errc::invalid_argument, "clearing cooldowns", {},
+                         "name a credential, or say --all"});
+  auto opened = open_pool(session);
+  if (!opened) return session.fail(opened.error());
+  auto& pool = *opened->pool;
+
+  if (options.clear) {
+    const auto cleared = pool.clear_cooldowns(options.credential, options.model);
+    if (!cleared) return session.fail(cleared.error());
+    if (session.options().json) {
+      session.print_json(Json{{"cleared", *cleared}});
+    } else {
+      session.print("Ended " + std::to_string(*cleared) + (*cleared == 1 ? " cooldown.\n" : " cooldowns.\n"));
+    }
+    return 0;
+  }
+
+  const auto cooldowns = pool.cooldowns();
+  if (session.options().json) {
+    Json entries = Json::array();
+    for (const auto& cooldown : cooldowns) entries.push_back(cooldown_json(cooldown, pool));
+    session.print_json(Json{{"cooldowns", entries}});
+    return 0;
+  }
+  Table table{{"PROFILE...", "MODEL...", "REASON", "ENDS", "NEXT TRIAL"}};
+  for (const auto& cooldown : cooldowns) {
+    const auto credential = pool.find(cooldown.id.hex());
+    std::string reason{cp::to_string(cooldown.reason)};
+    std::replace(reason.begin(), reason.end(), '_', ' ');
+    table.add({credential ? (*credential)->profile_id : cooldown.id.short_hex(),
+               cooldown.model.empty() ? "(whole account)" : cooldown.model, reason,
+               relative_time(cooldown.until, session.now()),
+               relative_time(cooldown.next_trial, session.now())});
+  }
+  session.print(table.empty() ? "No credential rests.\n" : table.render(session.out()));
+  return 0;
+}
+
+}  // namespace credpool_cli
