@@ -91,9 +91,9 @@ TEST_CASE("pool/pool: every reason for which a credential is not eligible") {
       {"revoked", cp::Eligibility::revoked},               {"narrow", cp::Eligibility::missing_scope},
       {"forbidden", cp::Eligibility::policy_forbidden},    {"gpt-only", cp::Eligibility::wrong_model},
       {"off", cp::Eligibility::disabled},                  {"good", cp::Eligibility::eligible}};
-  for (const auto& [label, verdict] : expected) {
-    CAPTURE(label);
-    CHECK(to_string(world.verdict(label, request)) == to_string(verdict));
+  for (const auto& each : expected) {
+    CAPTURE(each.first);
+    CHECK(to_string(world.verdict(each.first, request)) == to_string(each.second));
   }
   for (int i = 0; i < 5; ++i) CHECK(world.use(request) == "good");
   REQUIRE(world.pool.set_disabled("acme:off", false));

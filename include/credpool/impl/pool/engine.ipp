@@ -95,13 +95,15 @@ CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
 
 CREDPOOL_INLINE void PoolEngine::put_in_order() {
   for (const auto index : order_) slots_[index].out_of_order = false;
-  for (const auto& [provider, names] : settings_.order) {
-    const auto place = [&, &names = names](const PoolSlot& slot) {
+  for (const auto& wanted : settings_.order) {
+    const auto& provider = wanted.first;
+    const auto& names = wanted.second;
+    const auto place = [&](const PoolSlot& slot) {
       const auto at = std::find_if(names.begin(), names.end(),
                                    [&](const auto& name) { return pool_named(slot, name); });
       return static_cast<std::size_t>(at - names.begin());
     };
-    const auto of_provider = [&, &provider = provider](std::uint32_t index) {
+    const auto of_provider = [&](std::uint32_t index) {
       return slots_[index].credential->provider == provider;
     };
     // An order of which nobody is there is no order: better any login than none.
