@@ -8,8 +8,8 @@
 namespace cp = credpool;
 
 int main() {
-  const auto environment = cp::Environment::of_process()
-                               .with_variable("OPENAI_API_KEYS", "sk-fake-one,sk-fake-two");
+  const auto environment =
+      cp::Environment::of_process().with_variable("OPENAI_API_KEYS", "sk-fake-one,sk-fake-two");
   cp::Pool<cp::Sources<cp::EnvKeys>, cp::RoundRobin> pool{
       cp::Sources{cp::EnvKeys{}}, cp::RoundRobin{}, {}, {}, {}, {}, environment};
   if (auto found = pool.scan(); !found) return cp::exit_code(found.error());

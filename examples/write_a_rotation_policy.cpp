@@ -15,7 +15,8 @@ struct LongestIdle {
                                   cp::TimePoint) noexcept {
     std::optional<std::size_t> best;
     for (std::size_t i = 0; i < candidates.size(); ++i)
-      if (candidates.eligible(i) && (!best || candidates[i].turn < candidates[*best].turn)) best = i;
+      if (candidates.eligible(i) && (!best || candidates[i].turn < candidates[*best].turn))
+        best = i;
     return best;
   }
 };

@@ -82,8 +82,7 @@ class LoopbackServer {
 
 /// Reads one HTTP request: its head, and as many bytes of body as its Content-Length says.
 /// `read(buffer, size)` returns the number of bytes, or at most 0 at the end.
-template <class Read>
-std::string read_http_request(Read&& read) {
+template <class Read> std::string read_http_request(Read&& read) {
   std::string text;
   std::size_t wanted = std::string::npos;
   while (text.size() < wanted) {
@@ -101,9 +100,8 @@ std::string read_http_request(Read&& read) {
 }
 
 inline std::string read_http_request(int socket) {
-  return read_http_request([socket](char* buffer, std::size_t size) {
-    return ::recv(socket, buffer, size, 0);
-  });
+  return read_http_request(
+      [socket](char* buffer, std::size_t size) { return ::recv(socket, buffer, size, 0); });
 }
 
 /// Sends all bytes; false when the peer has gone.
@@ -119,6 +117,7 @@ inline bool send_all(int socket, std::string_view bytes) {
 /// An HTTP answer with its Content-Length.
 inline std::string http_answer(std::string_view status_line, std::string_view body,
                                std::string_view headers = {}) {
-  return "HTTP/1.1 " + std::string{status_line} + "\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + std::string{headers} + "\r\n" + std::string{body};
+  return "HTTP/1.1 " + std::string{status_line} +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string{headers} +
+         "\r\n" + std::string{body};
 }

@@ -19,16 +19,15 @@ class TapReporter final : public doctest::IReporter {
   void report_query(const doctest::QueryData&) override {}
   void test_run_start() override {}
   void test_run_end(const doctest::TestRunStats&) override { out_ << "1.." << count_ << std::endl; }
-  void test_case_start(const doctest::TestCaseData& data) override {
-    name_ = data.m_name;
-  }
+  void test_case_start(const doctest::TestCaseData& data) override { name_ = data.m_name; }
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
     const bool failed = stats.failure_flags != doctest::TestCaseFailureReason::None;
     // A case without an assertion cannot fail; that is a defect of the test.
     const bool empty = stats.numAssertsCurrentTest == 0;
     if (empty && !failed) out_ << "# no assertion was reached" << std::endl;
-    out_ << (failed || empty ? "not ok " : "ok ") << ++count_ << " - " << escaped(name_) << std::endl;
+    out_ << (failed || empty ? "not ok " : "ok ") << ++count_ << " - " << escaped(name_)
+         << std::endl;
     if (failed || empty) bad_ = true;
   }
   void test_case_exception(const doctest::TestCaseException& exception) override {

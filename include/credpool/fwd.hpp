@@ -10,8 +10,7 @@ namespace credpool::inline CREDPOOL_ABI {
 
 enum class Errc;
 struct Error;
-template <class T>
-class Result;
+template <class T> class Result;
 class Environment;
 class Secret;
 

@@ -136,9 +136,7 @@ class Json5Value {
   /// The value of that member; null when there is none or this is no object.
   const Json5Value* find(std::string_view key) const noexcept;
 
-  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept {
-    return a.equals(b);
-  }
+  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept { return a.equals(b); }
 
   Json5Range range = {};
 
@@ -193,16 +191,20 @@ CREDPOOL_INLINE const Json5Value* Json5Value::find(std::string_view key) const n
 CREDPOOL_INLINE bool Json5Value::equals(const Json5Value& other) const noexcept {
   if (type() != other.type()) return false;
   switch (type()) {
-    case Type::null: return true;
-    case Type::boolean: return *boolean() == *other.boolean();
+    case Type::null:
+      return true;
+    case Type::boolean:
+      return *boolean() == *other.boolean();
     case Type::number: {
       // NaN is NaN here: two documents that say the same are equal.
       const double a = *number();
       const double b = *other.number();
       return a == b || (std::isnan(a) && std::isnan(b));
     }
-    case Type::string: return *string() == *other.string();
-    case Type::array: return *array() == *other.array();
+    case Type::string:
+      return *string() == *other.string();
+    case Type::array:
+      return *array() == *other.array();
     case Type::object:
       return std::equal(object()->begin(), object()->end(), other.object()->begin(),
                         other.object()->end(), [](const Json5Member& a, const Json5Member& b) {
@@ -214,12 +216,18 @@ CREDPOOL_INLINE bool Json5Value::equals(const Json5Value& other) const noexcept 
 
 CREDPOOL_INLINE std::string_view to_string(Json5Value::Type type) noexcept {
   switch (type) {
-    case Json5Value::Type::null: return "null";
-    case Json5Value::Type::boolean: return "true or false";
-    case Json5Value::Type::number: return "a number";
-    case Json5Value::Type::string: return "a string";
-    case Json5Value::Type::array: return "an array";
-    case Json5Value::Type::object: return "an object";
+    case Json5Value::Type::null:
+      return "null";
+    case Json5Value::Type::boolean:
+      return "true or false";
+    case Json5Value::Type::number:
+      return "a number";
+    case Json5Value::Type::string:
+      return "a string";
+    case Json5Value::Type::array:
+      return "an array";
+    case Json5Value::Type::object:
+      return "an object";
   }
   return "unknown";
 }
@@ -240,34 +248,34 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// What went wrong, for programs. docs/errors.md has one row for each.
 enum class Errc {
-  not_found = 1,         ///< no such file, credential, profile or setting
-  permission_denied,     ///< the operating system refused
-  unsafe_file,           ///< not a regular file, a foreign owner, or a link where none is allowed
-  too_large,             ///< over the size cap of its kind
-  too_deep,              ///< nested beyond the depth cap
-  malformed,             ///< does not have the shape its format demands
-  duplicate_key,         ///< an object names the same key twice
-  unsupported,           ///< well-formed, but of a kind or version that is not handled
-  invalid_argument,      ///< the caller's argument or setting is wrong
-  io,                    ///< reading or writing failed
-  timeout,               ///< no answer within the time allowed
-  network,               ///< name look-up, connection or transfer failed
-  tls,                   ///< certificate or handshake failed
-  http_status,           ///< the server answered with an unexpected status
-  unauthorized,          ///< the provider does not accept the credential
-  forbidden,             ///< accepted, but not allowed for this client, scope or plan
-  rate_limited,          ///< too many requests; see Error::retry_at
-  quota_exhausted,       ///< the account's allowance is used up; see Error::retry_at
-  overloaded,            ///< the provider cannot serve right now
-  login_needed,          ///< only a person can fix it, by logging in again
-  outcome_unknown,       ///< a single-use token may or may not have been spent
-  busy,                  ///< somebody else holds the lock
-  account_changed,       ///< the store now holds another account's login
-  store_unwritable,      ///< nothing was spent, because the result could not have been kept
-  no_credential,         ///< no credential can serve the request now
-  conflict,              ///< the thing exists already, or changed under our hands
-  cancelled,             ///< stopped on request
-  configuration,         ///< the configuration is wrong
+  not_found = 1,      ///< no such file, credential, profile or setting
+  permission_denied,  ///< the operating system refused
+  unsafe_file,        ///< not a regular file, a foreign owner, or a link where none is allowed
+  too_large,          ///< over the size cap of its kind
+  too_deep,           ///< nested beyond the depth cap
+  malformed,          ///< does not have the shape its format demands
+  duplicate_key,      ///< an object names the same key twice
+  unsupported,        ///< well-formed, but of a kind or version that is not handled
+  invalid_argument,   ///< the caller's argument or setting is wrong
+  io,                 ///< reading or writing failed
+  timeout,            ///< no answer within the time allowed
+  network,            ///< name look-up, connection or transfer failed
+  tls,                ///< certificate or handshake failed
+  http_status,        ///< the server answered with an unexpected status
+  unauthorized,       ///< the provider does not accept the credential
+  forbidden,          ///< accepted, but not allowed for this client, scope or plan
+  rate_limited,       ///< too many requests; see Error::retry_at
+  quota_exhausted,    ///< the account's allowance is used up; see Error::retry_at
+  overloaded,         ///< the provider cannot serve right now
+  login_needed,       ///< only a person can fix it, by logging in again
+  outcome_unknown,    ///< a single-use token may or may not have been spent
+  busy,               ///< somebody else holds the lock
+  account_changed,    ///< the store now holds another account's login
+  store_unwritable,   ///< nothing was spent, because the result could not have been kept
+  no_credential,      ///< no credential can serve the request now
+  conflict,           ///< the thing exists already, or changed under our hands
+  cancelled,          ///< stopped on request
+  configuration,      ///< the configuration is wrong
 };
 
 /// Questions a caller asks about an error, answered with `error.code == Condition::...`.
@@ -296,11 +304,11 @@ std::string_view to_string(Errc code) noexcept;
 /// No field ever holds a secret: parsers must not quote the text they failed on.
 struct Error {
   std::error_code code;
-  std::string doing;                   ///< what was being done: "reading the login of kimi-cli"
-  std::string place;                   ///< path, host, setting or line:column; may be empty
-  std::string hint;                    ///< what to do next; may be empty
-  std::optional<int> http_status = {};      ///< when a server answered
-  std::optional<TimePoint> retry_at = {};   ///< earliest time at which trying again makes sense
+  std::string doing;                       ///< what was being done: "reading the login of kimi-cli"
+  std::string place;                       ///< path, host, setting or line:column; may be empty
+  std::string hint;                        ///< what to do next; may be empty
+  std::optional<int> http_status = {};     ///< when a server answered
+  std::optional<TimePoint> retry_at = {};  ///< earliest time at which trying again makes sense
 
   Errc errc() const noexcept { return static_cast<Errc>(code.value()); }
 
@@ -316,43 +324,69 @@ int exit_code(const Error& error) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-template <>
-struct std::is_error_code_enum<credpool::Errc> : std::true_type {};
-template <>
-struct std::is_error_condition_enum<credpool::Condition> : std::true_type {};
+template <> struct std::is_error_code_enum<credpool::Errc> : std::true_type {};
+template <> struct std::is_error_condition_enum<credpool::Condition> : std::true_type {};
 
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Errc code) noexcept {
   switch (code) {
-    case Errc::not_found: return "not_found";
-    case Errc::permission_denied: return "permission_denied";
-    case Errc::unsafe_file: return "unsafe_file";
-    case Errc::too_large: return "too_large";
-    case Errc::too_deep: return "too_deep";
-    case Errc::malformed: return "malformed";
-    case Errc::duplicate_key: return "duplicate_key";
-    case Errc::unsupported: return "unsupported";
-    case Errc::invalid_argument: return "invalid_argument";
-    case Errc::io: return "io";
-    case Errc::timeout: return "timeout";
-    case Errc::network: return "network";
-    case Errc::tls: return "tls";
-    case Errc::http_status: return "http_status";
-    case Errc::unauthorized: return "unauthorized";
-    case Errc::forbidden: return "forbidden";
-    case Errc::rate_limited: return "rate_limited";
-    case Errc::quota_exhausted: return "quota_exhausted";
-    case Errc::overloaded: return "overloaded";
-    case Errc::login_needed: return "login_needed";
-    case Errc::outcome_unknown: return "outcome_unknown";
-    case Errc::busy: return "busy";
-    case Errc::account_changed: return "account_changed";
-    case Errc::store_unwritable: return "store_unwritable";
-    case Errc::no_credential: return "no_credential";
-    case Errc::conflict: return "conflict";
-    case Errc::cancelled: return "cancelled";
-    case Errc::configuration: return "configuration";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::permission_denied:
+      return "permission_denied";
+    case Errc::unsafe_file:
+      return "unsafe_file";
+    case Errc::too_large:
+      return "too_large";
+    case Errc::too_deep:
+      return "too_deep";
+    case Errc::malformed:
+      return "malformed";
+    case Errc::duplicate_key:
+      return "duplicate_key";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::invalid_argument:
+      return "invalid_argument";
+    case Errc::io:
+      return "io";
+    case Errc::timeout:
+      return "timeout";
+    case Errc::network:
+      return "network";
+    case Errc::tls:
+      return "tls";
+    case Errc::http_status:
+      return "http_status";
+    case Errc::unauthorized:
+      return "unauthorized";
+    case Errc::forbidden:
+      return "forbidden";
+    case Errc::rate_limited:
+      return "rate_limited";
+    case Errc::quota_exhausted:
+      return "quota_exhausted";
+    case Errc::overloaded:
+      return "overloaded";
+    case Errc::login_needed:
+      return "login_needed";
+    case Errc::outcome_unknown:
+      return "outcome_unknown";
+    case Errc::busy:
+      return "busy";
+    case Errc::account_changed:
+      return "account_changed";
+    case Errc::store_unwritable:
+      return "store_unwritable";
+    case Errc::no_credential:
+      return "no_credential";
+    case Errc::conflict:
+      return "conflict";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::configuration:
+      return "configuration";
   }
   return "unknown";
 }
@@ -361,34 +395,62 @@ namespace detail {
 
 inline const char* meaning(Errc code) noexcept {
   switch (code) {
-    case Errc::not_found: return "not found";
-    case Errc::permission_denied: return "permission denied";
-    case Errc::unsafe_file: return "not a file that is safe to use";
-    case Errc::too_large: return "too large";
-    case Errc::too_deep: return "nested too deeply";
-    case Errc::malformed: return "malformed";
-    case Errc::duplicate_key: return "a key stands twice";
-    case Errc::unsupported: return "not supported";
-    case Errc::invalid_argument: return "invalid argument";
-    case Errc::io: return "input/output error";
-    case Errc::timeout: return "timed out";
-    case Errc::network: return "network error";
-    case Errc::tls: return "TLS error";
-    case Errc::http_status: return "unexpected HTTP status";
-    case Errc::unauthorized: return "credential not accepted";
-    case Errc::forbidden: return "not allowed";
-    case Errc::rate_limited: return "rate limited";
-    case Errc::quota_exhausted: return "quota exhausted";
-    case Errc::overloaded: return "provider overloaded";
-    case Errc::login_needed: return "login needed";
-    case Errc::outcome_unknown: return "outcome unknown";
-    case Errc::busy: return "busy";
-    case Errc::account_changed: return "the store now holds another account";
-    case Errc::store_unwritable: return "the store cannot be written";
-    case Errc::no_credential: return "no credential can serve this";
-    case Errc::conflict: return "conflict";
-    case Errc::cancelled: return "cancelled";
-    case Errc::configuration: return "configuration error";
+    case Errc::not_found:
+      return "not found";
+    case Errc::permission_denied:
+      return "permission denied";
+    case Errc::unsafe_file:
+      return "not a file that is safe to use";
+    case Errc::too_large:
+      return "too large";
+    case Errc::too_deep:
+      return "nested too deeply";
+    case Errc::malformed:
+      return "malformed";
+    case Errc::duplicate_key:
+      return "a key stands twice";
+    case Errc::unsupported:
+      return "not supported";
+    case Errc::invalid_argument:
+      return "invalid argument";
+    case Errc::io:
+      return "input/output error";
+    case Errc::timeout:
+      return "timed out";
+    case Errc::network:
+      return "network error";
+    case Errc::tls:
+      return "TLS error";
+    case Errc::http_status:
+      return "unexpected HTTP status";
+    case Errc::unauthorized:
+      return "credential not accepted";
+    case Errc::forbidden:
+      return "not allowed";
+    case Errc::rate_limited:
+      return "rate limited";
+    case Errc::quota_exhausted:
+      return "quota exhausted";
+    case Errc::overloaded:
+      return "provider overloaded";
+    case Errc::login_needed:
+      return "login needed";
+    case Errc::outcome_unknown:
+      return "outcome unknown";
+    case Errc::busy:
+      return "busy";
+    case Errc::account_changed:
+      return "the store now holds another account";
+    case Errc::store_unwritable:
+      return "the store cannot be written";
+    case Errc::no_credential:
+      return "no credential can serve this";
+    case Errc::conflict:
+      return "conflict";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::configuration:
+      return "configuration error";
   }
   return "unknown error";
 }
@@ -405,10 +467,14 @@ class ConditionCategory final : public std::error_category {
 
   std::string message(int condition) const override {
     switch (static_cast<Condition>(condition)) {
-      case Condition::try_next_credential: return "another credential may serve";
-      case Condition::retry_later: return "may work later";
-      case Condition::login_needed: return "a person must log in again";
-      case Condition::caller_mistake: return "the request or a setting is wrong";
+      case Condition::try_next_credential:
+        return "another credential may serve";
+      case Condition::retry_later:
+        return "may work later";
+      case Condition::login_needed:
+        return "a person must log in again";
+      case Condition::caller_mistake:
+        return "the request or a setting is wrong";
     }
     return "unknown condition";
   }
@@ -426,7 +492,8 @@ class ConditionCategory final : public std::error_category {
         return errc == Errc::rate_limited || errc == Errc::quota_exhausted ||
                errc == Errc::overloaded || errc == Errc::network || errc == Errc::timeout ||
                errc == Errc::busy || errc == Errc::no_credential;
-      case Condition::login_needed: return errc == Errc::login_needed;
+      case Condition::login_needed:
+        return errc == Errc::login_needed;
       case Condition::caller_mistake:
         return errc == Errc::invalid_argument || errc == Errc::configuration ||
                errc == Errc::unsupported;
@@ -459,10 +526,14 @@ CREDPOOL_INLINE std::string Error::message() const {
 CREDPOOL_INLINE int exit_code(const Error& error) noexcept {
   switch (error.errc()) {
     case Errc::invalid_argument:
-    case Errc::configuration: return 3;
-    case Errc::login_needed: return 4;
-    case Errc::outcome_unknown: return 5;
-    default: return 1;
+    case Errc::configuration:
+      return 3;
+    case Errc::login_needed:
+      return 4;
+    case Errc::outcome_unknown:
+      return 5;
+    default:
+      return 1;
   }
 }
 
@@ -484,26 +555,27 @@ inline Unexpected fail(Errc code, std::string doing, std::string place = {},
                        std::string hint = {}) {
   return Unexpected{Error{code, std::move(doing), std::move(place), std::move(hint)}};
 }
-inline Unexpected fail(Error error) { return Unexpected{std::move(error)}; }
+inline Unexpected fail(Error error) {
+  return Unexpected{std::move(error)};
+}
 
 /// A value or an Error: a strict subset of std::expected<T, Error>, which the supported compilers
 /// do not have in C++20 mode.
 ///
 /// @thread_safety caller serialises
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
  public:
   using value_type = T;
   using error_type = Error;
 
-  Result()
-    requires std::default_initializable<T>
+  Result() requires std::default_initializable<T>
   = default;
   Result(Unexpected failure) : state_{std::in_place_index<1>, std::move(failure.error)} {}
   template <class U = T>
-    requires(!std::same_as<std::remove_cvref_t<U>, Result> &&
-             !std::same_as<std::remove_cvref_t<U>, Unexpected> && std::constructible_from<T, U>)
-  Result(U&& value) : state_{std::in_place_index<0>, std::forward<U>(value)} {}
+  requires(!std::same_as<std::remove_cvref_t<U>, Result> &&
+           !std::same_as<std::remove_cvref_t<U>, Unexpected> && std::constructible_from<T, U>)
+      Result(U&& value)
+      : state_{std::in_place_index<0>, std::forward<U>(value)} {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -529,21 +601,18 @@ class [[nodiscard]] Result {
     return std::get<1>(std::move(state_));
   }
 
-  template <class U>
-  T value_or(U&& fallback) const& {
+  template <class U> T value_or(U&& fallback) const& {
     return has_value() ? std::get<0>(state_) : static_cast<T>(std::forward<U>(fallback));
   }
 
   /// Calls `next(value)`, which returns a Result; hands an error on as it is.
-  template <class F>
-  auto and_then(F&& next) && -> std::invoke_result_t<F, T&&> {
+  template <class F> auto and_then(F&& next) && -> std::invoke_result_t<F, T&&> {
     if (!has_value()) return Unexpected{std::get<1>(std::move(state_))};
     return std::invoke(std::forward<F>(next), std::get<0>(std::move(state_)));
   }
 
   /// Calls `change(value)` and wraps what it returns; hands an error on as it is.
-  template <class F>
-  auto transform(F&& change) && -> Result<std::invoke_result_t<F, T&&>> {
+  template <class F> auto transform(F&& change) && -> Result<std::invoke_result_t<F, T&&>> {
     if (!has_value()) return Unexpected{std::get<1>(std::move(state_))};
     return std::invoke(std::forward<F>(change), std::get<0>(std::move(state_)));
   }
@@ -557,8 +626,7 @@ class [[nodiscard]] Result {
 };
 
 /// Success without a value, or an Error.
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
  public:
   using value_type = void;
   using error_type = Error;
@@ -1042,14 +1110,14 @@ inline bool json5_blank(char32_t c) noexcept {
 
 template <std::size_t N>
 bool in_identifier_ranges(const std::array<IdentifierRange, N>& ranges, char32_t c) noexcept {
-  const auto range = std::lower_bound(ranges.begin(), ranges.end(), c,
-                                      [](const IdentifierRange& r, char32_t p) { return r.last < p; });
+  const auto range =
+      std::lower_bound(ranges.begin(), ranges.end(), c,
+                       [](const IdentifierRange& r, char32_t p) { return r.last < p; });
   return range != ranges.end() && range->first <= c;
 }
 
 inline bool json5_identifier_start(char32_t c) noexcept {
-  if (c < 0x80)
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+  if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
   return in_identifier_ranges(identifier_starts, c);
 }
 
@@ -1114,7 +1182,7 @@ class Json5Reader {
   Result<Json5Value> read() {
     if (text_.size() > rules_.max_bytes)
       return fail(Errc::too_large, doing, "1:1",
-                              "over " + std::to_string(rules_.max_bytes) + " bytes");
+                  "over " + std::to_string(rules_.max_bytes) + " bytes");
     Json5Value value;
     if (check_encoding() && skip_blanks() && read_value(value, 0) && skip_blanks() && at_end())
       return value;
@@ -1225,7 +1293,8 @@ class Json5Reader {
           return known.key == member.key;
         }) = std::move(member);
       } else {
-        return failed(begin, "the key \"" + json5_shown(member.key) + "\" is there twice: remove one",
+        return failed(begin,
+                      "the key \"" + json5_shown(member.key) + "\" is there twice: remove one",
                       Errc::duplicate_key);
       }
       if (!skip_blanks()) return false;
@@ -1260,7 +1329,8 @@ class Json5Reader {
       const auto begin = at_;
       if (c.point == '\\') {
         ++at_;
-        if (!take('u')) return expected("\"u\": only \\u escapes may stand in a key without quotes");
+        if (!take('u'))
+          return expected("\"u\": only \\u escapes may stand in a key without quotes");
         std::uint32_t unit = 0;
         if (!read_hex(4, unit)) return false;
         c = {unit, 6};
@@ -1319,25 +1389,45 @@ class Json5Reader {
       return expected("no octal escape: write \\x and two hexadecimal digits");
     at_ += c.size;
     switch (c.point) {
-      case 'b': text.push_back('\b'); return true;
-      case 'f': text.push_back('\f'); return true;
-      case 'n': text.push_back('\n'); return true;
-      case 'r': text.push_back('\r'); return true;
-      case 't': text.push_back('\t'); return true;
-      case 'v': text.push_back('\v'); return true;
-      case '0': text.push_back('\0'); return true;
-      case '\r': take('\n'); return true;  // a continued line
+      case 'b':
+        text.push_back('\b');
+        return true;
+      case 'f':
+        text.push_back('\f');
+        return true;
+      case 'n':
+        text.push_back('\n');
+        return true;
+      case 'r':
+        text.push_back('\r');
+        return true;
+      case 't':
+        text.push_back('\t');
+        return true;
+      case 'v':
+        text.push_back('\v');
+        return true;
+      case '0':
+        text.push_back('\0');
+        return true;
+      case '\r':
+        take('\n');
+        return true;  // a continued line
       case '\n':
       case 0x2028:
-      case 0x2029: return true;
-      case 'u': return read_unicode_escape(text);
+      case 0x2029:
+        return true;
+      case 'u':
+        return read_unicode_escape(text);
       case 'x': {
         std::uint32_t value = 0;
         if (!read_hex(2, value)) return false;
         json5_append(text, value);
         return true;
       }
-      default: text.append(text_, at_ - c.size, c.size); return true;
+      default:
+        text.append(text_, at_ - c.size, c.size);
+        return true;
     }
   }
 
@@ -1493,8 +1583,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Sets one member of a JSON5 text and leaves every other byte as it is, comments included.
 ///
-/// What is written follows the neighbours: indentation, line ends, quotes, trailing comma, the blank
-/// after the colon. A text that is plain JSON stays plain JSON (unless the value is NaN or
+/// What is written follows the neighbours: indentation, line ends, quotes, trailing comma, the
+/// blank after the colon. A text that is plain JSON stays plain JSON (unless the value is NaN or
 /// infinite). Missing objects on the way are created.
 ///
 /// @param path keys from the top, at least one; every existing step must be an object
@@ -1528,8 +1618,8 @@ struct Json5Style {
   bool multi_line = false;  ///< the new member gets a line of its own
   std::string colon = ": ";
   std::string line_end = "\n";
-  std::string step = "  ";    ///< one level of indentation
-  std::string indent = "";    ///< of the new member's line
+  std::string step = "  ";  ///< one level of indentation
+  std::string indent = "";  ///< of the new member's line
 };
 
 inline std::string json5_quoted(std::string_view text, char quote) {
@@ -1537,12 +1627,24 @@ inline std::string json5_quoted(std::string_view text, char quote) {
   for (std::size_t at = 0; at < text.size();) {
     const auto c = json5_char_at(text, at);
     switch (c.point) {
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (c.point < 0x20 || c.point == 0x7f || c.point == 0x2028 || c.point == 0x2029) {
           std::array<char, 8> escape{};
@@ -1588,10 +1690,14 @@ inline std::string json5_written(const Json5Value& value, const Json5Style& styl
     return out + close;
   };
   switch (value.type()) {
-    case Json5Value::Type::null: return "null";
-    case Json5Value::Type::boolean: return *value.boolean() ? "true" : "false";
-    case Json5Value::Type::number: return json5_number(*value.number());
-    case Json5Value::Type::string: return json5_quoted(*value.string(), style.quote);
+    case Json5Value::Type::null:
+      return "null";
+    case Json5Value::Type::boolean:
+      return *value.boolean() ? "true" : "false";
+    case Json5Value::Type::number:
+      return json5_number(*value.number());
+    case Json5Value::Type::string:
+      return json5_quoted(*value.string(), style.quote);
     case Json5Value::Type::array:
       return list('[', ']', value.array()->size(), [&](std::size_t i, const std::string& inner) {
         return json5_written((*value.array())[i], style, inner);
@@ -1614,8 +1720,7 @@ class Json5Editor {
 
   Result<std::string> set(std::span<const std::string> path, const Json5Value& value) {
     constexpr const char* doing = "editing JSON5";
-    if (path.empty())
-      return fail(Errc::invalid_argument, doing, {}, "name at least one key");
+    if (path.empty()) return fail(Errc::invalid_argument, doing, {}, "name at least one key");
     auto* object = &document_;
     std::size_t step = 0;
     Json5Member* found = nullptr;
@@ -1750,9 +1855,9 @@ class Json5Editor {
     if (neighbour != nullptr) follow(style, *neighbour);
     if (!members.empty()) {
       style.trailing_comma = comma_behind(members.back().value.range.end).has_value();
-      style.multi_line = holds_line_end(object.range.begin, members.front().key_range.begin) ||
-                         holds_line_end(members.front().key_range.begin,
-                                        members.back().key_range.begin);
+      style.multi_line =
+          holds_line_end(object.range.begin, members.front().key_range.begin) ||
+          holds_line_end(members.front().key_range.begin, members.back().key_range.begin);
       style.indent = indent_of(members.back().key_range.begin);
     } else {
       const auto* outer = ancestors_.size() > 1 ? ancestors_[ancestors_.size() - 2] : nullptr;
@@ -1891,7 +1996,7 @@ enum class Ownership {
 /// How a credential stands. The words are those of the history document.
 enum class Status {
   active,
-  expiring,     ///< still works, but its CLI would refresh it by now
+  expiring,  ///< still works, but its CLI would refresh it by now
   expired,
   invalid,      ///< cannot be used; the reason says why
   revoked,      ///< the provider says that it is no longer good
@@ -1909,32 +2014,46 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
   switch (kind) {
-    case Kind::api_key: return "api_key";
-    case Kind::oauth: return "oauth";
-    case Kind::token: return "token";
-    case Kind::command: return "command";
+    case Kind::api_key:
+      return "api_key";
+    case Kind::oauth:
+      return "oauth";
+    case Kind::token:
+      return "token";
+    case Kind::command:
+      return "command";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
   switch (ownership) {
-    case Ownership::borrow: return "borrow";
-    case Ownership::co_own: return "co_own";
-    case Ownership::adopt: return "adopt";
+    case Ownership::borrow:
+      return "borrow";
+    case Ownership::co_own:
+      return "co_own";
+    case Ownership::adopt:
+      return "adopt";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
   switch (status) {
-    case Status::active: return "active";
-    case Status::expiring: return "expiring";
-    case Status::expired: return "expired";
-    case Status::invalid: return "invalid";
-    case Status::revoked: return "revoked";
-    case Status::needs_login: return "needs_login";
-    case Status::disabled: return "disabled";
+    case Status::active:
+      return "active";
+    case Status::expiring:
+      return "expiring";
+    case Status::expired:
+      return "expired";
+    case Status::invalid:
+      return "invalid";
+    case Status::revoked:
+      return "revoked";
+    case Status::needs_login:
+      return "needs_login";
+    case Status::disabled:
+      return "disabled";
   }
   return "unknown";
 }
@@ -1952,7 +2071,7 @@ struct CliSourceSettings {
 /// Whether a provider's credentials may be used.
 enum class ProviderUse {
   allow,
-  ask,     ///< only after a person agreed
+  ask,  ///< only after a person agreed
   forbid,
 };
 
@@ -1968,8 +2087,7 @@ std::string_view to_string(AdmissionMode mode) noexcept;
 
 /// The settings in effect, every one with a default. docs/configuration.md describes each.
 struct Settings {
-  template <class T>
-  using ByName = std::map<std::string, T, std::less<>>;
+  template <class T> using ByName = std::map<std::string, T, std::less<>>;
 
   bool enabled = true;
   bool scan_on_startup = true;
@@ -1980,11 +2098,11 @@ struct Settings {
                                            {"codex-cli", {true, 2}},
                                            {"qwen-cli", {true, 3}},
                                            {"gemini-cli", {true, 4}}};
-  ByName<std::string> base_urls;             ///< by provider
-  ByName<ProviderUse> policy;                ///< by provider
-  ByName<Ownership> ownership;               ///< by CLI; what is not here is up to the source
-  ByName<double> weights;                    ///< by profile id or CLI; what is not here weighs 1
-  ByName<std::vector<std::string>> models;   ///< by provider; what is not here serves every model
+  ByName<std::string> base_urls;            ///< by provider
+  ByName<ProviderUse> policy;               ///< by provider
+  ByName<Ownership> ownership;              ///< by CLI; what is not here is up to the source
+  ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
+  ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
   /// How long a credential rests after its first, second, ... rate limit without a stated end.
   std::vector<std::chrono::seconds> cooldown_ladder = {
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{25},
@@ -1992,9 +2110,9 @@ struct Settings {
   AffinityMode affinity_mode = AffinityMode::soft;
   double affinity_load_factor = 1.25;
   AdmissionMode admission_mode = AdmissionMode::unlimited;
-  int admission_limit = 0;                 ///< with AdmissionMode::fixed
-  std::filesystem::path history_path;      ///< empty: the default place
-  std::filesystem::path state_directory;   ///< empty: the default place
+  int admission_limit = 0;                ///< with AdmissionMode::fixed
+  std::filesystem::path history_path;     ///< empty: the default place
+  std::filesystem::path state_directory;  ///< empty: the default place
 
   /// What holds for that CLI, named or not.
   CliSourceSettings cli_source(std::string_view cli) const;
@@ -2039,27 +2157,36 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(ProviderUse use) noexcept {
   switch (use) {
-    case ProviderUse::allow: return "allow";
-    case ProviderUse::ask: return "ask";
-    case ProviderUse::forbid: return "forbid";
+    case ProviderUse::allow:
+      return "allow";
+    case ProviderUse::ask:
+      return "ask";
+    case ProviderUse::forbid:
+      return "forbid";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(AffinityMode mode) noexcept {
   switch (mode) {
-    case AffinityMode::none: return "none";
-    case AffinityMode::soft: return "soft";
-    case AffinityMode::hard: return "hard";
+    case AffinityMode::none:
+      return "none";
+    case AffinityMode::soft:
+      return "soft";
+    case AffinityMode::hard:
+      return "hard";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(AdmissionMode mode) noexcept {
   switch (mode) {
-    case AdmissionMode::unlimited: return "unlimited";
-    case AdmissionMode::fixed: return "fixed";
-    case AdmissionMode::aimd: return "aimd";
+    case AdmissionMode::unlimited:
+      return "unlimited";
+    case AdmissionMode::fixed:
+      return "fixed";
+    case AdmissionMode::aimd:
+      return "aimd";
   }
   return "unknown";
 }
@@ -2098,8 +2225,7 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
       {"models.*", "an array of model names", "",
        "Which models that provider's credentials serve; none named: all."},
       {"cooldown.ladderSeconds", "an array of 1 to 16 whole numbers, none smaller than the last",
-       "[60, 300, 1500, 3600]",
-       "Rest after the first, second, ... rate limit that states no end."},
+       "[60, 300, 1500, 3600]", "Rest after the first, second, ... rate limit that states no end."},
       {"affinity.mode", "\"none\", \"soft\" or \"hard\"", "\"soft\"",
        "How strongly a session stays with its credential."},
       {"affinity.loadFactor", "a number from 1 to 10", "1.25",
@@ -2314,7 +2440,8 @@ CREDPOOL_INLINE Environment Environment::of_process() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
 
-  std::error_code ignored;  // a deleted working directory leaves the path empty: nothing is found there
+  std::error_code
+      ignored;  // a deleted working directory leaves the path empty: nothing is found there
   facts.working_directory = std::filesystem::current_path(ignored);
   return Environment{std::move(facts)};
 }
@@ -2412,7 +2539,9 @@ CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
   return facts_->user_name;
 }
 
-CREDPOOL_INLINE uid_t Environment::user() const noexcept { return facts_->user; }
+CREDPOOL_INLINE uid_t Environment::user() const noexcept {
+  return facts_->user;
+}
 
 CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
                                                        std::optional<std::string> value) const {
@@ -2447,10 +2576,10 @@ struct SettingsProblem {
 
 /// What was read, and everything that was noticed on the way.
 struct SettingsReport {
-  Settings settings;                             ///< meaningful only when ok()
-  std::map<std::string, std::string> origins;    ///< setting -> where it comes from, unless default
-  std::vector<SettingsProblem> problems;         ///< in the order of the files
-  std::vector<std::filesystem::path> files;      ///< all looked at, those not there included
+  Settings settings;                           ///< meaningful only when ok()
+  std::map<std::string, std::string> origins;  ///< setting -> where it comes from, unless default
+  std::vector<SettingsProblem> problems;       ///< in the order of the files
+  std::vector<std::filesystem::path> files;    ///< all looked at, those not there included
 
   bool ok() const noexcept;
   /// Every effective setting with its value and origin, sorted by path.
@@ -2589,7 +2718,9 @@ struct Secret::Buffer {
 CREDPOOL_INLINE Secret::Secret(std::string_view bytes)
     : buffer_{bytes.empty() ? nullptr : std::make_shared<const Buffer>(bytes)} {}
 
-CREDPOOL_INLINE std::size_t Secret::size() const noexcept { return buffer_ ? buffer_->size : 0; }
+CREDPOOL_INLINE std::size_t Secret::size() const noexcept {
+  return buffer_ ? buffer_->size : 0;
+}
 
 CREDPOOL_INLINE std::string_view Secret::reveal() const noexcept {
   return buffer_ ? std::string_view{buffer_->bytes.get(), buffer_->size} : std::string_view{};
@@ -2599,7 +2730,9 @@ CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
   return equal_in_constant_time(reveal(), other.reveal());
 }
 
-CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept { OPENSSL_cleanse(bytes, size); }
+CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept {
+  OPENSSL_cleanse(bytes, size);
+}
 
 CREDPOOL_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -2665,10 +2798,12 @@ inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
 Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
                            FileRules rules = {});
 
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never less.
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
+/// less.
 ///
 /// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
-/// renames it over the target and syncs the directory. A link at the target's place is followed once, so that it stays a link.
+/// renames it over the target and syncs the directory. A link at the target's place is followed
+/// once, so that it stays a link.
 ///
 /// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
 /// @errors permission_denied, io, not_found when the directory does not exist
@@ -2690,7 +2825,8 @@ using Digest = std::array<unsigned char, 32>;
 /// SHA-256 of the bytes (FIPS 180-4).
 Digest sha256(std::string_view bytes) noexcept;
 
-/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc") differ.
+/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
+/// differ.
 Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
 
 /// Lower-case hexadecimal text.
@@ -2777,9 +2913,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
   switch (kind) {
-    case FileWarning::Kind::readable_by_others: return "readable_by_others";
-    case FileWarning::Kind::writable_parent: return "writable_parent";
-    case FileWarning::Kind::hard_linked: return "hard_linked";
+    case FileWarning::Kind::readable_by_others:
+      return "readable_by_others";
+    case FileWarning::Kind::writable_parent:
+      return "writable_parent";
+    case FileWarning::Kind::hard_linked:
+      return "hard_linked";
   }
   return "unknown";
 }
@@ -2790,13 +2929,18 @@ namespace detail {
 inline Errc errc_of_errno(int number) noexcept {
   switch (number) {
     case ENOENT:
-    case ENOTDIR: return Errc::not_found;
+    case ENOTDIR:
+      return Errc::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Errc::permission_denied;
-    case ELOOP: return Errc::unsafe_file;
-    case ENXIO: return Errc::unsafe_file;  // opening a socket file
-    default: return Errc::io;
+    case EROFS:
+      return Errc::permission_denied;
+    case ELOOP:
+      return Errc::unsafe_file;
+    case ENXIO:
+      return Errc::unsafe_file;  // opening a socket file
+    default:
+      return Errc::io;
   }
 }
 
@@ -2823,8 +2967,7 @@ inline void note_warnings(FileFacts& facts, const struct stat& file, const Envir
   if (holds_secret && (file.st_mode & 077) != 0)
     facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back(
-        {FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
   const auto parent = facts.resolved.parent_path();
   const auto parent_word = shell_word(parent.native());
   struct stat directory {};
@@ -2834,8 +2977,7 @@ inline void note_warnings(FileFacts& facts, const struct stat& file, const Envir
                               "chown " + std::to_string(environment.user()) + ' ' + parent_word});
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
   if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back(
-        {FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {
@@ -2927,9 +3069,9 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
   result.facts.mode = facts.st_mode & 07777;
   result.facts.inode = facts.st_ino;
   result.facts.size = used;
-  result.facts.modified =
-      TimePoint{std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
-                                                     std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
+  result.facts.modified = TimePoint{
+      std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
+                                           std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
   detail::note_warnings(result.facts, facts, environment, rules.holds_secret);
   return result;
 }
@@ -2953,8 +3095,8 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
   auto temporary = target;
   temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
 
-  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         mode & 0600)};
+  Descriptor file{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
   if (!file) {
     const int number = errno;
     return fail(detail::errc_of_errno(number), doing, target.string(),
@@ -3132,8 +3274,7 @@ class ConfigFiles {
     std::size_t total = 0;
     for (const auto& file : texts_) total += file.text.size();
     if (total > max_total) return refuse(name.range, "over 2 MiB in all files");
-    if (auto done = resolve(*document, true, level + 1); !done)
-      return fail(done.error());
+    if (auto done = resolve(*document, true, level + 1); !done) return fail(done.error());
     return document;
   }
 
@@ -3191,12 +3332,12 @@ inline Result<std::string> substitute_variables(std::string_view text,
     text.remove_prefix(dollar);
     if (text.empty()) break;
     const auto close = text.find('}');
-    const auto name = close == std::string_view::npos ? std::string_view{} : text.substr(2, close - 2);
-    const bool valid =
-        !name.empty() && (name.front() < '0' || name.front() > '9') &&
-        std::all_of(name.begin(), name.end(), [](char c) {
-          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
+    const auto name =
+        close == std::string_view::npos ? std::string_view{} : text.substr(2, close - 2);
+    const bool valid = !name.empty() && (name.front() < '0' || name.front() > '9') &&
+                       std::all_of(name.begin(), name.end(), [](char c) {
+                         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                       });
     if (!valid) {
       out += "${";
       text.remove_prefix(2);
@@ -3229,55 +3370,55 @@ class SettingsReader {
   /// Applies an object of settings; later calls win over earlier ones.
   void apply(const Json5Value& root) {
     auto& s = report_.settings;
-    members(root, "",
-            {{"enabled", [&](auto& m, auto& path) { flag(m, path, s.enabled); }},
-             {"scanOnStartup", [&](auto& m, auto& path) { flag(m, path, s.scan_on_startup); }},
-             {"autoImport", [&](auto& m, auto& path) { flag(m, path, s.auto_import); }},
-             {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
-             {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
-             {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
-             {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
-             {"policy",
-              [&](auto& m, auto& path) {
-                words<ProviderUse>(m, path, s.policy,
-                                   {ProviderUse::allow, ProviderUse::ask, ProviderUse::forbid});
-              }},
-             {"ownership",
-              [&](auto& m, auto& path) {
-                words<Ownership>(m, path, s.ownership,
-                                 {Ownership::borrow, Ownership::co_own, Ownership::adopt});
-              }},
-             {"weights",
-              [&](auto& m, auto& path) {
-                each(m, path, [&](auto& member, auto& at) {
-                  double weight = 0;
-                  if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
-                });
-              }},
-             {"models", [&](auto& m, auto& path) { models(m, path); }},
-             {"cooldown",
-              [&](auto& m, auto& path) {
-                members(m.value, path + ".",
-                        {{"ladderSeconds", [&](auto& l, auto& at) { ladder(l, at); }}});
-              }},
-             {"affinity",
-              [&](auto& m, auto& path) {
-                members(m.value, path + ".",
-                        {{"mode",
-                          [&](auto& mode, auto& at) {
-                            word<AffinityMode>(
-                                mode, at, s.affinity_mode,
-                                {AffinityMode::none, AffinityMode::soft, AffinityMode::hard});
-                          }},
-                         {"loadFactor", [&](auto& factor, auto& at) {
-                            number(factor, at, 1, 10, s.affinity_load_factor);
-                          }}});
-              }},
-             {"admission", [&](auto& m, auto& path) { admission(m, path); }},
-             {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
-             {"stateDirectory",
-              [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
-             {"$schema", [](auto&, auto&) {}}});
+    members(
+        root, "",
+        {{"enabled", [&](auto& m, auto& path) { flag(m, path, s.enabled); }},
+         {"scanOnStartup", [&](auto& m, auto& path) { flag(m, path, s.scan_on_startup); }},
+         {"autoImport", [&](auto& m, auto& path) { flag(m, path, s.auto_import); }},
+         {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
+         {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
+         {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
+         {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
+         {"policy",
+          [&](auto& m, auto& path) {
+            words<ProviderUse>(m, path, s.policy,
+                               {ProviderUse::allow, ProviderUse::ask, ProviderUse::forbid});
+          }},
+         {"ownership",
+          [&](auto& m, auto& path) {
+            words<Ownership>(m, path, s.ownership,
+                             {Ownership::borrow, Ownership::co_own, Ownership::adopt});
+          }},
+         {"weights",
+          [&](auto& m, auto& path) {
+            each(m, path, [&](auto& member, auto& at) {
+              double weight = 0;
+              if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
+            });
+          }},
+         {"models", [&](auto& m, auto& path) { models(m, path); }},
+         {"cooldown",
+          [&](auto& m, auto& path) {
+            members(m.value, path + ".",
+                    {{"ladderSeconds", [&](auto& l, auto& at) { ladder(l, at); }}});
+          }},
+         {"affinity",
+          [&](auto& m, auto& path) {
+            members(m.value, path + ".",
+                    {{"mode",
+                      [&](auto& mode, auto& at) {
+                        word<AffinityMode>(
+                            mode, at, s.affinity_mode,
+                            {AffinityMode::none, AffinityMode::soft, AffinityMode::hard});
+                      }},
+                     {"loadFactor", [&](auto& factor, auto& at) {
+                        number(factor, at, 1, 10, s.affinity_load_factor);
+                      }}});
+          }},
+         {"admission", [&](auto& m, auto& path) { admission(m, path); }},
+         {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
+         {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
+         {"$schema", [](auto&, auto&) {}}});
   }
 
   /// The `enabled` of a plugin's entry.
@@ -3449,8 +3590,7 @@ class SettingsReader {
       const auto url = text(entry.value, at);
       if (!url) return;
       if (!is_safe_base_url(*url))
-        return refuse(entry.value, at,
-                      "expected an https URL without user name, query or fragment",
+        return refuse(entry.value, at, "expected an https URL without user name, query or fragment",
                       "http is allowed to a loopback address only: http://127.0.0.1:8080");
       report_.settings.base_urls[entry.key] = *url;
       note(entry, at);
@@ -3483,8 +3623,7 @@ class SettingsReader {
       const auto* seconds = step.number();
       const bool good = seconds != nullptr && *seconds >= 1 && *seconds <= longest &&
                         *seconds == std::floor(*seconds);
-      if (!good)
-        return refuse(step, path, "expected whole seconds from 1 to 604800", "");
+      if (!good) return refuse(step, path, "expected whole seconds from 1 to 604800", "");
       rests.emplace_back(static_cast<std::chrono::seconds::rep>(*seconds));
       if (rests.size() > 1 && rests.back() < rests[rests.size() - 2])
         return refuse(step, path, "expected a rest that is not shorter than the one before", "");
@@ -3504,8 +3643,7 @@ class SettingsReader {
                                             s.admission_mode = AdmissionMode::fixed;
                                             note(member, path);
                                           }}});
-      if (object->empty())
-        refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
+      if (object->empty()) refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
       return;
     }
     AdmissionMode mode{};
@@ -3558,12 +3696,11 @@ class SettingsLoader {
 
  private:
   void note(const Error& error) {
-    report_.problems.push_back({SettingsProblem::Severity::error, error.errc(), {}, error.place,
-                                error.doing, error.hint});
+    report_.problems.push_back(
+        {SettingsProblem::Severity::error, error.errc(), {}, error.place, error.doing, error.hint});
   }
 
-  template <class F>
-  void with_path(const Result<std::filesystem::path>& path, F&& use) {
+  template <class F> void with_path(const Result<std::filesystem::path>& path, F&& use) {
     if (path) {
       use(*path);
     } else {
@@ -3616,11 +3753,11 @@ class SettingsLoader {
         report_.origins["rotationStrategy"] = "env:CREDPOOL_ROTATION_STRATEGY";
       } else {
         const auto nearest = nearest_name(*name, names);
-        report_.problems.push_back(
-            {SettingsProblem::Severity::error, Errc::configuration, "rotationStrategy",
-             "env:CREDPOOL_ROTATION_STRATEGY", "expected a strategy's name",
-             nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
-                     : "see rotationStrategy in docs/configuration.md"});
+        report_.problems.push_back({SettingsProblem::Severity::error, Errc::configuration,
+                                    "rotationStrategy", "env:CREDPOOL_ROTATION_STRATEGY",
+                                    "expected a strategy's name",
+                                    nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
+                                            : "see rotationStrategy in docs/configuration.md"});
       }
     }
     const auto path = [&](std::string_view variable, const char* setting,
@@ -3719,8 +3856,9 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Keeps the settings of a running process up to date.
 ///
-/// Looks when it is asked; it has no thread of its own. A file that appears, disappears, is replaced
-/// or is edited in place counts as a change when its bytes differ, whatever its time stamp says.
+/// Looks when it is asked; it has no thread of its own. A file that appears, disappears, is
+/// replaced or is edited in place counts as a change when its bytes differ, whatever its time stamp
+/// says.
 ///
 /// @thread_safety caller serialises
 class SettingsWatcher {
@@ -3859,9 +3997,9 @@ class ManualClock {
 };
 static_assert(Clock<ManualClock>);
 
-/// Another clock, by reference: for things that own their clock, where a test keeps the hands on it.
-template <Clock C>
-class ClockRef {
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
+/// it.
+template <Clock C> class ClockRef {
  public:
   /// @param clock must outlive this object and its copies
   explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
@@ -3899,8 +4037,7 @@ CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                 static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
   std::string result{text.data()};
   if (milliseconds != 0) {
     std::snprintf(text.data(), text.size(), ".%03d", milliseconds);
@@ -3911,7 +4048,8 @@ CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
 
 namespace detail {
 
-/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not there.
+/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not
+/// there.
 inline int take_digits(std::string_view& text, int count) noexcept {
   if (text.size() < static_cast<std::size_t>(count)) return -1;
   int value = 0;
@@ -3976,7 +4114,8 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) no
   }
   if (!text.empty()) return std::nullopt;
 
-  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
   if (!date.ok()) return std::nullopt;
   return TimePoint{sys_days{date}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{millis} -
          offset;
@@ -3988,12 +4127,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// One allowance of an account, as its provider reports it.
 struct QuotaWindow {
-  std::string name;                             ///< the provider's name ("five_hour", "primary")
-  std::optional<double> used_percent;           ///< 0 to 100, or above when overdrawn
-  std::optional<double> used;                   ///< in the provider's own unit
-  std::optional<double> limit;                  ///< in the same unit
-  std::optional<TimePoint> resets_at;           ///< when the allowance is whole again
-  std::optional<std::chrono::seconds> length;   ///< how long the window is
+  std::string name;                            ///< the provider's name ("five_hour", "primary")
+  std::optional<double> used_percent;          ///< 0 to 100, or above when overdrawn
+  std::optional<double> used;                  ///< in the provider's own unit
+  std::optional<double> limit;                 ///< in the same unit
+  std::optional<TimePoint> resets_at;          ///< when the allowance is whole again
+  std::optional<std::chrono::seconds> length;  ///< how long the window is
   bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
 
   /// The share used up in percent, told or computed; none when neither is possible.
@@ -4010,28 +4149,28 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Why a credential has the status it has. docs/concepts/credential.md has a row for each.
 enum class Reason {
-  none,                ///< nothing to say: it can be used
+  none,  ///< nothing to say: it can be used
   // Usable, with something to know.
-  refreshable,         ///< expired or expiring, and a refresh token is there
-  expiry_unknown,      ///< the store does not say when it ends; validate to find out
-  check_eligibility,   ///< the product ended for some accounts; validate to find out
+  refreshable,        ///< expired or expiring, and a refresh token is there
+  expiry_unknown,     ///< the store does not say when it ends; validate to find out
+  check_eligibility,  ///< the product ended for some accounts; validate to find out
   // Not usable as it is.
-  not_refreshable,     ///< expired, without a refresh token
-  signed_out,          ///< the store is there and holds no login (a tombstone, tokens: null)
-  malformed,           ///< the store or the entry does not have the shape its CLI writes
-  duplicate_key,       ///< a JSON object in the store names one key twice
-  too_large,           ///< the store is larger than any login
-  too_deep,            ///< the store is nested deeper than any login
-  unsafe_file,         ///< not a regular file, or somebody else's
-  unreadable,          ///< the operating system refuses to let us read it
-  unsafe_token,        ///< the token has characters that may not stand in a header
-  unknown_mode,        ///< the store says it is of a mode that this version does not know
-  in_keyring,          ///< kept in the system's keyring, which is not readable here
-  encrypted_elsewhere, ///< encrypted for another host or user, or damaged
-  missing_variable,    ///< refers to an environment variable that is nowhere set
-  helper_command,      ///< a command would print it; discovery never runs one
-  needs_exchange,      ///< holds a refresh token only: a first access token must be fetched
-  service_ended,       ///< valid, not eligible: the provider ended the product
+  not_refreshable,      ///< expired, without a refresh token
+  signed_out,           ///< the store is there and holds no login (a tombstone, tokens: null)
+  malformed,            ///< the store or the entry does not have the shape its CLI writes
+  duplicate_key,        ///< a JSON object in the store names one key twice
+  too_large,            ///< the store is larger than any login
+  too_deep,             ///< the store is nested deeper than any login
+  unsafe_file,          ///< not a regular file, or somebody else's
+  unreadable,           ///< the operating system refuses to let us read it
+  unsafe_token,         ///< the token has characters that may not stand in a header
+  unknown_mode,         ///< the store says it is of a mode that this version does not know
+  in_keyring,           ///< kept in the system's keyring, which is not readable here
+  encrypted_elsewhere,  ///< encrypted for another host or user, or damaged
+  missing_variable,     ///< refers to an environment variable that is nowhere set
+  helper_command,       ///< a command would print it; discovery never runs one
+  needs_exchange,       ///< holds a refresh token only: a first access token must be fetched
+  service_ended,        ///< valid, not eligible: the provider ended the product
   // Found out by asking the provider.
   rejected,            ///< the provider says the token or key is not good
   client_not_allowed,  ///< good, but the provider does not serve this client
@@ -4050,32 +4189,58 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Reason reason) noexcept {
   switch (reason) {
-    case Reason::none: return "";
-    case Reason::refreshable: return "refreshable";
-    case Reason::expiry_unknown: return "expiry_unknown";
-    case Reason::check_eligibility: return "check_eligibility";
-    case Reason::not_refreshable: return "not_refreshable";
-    case Reason::signed_out: return "signed_out";
-    case Reason::malformed: return "malformed";
-    case Reason::duplicate_key: return "duplicate_key";
-    case Reason::too_large: return "too_large";
-    case Reason::too_deep: return "too_deep";
-    case Reason::unsafe_file: return "unsafe_file";
-    case Reason::unreadable: return "unreadable";
-    case Reason::unsafe_token: return "unsafe_token";
-    case Reason::unknown_mode: return "unknown_mode";
-    case Reason::in_keyring: return "in_keyring";
-    case Reason::encrypted_elsewhere: return "encrypted_elsewhere";
-    case Reason::missing_variable: return "missing_variable";
-    case Reason::helper_command: return "helper_command";
-    case Reason::needs_exchange: return "needs_exchange";
-    case Reason::service_ended: return "service_ended";
-    case Reason::rejected: return "rejected";
-    case Reason::client_not_allowed: return "client_not_allowed";
-    case Reason::missing_scope: return "missing_scope";
-    case Reason::out_of_quota: return "out_of_quota";
-    case Reason::no_subscription: return "no_subscription";
-    case Reason::could_not_tell: return "could_not_tell";
+    case Reason::none:
+      return "";
+    case Reason::refreshable:
+      return "refreshable";
+    case Reason::expiry_unknown:
+      return "expiry_unknown";
+    case Reason::check_eligibility:
+      return "check_eligibility";
+    case Reason::not_refreshable:
+      return "not_refreshable";
+    case Reason::signed_out:
+      return "signed_out";
+    case Reason::malformed:
+      return "malformed";
+    case Reason::duplicate_key:
+      return "duplicate_key";
+    case Reason::too_large:
+      return "too_large";
+    case Reason::too_deep:
+      return "too_deep";
+    case Reason::unsafe_file:
+      return "unsafe_file";
+    case Reason::unreadable:
+      return "unreadable";
+    case Reason::unsafe_token:
+      return "unsafe_token";
+    case Reason::unknown_mode:
+      return "unknown_mode";
+    case Reason::in_keyring:
+      return "in_keyring";
+    case Reason::encrypted_elsewhere:
+      return "encrypted_elsewhere";
+    case Reason::missing_variable:
+      return "missing_variable";
+    case Reason::helper_command:
+      return "helper_command";
+    case Reason::needs_exchange:
+      return "needs_exchange";
+    case Reason::service_ended:
+      return "service_ended";
+    case Reason::rejected:
+      return "rejected";
+    case Reason::client_not_allowed:
+      return "client_not_allowed";
+    case Reason::missing_scope:
+      return "missing_scope";
+    case Reason::out_of_quota:
+      return "out_of_quota";
+    case Reason::no_subscription:
+      return "no_subscription";
+    case Reason::could_not_tell:
+      return "could_not_tell";
   }
   return "unknown";
 }
@@ -4107,8 +4272,8 @@ class CredentialId {
 
 /// One place where a credential was found.
 struct Place {
-  std::string location;               ///< a path, or "env:NAME"
-  std::string pointer;                ///< where inside the file (JSON pointer, TOML key, variable); may be empty
+  std::string location;  ///< a path, or "env:NAME"
+  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
   std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
   /// The CLI of the source that found it there.
   std::string cli = {};
@@ -4134,11 +4299,12 @@ struct Credential {
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
   std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
 
-  std::string base_url;       ///< where the store says to use it; empty: the provider's default
-  std::string oauth_host;     ///< origin of the server that refreshes it, where the store tells; empty: the provider's default
-  std::string account;        ///< e-mail or account id, for a person; may be empty
-  std::string account_id;     ///< sent with requests where the provider wants it (codex); may be empty
-  std::string plan;           ///< subscription or tier, as the store spells it; may be empty
+  std::string base_url;    ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
+                           ///< empty: the provider's default
+  std::string account;     ///< e-mail or account id, for a person; may be empty
+  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
+  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
   std::vector<std::string> scopes;
   std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
   int priority = 0;  ///< of its source, from the configuration; a lower number is used first
@@ -4175,8 +4341,8 @@ struct Credential {
   static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
                           std::string_view account = {});
   /// Something that was found and cannot be used, so that it is listed and not passed over.
-  static Credential unusable(std::string_view cli, std::string_view provider, std::string_view store,
-                             Reason reason, std::string detail);
+  static Credential unusable(std::string_view cli, std::string_view provider,
+                             std::string_view store, Reason reason, std::string detail);
 };
 
 /// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.
@@ -4221,7 +4387,8 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
       return !note && can_refresh_at(now) ? Reason::refreshable : reason;
     case Status::needs_login:
       return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
-    default: return reason;
+    default:
+      return reason;
   }
 }
 
@@ -4335,7 +4502,8 @@ struct JwtClaims {
 ///
 /// `exp` may be a number or a string of digits. The e-mail is taken from `email` or OpenAI's
 /// profile claim.
-/// @errors malformed when it is not three base64url parts with a JSON object in the middle; too_large over 64 KiB
+/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
+/// too_large over 64 KiB
 /// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
 Result<JwtClaims> read_jwt(std::string_view token);
 
@@ -4350,7 +4518,8 @@ namespace detail {
 using Json = nlohmann::json;
 
 struct JsonRules {
-  bool allow_comments = false;  ///< as strip-json-comments does for the settings files of qwen and gemini
+  bool allow_comments =
+      false;  ///< as strip-json-comments does for the settings files of qwen and gemini
   int max_depth = 64;
 };
 
@@ -4551,15 +4720,24 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
   switch (outcome) {
-    case OutcomeKind::ok: return "ok";
-    case OutcomeKind::rate_limited: return "rate_limited";
-    case OutcomeKind::quota_exhausted: return "quota_exhausted";
-    case OutcomeKind::auth_failed: return "auth_failed";
-    case OutcomeKind::billing: return "billing";
-    case OutcomeKind::overloaded: return "overloaded";
-    case OutcomeKind::transport: return "transport";
-    case OutcomeKind::request_fault: return "request_fault";
-    case OutcomeKind::unknown: return "unknown";
+    case OutcomeKind::ok:
+      return "ok";
+    case OutcomeKind::rate_limited:
+      return "rate_limited";
+    case OutcomeKind::quota_exhausted:
+      return "quota_exhausted";
+    case OutcomeKind::auth_failed:
+      return "auth_failed";
+    case OutcomeKind::billing:
+      return "billing";
+    case OutcomeKind::overloaded:
+      return "overloaded";
+    case OutcomeKind::transport:
+      return "transport";
+    case OutcomeKind::request_fault:
+      return "request_fault";
+    case OutcomeKind::unknown:
+      return "unknown";
   }
   return "unknown";
 }
@@ -4603,13 +4781,20 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(HistoryVerdict::Fault fault) noexcept {
   switch (fault) {
-    case HistoryVerdict::Fault::none: return "none";
-    case HistoryVerdict::Fault::edited: return "edited";
-    case HistoryVerdict::Fault::removed: return "removed";
-    case HistoryVerdict::Fault::reordered: return "reordered";
-    case HistoryVerdict::Fault::replaced: return "replaced";
-    case HistoryVerdict::Fault::truncated: return "truncated";
-    case HistoryVerdict::Fault::entry_changed: return "entry_changed";
+    case HistoryVerdict::Fault::none:
+      return "none";
+    case HistoryVerdict::Fault::edited:
+      return "edited";
+    case HistoryVerdict::Fault::removed:
+      return "removed";
+    case HistoryVerdict::Fault::reordered:
+      return "reordered";
+    case HistoryVerdict::Fault::replaced:
+      return "replaced";
+    case HistoryVerdict::Fault::truncated:
+      return "truncated";
+    case HistoryVerdict::Fault::entry_changed:
+      return "entry_changed";
   }
   return "unknown";
 }
@@ -4626,8 +4811,8 @@ struct HistoryEntry {
   std::string credential_id;  ///< 64 hexadecimal digits; empty in entries of older tools
   std::string token_hash;     ///< "sha256:<hex>" of the token as it was last seen
   std::string token_type;     ///< "api_key", "oauth", "token"; empty in entries of older tools
-  std::string status;         ///< the document's word: "active", "invalid", ...; may be unknown to us
-  std::string last_error;     ///< a Reason's name; empty when the last use went well
+  std::string status;      ///< the document's word: "active", "invalid", ...; may be unknown to us
+  std::string last_error;  ///< a Reason's name; empty when the last use went well
   std::optional<TimePoint> detected_at;
   std::optional<TimePoint> last_used_at;
   std::uint64_t usage_count = 0;
@@ -4682,14 +4867,16 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// The history as a JSON document: version 1 of the format of OpenClaw's token discovery.
 ///
-/// Every write takes the lock beside the document (`<path>.lock`, never removed), reads the document
-/// again, appends the changes to `<path>.chain.jsonl` and replaces the document in one step, so that
-/// processes never lose each other's entries and a crash leaves the old or the new document. All
-/// files are 0600. Members and entries that we do not know are kept. A document that cannot be
-/// parsed is moved to `<path>.corrupt-<time>` before a new one is begun, and the caller is told.
+/// Every write takes the lock beside the document (`<path>.lock`, never removed), reads the
+/// document again, appends the changes to `<path>.chain.jsonl` and replaces the document in one
+/// step, so that processes never lose each other's entries and a crash leaves the old or the new
+/// document. All files are 0600. Members and entries that we do not know are kept. A document that
+/// cannot be parsed is moved to `<path>.corrupt-<time>` before a new one is begun, and the caller
+/// is told.
 ///
-/// An entry belongs to one credential id. An entry without one (an older tool's, or written by hand)
-/// is taken over by the credential with its token hash, else by the one with its CLI and profile.
+/// An entry belongs to one credential id. An entry without one (an older tool's, or written by
+/// hand) is taken over by the credential with its token hash, else by the one with its CLI and
+/// profile.
 ///
 /// @thread_safety safe
 class HistoryDocument {
@@ -4743,10 +4930,10 @@ static_assert(HistoryStore<HistoryDocument>);
 
 // The chain of records beside the history document. Internal: included by .ipp files only.
 // A record is one line: {"seq":N,"at":"<time>","prev":"<hash>","what":"<word>","profile":"<id>",
-// "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the line
-// up to the comma before "hash". "before" is empty for a new entry, "after" for one that was removed.
-// Besides changes of entries there are: "cleared" and "compacted" (the chain begins anew, `prev` is
-// the end of the old one), and "gap" (the chain was shorter than the document knew).
+// "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the
+// line up to the comma before "hash". "before" is empty for a new entry, "after" for one that was
+// removed. Besides changes of entries there are: "cleared" and "compacted" (the chain begins anew,
+// `prev` is the end of the old one), and "gap" (the chain was shorter than the document knew).
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -4790,13 +4977,13 @@ inline HistoryRecord read_history_record(std::string_view line) {
   const auto parsed = parse_json(std::string{body} + "}");
   if (!parsed) return record;
   record.hash = line.substr(body.size() + mark.size(), hash_size);
-  if (const auto* sequence = member(*parsed, "seq"); sequence != nullptr && sequence->is_number_unsigned())
+  if (const auto* sequence = member(*parsed, "seq");
+      sequence != nullptr && sequence->is_number_unsigned())
     record.sequence = sequence->get<std::uint64_t>();
   record.previous = text_or_empty(*parsed, "prev");
-  record.step = {std::string{text_or_empty(*parsed, "what")},
-                 std::string{text_or_empty(*parsed, "profile")},
-                 std::string{text_or_empty(*parsed, "before")},
-                 std::string{text_or_empty(*parsed, "after")}};
+  record.step = {
+      std::string{text_or_empty(*parsed, "what")}, std::string{text_or_empty(*parsed, "profile")},
+      std::string{text_or_empty(*parsed, "before")}, std::string{text_or_empty(*parsed, "after")}};
   record.intact = line.ends_with("\"}") && record.hash == to_hex(sha256(body));
   return record;
 }
@@ -4809,8 +4996,9 @@ inline std::string write_history_records(const std::vector<HistoryStep>& steps, 
   for (const auto& step : steps) {
     const auto profile = dump_json(Json(step.profile.substr(0, longest_label)));
     auto body = "{\"seq\":" + std::to_string(++end.sequence) + ",\"at\":\"" + format_iso8601(now) +
-                "\",\"prev\":\"" + end.hash + "\",\"what\":\"" + step.what + "\",\"profile\":" +
-                profile + ",\"before\":\"" + step.before + "\",\"after\":\"" + step.after + '"';
+                "\",\"prev\":\"" + end.hash + "\",\"what\":\"" + step.what +
+                "\",\"profile\":" + profile + ",\"before\":\"" + step.before + "\",\"after\":\"" +
+                step.after + '"';
     end.hash = to_hex(sha256(body));
     body += ",\"hash\":\"" + end.hash + "\"}\n";
     lines += body;
@@ -4821,8 +5009,8 @@ inline std::string write_history_records(const std::vector<HistoryStep>& steps, 
 
 inline Unexpected history_io_error(const char* doing, const std::filesystem::path& path) {
   const std::error_code failed{errno, std::generic_category()};
-  const bool refused = failed == std::errc::permission_denied ||
-                       failed == std::errc::read_only_file_system;
+  const bool refused =
+      failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
   const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
                     : refused                                          ? Errc::permission_denied
                                                                        : Errc::io;
@@ -4887,7 +5075,8 @@ class HistoryReplay {
     while (!text.empty()) {
       const auto end = text.find('\n');
       if (end == std::string_view::npos) {
-        verdict.notes.emplace_back("an interrupted write left an incomplete last line in the chain");
+        verdict.notes.emplace_back(
+            "an interrupted write left an incomplete last line in the chain");
         break;
       }
       auto record = read_history_record(text.substr(0, end));
@@ -4978,15 +5167,17 @@ namespace detail {
 
 /// Takes the lock file's exclusive lock; it is held until the descriptor is closed, and the kernel
 /// lets go when its holder dies. The file is never removed: two writers would lock two files.
-/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied; io
+/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied;
+/// io
 inline Result<Descriptor> lock_history(const std::filesystem::path& path) {
   const std::string doing = "waiting for the turn to write the history";
-  Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  Descriptor file{
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
   const auto reason = [] { return std::error_code{errno, std::generic_category()}; };
   if (!file) {
     const auto failed = reason();
-    const bool refused = failed == std::errc::permission_denied ||
-                         failed == std::errc::read_only_file_system;
+    const bool refused =
+        failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
     const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
                       : refused                                          ? Errc::permission_denied
                                                                          : Errc::io;
@@ -5016,10 +5207,10 @@ namespace detail {
 
 /// A history document in memory; what we do not know stays where it was.
 struct HistoryText {
-  Json root = Json::object();   ///< without its entries
-  std::vector<Json> entries;    ///< the elements of "discovered", whatever they are
-  std::uint64_t records = 0;    ///< length of the chain when the document was written; 0: not told
-  std::string head;             ///< hash of the chain's last record then
+  Json root = Json::object();  ///< without its entries
+  std::vector<Json> entries;   ///< the elements of "discovered", whatever they are
+  std::uint64_t records = 0;   ///< length of the chain when the document was written; 0: not told
+  std::string head;            ///< hash of the chain's last record then
 };
 
 inline std::uint64_t history_count(const Json& object, std::string_view name) {
@@ -5036,8 +5227,7 @@ inline Result<HistoryText> parse_history(std::string_view text) {
   rules.allow_comments = true;  // people annotate what they edit
   auto document = parse_json(text, rules);
   if (!document) return fail(std::move(document).error());
-  if (!document->is_object())
-    return fail(Errc::malformed, doing, "byte 0", "expected an object");
+  if (!document->is_object()) return fail(Errc::malformed, doing, "byte 0", "expected an object");
   HistoryText history;
   history.root = *std::move(document);
   if (const auto found = history.root.find("discovered"); found != history.root.end()) {
@@ -5097,7 +5287,9 @@ inline std::string write_history(const HistoryText& history) {
 }
 
 /// SHA-256 of an entry's meaning: layout and the order of members do not matter.
-inline std::string history_digest(const Json& entry) { return to_hex(sha256(dump_json(entry))); }
+inline std::string history_digest(const Json& entry) {
+  return to_hex(sha256(dump_json(entry)));
+}
 
 inline std::optional<TimePoint> history_time(const Json& entry, std::string_view name) {
   const auto* value = member(entry, name);
@@ -5199,8 +5391,7 @@ class HistoryUpdate {
   }
 
   /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
-  template <class F>
-  void change(std::size_t index, const char* what, F&& edit) {
+  template <class F> void change(std::size_t index, const char* what, F&& edit) {
     auto& entry = history.entries[index];
     auto before = history_digest(entry);
     edit(entry);
@@ -5211,15 +5402,16 @@ class HistoryUpdate {
     ++result.changed;
   }
   void add(const char* what, Json entry) {
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+    steps_.push_back(
+        {what, std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
-  template <class Unwanted>
-  void remove_if(const char* what, Unwanted&& unwanted) {
+  template <class Unwanted> void remove_if(const char* what, Unwanted&& unwanted) {
     std::erase_if(history.entries, [&](const Json& entry) {
       if (!unwanted(entry)) return false;
-      steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(entry), {}});
+      steps_.push_back(
+          {what, std::string{text_or_empty(entry, "profileId")}, history_digest(entry), {}});
       ++result.changed;
       return true;
     });
@@ -5239,7 +5431,8 @@ class HistoryUpdate {
     if (end_.size > std::max<std::uint64_t>(enough, 4 * text.size())) {
       std::vector<HistoryStep> kept{{"compacted", {}, {}, {}}};
       for (const auto& entry : history.entries)
-        kept.push_back({"kept", std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+        kept.push_back(
+            {"kept", std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
       if (auto done = restart(kept); !done) return fail(done.error());
       text = stamped();
     }
@@ -5275,8 +5468,8 @@ class HistoryUpdate {
     return replace_file(chain_path_, write_history_records(steps, now_, end_));
   }
 
-  /// Document and chain do not end at the same record: an update was interrupted, another tool wrote
-  /// the document, or a file was tampered with. The difference is put on record.
+  /// Document and chain do not end at the same record: an update was interrupted, another tool
+  /// wrote the document, or a file was tampered with. The difference is put on record.
   Result<void> reconcile() {
     const auto text = load_history_chain(chain_path_, environment_);
     if (!text) return fail(text.error());
@@ -5291,7 +5484,8 @@ class HistoryUpdate {
       if (known != replay.live.end()) {
         replay.live.erase(known);
       } else {
-        steps_.push_back({"reconciled", std::string{text_or_empty(entry, "profileId")}, {}, std::move(digest)});
+        steps_.push_back(
+            {"reconciled", std::string{text_or_empty(entry, "profileId")}, {}, std::move(digest)});
       }
     }
     for (const auto& [digest, profile] : replay.live)
@@ -5320,7 +5514,8 @@ class HistoryUpdate {
     const auto prefixes = std::array<std::string, 2>{path_.filename().string() + ".tmp-",
                                                      chain_path_.filename().string() + ".tmp-"};
     std::error_code failed;
-    const auto directory = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
+    const auto directory =
+        path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
     std::vector<std::filesystem::path> leftovers;
     for (std::filesystem::directory_iterator file{directory, failed}, end; !failed && file != end;
          file.increment(failed)) {
@@ -5354,8 +5549,11 @@ class HistoryIndex {
     if (!id.empty()) by_name_.emplace(id, index);
     if (!hash.empty()) by_name_.emplace(hash, index);
     if (!id.empty() || !entry.is_object()) return;
-    if (!hash.empty()) unowned_.emplace(std::string{text_or_empty(entry, "provider")} + '\n' + std::string{hash}, index);
-    unowned_.emplace(profile_key(text_or_empty(entry, "cli"), text_or_empty(entry, "profileId")), index);
+    if (!hash.empty())
+      unowned_.emplace(std::string{text_or_empty(entry, "provider")} + '\n' + std::string{hash},
+                       index);
+    unowned_.emplace(profile_key(text_or_empty(entry, "cli"), text_or_empty(entry, "profileId")),
+                     index);
   }
 
   /// By token hash or credential id.
@@ -5432,7 +5630,8 @@ inline Unexpected no_such_history_entry() {
 
 }  // namespace detail
 
-CREDPOOL_INLINE HistoryDocument::HistoryDocument(std::filesystem::path path, Environment environment)
+CREDPOOL_INLINE HistoryDocument::HistoryDocument(std::filesystem::path path,
+                                                 Environment environment)
     : path_{std::move(path)}, environment_{std::move(environment)} {}
 
 CREDPOOL_INLINE Result<HistoryDocument> HistoryDocument::at_default_place(
@@ -5458,9 +5657,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
   detail::HistoryIndex index{update.history.entries};
   for (const auto& credential : found) {
     if (const auto known = index.entry_of(credential)) {
-      update.change(*known, "discovered", [&](detail::Json& entry) {
-        detail::note_discovery(entry, credential, now);
-      });
+      update.change(*known, "discovered",
+                    [&](detail::Json& entry) { detail::note_discovery(entry, credential, now); });
       index.take(*known);
       index.note(update.history.entries[*known], *known);
     } else if (!credential.token_hash().empty()) {
@@ -5482,8 +5680,7 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<con
   for (const auto& use : uses) {
     const auto known = index.named(use.credential);
     if (!known) return detail::no_such_history_entry();
-    update.change(*known, "used",
-                  [&](detail::Json& entry) { detail::note_use(entry, use, now); });
+    update.change(*known, "used", [&](detail::Json& entry) { detail::note_use(entry, use, now); });
   }
   return update.commit();
 }
@@ -5534,7 +5731,8 @@ CREDPOOL_INLINE Result<std::vector<HistoryEntry>> HistoryDocument::entries(
   }
   if (filter.limit == 0) return found;
   const auto last_seen = [](const HistoryEntry& entry) {
-    return std::max(entry.last_used_at.value_or(TimePoint{}), entry.detected_at.value_or(TimePoint{}));
+    return std::max(entry.last_used_at.value_or(TimePoint{}),
+                    entry.detected_at.value_or(TimePoint{}));
   };
   std::stable_sort(found.begin(), found.end(), [&](const HistoryEntry& a, const HistoryEntry& b) {
     return last_seen(a) > last_seen(b);
@@ -5627,14 +5825,14 @@ struct FixedLimit {
 };
 
 /// Finds each account's hidden limit, as TCP finds a path's: one more after a round of successes,
-/// half after a 429 or overload. A credential that was idle or resting starts low again (slow start)
-/// and doubles up to half of what it last lost at.
+/// half after a 429 or overload. A credential that was idle or resting starts low again (slow
+/// start) and doubles up to half of what it last lost at.
 struct Aimd {
   double start = 2;
   double least = 1;
   double most = 64;
-  double decrease = 0.5;                       ///< factor after a refusal
-  Duration idle = std::chrono::minutes{5};     ///< without a lease for so long: slow start
+  double decrease = 0.5;                    ///< factor after a refusal
+  Duration idle = std::chrono::minutes{5};  ///< without a lease for so long: slow start
 };
 
 /// How many leases of one credential may be out at once.
@@ -5692,14 +5890,14 @@ struct alignas(64) CandidateFacts {
   /// the first selection it stands for the order of earlier runs, then for a hash salted per host.
   std::uint64_t turn = 0;
 
-  TimePoint quota_resets_at{};   ///< end of the tightest known window; the epoch: not known
-  float quota_headroom = -1;     ///< what is left of that window, 0 to 1; negative: not known
-  float limit = 0;               ///< leases at once that admission allows; 0: any number
-  std::uint32_t in_flight = 0;   ///< leases out now
-  std::uint32_t failures = 0;    ///< failures since the last success
-  std::int32_t priority = 0;     ///< a lower number is used first
-  std::uint32_t order = 0;       ///< place in the user's order: priority, then order of discovery
-  std::uint32_t weight = 1;      ///< share that `weighted` gives; at least 1
+  TimePoint quota_resets_at{};  ///< end of the tightest known window; the epoch: not known
+  float quota_headroom = -1;    ///< what is left of that window, 0 to 1; negative: not known
+  float limit = 0;              ///< leases at once that admission allows; 0: any number
+  std::uint32_t in_flight = 0;  ///< leases out now
+  std::uint32_t failures = 0;   ///< failures since the last success
+  std::int32_t priority = 0;    ///< a lower number is used first
+  std::uint32_t order = 0;      ///< place in the user's order: priority, then order of discovery
+  std::uint32_t weight = 1;     ///< share that `weighted` gives; at least 1
 };
 static_assert(sizeof(CandidateFacts) == 128);
 
@@ -5795,7 +5993,8 @@ class Candidates {
   std::vector<Seat> seats_;
   std::vector<std::uint64_t> words_;  ///< one bit a candidate: may it serve now
   std::size_t eligible_count_ = 0;
-  // A tournament: node 1 holds the winner, the leaves begin at `leaves_`; a change replays one path.
+  // A tournament: node 1 holds the winner, the leaves begin at `leaves_`; a change replays one
+  // path.
   std::vector<Key> keys_;
   std::vector<std::uint32_t> winners_;
   std::size_t leaves_ = 0;
@@ -5851,7 +6050,9 @@ CREDPOOL_INLINE std::optional<std::size_t> Candidates::lowest() const noexcept {
   return winners_[1];
 }
 
-CREDPOOL_INLINE std::size_t Candidates::after_last() const noexcept { return after_last_; }
+CREDPOOL_INLINE std::size_t Candidates::after_last() const noexcept {
+  return after_last_;
+}
 
 CREDPOOL_INLINE std::optional<std::size_t> Candidates::position_of(
     const CredentialId& id) const noexcept {
@@ -5863,8 +6064,7 @@ CREDPOOL_INLINE std::optional<std::size_t> Candidates::position_of(
 }
 
 CREDPOOL_INLINE void Candidates::assign(std::vector<CandidateFacts*> facts) {
-  std::sort(facts.begin(), facts.end(),
-            [](const auto* a, const auto* b) { return a->id < b->id; });
+  std::sort(facts.begin(), facts.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
   std::vector<Seat> seats(facts.size());
   std::vector<std::uint64_t> words((facts.size() + 63) / 64);
   eligible_count_ = 0;
@@ -5968,43 +6168,47 @@ struct PickOutcome {
 
 /// Chooses which of the eligible credentials serves the next request.
 ///
-/// `pick` returns the position of an eligible candidate, or none to refuse. It runs under the pool's
-/// lock for every request: it must not block, allocate, or throw. Each lane (provider and model) has
-/// a copy of the policy of its own. `policy.name` is the name that users write in `rotationStrategy`.
+/// `pick` returns the position of an eligible candidate, or none to refuse. It runs under the
+/// pool's lock for every request: it must not block, allocate, or throw. Each lane (provider and
+/// model) has a copy of the policy of its own. `policy.name` is the name that users write in
+/// `rotationStrategy`.
 ///
 /// @see docs/concepts/RotationPolicy.md for the table of valid expressions
 template <class P>
-concept RotationPolicy =
-    std::copyable<P> && requires(P& policy, const Candidates& candidates,
-                                 const PickRequest& request, TimePoint now) {
-      { policy.name } -> std::convertible_to<std::string_view>;
-      { policy.pick(candidates, request, now) } noexcept -> std::same_as<std::optional<std::size_t>>;
-    };
+concept RotationPolicy = std::copyable<P> &&
+    requires(P& policy, const Candidates& candidates, const PickRequest& request, TimePoint now) {
+  { policy.name } -> std::convertible_to<std::string_view>;
+  { policy.pick(candidates, request, now) }
+  noexcept->std::same_as<std::optional<std::size_t>>;
+};
 
-/// A policy that gives each candidate a rank. It is asked again whenever the facts of that candidate
-/// change, and Candidates::lowest() then answers at once, however many candidates there are.
+/// A policy that gives each candidate a rank. It is asked again whenever the facts of that
+/// candidate change, and Candidates::lowest() then answers at once, however many candidates there
+/// are.
 template <class P>
-concept RanksCandidates =
-    RotationPolicy<P> && requires(const P& policy, const Candidates& candidates, std::size_t i) {
-      { policy.rank(candidates, i) } noexcept -> std::same_as<Rank>;
-    };
+concept RanksCandidates = RotationPolicy<P> &&
+    requires(const P& policy, const Candidates& candidates, std::size_t i) {
+  { policy.rank(candidates, i) }
+  noexcept->std::same_as<Rank>;
+};
 
 /// A policy that wants to know of every selection: its own, and those that a session or a pin made.
 /// The facts of the candidate are already those after the selection.
 template <class P>
-concept HearsSelections =
-    RotationPolicy<P> && requires(P& policy, const Candidates& candidates, std::size_t i,
-                                  TimePoint now) {
-      { policy.on_selected(candidates, i, now) } noexcept;
-    };
+concept HearsSelections = RotationPolicy<P> &&
+    requires(P& policy, const Candidates& candidates, std::size_t i, TimePoint now) {
+  { policy.on_selected(candidates, i, now) }
+  noexcept;
+};
 
 /// A policy that wants to know how requests ended.
 template <class P>
-concept HearsOutcomes =
-    RotationPolicy<P> && requires(P& policy, const Candidates& candidates, std::size_t i,
-                                  const PickOutcome& outcome, TimePoint now) {
-      { policy.on_outcome(candidates, i, outcome, now) } noexcept;
-    };
+concept HearsOutcomes = RotationPolicy<P> &&
+    requires(P& policy, const Candidates& candidates, std::size_t i, const PickOutcome& outcome,
+             TimePoint now) {
+  { policy.on_outcome(candidates, i, outcome, now) }
+  noexcept;
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -6013,10 +6217,10 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Whether a credential may serve a request, and if not, why. docs/concepts/pool.md has a row each.
 enum class Eligibility {
   eligible,
-  disabled,               ///< switched off by the user
-  not_imported,           ///< found, but auto-import is off and nobody has imported it
+  disabled,      ///< switched off by the user
+  not_imported,  ///< found, but auto-import is off and nobody has imported it
   wrong_provider,
-  wrong_model,            ///< a rule allows it for other models only
+  wrong_model,  ///< a rule allows it for other models only
   missing_scope,
   unusable,               ///< its store holds nothing to lend; Credential::reason says why
   expired,                ///< its token has ended; a refresh will bring it back
@@ -6066,25 +6270,44 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Eligibility verdict) noexcept {
   switch (verdict) {
-    case Eligibility::eligible: return "eligible";
-    case Eligibility::disabled: return "disabled";
-    case Eligibility::not_imported: return "not_imported";
-    case Eligibility::wrong_provider: return "wrong_provider";
-    case Eligibility::wrong_model: return "wrong_model";
-    case Eligibility::missing_scope: return "missing_scope";
-    case Eligibility::unusable: return "unusable";
-    case Eligibility::expired: return "expired";
-    case Eligibility::expired_unrefreshable: return "expired_unrefreshable";
-    case Eligibility::unverified: return "unverified";
-    case Eligibility::revoked: return "revoked";
-    case Eligibility::needs_login: return "needs_login";
-    case Eligibility::cooling_down: return "cooling_down";
-    case Eligibility::quota_exhausted: return "quota_exhausted";
-    case Eligibility::excluded_by_order: return "excluded_by_order";
-    case Eligibility::policy_forbidden: return "policy_forbidden";
-    case Eligibility::pinned_elsewhere: return "pinned_elsewhere";
-    case Eligibility::at_concurrency_limit: return "at_concurrency_limit";
-    case Eligibility::already_tried: return "already_tried";
+    case Eligibility::eligible:
+      return "eligible";
+    case Eligibility::disabled:
+      return "disabled";
+    case Eligibility::not_imported:
+      return "not_imported";
+    case Eligibility::wrong_provider:
+      return "wrong_provider";
+    case Eligibility::wrong_model:
+      return "wrong_model";
+    case Eligibility::missing_scope:
+      return "missing_scope";
+    case Eligibility::unusable:
+      return "unusable";
+    case Eligibility::expired:
+      return "expired";
+    case Eligibility::expired_unrefreshable:
+      return "expired_unrefreshable";
+    case Eligibility::unverified:
+      return "unverified";
+    case Eligibility::revoked:
+      return "revoked";
+    case Eligibility::needs_login:
+      return "needs_login";
+    case Eligibility::cooling_down:
+      return "cooling_down";
+    case Eligibility::quota_exhausted:
+      return "quota_exhausted";
+    case Eligibility::excluded_by_order:
+      return "excluded_by_order";
+    case Eligibility::policy_forbidden:
+      return "policy_forbidden";
+    case Eligibility::pinned_elsewhere:
+      return "pinned_elsewhere";
+    case Eligibility::at_concurrency_limit:
+      return "at_concurrency_limit";
+    case Eligibility::already_tried:
+      return "already_tried";
   }
   return "unknown";
 }
@@ -6104,8 +6327,8 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   /// When the limit or quota is over, by the provider's word (Retry-After, reset headers, body).
   std::optional<TimePoint> until = {};
-  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are the
-  /// account's, rate limits and overload the model's.
+  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are
+  /// the account's, rate limits and overload the model's.
   std::optional<bool> whole_account = {};
   std::optional<Duration> first_byte_after = {};
   std::optional<QuotaHeadroom> quota = {};  ///< the tightest window, when the answer told
@@ -6164,7 +6387,8 @@ class LeaseKeeper {
 /// @thread_safety caller serialises; different leases are independent
 class [[nodiscard]] Lease {
  public:
-  Lease(LeaseKeeper& keeper, LeaseTicket ticket, std::shared_ptr<const Credential> credential) noexcept
+  Lease(LeaseKeeper& keeper, LeaseTicket ticket,
+        std::shared_ptr<const Credential> credential) noexcept
       : keeper_{&keeper}, ticket_{ticket}, credential_{std::move(credential)} {}
   Lease(Lease&& other) noexcept
       : keeper_{std::exchange(other.keeper_, nullptr)},
@@ -6220,15 +6444,16 @@ class PolicyBox {
                           TimePoint now) noexcept = 0;
 };
 
-template <RotationPolicy P>
-class PolicyIn final : public PolicyBox {
+template <RotationPolicy P> class PolicyIn final : public PolicyBox {
  public:
   explicit PolicyIn(P policy) : policy_{std::move(policy)} {}
 
   std::unique_ptr<PolicyBox> clone() const override { return std::make_unique<PolicyIn>(policy_); }
   std::string_view name() const noexcept override { return policy_.name; }
   bool ranks() const noexcept override {
-    if constexpr (requires { { policy_.ranks() } -> std::same_as<bool>; })
+    if constexpr (requires {
+                    { policy_.ranks() } -> std::same_as<bool>;
+                  })
       return policy_.ranks();
     else
       return RanksCandidates<P>;
@@ -6253,8 +6478,7 @@ class PolicyIn final : public PolicyBox {
   P policy_;
 };
 
-template <RotationPolicy P>
-std::unique_ptr<PolicyBox> box(P policy) {
+template <RotationPolicy P> std::unique_ptr<PolicyBox> box(P policy) {
   return std::make_unique<PolicyIn<P>>(std::move(policy));
 }
 
@@ -6272,10 +6496,10 @@ enum class Affinity {
 
 /// What a caller wants to borrow a credential for.
 struct LeaseRequest {
-  std::string provider = {};  ///< empty: any provider
-  std::string model = {};     ///< as the provider spells it; empty: not told
+  std::string provider = {};             ///< empty: any provider
+  std::string model = {};                ///< as the provider spells it; empty: not told
   std::vector<std::string> scopes = {};  ///< all of them are needed
-  std::string session = {};   ///< one conversation, for its prompt cache; empty: no session
+  std::string session = {};  ///< one conversation, for its prompt cache; empty: no session
   Affinity affinity = Affinity::soft;
   /// The one credential to use, or an error: a profile id, an id (at least 8 digits), or
   /// "<id>@<profile>" with a CLI, provider, model or id before the "@". Empty: no pin.
@@ -6317,11 +6541,9 @@ concept NamesItsPrograms = CredentialSource<S> && requires {
 /// A source that can also say which files it looks at in this environment.
 template <class S>
 concept NamesItsFiles = CredentialSource<S> &&
-                        requires(const S& source, const Environment& environment) {
-                          {
-                            source.locations(environment)
-                          } -> std::same_as<std::vector<std::filesystem::path>>;
-                        };
+    requires(const S& source, const Environment& environment) {
+  { source.locations(environment) } -> std::same_as<std::vector<std::filesystem::path>>;
+};
 
 /// A source that can also say which environment variables its CLI takes keys from.
 template <class S>
@@ -6508,12 +6730,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// What the user says about one credential.
 struct CredentialRule {
-  std::vector<std::string> models = {};       ///< may serve these only; empty: every model
-  bool forbidden = false;                     ///< listed, never lent
-  bool ask = false;                           ///< lent only after it was imported by a person
-  std::uint32_t weight = 1;                   ///< share under the policy `weighted`
-  std::optional<int> priority = {};           ///< instead of its source's
-  std::optional<std::uint32_t> limit = {};    ///< leases at once, instead of the admission's
+  std::vector<std::string> models = {};     ///< may serve these only; empty: every model
+  bool forbidden = false;                   ///< listed, never lent
+  bool ask = false;                         ///< lent only after it was imported by a person
+  std::uint32_t weight = 1;                 ///< share under the policy `weighted`
+  std::optional<int> priority = {};         ///< instead of its source's
+  std::optional<std::uint32_t> limit = {};  ///< leases at once, instead of the admission's
 };
 
 /// How a pool behaves. Credentials are named by profile id or by id (at least 8 digits).
@@ -6530,13 +6752,13 @@ struct PoolSettings {
   /// Sessions are spread so that none of their credentials has more than this many times the
   /// average number of leases; 1.25 to 2.
   double load_factor = 1.5;
-  Duration half_life = std::chrono::hours{1};          ///< of uses
+  Duration half_life = std::chrono::hours{1};  ///< of uses
   /// How long a credential rests after its first, second, ... rate limit in a row whose end nobody
   /// told; never empty.
   std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
                                              std::chrono::minutes{25}, std::chrono::minutes{60}};
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
-  Duration write_every = std::chrono::seconds{1};      ///< uses are written behind; evidence at once
+  Duration write_every = std::chrono::seconds{1};  ///< uses are written behind; evidence at once
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -6676,8 +6898,8 @@ using StateExchange = std::function<PoolDelta(const PoolState& changed)>;
 ///
 /// @see docs/concepts/PoolStateStore.md for the table of valid expressions
 template <class S>
-concept PoolStateStore = std::movable<S> && requires(S& store, Generation seen,
-                                                     const StateExchange& exchange) {
+concept PoolStateStore = std::movable<S> &&
+    requires(S& store, Generation seen, const StateExchange& exchange) {
   { store.generation() } -> std::same_as<Result<Generation>>;
   { store.transact(seen, exchange) } -> std::same_as<Result<Generation>>;
 };
@@ -6688,11 +6910,16 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(CooldownReason reason) noexcept {
   switch (reason) {
-    case CooldownReason::none: return "none";
-    case CooldownReason::rate_limit: return "rate_limit";
-    case CooldownReason::quota: return "quota";
-    case CooldownReason::billing: return "billing";
-    case CooldownReason::overload: return "overload";
+    case CooldownReason::none:
+      return "none";
+    case CooldownReason::rate_limit:
+      return "rate_limit";
+    case CooldownReason::quota:
+      return "quota";
+    case CooldownReason::billing:
+      return "billing";
+    case CooldownReason::overload:
+      return "overload";
   }
   return "unknown";
 }
@@ -6713,8 +6940,7 @@ CREDPOOL_INLINE double decayed(double use, TimePoint from, TimePoint to,
 
 namespace detail {
 
-template <class T>
-bool state_assign(T& stored, const std::optional<T>& wanted) {
+template <class T> bool state_assign(T& stored, const std::optional<T>& wanted) {
   if (!wanted || *wanted == stored) return false;
   stored = *wanted;
   return true;
@@ -6792,23 +7018,23 @@ class SpinLock {
 struct PoolSlot {
   CandidateFacts facts;
   std::shared_ptr<const Credential> credential;
-  CredentialState state;             ///< use, last_selected and limit as of the last take_delta()
-  std::vector<Cooldown> cooldowns;   ///< those that are on
+  CredentialState state;            ///< use, last_selected and limit as of the last take_delta()
+  std::vector<Cooldown> cooldowns;  ///< those that are on
   AimdState aimd;
   TimePoint failed_at{};
-  TimePoint refused_at{};            ///< last 429 or overload that admission has learnt from
-  std::uint32_t index = 0;           ///< of itself
+  TimePoint refused_at{};   ///< last 429 or overload that admission has learnt from
+  std::uint32_t index = 0;  ///< of itself
   std::uint32_t host = 0;
-  std::uint32_t fixed_limit = 0;     ///< of its rule; 0: as admission says
-  std::uint16_t unwritten = 0;       ///< Unwritten bits: what the store does not know yet
+  std::uint32_t fixed_limit = 0;  ///< of its rule; 0: as admission says
+  std::uint16_t unwritten = 0;    ///< Unwritten bits: what the store does not know yet
   std::uint16_t being_written = 0;
-  bool found = false;                ///< by the last scan
+  bool found = false;  ///< by the last scan
   bool unknown_to_store = true;
   bool forbidden = false;
   bool ask = false;
   bool out_of_order = false;
-  std::vector<std::string> models;   ///< of its rule
-  std::string token_hash;            ///< of the token it has now
+  std::vector<std::string> models;  ///< of its rule
+  std::string token_hash;           ///< of the token it has now
   // Uses since the last write, and those that are being written; in growing units, and counted.
   double new_use = 0;
   double use_being_written = 0;
@@ -6847,7 +7073,7 @@ struct PoolLane {
   std::vector<Due> due;                 ///< a heap; entries that a member no longer has are stale
   std::vector<Seated> sessions;         ///< cache of rendezvous winners, direct-mapped
   std::uint32_t leases = 0;
-  std::uint64_t used_at = 0;            ///< turn of the last request, to find the idlest lane
+  std::uint64_t used_at = 0;  ///< turn of the last request, to find the idlest lane
   bool cursor_unwritten = false;
   bool cursor_being_written = false;
 
@@ -6897,8 +7123,15 @@ class PoolEngine {
 
  private:
   enum Unwritten : std::uint16_t {
-    imported = 1, disabled = 2, failures = 4, latency = 8, limit = 16, rejected = 32, verified = 64,
-    used = 128, selected = 256,
+    imported = 1,
+    disabled = 2,
+    failures = 4,
+    latency = 8,
+    limit = 16,
+    rejected = 32,
+    verified = 64,
+    used = 128,
+    selected = 256,
   };
   /// How a credential stands towards a lane.
   struct Standing {
@@ -6949,15 +7182,16 @@ class PoolEngine {
   Standing answer(const PoolSlot& slot, const PoolLane& lane, const LeaseRequest& request,
                   std::optional<std::uint32_t> pin, TimePoint now) const;
 
-  bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket, const Outcome& outcome,
-             TimePoint now);
+  bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
+             const Outcome& outcome, TimePoint now);
   void end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
   void on_refusal(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
                   const Outcome& outcome, TimePoint now);
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
                      TimePoint now);
   void cool_down(PoolSlot& slot, CooldownReason reason, const std::string& model,
-                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence, TimePoint now);
+                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence,
+                 TimePoint now);
   void on_host_failure(std::uint32_t host, const LeaseTicket& ticket, TimePoint now);
   Result<std::uint32_t> find_slot(std::string_view name, std::string_view model = {}) const;
 
@@ -6999,7 +7233,8 @@ inline std::uint64_t pool_mix(std::uint64_t z) noexcept {
 }
 
 /// FNV-1a: short, and the same on every host.
-inline std::uint64_t pool_hash(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325) noexcept {
+inline std::uint64_t pool_hash(std::string_view text,
+                               std::uint64_t seed = 0xcbf29ce484222325) noexcept {
   for (const char byte : text) seed = (seed ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   return (seed ^ 0xff) * 0x100000001b3;  // an end mark, so that ("a","b") and ("ab","") differ
 }
@@ -7108,13 +7343,15 @@ CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
 
 CREDPOOL_INLINE void PoolEngine::put_in_order() {
   for (const auto index : order_) slots_[index].out_of_order = false;
-  for (const auto& [provider, names] : settings_.order) {
-    const auto place = [&, &names = names](const PoolSlot& slot) {
+  for (const auto& wanted : settings_.order) {
+    const auto& provider = wanted.first;
+    const auto& names = wanted.second;
+    const auto place = [&](const PoolSlot& slot) {
       const auto at = std::find_if(names.begin(), names.end(),
                                    [&](const auto& name) { return pool_named(slot, name); });
       return static_cast<std::size_t>(at - names.begin());
     };
-    const auto of_provider = [&, &provider = provider](std::uint32_t index) {
+    const auto of_provider = [&](std::uint32_t index) {
       return slots_[index].credential->provider == provider;
     };
     // An order of which nobody is there is no order: better any login than none.
@@ -7193,8 +7430,8 @@ CREDPOOL_INLINE void PoolEngine::level_up(PoolSlot& slot, TimePoint now) {
   for (const auto index : order_) {
     const auto& other = slots_[index];
     if (&other != &slot && other.credential->provider == slot.credential->provider &&
-        other.state.total_uses > 0 && other.cooldowns.empty() && other.credential->usable_at(now) && !other.state.disabled &&
-        other.state.rejected_token != other.token_hash)
+        other.state.total_uses > 0 && other.cooldowns.empty() && other.credential->usable_at(now) &&
+        !other.state.disabled && other.state.rejected_token != other.token_hash)
       least = std::min(least, other.facts.use);
   }
   if (std::isinf(least) || least <= slot.facts.use) return;
@@ -7304,8 +7541,8 @@ CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::choose(PoolLane& lane,
   } else {
     if (session != 0) chosen = by_session(lane, request, session);
     if (!chosen && (session == 0 || request.affinity != Affinity::hard))
-      chosen = lane.policy->pick(
-          candidates, {.session = session, .prompt_tokens = request.prompt_tokens}, now);
+      chosen = lane.policy->pick(candidates,
+                                 {.session = session, .prompt_tokens = request.prompt_tokens}, now);
     // A policy of a user may be wrong; who may not serve is not lent all the same.
     if (chosen && (*chosen >= candidates.size() || !candidates.eligible(*chosen))) chosen.reset();
   }
@@ -7346,9 +7583,9 @@ CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::by_session(PoolLane& lane
 
   if (candidates.eligible_count() == 0) return std::nullopt;
   constexpr double never_crowded = 4;  // a session's own parallel requests are no crowd
-  const double bound = std::max(
-      never_crowded, std::ceil(settings_.load_factor * (lane.leases + 1.0) /
-                               static_cast<double>(candidates.eligible_count())));
+  const double bound =
+      std::max(never_crowded, std::ceil(settings_.load_factor * (lane.leases + 1.0) /
+                                        static_cast<double>(candidates.eligible_count())));
   const auto fits = [&](std::uint32_t i) {
     return candidates.eligible(i) && candidates[i].in_flight + 1 <= bound;
   };
@@ -7390,8 +7627,9 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
   return {ticket, slot.credential};
 }
 
-/// While a trial runs nobody else tries: its cooldowns move their next trial ahead, here and, by the
-/// store, in all processes. The time is how long a trial may stay silent before another one starts.
+/// While a trial runs nobody else tries: its cooldowns move their next trial ahead, here and, by
+/// the store, in all processes. The time is how long a trial may stay silent before another one
+/// starts.
 CREDPOOL_INLINE void PoolEngine::begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now) {
   for (auto& cooldown : slot.cooldowns) {
     if (!pool_rests(cooldown, lane.model)) continue;
@@ -7499,11 +7737,15 @@ inline std::span<const Duration> pool_ladder(CooldownReason reason,
   static constexpr Duration billing[]{5h, 10h, 20h, 24h};
   static constexpr Duration overload[]{5s, 10s, 20s, 40s, 60s};
   switch (reason) {
-    case CooldownReason::quota: return quota;
-    case CooldownReason::billing: return billing;
-    case CooldownReason::overload: return overload;
+    case CooldownReason::quota:
+      return quota;
+    case CooldownReason::billing:
+      return billing;
+    case CooldownReason::overload:
+      return overload;
     case CooldownReason::none:
-    case CooldownReason::rate_limit: break;
+    case CooldownReason::rate_limit:
+      break;
   }
   return rate_limit;
 }
@@ -7548,7 +7790,8 @@ CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason
   } else if (!early_trial) {
     known->level = same_reason ? std::min(known->level + 1, top) : 0;
     auto rest = ladder[known->level];
-    if (reason == CooldownReason::overload) {  // spread by up to a fifth each way, or all come back at once
+    if (reason ==
+        CooldownReason::overload) {  // spread by up to a fifth each way, or all come back at once
       const auto dice = pool_mix(pool_word(slot.facts.id) ^ salt_ ^ turn_) % 401;
       rest = rest * (800 + static_cast<int>(dice)) / 1000;
     }
@@ -7605,8 +7848,7 @@ CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
   bool ended = false;
   bool long_away = false;
   std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
-    if (!pool_rests(cooldown, lane.model) ||
-        (!ticket.on_trial && ticket.started <= cooldown.since))
+    if (!pool_rests(cooldown, lane.model) || (!ticket.on_trial && ticket.started <= cooldown.since))
       return false;
     ended = true;
     long_away |= now - cooldown.since > settings_.half_life / 2;
@@ -7641,8 +7883,8 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
   slot.state.success_streak = 0;
   slot.failed_at = now;
   mark(slot, failures);
-  const bool crowded = outcome.kind == OutcomeKind::rate_limited ||
-                       outcome.kind == OutcomeKind::overloaded;
+  const bool crowded =
+      outcome.kind == OutcomeKind::rate_limited || outcome.kind == OutcomeKind::overloaded;
   if (const auto* rule = std::get_if<Aimd>(&settings_.admission);
       rule && slot.fixed_limit == 0 && crowded && ticket.started > slot.refused_at) {
     credpool::on_refusal(*rule, slot.aimd);
@@ -7655,11 +7897,20 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
     cool_down(slot, reason, account ? std::string{} : lane.model, ticket, outcome.until, now);
   };
   switch (outcome.kind) {
-    case OutcomeKind::rate_limited: rest(CooldownReason::rate_limit, false); break;
-    case OutcomeKind::quota_exhausted: rest(CooldownReason::quota, true); break;
-    case OutcomeKind::billing: rest(CooldownReason::billing, true); break;
-    case OutcomeKind::overloaded: rest(CooldownReason::overload, false); break;
-    default: break;
+    case OutcomeKind::rate_limited:
+      rest(CooldownReason::rate_limit, false);
+      break;
+    case OutcomeKind::quota_exhausted:
+      rest(CooldownReason::quota, true);
+      break;
+    case OutcomeKind::billing:
+      rest(CooldownReason::billing, true);
+      break;
+    case OutcomeKind::overloaded:
+      rest(CooldownReason::overload, false);
+      break;
+    default:
+      break;
   }
 }
 
@@ -7685,7 +7936,9 @@ CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credent
       if (ticket.on_trial) end_trial(slot, lane, now);
       evidence = ticket.on_trial;
       break;
-    case OutcomeKind::ok: evidence = on_ok(slot, lane, ticket, outcome, now); break;
+    case OutcomeKind::ok:
+      evidence = on_ok(slot, lane, ticket, outcome, now);
+      break;
     case OutcomeKind::auth_failed:
       if (ticket.on_trial) end_trial(slot, lane, now);
       // Only the token that was refused is bad: it may have been refreshed meanwhile.
@@ -7736,7 +7989,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
   const auto& credential = *slot.credential;
   if (!lane.provider.empty() && credential.provider != lane.provider)
     return out(Eligibility::wrong_provider);
-  if (slot.state.disabled || credential.status == Status::disabled) return out(Eligibility::disabled);
+  if (slot.state.disabled || credential.status == Status::disabled)
+    return out(Eligibility::disabled);
   if ((!settings_.auto_import || slot.ask) && !slot.state.imported)
     return out(Eligibility::not_imported);
   if (slot.forbidden) return out(Eligibility::policy_forbidden);
@@ -7754,14 +8008,18 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
 
   switch (credential.status_at(now)) {
     case Status::active:
-    case Status::expiring: break;
+    case Status::expiring:
+      break;
     case Status::expired:
       return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
                                                   : Eligibility::expired);
-    case Status::revoked: return out(Eligibility::revoked);
-    case Status::needs_login: return out(Eligibility::needs_login);
+    case Status::revoked:
+      return out(Eligibility::revoked);
+    case Status::needs_login:
+      return out(Eligibility::needs_login);
     case Status::disabled:
-    case Status::invalid: return out(Eligibility::unusable);
+    case Status::invalid:
+      return out(Eligibility::unusable);
   }
   if (!credential.usable_at(now)) return out(Eligibility::unusable);
   if (!slot.state.rejected_token.empty() && slot.state.rejected_token == slot.token_hash)
@@ -7784,8 +8042,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
       longest = &cooldown;
   }
   if (longest) {
-    const bool allowance = longest->reason == CooldownReason::quota ||
-                           longest->reason == CooldownReason::billing;
+    const bool allowance =
+        longest->reason == CooldownReason::quota || longest->reason == CooldownReason::billing;
     return {.verdict = allowance ? Eligibility::quota_exhausted : Eligibility::cooling_down,
             .until = longest->until,
             .changes = longest->next_trial,
@@ -7925,7 +8183,9 @@ CREDPOOL_INLINE void PoolEngine::learn(const PoolState& changed, TimePoint now) 
     slot.unknown_to_store = false;
     affected.push_back(slot.index);
     // What was changed here and is not written yet is newer than what is stored.
-    const auto theirs = [&](Unwritten bit) { return ((slot.unwritten | slot.being_written) & bit) == 0; };
+    const auto theirs = [&](Unwritten bit) {
+      return ((slot.unwritten | slot.being_written) & bit) == 0;
+    };
     auto& mine = slot.state;
     if (theirs(imported)) mine.imported = row.imported;
     if (theirs(disabled)) mine.disabled = row.disabled;
@@ -8146,8 +8406,8 @@ CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id,
   if (known == by_id_.end() || !slots_[known->second].found)
     return fail(Errc::not_found, "noting a validation", id.short_hex());
   auto& slot = slots_[known->second];
-  const bool bad = status == Status::revoked || status == Status::needs_login ||
-                   status == Status::invalid;
+  const bool bad =
+      status == Status::revoked || status == Status::needs_login || status == Status::invalid;
   if (status == Status::active || status == Status::expiring) {
     slot.state.verified_token = slot.token_hash;
     if (slot.state.rejected_token == slot.token_hash) slot.state.rejected_token.clear();
@@ -8173,19 +8433,18 @@ struct RefreshContext {
 
 /// Gets a new access token for a credential.
 ///
-/// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow and
-/// is called at most once at a time for one credential. It has no retry loop of its own.
+/// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow
+/// and is called at most once at a time for one credential. It has no retry loop of its own.
 ///
 /// @see docs/concepts/RefreshMethod.md for the table of valid expressions
 template <class R>
-concept RefreshMethod =
-    std::movable<R> && requires(R& method, const Credential& credential,
-                                const RefreshContext& context) {
-      { method.name } -> std::convertible_to<std::string_view>;
-      { method.interactive } -> std::convertible_to<bool>;
-      { method.can_refresh(credential) } -> std::same_as<bool>;
-      { method.refresh(credential, context) } -> std::same_as<Result<Credential>>;
-    };
+concept RefreshMethod = std::movable<R> &&
+    requires(R& method, const Credential& credential, const RefreshContext& context) {
+  { method.name } -> std::convertible_to<std::string_view>;
+  { method.interactive } -> std::convertible_to<bool>;
+  { method.can_refresh(credential) } -> std::same_as<bool>;
+  { method.refresh(credential, context) } -> std::same_as<Result<Credential>>;
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -8194,28 +8453,25 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Several refresh methods: the first one that can refresh a credential does it.
 ///
 /// A method that fails does not hand over to the next one: the refresh token may have been spent.
-/// Interactive methods are passed over where nobody is there to answer. `FirstOf<>` never refreshes.
-template <class... R>
-class FirstOf {
-  static_assert((RefreshMethod<R> && ...),
-                "every member of FirstOf must be a RefreshMethod: write "
-                "static_assert(credpool::RefreshMethod<MyMethod>) after yours to see what is missing");
+/// Interactive methods are passed over where nobody is there to answer. `FirstOf<>` never
+/// refreshes.
+template <class... R> class FirstOf {
+  static_assert(
+      (RefreshMethod<R> && ...),
+      "every member of FirstOf must be a RefreshMethod: write "
+      "static_assert(credpool::RefreshMethod<MyMethod>) after yours to see what is missing");
 
  public:
   static constexpr std::string_view name = "first-of";
   /// Whether every member needs a person.
   static constexpr bool interactive = sizeof...(R) > 0 && (R::interactive && ...);
 
-  FirstOf()
-    requires(std::default_initializable<R> && ...)
-  = default;
-  explicit FirstOf(R... methods)
-    requires(sizeof...(R) > 0)
-      : methods_{std::move(methods)...} {}
+  FirstOf() requires(std::default_initializable<R>&&...) = default;
+  explicit FirstOf(R... methods) requires(sizeof...(R) > 0) : methods_{std::move(methods)...} {}
 
   bool can_refresh(const Credential& credential) const {
-    return std::apply(
-        [&](const R&... method) { return (method.can_refresh(credential) || ...); }, methods_);
+    return std::apply([&](const R&... method) { return (method.can_refresh(credential) || ...); },
+                      methods_);
   }
 
   /// @errors login_needed when no member can do it now; else what that member answers
@@ -8227,8 +8483,7 @@ class FirstOf {
       answer = method.refresh(credential, context);
       return true;
     };
-    const bool found =
-        std::apply([&](R&... method) { return (tried(method) || ...); }, methods_);
+    const bool found = std::apply([&](R&... method) { return (tried(method) || ...); }, methods_);
     if (found) return std::move(*answer);
     return fail(Errc::login_needed, "refreshing " + credential.profile_id, credential.cli,
                 "log in again with " + credential.cli);
@@ -8245,8 +8500,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// The one with the fewest recent uses, leases that are out counted on top.
 ///
-/// Uses decay, and the pool lets a newcomer begin with the fewest uses of the others: so it gets its
-/// share from now on, and is not flooded until it has caught up with the past.
+/// Uses decay, and the pool lets a newcomer begin with the fewest uses of the others: so it gets
+/// its share from now on, and is not flooded until it has caught up with the past.
 struct LeastUsed {
   static constexpr std::string_view name = "least-used";
 
@@ -8288,8 +8543,7 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// A record and the generation in which it last changed.
-template <class Record>
-struct MemoryRow {
+template <class Record> struct MemoryRow {
   Record record;
   Generation changed = 0;
 };
@@ -8398,8 +8652,8 @@ class Pool final : private LeaseKeeper {
 
   /// Looks at all sources and lends from now on what they hold now.
   ///
-  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does not
-  /// stop the others.
+  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does
+  /// not stop the others.
   /// @errors what the store answers, when the state of earlier runs cannot be read
   /// @effects reads files, as the sources do
   Result<Discovery> scan() {
@@ -8570,8 +8824,7 @@ class Pool final : private LeaseKeeper {
     return {};
   }
 
-  template <class T>
-  Result<T> written(Result<T> answer) {
+  template <class T> Result<T> written(Result<T> answer) {
     if (!answer) return answer;
     if (auto flushed = sync(); !flushed) return fail(flushed.error());
     return answer;
@@ -8597,9 +8850,9 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Stays on one credential until it is exhausted, then goes to the next in the user's order: keeps
 /// prompt caches warm.
 ///
-/// Does not go back when the former one's rest ends, only when the present one is exhausted too, and
-/// never to one whose reset is still ahead while another can serve. While the present one is merely
-/// busy, others help out without becoming the present one.
+/// Does not go back when the former one's rest ends, only when the present one is exhausted too,
+/// and never to one whose reset is still ahead while another can serve. While the present one is
+/// merely busy, others help out without becoming the present one.
 class FillFirst {
  public:
   static constexpr std::string_view name = "fill-first";
@@ -8677,12 +8930,12 @@ static_assert(RanksCandidates<Latency>);
 namespace credpool::inline CREDPOOL_ABI {
 
 /// One of several policies, chosen at run time: itself a policy, and at first the first of them.
-template <class... P>
-class OneOf {
+template <class... P> class OneOf {
   static_assert(sizeof...(P) > 0);
-  static_assert((RotationPolicy<P> && ...),
-                "every member of OneOf must be a RotationPolicy: write "
-                "static_assert(credpool::RotationPolicy<MyPolicy>) after yours to see what is missing");
+  static_assert(
+      (RotationPolicy<P> && ...),
+      "every member of OneOf must be a RotationPolicy: write "
+      "static_assert(credpool::RotationPolicy<MyPolicy>) after yours to see what is missing");
 
  public:
   /// The names to choose from.
@@ -8693,8 +8946,8 @@ class OneOf {
 
   OneOf() = default;
   template <class Q>
-    requires(std::same_as<Q, P> || ...)
-  OneOf(Q chosen) noexcept : name{Q::name}, chosen_{std::move(chosen)} {}
+  requires(std::same_as<Q, P> || ...) OneOf(Q chosen)
+  noexcept : name{Q::name}, chosen_{std::move(chosen)} {}
 
   /// The policy of that name, as it is by default.
   /// @errors configuration when there is none
@@ -8741,8 +8994,7 @@ class OneOf {
   }
 
  private:
-  template <class Q>
-  bool choose(std::string_view wanted) {
+  template <class Q> bool choose(std::string_view wanted) {
     if (wanted != Q::name) return false;
     *this = OneOf{Q{}};
     return true;
@@ -8851,8 +9103,8 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Spends the allowance that would expire first: what is left of a window, divided by the time to
 /// its reset.
 ///
-/// Moves only when the present credential's window rolls over or it cannot serve, and then only when
-/// another one is better by more than the tolerance: every move costs a prompt cache.
+/// Moves only when the present credential's window rolls over or it cannot serve, and then only
+/// when another one is better by more than the tolerance: every move costs a prompt cache.
 class QuotaAware {
  public:
   static constexpr std::string_view name = "quota-aware";
@@ -8869,9 +9121,9 @@ class QuotaAware {
       return candidates.next_eligible(candidates.after_last());  // helps out, no move
     const auto best = most_urgent(candidates, now);
     if (!best) return best;
-    const bool stay = present && candidates.eligible(*present) &&
-                      urgency(candidates[*present], now) * (1 + tolerance_) >=
-                          urgency(candidates[*best], now);
+    const bool stay =
+        present && candidates.eligible(*present) &&
+        urgency(candidates[*present], now) * (1 + tolerance_) >= urgency(candidates[*best], now);
     const auto chosen = stay ? *present : *best;
     present_ = candidates[chosen].id;
     const auto resets_at = candidates[chosen].quota_resets_at;
@@ -8977,21 +9229,21 @@ static_assert(RanksCandidates<Weighted> && HearsSelections<Weighted>);
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// aider: keys in `.env` and `.aider.conf.yml`, each looked for in the home directory, the root of the
-/// Git work tree and the working directory, and those that its own login fetched in
+/// aider: keys in `.env` and `.aider.conf.yml`, each looked for in the home directory, the root of
+/// the Git work tree and the working directory, and those that its own login fetched in
 /// ~/.aider/oauth-keys.env.
 ///
-/// Of two `.env` files that set one variable aider takes the later one in that order. It comes first
-/// here; the other is listed after it and its detail says so.
+/// Of two `.env` files that set one variable aider takes the later one in that order. It comes
+/// first here; the other is listed after it and its detail says so.
 ///
 /// @source aider's documentation: Config with .env, YAML config file, API keys
 struct Aider {
   static constexpr std::string_view cli = "aider";
   static constexpr std::string_view provider = "aider";  ///< of a file that cannot be read
   static constexpr std::array<std::string_view, 1> programs{"aider"};
-  static constexpr std::array<std::string_view, 5> variables{
-      "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY",
-      "OPENROUTER_API_KEY"};
+  static constexpr std::array<std::string_view, 5> variables{"OPENAI_API_KEY", "ANTHROPIC_API_KEY",
+                                                             "GEMINI_API_KEY", "DEEPSEEK_API_KEY",
+                                                             "OPENROUTER_API_KEY"};
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
@@ -13151,14 +13403,12 @@ using AllSourcesAnd =
 using AllSources = AllSourcesAnd<>;
 
 /// All sources, with sources that have to be made first.
-template <class... More>
-AllSourcesAnd<More...> all_sources_and(More... more) {
-  return AllSourcesAnd<More...>{KimiCli{},    KimiCode{},   CodexCli{},       QwenCli{},
-                                GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
-                                CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
-                                Grok{},       Droid{},      Iflow{},          GcloudAdc{},
-                                Opencode{},   std::move(more)..., EnvKeys{},
-                                Aider{},      DotenvKeys{}};
+template <class... More> AllSourcesAnd<More...> all_sources_and(More... more) {
+  return AllSourcesAnd<More...>{
+      KimiCli{},     KimiCode{},   CodexCli{},       QwenCli{},   GeminiCli{}, ClaudeCli{},
+      Antigravity{}, CopilotCli{}, CopilotEditors{}, GhCli{},     CursorCli{}, Amp{},
+      Grok{},        Droid{},      Iflow{},          GcloudAdc{}, Opencode{},  std::move(more)...,
+      EnvKeys{},     Aider{},      DotenvKeys{}};
 }
 
 /// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.
@@ -13184,8 +13434,9 @@ namespace credpool::inline CREDPOOL_ABI {
 SourceSettingsByCli source_settings(const Settings& settings,
                                     std::span<const std::string_view> clis);
 
-/// How the pool behaves, as the configuration says. Weights, models and providers' rules are written
-/// for CLIs, providers or profiles; here they become rules of the credentials that were found.
+/// How the pool behaves, as the configuration says. Weights, models and providers' rules are
+/// written for CLIs, providers or profiles; here they become rules of the credentials that were
+/// found.
 PoolSettings pool_settings(const Settings& settings, const std::vector<Credential>& credentials);
 
 /// Gives credentials the ownership that the configuration says for their CLI.
@@ -13227,11 +13478,15 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   pool.load_factor = settings.affinity_load_factor;
   pool.rate_limit_ladder.assign(settings.cooldown_ladder.begin(), settings.cooldown_ladder.end());
   switch (settings.admission_mode) {
-    case AdmissionMode::unlimited: pool.admission = Unlimited{}; break;
+    case AdmissionMode::unlimited:
+      pool.admission = Unlimited{};
+      break;
     case AdmissionMode::fixed:
       pool.admission = FixedLimit{static_cast<std::uint32_t>(settings.admission_limit)};
       break;
-    case AdmissionMode::aimd: pool.admission = Aimd{}; break;
+    case AdmissionMode::aimd:
+      pool.admission = Aimd{};
+      break;
   }
   for (const auto& credential : credentials) {
     CredentialRule rule;
@@ -13239,7 +13494,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
     rule.forbidden = use == ProviderUse::forbid;
     rule.ask = use == ProviderUse::ask;
     if (!settings.weights.empty()) rule.weight = detail::weight_in_hundredths(settings, credential);
-    if (const auto models = settings.models.find(credential.provider); models != settings.models.end())
+    if (const auto models = settings.models.find(credential.provider);
+        models != settings.models.end())
       rule.models = models->second;
     const bool says_something =
         rule.forbidden || rule.ask || rule.weight != 1 || !rule.models.empty();
@@ -13248,7 +13504,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   return pool;
 }
 
-CREDPOOL_INLINE void apply_ownership(const Settings& settings, std::vector<Credential>& credentials) {
+CREDPOOL_INLINE void apply_ownership(const Settings& settings,
+                                     std::vector<Credential>& credentials) {
   for (auto& credential : credentials) {
     const auto chosen = settings.ownership.find(credential.cli);
     if (chosen == settings.ownership.end() || credential.ownership == Ownership::adopt) continue;
@@ -13262,22 +13519,22 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// One request of a trace.
 struct TraceRequest {
-  Duration at{};           ///< since the trace began; the list is in this order
+  Duration at{};  ///< since the trace began; the list is in this order
   std::string model = {};
   std::string session = {};
-  Duration takes{1'000};   ///< how long the answer takes
+  Duration takes{1'000};  ///< how long the answer takes
 };
 
 /// The allowance of one account: so many requests in each window, counted from the trace's begin.
 struct TraceAccount {
-  std::string name;                 ///< becomes the profile id
-  std::uint32_t requests = 100;     ///< per window
+  std::string name;              ///< becomes the profile id
+  std::uint32_t requests = 100;  ///< per window
   Duration window = std::chrono::hours{5};
-  Duration offset{};                ///< by which its first window is shorter than the others
-  std::uint32_t at_once = 0;        ///< requests at once before it answers 429; 0: any number
+  Duration offset{};          ///< by which its first window is shorter than the others
+  std::uint32_t at_once = 0;  ///< requests at once before it answers 429; 0: any number
   std::uint32_t weight = 1;
   int priority = 0;
-  bool tells_reset = true;          ///< whether its 429 says when the limit is over
+  bool tells_reset = true;  ///< whether its 429 says when the limit is over
 };
 
 /// What is to be replayed.
@@ -13286,7 +13543,7 @@ struct Trace {
   std::vector<TraceRequest> requests;
   Admission admission = {};
   Affinity affinity = Affinity::none;
-  std::uint32_t attempts = 3;       ///< credentials that one request may try
+  std::uint32_t attempts = 3;                     ///< credentials that one request may try
   Duration cache_life = std::chrono::minutes{5};  ///< of a provider's prompt cache
 };
 
@@ -13294,8 +13551,8 @@ struct Trace {
 struct SimulatedAccount {
   std::string name;
   std::uint64_t served = 0;
-  std::uint64_t limited = 0;        ///< requests that it answered with a 429
-  std::uint64_t wasted = 0;         ///< allowance of windows that ended, not used
+  std::uint64_t limited = 0;  ///< requests that it answered with a 429
+  std::uint64_t wasted = 0;   ///< allowance of windows that ended, not used
 };
 
 /// How a policy fared with a trace.
@@ -13318,7 +13575,8 @@ struct Simulation {
 /// @source R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984
 double jain_index(const std::vector<double>& shares) noexcept;
 
-/// Replays a trace through a policy, on a clock of its own: nothing is sent, and an hour takes no time.
+/// Replays a trace through a policy, on a clock of its own: nothing is sent, and an hour takes no
+/// time.
 /// @errors configuration when there is no policy of that name; invalid_argument when two accounts
 ///         share a name, a window is not positive, or the requests are not in order
 Result<Simulation> simulate(const Trace& trace, std::string_view policy);
@@ -13380,7 +13638,8 @@ class SimulatedProvider {
  private:
   QuotaHeadroom window() const {
     const double left = rule_->requests - used_;
-    return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0, .resets_at = window_ends_};
+    return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0,
+            .resets_at = window_ends_};
   }
 
   const TraceAccount* rule_;
@@ -13428,10 +13687,17 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
     providers.try_emplace(credential.id, account, begin);
     credentials.push_back(std::move(credential));
   }
-  Pool pool{Sources<>{},         std::move(*chosen), FirstOf<>{},
-            MemoryState{},       ClockRef{clock},    std::move(settings),
-            Environment{{.variables = {}, .home = "/", .working_directory = "/",
-                         .host_name = "simulated", .user_name = "simulated"}}};
+  Pool pool{Sources<>{},
+            std::move(*chosen),
+            FirstOf<>{},
+            MemoryState{},
+            ClockRef{clock},
+            std::move(settings),
+            Environment{{.variables = {},
+                         .home = "/",
+                         .working_directory = "/",
+                         .host_name = "simulated",
+                         .user_name = "simulated"}}};
   if (auto ready = pool.replace_credentials(std::move(credentials)); !ready)
     return fail(ready.error());
 
@@ -13491,8 +13757,8 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
 
   std::vector<double> shares;
   for (const auto& account : trace.accounts) {
-    auto& provider = providers.at(
-        Credential::api_key("simulated", "simulated", Secret{account.name}).id);
+    auto& provider =
+        providers.at(Credential::api_key("simulated", "simulated", Secret{account.name}).id);
     provider.roll_over(clock.now());
     result.accounts.push_back(provider.fared);
     result.wasted += provider.fared.wasted;
@@ -13550,13 +13816,20 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(AuditFinding::Kind kind) noexcept {
   switch (kind) {
-    case AuditFinding::Kind::wrong_mode: return "wrong_mode";
-    case AuditFinding::Kind::foreign_owner: return "foreign_owner";
-    case AuditFinding::Kind::not_regular: return "not_regular";
-    case AuditFinding::Kind::hard_linked: return "hard_linked";
-    case AuditFinding::Kind::left_over: return "left_over";
-    case AuditFinding::Kind::clear_secret: return "clear_secret";
-    case AuditFinding::Kind::unreadable: return "unreadable";
+    case AuditFinding::Kind::wrong_mode:
+      return "wrong_mode";
+    case AuditFinding::Kind::foreign_owner:
+      return "foreign_owner";
+    case AuditFinding::Kind::not_regular:
+      return "not_regular";
+    case AuditFinding::Kind::hard_linked:
+      return "hard_linked";
+    case AuditFinding::Kind::left_over:
+      return "left_over";
+    case AuditFinding::Kind::clear_secret:
+      return "clear_secret";
+    case AuditFinding::Kind::unreadable:
+      return "unreadable";
   }
   return "unknown";
 }
@@ -13583,8 +13856,8 @@ inline void audit_walk(const std::filesystem::path& place, std::vector<AuditFind
        entry.increment(failed))
     look(entry->path());
   if (failed)
-    findings.push_back({AuditFinding::Kind::unreadable, place,
-                        "could not be listed (" + failed.message() + ")"});
+    findings.push_back(
+        {AuditFinding::Kind::unreadable, place, "could not be listed (" + failed.message() + ")"});
 }
 
 /// Finds pieces of secrets in a stream of bytes, by a rolling hash over the last 20 of them
@@ -13724,22 +13997,22 @@ namespace credpool::inline CREDPOOL_ABI {
 ///
 /// A plain record. All texts are UTF-8 without control characters.
 struct SecretRecord {
-  std::string profile_id;  ///< what names it: unique in its store, 1 to 256 bytes
-  std::string cli;         ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
-  std::string provider;    ///< "kimi-code"; 1 to 64 bytes
+  std::string profile_id;     ///< what names it: unique in its store, 1 to 256 bytes
+  std::string cli;            ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
+  std::string provider;       ///< "kimi-code"; 1 to 64 bytes
   Kind kind = Kind::api_key;  ///< api_key or token
   Secret secret;              ///< fit for a header (is_safe_token()); empty in a listing
   TimePoint created{};        ///< when it was put here
-  std::string base_url;       ///< where to use it; empty: the provider's default; at most 2048 bytes
-  std::string note;           ///< for a person; at most 1024 bytes
+  std::string base_url;  ///< where to use it; empty: the provider's default; at most 2048 bytes
+  std::string note;      ///< for a person; at most 1024 bytes
 };
 
 /// A place that keeps secrets of our own.
 ///
 /// `put` adds a record or replaces the one of the same profile id; `get` returns it with its secret
-/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by profile
-/// id; `erase` removes one (Errc::not_found when there is none). `location` names the place for a
-/// person. A change is durable when the call returns, or has not happened.
+/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by
+/// profile id; `erase` removes one (Errc::not_found when there is none). `location` names the place
+/// for a person. A change is durable when the call returns, or has not happened.
 ///
 /// Several processes may use one store at once; one object: caller serialises. Calls may block on
 /// files for as long as another process writes, never on the network.
@@ -13766,9 +14039,8 @@ namespace detail {
 /// Text that can be shown to a person and kept in a file.
 inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
   return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 }  // namespace detail
@@ -13864,8 +14136,7 @@ Credential unusable_credential_of(const SecretRecord& record, std::string locati
 /// The secrets that we keep ourselves, found like any other login: a CredentialSource.
 ///
 /// Each credential carries the CLI and the provider that it was imported for.
-template <SecretStore Store>
-class SealedSource {
+template <SecretStore Store> class SealedSource {
  public:
   static constexpr std::string_view cli = "manual";
   static constexpr std::string_view provider = "any";
@@ -13924,8 +14195,8 @@ CREDPOOL_INLINE Credential unusable_credential_of(const SecretRecord& record, st
                                                   const Error& error) {
   const auto reason =
       error.errc() == Errc::login_needed ? Reason::encrypted_elsewhere : Reason::unreadable;
-  auto credential = Credential::unusable(record.cli, record.provider,
-                                         location + '#' + record.profile_id, reason, error.message());
+  auto credential = Credential::unusable(
+      record.cli, record.provider, location + '#' + record.profile_id, reason, error.message());
   return detail::describe_record(std::move(credential), record, std::move(location));
 }
 
@@ -13948,8 +14219,8 @@ class StateDirectory {
   ///                   ~/.local/state/credpool when that variable is unset or relative
   /// @return the directory, which need not exist yet
   /// @errors configuration when there is no usable home directory (missing, not a directory, or "/"
-  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else could
-  ///         swap a directory on the way to it; permission_denied; io
+  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else
+  ///         could swap a directory on the way to it; permission_denied; io
   /// @effects none: it looks, it does not write
   static Result<StateDirectory> locate(const Environment& environment,
                                        std::filesystem::path configured = {});
@@ -14096,8 +14367,8 @@ struct Request {
   std::vector<SecretHeader> secret_headers;
   std::string body;
   Duration connect_timeout{5'000};
-  Duration timeout{20'000};               ///< for the whole answer
-  std::size_t max_answer_bytes = 1 << 20; ///< a longer answer is an error (too_large)
+  Duration timeout{20'000};                ///< for the whole answer
+  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
 };
 
 /// An HTTP answer, whatever its status: a 401 is an answer, not an error.
@@ -14109,7 +14380,8 @@ struct Response {
   /// The first header of that name (in any case); none when there is none.
   std::optional<std::string_view> header(std::string_view name) const noexcept {
     const auto same = [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+      return std::tolower(static_cast<unsigned char>(a)) ==
+             std::tolower(static_cast<unsigned char>(b));
     };
     for (const auto& header : headers)
       if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
@@ -14192,14 +14464,14 @@ bool proves_good(Finding finding) noexcept;
 /// The result of checking one credential.
 struct Verdict {
   Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;   ///< the same answer, as the pool counts it
-  bool probed = false;                  ///< whether the provider was asked at all
-  std::string detail;                   ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;       ///< of the answer that decided
-  std::optional<TimePoint> retry_at;    ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;      ///< what the probe reported; often empty
-  std::string plan;                     ///< subscription as the provider names it; often empty
-  std::string base_url;                 ///< the address that accepted it, where several were tried
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
 };
 
 struct Credential;
@@ -14218,18 +14490,30 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
   switch (finding) {
-    case Finding::valid: return "valid";
-    case Finding::expired: return "expired";
-    case Finding::rejected: return "rejected";
-    case Finding::client_not_allowed: return "client_not_allowed";
-    case Finding::missing_scope: return "missing_scope";
-    case Finding::no_subscription: return "no_subscription";
-    case Finding::out_of_quota: return "out_of_quota";
-    case Finding::rate_limited: return "rate_limited";
-    case Finding::not_eligible: return "not_eligible";
-    case Finding::request_error: return "request_error";
-    case Finding::transient: return "transient";
-    case Finding::could_not_tell: return "could_not_tell";
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
   }
   return "could_not_tell";
 }
@@ -14242,8 +14526,10 @@ CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
     case Finding::no_subscription:
     case Finding::out_of_quota:
     case Finding::rate_limited:
-    case Finding::not_eligible: return true;
-    default: return false;
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -14258,8 +14544,10 @@ inline bool verdict_is_final(const Credential& credential) noexcept {
     case Reason::refreshable:
     case Reason::not_refreshable:
     case Reason::rejected:
-    case Reason::could_not_tell: return false;
-    default: return true;
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -14289,18 +14577,33 @@ CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
   };
   const bool refreshable = !credential.refresh_token.empty();
   switch (verdict.finding) {
-    case Finding::valid: detail::set_standing(credential, Status::active, Reason::none, {}); break;
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
     case Finding::expired:
       standing(refreshable ? Status::expired : Status::needs_login,
                refreshable ? Reason::refreshable : Reason::not_refreshable);
       break;
-    case Finding::rejected: standing(Status::revoked, Reason::rejected); break;
-    case Finding::client_not_allowed: standing(Status::active, Reason::client_not_allowed); break;
-    case Finding::missing_scope: standing(Status::active, Reason::missing_scope); break;
-    case Finding::no_subscription: standing(Status::active, Reason::no_subscription); break;
-    case Finding::out_of_quota: standing(Status::active, Reason::out_of_quota); break;
-    case Finding::not_eligible: standing(Status::active, Reason::service_ended); break;
-    case Finding::rate_limited: break;  // a matter of minutes: the pool cools it down
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
     case Finding::request_error:
     case Finding::transient:
     case Finding::could_not_tell:
@@ -14316,8 +14619,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Whose answer is judged: what decides between "refresh it" and "it is dead".
 struct AnswerContext {
-  std::string_view provider;        ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;        ///< of the credential that was sent
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
 };
 
 /// What an answer means, for the credential and for the pool.
@@ -14347,15 +14650,15 @@ Classification classify_failure(const Error& error);
 
 /// What a token endpoint's answer means for the refresh token or device code that was sent.
 enum class TokenVerdict {
-  ok,             ///< 200 with an access token: persist it, then publish it
-  malformed,      ///< 200 without one, or not JSON: change nothing
-  dead,           ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,   ///< our client id or request is wrong: the token is untouched
-  transient,      ///< try later with the same token, see retry_at
-  pending,        ///< device flow: the person has not answered yet
-  slow_down,      ///< device flow: poll less often
-  denied,         ///< device flow: the person said no
-  code_expired,   ///< device flow: start again
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
 };
 
 /// The verdict's name as it stands in logs ("client_fault").
@@ -14392,9 +14695,9 @@ inline std::string evidence_lower(std::string_view text) {
 /// An error answer taken apart.
 struct AnswerEvidence {
   bool html = false;
-  bool json = false;       ///< the body is a JSON object or array
-  bool has_error = false;  ///< the body has an error member that is not null or false
-  int error_status = 0;    ///< a numeric error.code from 400 to 599, as Google sends it
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
   std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
   std::string text;                ///< lower case
   std::string message;             ///< as sent
@@ -14412,7 +14715,8 @@ inline void evidence_code(AnswerEvidence& evidence, const Json& object, const ch
 }
 
 inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name : {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
     evidence_code(evidence, object, name);
   for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
     const auto text = text_or_empty(object, name);
@@ -14492,32 +14796,19 @@ struct FamilyName {
 };
 
 inline constexpr std::array family_names{
-    FamilyName{"kimi-code", Family::kimi},
-    FamilyName{"kimi-coding", Family::kimi},
-    FamilyName{"kimi-cli", Family::kimi},
-    FamilyName{"kimi", Family::kimi},
-    FamilyName{"moonshot", Family::moonshot},
-    FamilyName{"moonshot-cn", Family::moonshot},
-    FamilyName{"openai", Family::openai},
-    FamilyName{"openai-codex", Family::openai},
-    FamilyName{"codex-cli", Family::openai},
-    FamilyName{"qwen-portal", Family::qwen},
-    FamilyName{"qwen-cli", Family::qwen},
-    FamilyName{"qwen", Family::qwen},
-    FamilyName{"dashscope", Family::qwen},
-    FamilyName{"bailian", Family::qwen},
-    FamilyName{"modelstudio", Family::qwen},
-    FamilyName{"google-gemini-cli", Family::google},
-    FamilyName{"gemini-cli", Family::google},
-    FamilyName{"gemini", Family::google},
-    FamilyName{"google", Family::google},
-    FamilyName{"google-antigravity", Family::google},
-    FamilyName{"google-vertex", Family::google},
-    FamilyName{"anthropic", Family::anthropic},
-    FamilyName{"claude", Family::anthropic},
-    FamilyName{"claude-cli", Family::anthropic},
-    FamilyName{"github-copilot", Family::github},
-    FamilyName{"copilot", Family::github},
+    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
     FamilyName{"github", Family::github},
 };
 
@@ -14545,76 +14836,136 @@ struct AnswerRule {
 
 inline constexpr std::array answer_rules{
     // 400: almost always the request's own fault.
-    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired, OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code", Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled", Finding::not_eligible, OutcomeKind::billing},
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
+               Finding::not_eligible, OutcomeKind::billing},
 
     // 401: for a login the token may just be old, unless the answer says that it is gone.
-    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected, OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
 
     // 402
-    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
 
     // 403: forbidden; the credential is not proven to be bad.
-    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents", Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible, OutcomeKind::billing},
-    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error", Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected, OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited, OutcomeKind::rate_limited},
-    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
 
     // 404
-    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription, OutcomeKind::billing},
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
 
     // 429: the credential is good; is it a matter of minutes, of a window, or of money?
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error", Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited, OutcomeKind::rate_limited},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited, OutcomeKind::rate_limited},
-    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient, OutcomeKind::overloaded},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient, OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient, OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient, OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited, OutcomeKind::rate_limited},
-    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
 };
 
 /// What a status means when no rule says more. Others: see default_of().
@@ -14659,18 +15010,30 @@ struct ImpliedStatus {
 };
 
 inline constexpr std::array implied_statuses{
-    ImpliedStatus{"overloaded_error", 529},      ImpliedStatus{"server_is_overloaded", 503},
-    ImpliedStatus{"server_error", 500},          ImpliedStatus{"api_error", 500},
-    ImpliedStatus{"unavailable", 503},           ImpliedStatus{"internal", 500},
-    ImpliedStatus{"rate_limit_error", 429},      ImpliedStatus{"rate_limit_exceeded", 429},
-    ImpliedStatus{"usage_limit_reached", 429},   ImpliedStatus{"insufficient_quota", 429},
-    ImpliedStatus{"exceeded_current_quota_error", 429}, ImpliedStatus{"resource_exhausted", 429},
-    ImpliedStatus{"authentication_error", 401},  ImpliedStatus{"invalid_authentication_error", 401},
-    ImpliedStatus{"unauthenticated", 401},       ImpliedStatus{"token_expired", 401},
-    ImpliedStatus{"invalid_api_key", 401},       ImpliedStatus{"billing_error", 402},
-    ImpliedStatus{"permission_error", 403},      ImpliedStatus{"permission_denied", 403},
-    ImpliedStatus{"access_terminated_error", 403}, ImpliedStatus{"not_found_error", 404},
-    ImpliedStatus{"invalid_request_error", 400}, ImpliedStatus{"invalid_argument", 400},
+    ImpliedStatus{"overloaded_error", 529},
+    ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},
+    ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},
+    ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},
+    ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},
+    ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429},
+    ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},
+    ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},
+    ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},
+    ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},
+    ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403},
+    ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400},
+    ImpliedStatus{"invalid_argument", 400},
 };
 
 /// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
@@ -14697,7 +15060,8 @@ inline constexpr std::array token_rules{
     TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
     TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
     TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
+              TokenVerdict::dead},
     TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
     TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
     TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
@@ -14858,14 +15222,22 @@ struct HintMember {
 };
 
 inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},         HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},          HintMember{"resetAt", false},
-    HintMember{"reset_time", false},        HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false}, HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},  HintMember{"reset_in", true},
-    HintMember{"resetIn", true},            HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},         HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},         HintMember{"quotaResetDelay", true},
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
     HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
 };
 
@@ -14899,10 +15271,14 @@ inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint 
     const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
     if (bare) {  // "in 5 minutes"
       const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute")) *wait *= 60;
-      else if (unit.starts_with("hour")) *wait *= 3600;
-      else if (unit.starts_with("day")) *wait *= 86400;
-      else if (unit.starts_with("m")) continue;  // milliseconds, months: not worth guessing
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
     }
     return now + *wait;
   }
@@ -14987,7 +15363,8 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text
   auto rest = text;
   if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
     // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds)).value_or(Duration{0});
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
   }
   return parse_http_date(text, now);
 }
@@ -15009,11 +15386,20 @@ CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexce
       continue;
     }
     switch (text.front()) {
-      case 'd': seconds += *number * 86400; break;
-      case 'h': seconds += *number * 3600; break;
-      case 'm': seconds += *number * 60; break;
-      case 's': seconds += *number; break;
-      default: return std::nullopt;
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
     }
     text.remove_prefix(1);
   }
@@ -15062,8 +15448,10 @@ inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
 
 inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
   switch (on) {
-    case MatchOn::code: return evidence.has_code(pattern);
-    case MatchOn::text: return evidence.says(pattern);
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
     case MatchOn::code_part:
       return std::any_of(
           evidence.codes.begin(), evidence.codes.end(),
@@ -15160,7 +15548,8 @@ CREDPOOL_INLINE Classification classify_failure(const Error& error) {
       result.finding = Finding::transient;
       result.outcome = OutcomeKind::transport;
       break;
-    case Errc::cancelled: break;
+    case Errc::cancelled:
+      break;
     default:  // a setting, an answer beyond all bounds: says nothing about the credential
       result.finding = Finding::could_not_tell;
       result.outcome = OutcomeKind::transport;
@@ -15171,15 +15560,24 @@ CREDPOOL_INLINE Classification classify_failure(const Error& error) {
 
 CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
   switch (verdict) {
-    case TokenVerdict::ok: return "ok";
-    case TokenVerdict::malformed: return "malformed";
-    case TokenVerdict::dead: return "dead";
-    case TokenVerdict::client_fault: return "client_fault";
-    case TokenVerdict::transient: return "transient";
-    case TokenVerdict::pending: return "pending";
-    case TokenVerdict::slow_down: return "slow_down";
-    case TokenVerdict::denied: return "denied";
-    case TokenVerdict::code_expired: return "code_expired";
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
   }
   return "transient";
 }
@@ -15200,8 +15598,8 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
     answer.message.clear();
     return answer;
   }
-  const bool refusal = (status >= 200 && status <= 299) || (status >= 400 && status <= 403) ||
-                       status == 429;
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
   if (evidence.json && refusal) {
     for (const auto& rule : detail::token_rules) {
       if (rule.status != 0 && rule.status != status) continue;
@@ -15246,11 +15644,11 @@ using BaseUrls = std::map<std::string, std::string, std::less<>>;
 /// What a probe's 200 tells besides "valid".
 enum class ProbeAnswer {
   nothing,
-  kimi_usages,       ///< GET /usages
-  codex_usage,       ///< GET /wham/usage
-  claude_usage,      ///< GET /api/oauth/usage
-  code_assist,       ///< loadCodeAssist: tier, or why there is none
-  openrouter_key,    ///< GET /key
+  kimi_usages,     ///< GET /usages
+  codex_usage,     ///< GET /wham/usage
+  claude_usage,    ///< GET /api/oauth/usage
+  code_assist,     ///< loadCodeAssist: tier, or why there is none
+  openrouter_key,  ///< GET /key
 };
 
 /// How the secret is sent.
@@ -15261,10 +15659,11 @@ struct Probe {
   std::string_view provider;  ///< a provider id, or several separated by blanks
   std::string_view kinds;     ///< names of Kind, separated by blanks
   std::string_view method;
-  std::string_view base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
+  std::string_view
+      base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
   std::string_view path;
-  std::string_view headers;   ///< "Name: value" lines separated by '\n'
-  std::string_view body;      ///< JSON; may be empty
+  std::string_view headers;  ///< "Name: value" lines separated by '\n'
+  std::string_view body;     ///< JSON; may be empty
   ProbeAuth auth;
   ProbeAnswer answer;
   std::string_view needs_prefix;  ///< applies only to secrets that begin so; empty: to all
@@ -15319,8 +15718,8 @@ inline constexpr std::array probe_table{
           "https://api.moonshot.ai/v1 https://api.moonshot.cn/v1", "/models", "", "",
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"openai openai-codex codex-cli", "oauth", "GET", "https://chatgpt.com/backend-api",
-          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage, "",
-          ""},
+          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage,
+          "", ""},
     Probe{"openai openai-codex codex-cli", "token", "GET", "https://auth.openai.com",
           "/api/accounts/v1/user-auth-credential/whoami", "", "", ProbeAuth::bearer,
           ProbeAnswer::nothing, "", ""},
@@ -15340,17 +15739,18 @@ inline constexpr std::array probe_table{
     Probe{"google-gemini-cli gemini-cli", "oauth token", "POST", "https://oauth2.googleapis.com",
           "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
           "google-gemini-cli/tokeninfo"},
-    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST",
-          "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
-          "Content-Type: application/json",
-          R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
-          ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
+    Probe{
+        "google-gemini-cli gemini-cli", "oauth token", "POST",
+        "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
+        "Content-Type: application/json",
+        R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
+        ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
     Probe{"google gemini google-gemini-cli gemini-cli", "api_key", "GET",
           "https://generativelanguage.googleapis.com/v1beta", "/models?pageSize=1", "", "",
           ProbeAuth::x_goog_api_key, ProbeAnswer::nothing, "", ""},
-    Probe{"google-vertex google-antigravity", "oauth token", "POST", "https://oauth2.googleapis.com",
-          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
-          "google-gemini-cli/tokeninfo"},
+    Probe{"google-vertex google-antigravity", "oauth token", "POST",
+          "https://oauth2.googleapis.com", "/tokeninfo", "", "", ProbeAuth::bearer,
+          ProbeAnswer::nothing, "", "google-gemini-cli/tokeninfo"},
     Probe{"anthropic claude claude-cli", "oauth token", "GET", "https://api.anthropic.com",
           "/api/oauth/usage", "anthropic-beta: oauth-2025-04-20", "", ProbeAuth::bearer,
           ProbeAnswer::claude_usage, "", ""},
@@ -15365,8 +15765,8 @@ inline constexpr std::array probe_table{
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"iflow", "oauth token api_key", "GET", "https://apis.iflow.cn/v1", "/models", "", "",
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai", "/api/billing/limits",
-          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai",
+          "/api/billing/limits", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"openrouter", "api_key oauth", "GET", "https://openrouter.ai/api/v1", "/key", "", "",
           ProbeAuth::bearer, ProbeAnswer::openrouter_key, "", ""},
     Probe{"deepseek", "api_key", "GET", "https://api.deepseek.com", "/models", "", "",
@@ -15402,7 +15802,8 @@ inline std::string probe_without_slash(std::string_view url) {
 inline std::string probe_root(const Probe& probe, std::string_view url) {
   auto root = probe_without_slash(url);
   const auto drop = [&](std::string_view suffix) {
-    if (root.ends_with(suffix)) root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
+    if (root.ends_with(suffix))
+      root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
   };
   if (probe.answer == ProbeAnswer::codex_usage) drop("/codex");
   if (probe.auth == ProbeAuth::x_goog_api_key) drop("/openai");
@@ -15430,9 +15831,8 @@ CREDPOOL_INLINE std::vector<std::string> base_urls(const Probe& probe, const Cre
                                                    const BaseUrls& overrides) {
   const auto found_override = [&]() -> const std::string* {
     const auto with_kind = credential.provider + "/" + std::string{to_string(credential.kind)};
-    for (const auto& key : probe.override_as.empty()
-                               ? std::vector{with_kind, credential.provider}
-                               : std::vector{std::string{probe.override_as}})
+    for (const auto& key : probe.override_as.empty() ? std::vector{with_kind, credential.provider}
+                                                     : std::vector{std::string{probe.override_as}})
       if (const auto found = overrides.find(key); found != overrides.end()) return &found->second;
     return nullptr;
   };
@@ -15475,7 +15875,8 @@ CREDPOOL_INLINE Request make_request(const Probe& probe, const Credential& crede
   request.headers.push_back({"Accept", "application/json"});
   for (const auto line : detail::probe_list(probe.headers, '\n')) {
     const auto colon = line.find(": ");
-    request.headers.push_back({std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
+    request.headers.push_back(
+        {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
   }
   if (probe.answer == ProbeAnswer::codex_usage && !credential.account_id.empty())
     request.headers.push_back({"chatgpt-account-id", credential.account_id});
@@ -15547,8 +15948,9 @@ inline std::optional<std::chrono::seconds> quota_length(std::optional<double> se
 
 inline std::string quota_name(std::string_view told, std::string_view fallback) {
   constexpr std::size_t longest = 64;
-  const bool plain = !told.empty() && told.size() <= longest &&
-                     std::all_of(told.begin(), told.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  const bool plain =
+      !told.empty() && told.size() <= longest &&
+      std::all_of(told.begin(), told.end(), [](char c) { return c >= ' ' && c <= '~'; });
   return std::string{plain ? told : fallback};
 }
 
@@ -15562,10 +15964,12 @@ inline void quota_from_kimi(const Json& object, std::string name,
   window.length = length;
   window.limit = quota_number(object, "limit");
   window.used = quota_number(object, "used");
-  if (const auto remaining = quota_number(object, "remaining"); !window.used && window.limit && remaining)
+  if (const auto remaining = quota_number(object, "remaining");
+      !window.used && window.limit && remaining)
     window.used = *window.limit - *remaining;
-  window.resets_at = quota_moment(object, now, {"resetTime", "resetAt", "reset_time", "reset_at",
-                                                "resetIn", "reset_in", "ttl"});
+  window.resets_at = quota_moment(
+      object, now,
+      {"resetTime", "resetAt", "reset_time", "reset_at", "resetIn", "reset_in", "ttl"});
   if (window.limit || window.used) windows.push_back(std::move(window));
 }
 
@@ -15579,7 +15983,8 @@ inline double kimi_unit_seconds(std::string_view unit) {
 
 inline void read_kimi_usages(const Json& document, TimePoint now, Verdict& verdict) {
   if (const auto* usage = member(document, "usage"))
-    quota_from_kimi(*usage, quota_name(text_or_empty(*usage, "name"), "usage"), {}, now, verdict.quotas);
+    quota_from_kimi(*usage, quota_name(text_or_empty(*usage, "name"), "usage"), {}, now,
+                    verdict.quotas);
   const auto* limits = member(document, "limits");
   if (limits == nullptr || !limits->is_array()) return;
   constexpr std::size_t most = 32;
@@ -15591,7 +15996,8 @@ inline void read_kimi_usages(const Json& document, TimePoint now, Verdict& verdi
       if (const auto duration = quota_number(*window, "duration"))
         seconds = *duration * kimi_unit_seconds(text_or_empty(*window, "timeUnit"));
     const auto length = quota_length(seconds);
-    const auto fallback = length ? std::to_string(length->count() / 60) + "m" : "limit " + std::to_string(i + 1);
+    const auto fallback =
+        length ? std::to_string(length->count() / 60) + "m" : "limit " + std::to_string(i + 1);
     const auto& figures = detail != nullptr ? *detail : entry;
     auto told = text_or_empty(entry, "name");
     if (told.empty()) told = text_or_empty(figures, "name");
@@ -15687,12 +16093,23 @@ CREDPOOL_INLINE void read_probe_answer(ProbeAnswer kind, std::string_view body, 
     return;
   }
   switch (kind) {
-    case ProbeAnswer::nothing: break;
-    case ProbeAnswer::kimi_usages: detail::read_kimi_usages(*document, now, verdict); break;
-    case ProbeAnswer::codex_usage: detail::read_codex_usage(*document, now, verdict); break;
-    case ProbeAnswer::claude_usage: detail::read_claude_usage(*document, now, verdict); break;
-    case ProbeAnswer::code_assist: detail::read_code_assist(*document, verdict); break;
-    case ProbeAnswer::openrouter_key: detail::read_openrouter_key(*document, verdict); break;
+    case ProbeAnswer::nothing:
+      break;
+    case ProbeAnswer::kimi_usages:
+      detail::read_kimi_usages(*document, now, verdict);
+      break;
+    case ProbeAnswer::codex_usage:
+      detail::read_codex_usage(*document, now, verdict);
+      break;
+    case ProbeAnswer::claude_usage:
+      detail::read_claude_usage(*document, now, verdict);
+      break;
+    case ProbeAnswer::code_assist:
+      detail::read_code_assist(*document, verdict);
+      break;
+    case ProbeAnswer::openrouter_key:
+      detail::read_openrouter_key(*document, verdict);
+      break;
   }
   detail::judge_quotas(now, verdict);
 }
@@ -15703,12 +16120,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// How credentials are checked.
 struct ValidatorOptions {
-  BaseUrls base_urls;              ///< instead of the built-in addresses
+  BaseUrls base_urls;  ///< instead of the built-in addresses
   Duration connect_timeout{5'000};
-  Duration timeout{15'000};        ///< for each request
-  std::size_t concurrency = 8;     ///< requests under way at once
-  std::size_t per_host = 2;        ///< of those, to one provider's address
-  Duration deadline{60'000};       ///< for all of validate_all()
+  Duration timeout{15'000};     ///< for each request
+  std::size_t concurrency = 8;  ///< requests under way at once
+  std::size_t per_host = 2;     ///< of those, to one provider's address
+  Duration deadline{60'000};    ///< for all of validate_all()
 };
 
 /// Called once for every finished credential, by one thread at a time: how many are done, of how
@@ -15732,8 +16149,7 @@ bool worth_another_address(const Verdict& verdict) noexcept;
 /// Checks credentials by asking their providers, see probes_for().
 ///
 /// @tparam T the transport; it must outlive the validator and be safe to call from several threads
-template <Transport T, Clock C = SystemClock>
-class HttpValidator {
+template <Transport T, Clock C = SystemClock> class HttpValidator {
  public:
   /// @param clock times the deadline; it must outlive the validator
   explicit HttpValidator(T& transport, ValidatorOptions options = {}, const C& clock = own_clock)
@@ -15766,16 +16182,20 @@ class HttpValidator {
         const auto left = std::chrono::duration_cast<Duration>(end - clock_->steady());
         auto& credential = credentials[job->index];
         Verdict verdict;
-        if (stop.stop_requested()) verdict.detail = "stopped before it was its turn";
-        else if (left <= Duration{0}) verdict.detail = "the time for all checks was up";
-        else verdict = validate(credential, now, left);
+        if (stop.stop_requested())
+          verdict.detail = "stopped before it was its turn";
+        else if (left <= Duration{0})
+          verdict.detail = "the time for all checks was up";
+        else
+          verdict = validate(credential, now, left);
         apply(verdict, credential);
         batch.finish(*job, std::move(verdict), progress);
       }
     };
     {
       std::vector<std::jthread> helpers;
-      const auto threads = std::min(std::max<std::size_t>(options_.concurrency, 1), credentials.size());
+      const auto threads =
+          std::min(std::max<std::size_t>(options_.concurrency, 1), credentials.size());
       try {
         for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
       } catch (const std::system_error&) {
@@ -15863,7 +16283,8 @@ class HttpValidator {
       const bool next = worth_another_address(verdict);
       if (urls.size() > 1 && proves_good(verdict.finding)) verdict.base_url = url;
       // An address that could not be reached leaves it open whether the key is good.
-      if (!standing || !next || standing->finding == Finding::rejected) standing = std::move(verdict);
+      if (!standing || !next || standing->finding == Finding::rejected)
+        standing = std::move(verdict);
       if (!next) break;
     }
     return standing ? std::move(*standing) : Verdict{};
@@ -15941,7 +16362,8 @@ inline std::string shown_plain(std::string_view text) {
       shown_skip_escape(text);
       continue;
     }
-    const auto size = static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
+    const auto size =
+        static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
       blank();
       text.remove_prefix(1);
@@ -15963,8 +16385,7 @@ inline std::string shown_masked(std::string_view text, std::string_view secret) 
   std::string masked;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t size = 0;
-    if (at + run <= text.size() &&
-        secret.find(text.substr(at, run)) != std::string_view::npos) {
+    if (at + run <= text.size() && secret.find(text.substr(at, run)) != std::string_view::npos) {
       size = run;
       while (at + size < text.size() &&
              secret.find(text.substr(at, size + 1)) != std::string_view::npos)
@@ -16003,18 +16424,30 @@ namespace detail {
 /// What a finding means, for a person.
 inline std::string_view finding_in_words(Finding finding) noexcept {
   switch (finding) {
-    case Finding::valid: return "works";
-    case Finding::expired: return "the provider says that it has expired: refresh it or log in again";
-    case Finding::rejected: return "the provider does not accept it";
-    case Finding::client_not_allowed: return "good, but the provider does not serve this client";
-    case Finding::missing_scope: return "good, but not allowed for this use";
-    case Finding::no_subscription: return "good, but no seat or membership is paid for";
-    case Finding::out_of_quota: return "good, but its allowance is used up";
-    case Finding::rate_limited: return "good, but rate limited for now";
-    case Finding::not_eligible: return "good, but the service has ended for this account";
-    case Finding::request_error: return "the provider did not understand the check";
-    case Finding::transient: return "the provider cannot be asked right now";
-    case Finding::could_not_tell: return "the answer proves nothing";
+    case Finding::valid:
+      return "works";
+    case Finding::expired:
+      return "the provider says that it has expired: refresh it or log in again";
+    case Finding::rejected:
+      return "the provider does not accept it";
+    case Finding::client_not_allowed:
+      return "good, but the provider does not serve this client";
+    case Finding::missing_scope:
+      return "good, but not allowed for this use";
+    case Finding::no_subscription:
+      return "good, but no seat or membership is paid for";
+    case Finding::out_of_quota:
+      return "good, but its allowance is used up";
+    case Finding::rate_limited:
+      return "good, but rate limited for now";
+    case Finding::not_eligible:
+      return "good, but the service has ended for this account";
+    case Finding::request_error:
+      return "the provider did not understand the check";
+    case Finding::transient:
+      return "the provider cannot be asked right now";
+    case Finding::could_not_tell:
+      return "the answer proves nothing";
   }
   return "";
 }
@@ -16023,9 +16456,9 @@ inline std::string_view finding_in_words(Finding finding) noexcept {
 
 CREDPOOL_INLINE Verdict judge_probe(const Probe& probe, const Credential& credential,
                                     const Result<Response>& response, TimePoint now) {
-  const auto judged =
-      response ? classify_answer({credential.provider, credential.kind}, *response, now)
-               : classify_failure(response.error());
+  const auto judged = response
+                          ? classify_answer({credential.provider, credential.kind}, *response, now)
+                          : classify_failure(response.error());
   Verdict verdict;
   verdict.probed = true;
   verdict.finding = judged.finding;
@@ -16057,7 +16490,8 @@ CREDPOOL_INLINE std::optional<Verdict> judge_unasked(const Credential& credentia
     }
   } else if (expired || standing == Status::expired) {
     verdict.finding = Finding::expired;
-    verdict.detail = credential.refresh_token.empty() ? "expired, log in again" : "expired, refresh first";
+    verdict.detail =
+        credential.refresh_token.empty() ? "expired, log in again" : "expired, refresh first";
   } else if (standing == Status::invalid) {
     verdict.detail = "cannot be used as it is";
   } else if (probes_for(credential).empty()) {

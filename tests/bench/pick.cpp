@@ -31,8 +31,7 @@ struct Percentiles {
 };
 
 /// Runs `operation` in batches on all threads for a moment; nanoseconds per operation.
-template <class F>
-Percentiles measure(unsigned threads, F operation) {
+template <class F> Percentiles measure(unsigned threads, F operation) {
   using Steady = std::chrono::steady_clock;
   constexpr int batches = 1500;
   std::vector<std::vector<double>> all(threads);
@@ -62,15 +61,19 @@ Percentiles measure(unsigned threads, F operation) {
 std::vector<cp::Credential> keys(int count) {
   std::vector<cp::Credential> all;
   for (int i = 0; i < count; ++i) {
-    all.push_back(cp::Credential::api_key("acme-cli", "acme", cp::Secret{"key-" + std::to_string(i)}));
+    all.push_back(
+        cp::Credential::api_key("acme-cli", "acme", cp::Secret{"key-" + std::to_string(i)}));
     all.back().profile_id += std::to_string(i);
   }
   return all;
 }
 
 cp::Environment nowhere() {
-  return cp::Environment{{.variables = {}, .home = "/nonexistent", .working_directory = "/",
-                          .host_name = "bench", .user_name = "bench"}};
+  return cp::Environment{{.variables = {},
+                          .home = "/nonexistent",
+                          .working_directory = "/",
+                          .host_name = "bench",
+                          .user_name = "bench"}};
 }
 
 /// A lane as the pool keeps it, without the pool around it.
@@ -109,7 +112,8 @@ class Lane {
   std::uint64_t turn_ = 0;
 };
 
-void print(const char* what, int credentials, unsigned threads, Percentiles pick, Percentiles lease) {
+void print(const char* what, int credentials, unsigned threads, Percentiles pick,
+           Percentiles lease) {
   std::printf("%-14s %11d %7u %9.0f %9.0f", what, credentials, threads, pick.p50, pick.p99);
   if (lease.p50 > 0) std::printf(" %9.0f %9.0f", lease.p50, lease.p99);
   std::printf("\n");
@@ -118,18 +122,21 @@ void print(const char* what, int credentials, unsigned threads, Percentiles pick
 }  // namespace
 
 int main() {
-  std::printf("ns per operation          credentials threads  pick p50  pick p99 lease p50 lease p99\n");
+  std::printf(
+      "ns per operation          credentials threads  pick p50  pick p99 lease p50 lease p99\n");
   for (const unsigned threads : {1u, 2u}) {
     std::atomic<std::uint64_t> counter{0};
     print("fetch_add", 0, threads,
           measure(threads, [&] { counter.fetch_add(1, std::memory_order_relaxed); }), {});
     std::mutex mutex;
     std::size_t next = 0;
-    print("mutex-rr", 64, threads, measure(threads, [&] {
-            const std::lock_guard lock{mutex};
-            next = next + 1 == 64 ? 0 : next + 1;
-            benchmark::DoNotOptimize(next);
-          }),
+    print("mutex-rr", 64, threads,
+          measure(threads,
+                  [&] {
+                    const std::lock_guard lock{mutex};
+                    next = next + 1 == 64 ? 0 : next + 1;
+                    benchmark::DoNotOptimize(next);
+                  }),
           {});
   }
   for (const auto policy : cp::AnyRotation::names) {
@@ -137,8 +144,8 @@ int main() {
       for (const unsigned threads : {1u, 2u}) {
         Lane lane{policy, count};
         const auto pick = measure(threads, [&] { lane.pick(); });
-        cp::DefaultPool pool{cp::AllSources{}, cp::AnyRotation::by_name(policy).value(), {}, {}, {},
-                             {}, nowhere()};
+        cp::DefaultPool pool{
+            cp::AllSources{}, cp::AnyRotation::by_name(policy).value(), {}, {}, {}, {}, nowhere()};
         if (!pool.replace_credentials(keys(count))) return 1;
         const cp::LeaseRequest request{.provider = "acme", .model = "k2"};
         const auto lease = measure(threads, [&] {

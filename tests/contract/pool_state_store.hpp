@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
 #pragma once
+// SPDX-License-Identifier: MIT
 
 #include <credpool/store/concept.hpp>
 
@@ -14,11 +14,11 @@
 /// @code
 /// TEST_CASE("store/sqlite: contract") {
 ///   ThrowawayHome home;
-///   pool_state_store_contract([&] { return SqliteState::open(home.path() / "state.db").value(); });
+///   pool_state_store_contract([&] { return SqliteState::open(home.path() / "state.db").value();
+///   });
 /// }
 /// @endcode
-template <class Open>
-void pool_state_store_contract(Open open) {
+template <class Open> void pool_state_store_contract(Open open) {
   namespace cp = credpool;
   using std::chrono::hours;
   using std::chrono::milliseconds;
@@ -52,20 +52,36 @@ void pool_state_store_contract(Open open) {
   CHECK(one.generation().value() == 0);
 
   // Every member of every record comes back as it was, to the other one as well.
-  cp::CredentialDelta full{.id = id('a'), .imported = true, .disabled = true, .use = 2.5, .use_at = at,
-                           .uses = 3, .last_selected = at + milliseconds{1},
-                           .last_used = at + milliseconds{2}, .consecutive_failures = 4,
-                           .success_streak = 5, .latency_ms = 6.25,
-                           .latency_at = at + milliseconds{3}, .limit = 7.5,
-                           .rejected_token = "sha256:r", .verified_token = "sha256:v"};
-  const cp::Cooldown rest{.id = id('a'), .model = "k2", .reason = cp::CooldownReason::quota,
-                          .since = at, .until = at + hours{156}, .next_trial = at + hours{1},
-                          .level = 2, .trials = 3, .noted_at = at + milliseconds{4}};
+  cp::CredentialDelta full{.id = id('a'),
+                           .imported = true,
+                           .disabled = true,
+                           .use = 2.5,
+                           .use_at = at,
+                           .uses = 3,
+                           .last_selected = at + milliseconds{1},
+                           .last_used = at + milliseconds{2},
+                           .consecutive_failures = 4,
+                           .success_streak = 5,
+                           .latency_ms = 6.25,
+                           .latency_at = at + milliseconds{3},
+                           .limit = 7.5,
+                           .rejected_token = "sha256:r",
+                           .verified_token = "sha256:v"};
+  const cp::Cooldown rest{.id = id('a'),
+                          .model = "k2",
+                          .reason = cp::CooldownReason::quota,
+                          .since = at,
+                          .until = at + hours{156},
+                          .next_trial = at + hours{1},
+                          .level = 2,
+                          .trials = 3,
+                          .noted_at = at + milliseconds{4}};
   cp::Cooldown account = rest;
   account.model = "";
   account.reason = cp::CooldownReason::billing;
   const cp::Cursor cursor{.lane = "acme/k2", .last = id('a'), .noted_at = at};
-  const auto first = write(one, {.credentials = {full}, .cooldowns = {rest, account}, .cursors = {cursor}});
+  const auto first =
+      write(one, {.credentials = {full}, .cooldowns = {rest, account}, .cursors = {cursor}});
   CHECK(first > 0);
   CHECK(one.generation().value() == first);
   CHECK(two.generation().value() == first);
@@ -82,7 +98,8 @@ void pool_state_store_contract(Open open) {
 
   // Only what changed after the generation that was seen.
   CHECK(read(two, first).empty());
-  const auto second = write(two, {.credentials = {{.id = id('b'), .use = 1, .use_at = at, .uses = 1}}});
+  const auto second =
+      write(two, {.credentials = {{.id = id('b'), .use = 1, .use_at = at, .uses = 1}}});
   CHECK(second > first);
   const auto news = read(one, first);
   REQUIRE(news.credentials.size() == 1);
@@ -91,7 +108,8 @@ void pool_state_store_contract(Open open) {
   CHECK(news.cursors.empty());
 
   // Uses are added (decayed to the same time), members without a value are left alone.
-  write(two, {.half_life = hours{1}, .credentials = {{.id = id('a'), .use = 1, .use_at = at + hours{1}, .uses = 2}}});
+  write(two, {.half_life = hours{1},
+              .credentials = {{.id = id('a'), .use = 1, .use_at = at + hours{1}, .uses = 2}}});
   for (const auto& each : read(one).credentials) {
     if (each.id != id('a')) continue;
     CHECK(each.total_uses == 5);
@@ -122,7 +140,8 @@ void pool_state_store_contract(Open open) {
   write(two, {.credentials = {{.id = id('c'), .use = 1, .use_at = at, .uses = 1}}});
   const auto done = one.transact(latest, [&](const cp::PoolState& changed) {
     CHECK(changed.credentials.size() == 1);
-    return cp::PoolDelta{.credentials = {{.id = id('c'), .uses = changed.credentials[0].total_uses}}};
+    return cp::PoolDelta{
+        .credentials = {{.id = id('c'), .uses = changed.credentials[0].total_uses}}};
   });
   REQUIRE(done);
   for (const auto& each : read(two).credentials)

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
 #pragma once
+// SPDX-License-Identifier: MIT
 
 #include <credpool/rotation/concept.hpp>
 
@@ -12,8 +12,7 @@
 #include <vector>
 
 /// The candidates of one lane in a test's hand, kept as the pool keeps them.
-template <class Policy>
-class PolicyBench {
+template <class Policy> class PolicyBench {
  public:
   explicit PolicyBench(Policy wanted = {}) : policy{std::move(wanted)} {}
 
@@ -21,7 +20,8 @@ class PolicyBench {
     credpool::Digest digest{};
     // Scattered, so that the order of ids is not the order of numbers.
     const std::uint32_t mixed = number * 2654435761u;
-    for (int i = 0; i < 4; ++i) digest[static_cast<std::size_t>(i)] = static_cast<unsigned char>(mixed >> (8 * i));
+    for (int i = 0; i < 4; ++i)
+      digest[static_cast<std::size_t>(i)] = static_cast<unsigned char>(mixed >> (8 * i));
     digest[31] = static_cast<unsigned char>(number);
     return credpool::CredentialId{digest};
   }
@@ -91,8 +91,7 @@ class PolicyBench {
 };
 
 /// What every rotation policy must do, whatever its rule: with a seeded generator as the adversary.
-template <class Policy>
-void rotation_policy_contract(Policy policy = {}) {
+template <class Policy> void rotation_policy_contract(Policy policy = {}) {
   static_assert(credpool::RotationPolicy<Policy>);
   CHECK_FALSE(std::string_view{policy.name}.empty());
 

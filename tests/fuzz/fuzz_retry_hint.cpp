@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     response.status = 429;
     response.headers.push_back({name, std::string{line}});
     if (line.size() < input.size()) response.body = input.substr(line.size() + 1);
-    for (const auto when : {cp::retry_hint(response, now), cp::reset_hint(response, now, cp::longest_wait)})
+    for (const auto when :
+         {cp::retry_hint(response, now), cp::reset_hint(response, now, cp::longest_wait)})
       if (when && (*when < now || *when > now + cp::longest_wait)) std::abort();
   }
   return 0;

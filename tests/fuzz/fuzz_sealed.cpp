@@ -40,14 +40,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // Writing waits for the disk: only for one file in eight.
   if (size % 8 != 0) return 0;
-  const cp::SecretRecord added{"fuzz:added", "cli", "provider", cp::Kind::token,
-                               cp::Secret{"added-secret"}, {}, "", ""};
+  const cp::SecretRecord added{
+      "fuzz:added", "cli", "provider", cp::Kind::token, cp::Secret{"added-secret"}, {}, "", ""};
   if (!store.put(added)) return 0;
   must(store.get("fuzz:added")->secret == added.secret);
   const auto after = store.list();
   must(after && after->size() >= listed->size());
-  for (const auto& label : *listed) must(store.get(label.profile_id).has_value() ||
-                                         store.get(label.profile_id).error().errc() ==
-                                             cp::Errc::login_needed);
+  for (const auto& label : *listed)
+    must(store.get(label.profile_id).has_value() ||
+         store.get(label.profile_id).error().errc() == cp::Errc::login_needed);
   return 0;
 }

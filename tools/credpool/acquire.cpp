@@ -46,7 +46,8 @@ std::string provider_of_program(const std::string& command) {
 int run_acquire(Session& session, const AcquireOptions& options) {
   auto opened = open_pool(session);
   if (!opened) return session.fail(opened.error());
-  auto lease = opened->pool->acquire_in_transaction(lease_request(options.request, opened->settings));
+  auto lease =
+      opened->pool->acquire_in_transaction(lease_request(options.request, opened->settings));
   if (!lease) return session.fail(lease.error());
 
   const auto& credential = lease->credential();
@@ -61,7 +62,8 @@ int run_acquire(Session& session, const AcquireOptions& options) {
   } else {
     session.print(credential.profile_id + " (" + credential.cli + ", " + credential.id.short_hex() +
                   ")\n");
-    session.note("The secret stays hidden; --reveal prints it, `credpool exec` hands it to a program.");
+    session.note(
+        "The secret stays hidden; --reveal prints it, `credpool exec` hands it to a program.");
   }
   return 0;
 }
@@ -88,15 +90,16 @@ int run_explain(Session& session, const RequestOptions& options) {
                             {"uses", candidate.use},
                             {"inFlight", candidate.in_flight},
                             {"chosen", candidate.chosen}});
-    session.print_json(Json{{"request",
-                        {{"provider", options.provider},
-                         {"model", options.model},
-                         {"session", options.session},
-                         {"pin", options.pin}}},
-                       {"policy", explanation.policy},
-                       {"candidates", candidates},
-                       {"chosen", explanation.chosen ? Json(explanation.chosen->hex()) : Json(nullptr)},
-                       {"retryAt", time_json(explanation.retry_at)}});
+    session.print_json(
+        Json{{"request",
+              {{"provider", options.provider},
+               {"model", options.model},
+               {"session", options.session},
+               {"pin", options.pin}}},
+             {"policy", explanation.policy},
+             {"candidates", candidates},
+             {"chosen", explanation.chosen ? Json(explanation.chosen->hex()) : Json(nullptr)},
+             {"retryAt", time_json(explanation.retry_at)}});
     return explanation.chosen ? 0 : 1;
   }
 
@@ -111,14 +114,17 @@ int run_explain(Session& session, const RequestOptions& options) {
     std::snprintf(number.data(), number.size(), "%.2f", candidate.use);
     const std::string uses = number.data();
     std::snprintf(number.data(), number.size(), "%.2f", candidate.rank.value);
-    table.add({candidate.chosen ? ">" : "", candidate.credential->profile_id,
+    table.add({candidate.chosen ? ">" : "",
+               candidate.credential->profile_id,
                candidate.credential->cli,
                {verdict, eligible ? Style::good : Style::warning},
-               candidate.until ? relative_time(candidate.until, now) : std::string{"-"}, uses,
+               candidate.until ? relative_time(candidate.until, now) : std::string{"-"},
+               uses,
                eligible ? std::string{number.data()} : std::string{"-"}});
   }
-  session.print(table.empty() ? "There is no credential at all; `credpool scan` says where it looks.\n"
-                              : table.render(session.out()));
+  session.print(table.empty()
+                    ? "There is no credential at all; `credpool scan` says where it looks.\n"
+                    : table.render(session.out()));
   session.print("\nStrategy: " + explanation.policy + ". ");
   if (explanation.chosen) {
     session.print("The one marked > would be lent now.\n");
@@ -155,10 +161,12 @@ int run_exec(Session& session, const ExecOptions& options) {
   ::setenv(variable.c_str(), std::string{lease->secret().reveal()}.c_str(), 1);
   if (!lease->credential().base_url.empty())
     if (const auto* row = cp::find_key_variable(variable); row && !row->base_url_variable.empty())
-      ::setenv(std::string{row->base_url_variable}.c_str(), lease->credential().base_url.c_str(), 1);
+      ::setenv(std::string{row->base_url_variable}.c_str(), lease->credential().base_url.c_str(),
+               1);
   std::signal(SIGPIPE, SIG_DFL);
   std::vector<char*> arguments;
-  for (const auto& argument : options.command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const auto& argument : options.command)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   session.note("lending " + lease->credential().profile_id + " in " + variable);
   opened->pool.reset(nullptr);

@@ -40,15 +40,16 @@ cp::Result<OpenPool> open_pool(const Session& session) {
   const Spinner spinner{session.err(), "looking for logins"};
   cp::SealedSource sealed{cp::SealedFile{*directory, session.environment()}};
   const CliSources sources = cp::all_sources_and(std::move(sealed));
-  auto discovery = sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
+  auto discovery =
+      sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
   cp::apply_ownership(*settings, discovery.credentials);
-  auto pool = std::make_unique<CliPool>(sources, std::move(*policy), cp::FirstOf<>{},
-                                        std::move(*state), cp::SystemClock{},
-                                        cp::pool_settings(*settings, discovery.credentials),
-                                        session.environment());
+  auto pool = std::make_unique<CliPool>(
+      sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},
+      cp::pool_settings(*settings, discovery.credentials), session.environment());
   if (auto replaced = pool->replace_credentials(discovery.credentials); !replaced)
     return cp::fail(replaced.error());
-  return OpenPool{std::move(*settings), std::move(*directory), std::move(pool), std::move(discovery)};
+  return OpenPool{std::move(*settings), std::move(*directory), std::move(pool),
+                  std::move(discovery)};
 }
 
 cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {

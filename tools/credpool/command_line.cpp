@@ -80,8 +80,9 @@ int run_command_line(int argc, char** argv) {
 
   StatusOptions status;
   auto* status_command = app.add_subcommand("status", "How every credential stands right now");
-  status_command->add_flag("--check", status.check,
-                           "Only the exit code: 0 ok, 1 missing or expired, 2 expiring, 4 login needed");
+  status_command->add_flag(
+      "--check", status.check,
+      "Only the exit code: 0 ok, 1 missing or expired, 2 expiring, 4 login needed");
   status_command->add_option("--cli", status.clis, "Only this CLI (may be given again)");
   on(status_command, [&](Session& session) { return run_status(session, status); });
 
@@ -97,8 +98,8 @@ int run_command_line(int argc, char** argv) {
   on(acquire_command, [&](Session& session) { return run_acquire(session, acquire); });
 
   ExecOptions exec;
-  auto* exec_command = app.add_subcommand(
-      "exec", "Run a program with a lent credential in the variable it expects");
+  auto* exec_command =
+      app.add_subcommand("exec", "Run a program with a lent credential in the variable it expects");
   add_request_options(*exec_command, exec.request);
   exec_command->add_option("--variable", exec.variable,
                            "Put the secret into this environment variable instead");
@@ -115,7 +116,8 @@ int run_command_line(int argc, char** argv) {
   on(explain_command, [&](Session& session) { return run_explain(session, explain); });
 
   CooldownOptions cooldown;
-  auto* cooldown_command = app.add_subcommand("cooldown", "Credentials that wait for a limit's end");
+  auto* cooldown_command =
+      app.add_subcommand("cooldown", "Credentials that wait for a limit's end");
   cooldown_command->require_subcommand(1);
   auto* cooldown_list = cooldown_command->add_subcommand("list", "Show the cooldowns");
   on(cooldown_list, [&](Session& session) { return run_cooldown(session, cooldown); });
@@ -129,11 +131,13 @@ int run_command_line(int argc, char** argv) {
   });
 
   HistoryOptions history;
-  auto* history_command = app.add_subcommand("history", "What was found and used when (hashes only)");
+  auto* history_command =
+      app.add_subcommand("history", "What was found and used when (hashes only)");
   history_command->add_option("--limit", history.limit, "At most so many entries, newest first");
   history_command->add_option("--cli", history.cli, "Only this CLI");
   history_command->add_flag("--verify", history.verify, "Check that nobody changed it");
-  history_command->add_option("--export", history.export_file, "Write it all to a file (- is stdout)")
+  history_command
+      ->add_option("--export", history.export_file, "Write it all to a file (- is stdout)")
       ->type_name("FILE");
   history_command->add_flag("--clear", history.clear, "Remove all entries");
   history_command->add_flag("--yes", history.yes, "Do not ask");
@@ -144,12 +148,14 @@ int run_command_line(int argc, char** argv) {
       app.add_subcommand("import-manual", "Keep an API key or token in our own encrypted store");
   manual_command->add_option("CLI", manual.cli, "Whose key it is: kimi-cli, codex-cli, ...")
       ->required();
-  manual_command->add_option("TOKEN", manual.token,
-                             "The token; unsafe here, since every process can read it: leave it out to be asked");
+  manual_command->add_option(
+      "TOKEN", manual.token,
+      "The token; unsafe here, since every process can read it: leave it out to be asked");
   manual_command->add_flag("--stdin", manual.from_stdin, "Read it from standard input");
   manual_command->add_option("--file", manual.file, "Read it from a file")->type_name("FILE");
   manual_command->add_option("--profile", manual.profile, "A name for it (default: manual)");
-  manual_command->add_option("--provider", manual.provider, "Its provider, where the CLI has several");
+  manual_command->add_option("--provider", manual.provider,
+                             "Its provider, where the CLI has several");
   manual_command->add_option("--base-url", manual.base_url, "Where it is used, if not the default");
   manual_command->add_flag("--no-validate", manual.no_validate, "Do not ask the provider first");
   on(manual_command, [&](Session& session) { return run_import_manual(session, manual); });
@@ -176,8 +182,9 @@ int run_command_line(int argc, char** argv) {
       ->capture_default_str();
   simulate_command->add_option("--credentials", simulate.credentials, "Credentials to have")
       ->capture_default_str();
-  simulate_command->add_option("--limit", simulate.limit_per_minute,
-                               "Requests a minute that each credential allows")
+  simulate_command
+      ->add_option("--limit", simulate.limit_per_minute,
+                   "Requests a minute that each credential allows")
       ->capture_default_str();
   simulate_command->add_option("--sessions", simulate.sessions, "Sessions the requests belong to")
       ->capture_default_str();

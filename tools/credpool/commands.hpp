@@ -96,7 +96,8 @@ struct SimulateOptions {
 int run_simulate(Session& session, const SimulateOptions& options);
 
 struct DemoOptions {
-  std::string home = {};  ///< make the world there and leave it; empty: a throw-away one, and a tour
+  std::string home =
+      {};  ///< make the world there and leave it; empty: a throw-away one, and a tour
   bool serve = false;
 };
 int run_demo(Session& session, const DemoOptions& options);

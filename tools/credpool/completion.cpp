@@ -39,9 +39,12 @@ std::string bash_script(const CommandTree& tree) {
   std::string text =
       "# bash completion for credpool: eval \"$(credpool completion bash)\"\n"
       "_credpool() {\n"
-      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path='" + tree.name + "' words='' i word\n"
+      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path='" +
+      tree.name +
+      "' words='' i word\n"
       "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
-      "    --file|--config|--trace|--export) COMPREPLY=( $(compgen -f -- \"$current\") ); return ;;\n"
+      "    --file|--config|--trace|--export) COMPREPLY=( $(compgen -f -- \"$current\") ); return "
+      ";;\n"
       "    --home|--state-dir) COMPREPLY=( $(compgen -d -- \"$current\") ); return ;;\n"
       "  esac\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
@@ -50,7 +53,8 @@ std::string bash_script(const CommandTree& tree) {
   const auto add_paths = [&](const auto& self, const CommandTree& command,
                              const std::string& path) -> void {
     for (const auto& child : command.children) {
-      text += "      '" + path + " " + child.name + "') path='" + path + " " + child.name + "' ;;\n";
+      text +=
+          "      '" + path + " " + child.name + "') path='" + path + " " + child.name + "' ;;\n";
       self(self, child, path + " " + child.name);
     }
   };
@@ -85,14 +89,17 @@ std::string zsh_script(const CommandTree& tree) {
       "#compdef credpool\n"
       "# zsh completion for credpool: eval \"$(credpool completion zsh)\"\n"
       "_credpool() {\n"
-      "  local path_so_far='" + tree.name + "' word\n"
+      "  local path_so_far='" +
+      tree.name +
+      "' word\n"
       "  local -a words_here=(\"${words[@]:1:$((CURRENT-2))}\")\n"
       "  for word in \"${words_here[@]}\"; do\n"
       "    case \"$path_so_far $word\" in\n";
   const auto add_paths = [&](const auto& self, const CommandTree& command,
                              const std::string& path) -> void {
     for (const auto& child : command.children) {
-      text += "      '" + path + " " + child.name + "') path_so_far='" + path + " " + child.name + "' ;;\n";
+      text += "      '" + path + " " + child.name + "') path_so_far='" + path + " " + child.name +
+              "' ;;\n";
       self(self, child, path + " " + child.name);
     }
   };
@@ -115,7 +122,8 @@ std::string zsh_script(const CommandTree& tree) {
   return text;
 }
 
-void fish_lines(const CommandTree& command, const std::vector<std::string>& path, std::string& text) {
+void fish_lines(const CommandTree& command, const std::vector<std::string>& path,
+                std::string& text) {
   std::string condition;
   if (path.empty()) {
     condition = "__fish_use_subcommand";
@@ -132,8 +140,9 @@ void fish_lines(const CommandTree& command, const std::vector<std::string>& path
     text += start + "-f -a '" + child.name + "' -d '" + without_quotes(child.description) + "'\n";
   for (const auto& option : command.options) {
     if (option.positional || !option.names.back().starts_with("--")) continue;
-    text += start + "-l '" + option.names.back().substr(2) + "'" + (option.takes_value ? " -r" : "") +
-            " -d '" + without_quotes(option.description) + "'\n";
+    text += start + "-l '" + option.names.back().substr(2) + "'" +
+            (option.takes_value ? " -r" : "") + " -d '" + without_quotes(option.description) +
+            "'\n";
   }
   if (command.name == "completion") text += start + "-f -a 'bash zsh fish'\n";
   for (const auto& child : command.children) {

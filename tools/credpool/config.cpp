@@ -13,17 +13,18 @@ namespace cp = credpool;
 namespace {
 
 Json problem_json(const cp::SettingsProblem& problem) {
-  return {{"severity", problem.severity == cp::SettingsProblem::Severity::error ? "error" : "warning"},
-          {"setting", problem.setting},
-          {"place", problem.place},
-          {"text", harmless(problem.text)},
-          {"hint", harmless(problem.hint)}};
+  return {
+      {"severity", problem.severity == cp::SettingsProblem::Severity::error ? "error" : "warning"},
+      {"setting", problem.setting},
+      {"place", problem.place},
+      {"text", harmless(problem.text)},
+      {"hint", harmless(problem.hint)}};
 }
 
 std::string problem_text(const cp::SettingsProblem& problem, const Session& session) {
   const bool error = problem.severity == cp::SettingsProblem::Severity::error;
-  std::string text = styled(session.err(), error ? Style::bad : Style::warning,
-                            error ? "error: " : "warning: ");
+  std::string text =
+      styled(session.err(), error ? Style::bad : Style::warning, error ? "error: " : "warning: ");
   text += short_path(problem.place, session.environment()) + ": ";
   if (!problem.setting.empty()) text += problem.setting + ": ";
   text += harmless(problem.text);
@@ -48,8 +49,10 @@ int run_config(Session& session, ConfigVerb verb) {
       files.push_back({{"path", file.string()}, {"exists", exists}});
       table.add({file.string(), exists ? "yes" : "no"});
     }
-    if (session.options().json) session.print_json(Json{{"files", files}});
-    else session.print(table.render(session.out()));
+    if (session.options().json)
+      session.print_json(Json{{"files", files}});
+    else
+      session.print(table.render(session.out()));
     return 0;
   }
 
@@ -76,12 +79,15 @@ int run_config(Session& session, ConfigVerb verb) {
     settings.push_back({{"name", row.path},
                         {"value", Json::parse(row.value, nullptr, false)},
                         {"origin", row.origin}});
-    table.add({row.path, row.value,
+    table.add({row.path,
+               row.value,
                {short_path(row.origin, session.environment()),
                 row.origin == "default" ? Style::dim : Style::plain}});
   }
-  if (session.options().json) session.print_json(Json{{"settings", settings}, {"warnings", problems}});
-  else session.print(table.render(session.out()));
+  if (session.options().json)
+    session.print_json(Json{{"settings", settings}, {"warnings", problems}});
+  else
+    session.print(table.render(session.out()));
   return 0;
 }
 

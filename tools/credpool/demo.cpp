@@ -58,8 +58,9 @@ int rotate(Session& world) {
     auto lease = opened->pool->acquire({.provider = "anthropic", .model = "demo-model"});
     if (!lease) return world.fail(lease.error());
     const bool limited = request == 2;
-    world.print("request " + std::to_string(request) + ": " + lease->credential().profile_id +
-                (limited ? "  -> 429, rests for 5 min; the next request goes elsewhere\n" : "  -> ok\n"));
+    world.print(
+        "request " + std::to_string(request) + ": " + lease->credential().profile_id +
+        (limited ? "  -> 429, rests for 5 min; the next request goes elsewhere\n" : "  -> ok\n"));
     lease->report(limited ? cp::Outcome::rate_limited(world.now() + std::chrono::minutes{5})
                           : cp::Outcome::ok(cp::Duration{120}));
   }
@@ -72,7 +73,8 @@ int tour(Session& session) {
   auto provider = DemoProvider::start();
   if (!provider) return session.fail(provider.error());
   const auto home = directory->path() / "home";
-  if (auto made = make_demo_home(home, session.environment(), session.now(), provider->url()); !made)
+  if (auto made = make_demo_home(home, session.environment(), session.now(), provider->url());
+      !made)
     return session.fail(made.error());
 
   Session world{session.options(), demo_environment(home, session.environment())};
@@ -127,7 +129,8 @@ int run_demo(Session& session, const DemoOptions& options) {
   if (auto made = make_demo_home(home, session.environment(), session.now(), url); !made)
     return session.fail(made.error());
   if (session.options().json) {
-    session.print_json(Json{{"home", home.string()}, {"provider", provider ? Json(url) : Json(nullptr)}});
+    session.print_json(
+        Json{{"home", home.string()}, {"provider", provider ? Json(url) : Json(nullptr)}});
   } else {
     session.print("A made-up home is at " + home.string() +
                   (provider ? "; its provider answers at " + url : std::string{}) +

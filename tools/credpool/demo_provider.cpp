@@ -46,18 +46,28 @@ Json welcome(const std::string& path) {
   const auto in_two_hours =
       duration_cast<seconds>(system_clock::now().time_since_epoch()).count() + 7200;
   if (mentions(path, "/usages"))
-    return {{"usage", {{"limit", "1024"}, {"used", "214"}, {"remaining", "810"}, {"name", "weekly"},
-                       {"resetTime", "2100-01-01T00:00:00Z"}}},
-            {"limits", {{{"window", {{"duration", 300}, {"timeUnit", "TIME_UNIT_MINUTE"}}},
-                         {"detail", {{"limit", "200"}, {"used", "37"}, {"remaining", "163"},
-                                     {"resetTime", "2100-01-01T00:00:00Z"}}}}}}};
+    return {{"usage",
+             {{"limit", "1024"},
+              {"used", "214"},
+              {"remaining", "810"},
+              {"name", "weekly"},
+              {"resetTime", "2100-01-01T00:00:00Z"}}},
+            {"limits",
+             {{{"window", {{"duration", 300}, {"timeUnit", "TIME_UNIT_MINUTE"}}},
+               {"detail",
+                {{"limit", "200"},
+                 {"used", "37"},
+                 {"remaining", "163"},
+                 {"resetTime", "2100-01-01T00:00:00Z"}}}}}}};
   if (mentions(path, "wham/usage"))
     return {{"plan_type", "plus"},
             {"rate_limit",
-             {{"primary_window", {{"used_percent", 41}, {"limit_window_seconds", 18000},
-                                  {"reset_at", in_two_hours}}},
-              {"secondary_window", {{"used_percent", 12}, {"limit_window_seconds", 604800},
-                                    {"reset_at", in_two_hours + 400000}}}}}};
+             {{"primary_window",
+               {{"used_percent", 41}, {"limit_window_seconds", 18000}, {"reset_at", in_two_hours}}},
+              {"secondary_window",
+               {{"used_percent", 12},
+                {"limit_window_seconds", 604800},
+                {"reset_at", in_two_hours + 400000}}}}}};
   if (mentions(path, "oauth/usage"))
     return {{"five_hour", {{"utilization", 23.0}, {"resets_at", "2100-01-01T00:00:00Z"}}},
             {"seven_day", {{"utilization", 61.0}, {"resets_at", "2100-01-01T00:00:00Z"}}}};
@@ -74,18 +84,26 @@ Answer answer_to(const httplib::Request& request) {
   if (mentions(token, "notier") && mentions(request.path, "loadCodeAssist"))
     return {200, {{"ineligibleTiers", {{{"reasonCode", "UNSUPPORTED_CLIENT"}}}}}};
   if (mentions(token, "limited"))
-    return {429, {{"error", {{"message", "You exceeded your current quota"},
-                             {"type", "insufficient_quota"},
-                             {"code", "insufficient_quota"}}}}, 3600};
+    return {429,
+            {{"error",
+              {{"message", "You exceeded your current quota"},
+               {"type", "insufficient_quota"},
+               {"code", "insufficient_quota"}}}},
+            3600};
   if (mentions(token, "noseat")) return {403, {{"message", "no Copilot seat"}}};
   const bool taken = mentions(token, "valid") || mentions(token, "notier") || mentions(token, ".");
   if (taken && !mentions(token, "revoked")) return {200, welcome(request.path)};
   if (google)
-    return {400, {{"error", {{"code", 400}, {"status", "INVALID_ARGUMENT"},
-                             {"details", {{{"reason", "API_KEY_INVALID"}}}}}}}};
-  return {401, {{"error", {{"message", "Incorrect API key provided"},
-                           {"type", "invalid_request_error"},
-                           {"code", "invalid_api_key"}}}}};
+    return {400,
+            {{"error",
+              {{"code", 400},
+               {"status", "INVALID_ARGUMENT"},
+               {"details", {{{"reason", "API_KEY_INVALID"}}}}}}}};
+  return {401,
+          {{"error",
+            {{"message", "Incorrect API key provided"},
+             {"type", "invalid_request_error"},
+             {"code", "invalid_api_key"}}}}};
 }
 
 }  // namespace
@@ -134,6 +152,8 @@ std::string DemoProvider::url() const {
   return "http://127.0.0.1:" + std::to_string(server_->port);
 }
 
-int DemoProvider::requests() const noexcept { return server_->requests; }
+int DemoProvider::requests() const noexcept {
+  return server_->requests;
+}
 
 }  // namespace credpool_cli

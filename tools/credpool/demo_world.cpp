@@ -26,10 +26,13 @@ namespace {
 long long seconds_of(cp::TimePoint when) {
   return std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count();
 }
-long long milliseconds_of(cp::TimePoint when) { return when.time_since_epoch().count(); }
+long long milliseconds_of(cp::TimePoint when) {
+  return when.time_since_epoch().count();
+}
 
 /// An unsigned token with the claims that codex stores.
-std::string made_up_jwt(cp::TimePoint expires, const std::string& account, const std::string& email) {
+std::string made_up_jwt(cp::TimePoint expires, const std::string& account,
+                        const std::string& email) {
   const Json header{{"alg", "RS256"}, {"typ", "JWT"}};
   const Json claims{{"exp", seconds_of(expires)},
                     {"email", email},
@@ -112,18 +115,22 @@ Json kimi_login(const std::string& name, cp::TimePoint expires) {
 void write_kimi(Writer& home, cp::TimePoint now) {
   using namespace std::chrono_literals;
   home.json(".kimi/credentials/kimi-code.json", kimi_login("valid", now + 14min));
-  home.file(".kimi/config.toml",
-            "default_model = \"kimi-code/kimi-for-coding\"\n\n"
-            "[providers.\"managed:kimi-code\"]\ntype = \"kimi\"\n"
-            "base_url = \"https://api.kimi.com/coding/v1\"\napi_key = \"\"\n\n"
-            "[providers.\"managed:kimi-code\".oauth]\nstorage = \"file\"\nkey = \"oauth/kimi-code\"\n\n"
-            "[providers.moonshot]\ntype = \"kimi\"\nbase_url = \"https://api.moonshot.ai/v1\"\n"
-            "api_key = \"demo-moonshot-valid-key\"\n");
+  home.file(
+      ".kimi/config.toml",
+      "default_model = \"kimi-code/kimi-for-coding\"\n\n"
+      "[providers.\"managed:kimi-code\"]\ntype = \"kimi\"\n"
+      "base_url = \"https://api.kimi.com/coding/v1\"\napi_key = \"\"\n\n"
+      "[providers.\"managed:kimi-code\".oauth]\nstorage = \"file\"\nkey = \"oauth/kimi-code\"\n\n"
+      "[providers.moonshot]\ntype = \"kimi\"\nbase_url = \"https://api.moonshot.ai/v1\"\n"
+      "api_key = \"demo-moonshot-valid-key\"\n");
   // Kimi Code: three slots, three states.
   home.json(".kimi-code/credentials/kimi-code.json", kimi_login("second", now - 2h));
-  home.json(".kimi-code/credentials/kimi-code-env-0e4f99c69cc27850.json",
-            {{"access_token", ""}, {"refresh_token", ""}, {"expires_at", 0},
-             {"scope", "kimi-code"}, {"token_type", "Bearer"}, {"expires_in", 0}});
+  home.json(".kimi-code/credentials/kimi-code-env-0e4f99c69cc27850.json", {{"access_token", ""},
+                                                                           {"refresh_token", ""},
+                                                                           {"expires_at", 0},
+                                                                           {"scope", "kimi-code"},
+                                                                           {"token_type", "Bearer"},
+                                                                           {"expires_in", 0}});
   home.file(".kimi-code/credentials/kimi-code-env-657f7f111e019602.json",
             R"({"access_token": "demo-kimi-broken-)");
 }
@@ -131,15 +138,14 @@ void write_kimi(Writer& home, cp::TimePoint now) {
 void write_codex(Writer& home, cp::TimePoint now) {
   using namespace std::chrono_literals;
   const auto token = made_up_jwt(now + 240h, "acct-demo-1", "ada@example.com");
-  home.json(".codex/auth.json",
-            {{"auth_mode", "chatgpt"},
-             {"OPENAI_API_KEY", nullptr},
-             {"tokens",
-              {{"id_token", token},
-               {"access_token", token},
-               {"refresh_token", "demo-codex-valid-refresh"},
-               {"account_id", "acct-demo-1"}}},
-             {"last_refresh", cp::format_iso8601(now - 24h)}});
+  home.json(".codex/auth.json", {{"auth_mode", "chatgpt"},
+                                 {"OPENAI_API_KEY", nullptr},
+                                 {"tokens",
+                                  {{"id_token", token},
+                                   {"access_token", token},
+                                   {"refresh_token", "demo-codex-valid-refresh"},
+                                   {"account_id", "acct-demo-1"}}},
+                                 {"last_refresh", cp::format_iso8601(now - 24h)}});
 }
 
 void write_qwen(Writer& home, cp::TimePoint now) {
@@ -149,15 +155,17 @@ void write_qwen(Writer& home, cp::TimePoint now) {
                                        {"refresh_token", "demo-qwen-ended-refresh"},
                                        {"resource_url", "portal.qwen.ai"},
                                        {"expiry_date", milliseconds_of(now + 6h)}});
-  home.file(".qwen/settings.json",
-            "{\n  // comments are allowed here\n  \"$version\": 4,\n"
-            "  \"env\": { \"BAILIAN_CODING_PLAN_API_KEY\": \"sk-sp-demo-valid\" },\n"
-            "  \"modelProviders\": { \"openai\": [ { \"id\": \"qwen3-coder-plus\", \"name\": \"q\",\n"
-            "    \"baseUrl\": \"https://coding.dashscope.aliyuncs.com/v1\",\n"
-            "    \"envKey\": \"BAILIAN_CODING_PLAN_API_KEY\" },\n"
-            "    { \"id\": \"other\", \"name\": \"o\", \"baseUrl\": \"https://dashscope.aliyuncs.com/compatible-mode/v1\",\n"
-            "    \"envKey\": \"NOWHERE_SET_KEY\" } ] },\n"
-            "  \"security\": { \"auth\": { \"selectedType\": \"openai\" } }\n}\n");
+  home.file(
+      ".qwen/settings.json",
+      "{\n  // comments are allowed here\n  \"$version\": 4,\n"
+      "  \"env\": { \"BAILIAN_CODING_PLAN_API_KEY\": \"sk-sp-demo-valid\" },\n"
+      "  \"modelProviders\": { \"openai\": [ { \"id\": \"qwen3-coder-plus\", \"name\": \"q\",\n"
+      "    \"baseUrl\": \"https://coding.dashscope.aliyuncs.com/v1\",\n"
+      "    \"envKey\": \"BAILIAN_CODING_PLAN_API_KEY\" },\n"
+      "    { \"id\": \"other\", \"name\": \"o\", \"baseUrl\": "
+      "\"https://dashscope.aliyuncs.com/compatible-mode/v1\",\n"
+      "    \"envKey\": \"NOWHERE_SET_KEY\" } ] },\n"
+      "  \"security\": { \"auth\": { \"selectedType\": \"openai\" } }\n}\n");
 }
 
 cp::Result<void> write_gemini(Writer& home, const cp::Environment& environment, cp::TimePoint now) {
@@ -168,7 +176,8 @@ cp::Result<void> write_gemini(Writer& home, const cp::Environment& environment, 
              {"scope", "https://www.googleapis.com/auth/cloud-platform"},
              {"token_type", "Bearer"},
              {"expiry_date", milliseconds_of(now + 50min)}});
-  home.json(".gemini/google_accounts.json", {{"active", "ada@example.com"}, {"old", Json::array()}});
+  home.json(".gemini/google_accounts.json",
+            {{"active", "ada@example.com"}, {"old", Json::array()}});
   const Json key{{"serverName", "default-api-key"},
                  {"token", {{"accessToken", "demo-gemini-valid-key"}, {"tokenType", "ApiKey"}}},
                  {"updatedAt", milliseconds_of(now)}};
@@ -206,10 +215,10 @@ void write_others(Writer& home, cp::TimePoint now) {
   home.file(".config/gh/hosts.yml",
             "github.com:\n    users:\n        ada:\n            oauth_token: gho_demo_valid\n"
             "    git_protocol: https\n    user: ada\n    oauth_token: gho_demo_valid\n");
-  home.json(".config/github-copilot/apps.json",
-            {{"github.com:Iv1.0000000000000000",
-              {{"user", "ada"}, {"oauth_token", "ghu_demo_noseat"},
-               {"githubAppId", "Iv1.0000000000000000"}}}});
+  home.json(".config/github-copilot/apps.json", {{"github.com:Iv1.0000000000000000",
+                                                  {{"user", "ada"},
+                                                   {"oauth_token", "ghu_demo_noseat"},
+                                                   {"githubAppId", "Iv1.0000000000000000"}}}});
   home.json(".config/gcloud/application_default_credentials.json",
             {{"type", "authorized_user"},
              {"client_id", "demo.apps.googleusercontent.com"},
@@ -219,7 +228,8 @@ void write_others(Writer& home, cp::TimePoint now) {
             {{"accessToken", made_up_jwt(now - 1h, "cursor-demo", "ada@example.com")},
              {"refreshToken", "demo-cursor-refresh"}});
   // Readable by everybody: doctor and scan warn, and say how to mend it.
-  home.json(".local/share/amp/secrets.json", {{"apiKey@https://ampcode.com/", "sgamp_demo_valid"}}, 0644);
+  home.json(".local/share/amp/secrets.json", {{"apiKey@https://ampcode.com/", "sgamp_demo_valid"}},
+            0644);
   home.json(".grok/auth.json", {{"https://auth.x.ai::b1a00492-073a-47ea-816f-4c329264a828",
                                  {{"key", "demo-grok-valid"},
                                   {"refresh_token", "demo-grok-refresh"},
@@ -229,18 +239,19 @@ void write_others(Writer& home, cp::TimePoint now) {
   home.file(".factory/auth.v2.file",
             "MzMzMzMzMzMzMzMz:czxN+BHFlSAlMI/wmv/clw==:"
             "DeGniRZJBRtXmfQbcL8vqAfAH6V0khuUbKVNhfbQdhLgjcF1yxmm8GXQ");
-  home.file(".env", "# keys for scripts\nOPENAI_API_KEY=sk-demo-openai-revoked\n"
-                    "export ANTHROPIC_API_KEY=\"sk-ant-api03-demo-valid\"\n");
+  home.file(".env",
+            "# keys for scripts\nOPENAI_API_KEY=sk-demo-openai-revoked\n"
+            "export ANTHROPIC_API_KEY=\"sk-ant-api03-demo-valid\"\n");
   home.file(".aider.conf.yml", "api-key:\n  - openrouter=sk-or-v1-demo-limited\n");
 }
 
 void write_configuration(Writer& home, const std::string& provider_url) {
   Json base_urls = Json::object();
-  for (const auto* provider :
-       {"kimi-code", "moonshot", "openai", "qwen-portal", "dashscope", "gemini",
-        "google-gemini-cli", "anthropic", "openrouter", "github", "github-copilot", "cursor", "amp",
-        "xai", "factory", "iflow"})
-    base_urls[provider] = provider_url.empty() ? "http://127.0.0.1:9" : provider_url + "/" + provider;
+  for (const auto* provider : {"kimi-code", "moonshot", "openai", "qwen-portal", "dashscope",
+                               "gemini", "google-gemini-cli", "anthropic", "openrouter", "github",
+                               "github-copilot", "cursor", "amp", "xai", "factory", "iflow"})
+    base_urls[provider] =
+        provider_url.empty() ? "http://127.0.0.1:9" : provider_url + "/" + provider;
   home.json(".config/credpool/config.json5",
             {{"autoImport", true}, {"rotationStrategy", "least-used"}, {"baseUrls", base_urls}});
 }

@@ -29,9 +29,12 @@ struct Finding {
 
 std::string_view to_string(Finding::Severity severity) noexcept {
   switch (severity) {
-    case Finding::Severity::note: return "note";
-    case Finding::Severity::warning: return "warning";
-    case Finding::Severity::error: return "error";
+    case Finding::Severity::note:
+      return "note";
+    case Finding::Severity::warning:
+      return "warning";
+    case Finding::Severity::error:
+      return "error";
   }
   return "unknown";
 }
@@ -56,8 +59,9 @@ void look_at_stores(const cp::Discovery& discovery, Findings& findings) {
         const auto colon = warning.find(": ");
         auto kind = warning.substr(0, colon);
         std::replace(kind.begin(), kind.end(), '_', ' ');
-        findings.push_back({Severity::warning, "the store is " + kind, place.location,
-                            colon == std::string::npos ? std::string{} : warning.substr(colon + 2)});
+        findings.push_back(
+            {Severity::warning, "the store is " + kind, place.location,
+             colon == std::string::npos ? std::string{} : warning.substr(colon + 2)});
       }
   for (const auto& failure : discovery.failures)
     findings.push_back({Severity::error, failure.error.message(), failure.cli, failure.error.hint});
@@ -81,34 +85,35 @@ void look_for_copies(const cp::Discovery& discovery, Findings& findings) {
   std::map<std::string, const cp::Credential*> by_refresh_token;
   for (const auto& credential : discovery.credentials) {
     if (credential.refresh_token.empty() || credential.places.empty()) continue;
-    const auto [known, fresh] = by_refresh_token.emplace(
-        cp::token_hash(credential.refresh_token.reveal()), &credential);
+    const auto [known, fresh] =
+        by_refresh_token.emplace(cp::token_hash(credential.refresh_token.reveal()), &credential);
     if (!fresh)
-      findings.push_back({Severity::warning,
-                          "two stores hold the same refresh token with different access tokens",
-                          known->second->places.front().location + ", " +
-                              credential.places.front().location,
-                          "log in again with one of the two programs"});
+      findings.push_back(
+          {Severity::warning, "two stores hold the same refresh token with different access tokens",
+           known->second->places.front().location + ", " + credential.places.front().location,
+           "log in again with one of the two programs"});
   }
 }
 
 void look_at_programs(const cp::Discovery& discovery, Findings& findings) {
   for (const auto& cli : discovery.clis) {
-    const bool has_login =
-        std::any_of(discovery.credentials.begin(), discovery.credentials.end(), [&](const auto& credential) {
+    const bool has_login = std::any_of(
+        discovery.credentials.begin(), discovery.credentials.end(), [&](const auto& credential) {
           return credential.cli == cli.cli && credential.kind == cp::Kind::oauth;
         });
     if (has_login && !cli.program)
-      findings.push_back({Severity::note,
-                          "a login of " + cli.cli + " is here, its program is not on PATH: nobody refreshes it",
-                          cli.files_found.empty() ? cli.cli : cli.files_found.front().string(),
-                          "install " + cli.cli + ", or remove the login"});
+      findings.push_back(
+          {Severity::note,
+           "a login of " + cli.cli + " is here, its program is not on PATH: nobody refreshes it",
+           cli.files_found.empty() ? cli.cli : cli.files_found.front().string(),
+           "install " + cli.cli + ", or remove the login"});
   }
   for (const auto& credential : discovery.credentials)
     if (credential.reason == cp::Reason::service_ended)
-      findings.push_back({Severity::note, "a login of a service that has ended",
-                          credential.places.empty() ? credential.cli : credential.places.front().location,
-                          credential.detail});
+      findings.push_back(
+          {Severity::note, "a login of a service that has ended",
+           credential.places.empty() ? credential.cli : credential.places.front().location,
+           credential.detail});
 }
 
 /// A clock that is wrong makes every expiry wrong.
@@ -125,7 +130,8 @@ void look_at_clock(const cp::Discovery& discovery, cp::TimePoint now, Findings& 
       if (failed) continue;
       const auto ahead = written - std::filesystem::file_time_type::clock::now();
       if (ahead > std::chrono::minutes{5})
-        findings.push_back({Severity::warning, "the store was written in the future: the clock has jumped",
+        findings.push_back({Severity::warning,
+                            "the store was written in the future: the clock has jumped",
                             place.location, "set the clock (timedatectl set-ntp true)"});
     }
 }
@@ -135,12 +141,13 @@ void look_at_our_files(const Session& session, const OpenPool& opened, Findings&
   for (const auto& finding : cp::audit_files(directory, session.environment())) {
     auto kind = std::string{cp::to_string(finding.kind)};
     std::replace(kind.begin(), kind.end(), '_', ' ');
-    findings.push_back({Severity::error, "our own file: " + kind, finding.path.string(), finding.repair});
+    findings.push_back(
+        {Severity::error, "our own file: " + kind, finding.path.string(), finding.repair});
   }
   const auto history = open_history(session, opened.settings);
   if (!history) {
-    findings.push_back({Severity::error, history.error().message(), history.error().place,
-                        history.error().hint});
+    findings.push_back(
+        {Severity::error, history.error().message(), history.error().place, history.error().hint});
     return;
   }
   const auto verified = history->verify();
@@ -170,7 +177,8 @@ int run_doctor(Session& session) {
   look_at_configuration(session, findings);
   auto opened = open_pool(session);
   if (!opened) {
-    findings.push_back({Severity::error, opened.error().message(), opened.error().place, opened.error().hint});
+    findings.push_back(
+        {Severity::error, opened.error().message(), opened.error().place, opened.error().hint});
   } else {
     look_at_stores(opened->discovery, findings);
     look_for_copies(opened->discovery, findings);
@@ -207,8 +215,8 @@ int run_doctor(Session& session) {
                        : finding.severity == Severity::warning ? Style::warning
                                                                : Style::dim;
     session.print(styled(session.out(), style, std::string{to_string(finding.severity)}) + ": " +
-                  harmless(finding.what) + "\n  at: " +
-                  short_path(harmless(finding.where), session.environment()) + "\n");
+                  harmless(finding.what) +
+                  "\n  at: " + short_path(harmless(finding.where), session.environment()) + "\n");
     if (!finding.repair.empty()) session.print("  do: " + harmless(finding.repair) + "\n");
   }
   session.print(findings.empty() ? "All is well.\n"

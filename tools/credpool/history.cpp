@@ -30,12 +30,13 @@ int verify(const Session& session, const cp::HistoryDocument& history) {
   const auto verdict = history.verify();
   if (!verdict) return session.fail(verdict.error());
   if (session.options().json) {
-    session.print_json(Json{{"ok", verdict->ok()},
-                       {"records", verdict->records},
-                       {"problem", verdict->ok() ? Json(nullptr) : Json(cp::to_string(verdict->fault))},
-                       {"brokenRecord", verdict->broken_record},
-                       {"detail", harmless(verdict->detail)},
-                       {"notes", verdict->notes}});
+    session.print_json(
+        Json{{"ok", verdict->ok()},
+             {"records", verdict->records},
+             {"problem", verdict->ok() ? Json(nullptr) : Json(cp::to_string(verdict->fault))},
+             {"brokenRecord", verdict->broken_record},
+             {"detail", harmless(verdict->detail)},
+             {"notes", verdict->notes}});
   } else if (verdict->ok()) {
     session.print("The history is as it was written: " + std::to_string(verdict->records) +
                   " records, none changed.\n");
@@ -53,8 +54,10 @@ int clear(const Session& session, cp::HistoryDocument& history, bool sure) {
   }
   const auto change = history.clear(session.now());
   if (!change) return session.fail(change.error());
-  if (session.options().json) session.print_json(Json{{"cleared", change->changed}});
-  else session.print("Removed " + std::to_string(change->changed) + " entries.\n");
+  if (session.options().json)
+    session.print_json(Json{{"cleared", change->changed}});
+  else
+    session.print("Removed " + std::to_string(change->changed) + " entries.\n");
   return 0;
 }
 
@@ -85,16 +88,18 @@ int run_history(Session& session, const HistoryOptions& options) {
     const auto target = session.environment().expand(options.export_file);
     if (auto written = cp::replace_file(target, document.dump(2) + "\n"); !written)
       return session.fail(written.error());
-    session.note("Wrote " + std::to_string(entries->size()) + " entries to " + target.string() + ".");
+    session.note("Wrote " + std::to_string(entries->size()) + " entries to " + target.string() +
+                 ".");
     return 0;
   }
 
   Table table{{"PROFILE...", "CLI", "STATUS", "USES", "FOUND", "LAST USED", "TOKEN"}};
   for (const auto& entry : *entries)
-    table.add({entry.profile_id, entry.cli, entry.status, std::to_string(entry.usage_count),
-               relative_time(entry.detected_at, session.now()),
-               entry.last_used_at ? relative_time(entry.last_used_at, session.now()) : std::string{"-"},
-               entry.token_hash.substr(0, 19)});
+    table.add(
+        {entry.profile_id, entry.cli, entry.status, std::to_string(entry.usage_count),
+         relative_time(entry.detected_at, session.now()),
+         entry.last_used_at ? relative_time(entry.last_used_at, session.now()) : std::string{"-"},
+         entry.token_hash.substr(0, 19)});
   session.print(table.empty() ? "The history is empty; `credpool scan` fills it.\n"
                               : table.render(session.out()));
   return 0;

@@ -37,8 +37,9 @@ cp::Result<cp::Secret> secret_from(Session& session, const ImportManualOptions& 
     return cp::fail(cp::Errc::invalid_argument, "importing a token", {},
                     "give it one way only: as an argument, with --stdin or with --file");
   if (!options.token.empty()) {
-    session.warn("the token stood on the command line, where every process of this machine could "
-                 "read it and your shell may remember it; next time leave it out and be asked");
+    session.warn(
+        "the token stood on the command line, where every process of this machine could "
+        "read it and your shell may remember it; next time leave it out and be asked");
     return cp::Secret{options.token};
   }
   if (options.from_stdin) return read_secret_from_stdin();
@@ -68,8 +69,9 @@ int run_import_manual(Session& session, const ImportManualOptions& options) {
   auto secret = secret_from(session, options);
   if (!secret) return session.fail(secret.error());
   if (!cp::is_safe_token(secret->reveal()))
-    return session.fail({cp::Errc::malformed, "importing a token", options.cli,
-                         "it has blanks, line breaks or characters that no token has: paste it again"});
+    return session.fail(
+        {cp::Errc::malformed, "importing a token", options.cli,
+         "it has blanks, line breaks or characters that no token has: paste it again"});
 
   auto credential = cp::Credential::api_key(options.cli, provider, *secret);
   credential.base_url = options.base_url;
@@ -102,7 +104,8 @@ int run_import_manual(Session& session, const ImportManualOptions& options) {
   if (auto imported = opened->pool->set_imported(credential.id.hex(), true); !imported)
     return session.fail(imported.error());
   if (verdict && cp::proves_good(verdict->finding)) {
-    if (auto noted = opened->pool->note_validation(credential.id, cp::Status::active, cp::Reason::none);
+    if (auto noted =
+            opened->pool->note_validation(credential.id, cp::Status::active, cp::Reason::none);
         !noted)
       return session.fail(noted.error());
   }
@@ -110,10 +113,11 @@ int run_import_manual(Session& session, const ImportManualOptions& options) {
     return session.fail(noted.error());
 
   if (session.options().json) {
-    session.print_json(Json{{"profileId", record.profile_id},
-                       {"id", credential.id.hex()},
-                       {"tokenHash", credential.token_hash()},
-                       {"validation", verdict ? Json(cp::to_string(verdict->finding)) : Json(nullptr)}});
+    session.print_json(
+        Json{{"profileId", record.profile_id},
+             {"id", credential.id.hex()},
+             {"tokenHash", credential.token_hash()},
+             {"validation", verdict ? Json(cp::to_string(verdict->finding)) : Json(nullptr)}});
   } else {
     session.print("Kept as " + record.profile_id + ", sealed in " +
                   short_path(store.location(), session.environment()) + ".\n");

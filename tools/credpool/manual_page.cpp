@@ -13,11 +13,16 @@ namespace {
 std::string roff(std::string_view text) {
   std::string safe;
   for (const char c : text) {
-    if (c == '\\') safe += "\\e";
-    else if (c == '-') safe += "\\-";
-    else if (c == '\'' && safe.empty()) safe += "\\(aq";
-    else if (c == '.' && safe.empty()) safe += "\\&.";
-    else safe += c;
+    if (c == '\\')
+      safe += "\\e";
+    else if (c == '-')
+      safe += "\\-";
+    else if (c == '\'' && safe.empty())
+      safe += "\\(aq";
+    else if (c == '.' && safe.empty())
+      safe += "\\&.";
+    else
+      safe += c;
   }
   return safe;
 }
@@ -45,7 +50,8 @@ void add_command(const CommandTree& command, const std::string& path, std::strin
 
 std::string manual_page(const CommandTree& tree) {
   std::string text =
-      ".TH CREDPOOL 1 \"\" \"credpool " CREDPOOL_VERSION_STRING "\" \"User Commands\"\n"
+      ".TH CREDPOOL 1 \"\" \"credpool " CREDPOOL_VERSION_STRING
+      "\" \"User Commands\"\n"
       ".SH NAME\ncredpool \\- lends the logins of AI coding CLIs in rotation\n"
       ".SH SYNOPSIS\n.B credpool\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
       ".SH DESCRIPTION\n";
@@ -64,7 +70,8 @@ std::string manual_page(const CommandTree& tree) {
       ".SH ENVIRONMENT\n"
       ".TP\n\\fBCREDPOOL_CONFIG\\fR\nthe configuration file, as \\-\\-config\n"
       ".TP\n\\fBNO_COLOR\\fR\nprint without colours\n"
-      ".TP\n\\fBXDG_CONFIG_HOME\\fR, \\fBXDG_STATE_HOME\\fR\nwhere configuration and state are kept\n"
+      ".TP\n\\fBXDG_CONFIG_HOME\\fR, \\fBXDG_STATE_HOME\\fR\nwhere configuration and state are "
+      "kept\n"
       ".SH FILES\n"
       ".TP\n\\fI~/.config/credpool/config.json5\\fR\nthe configuration\n"
       ".TP\n\\fI~/.local/state/credpool/\\fR\nstate, sealed secrets and history\n";

@@ -101,8 +101,9 @@ credpool::Result<credpool::Secret> ask_hidden(std::string_view question) {
   constexpr std::string_view doing = "asking for a secret";
   const credpool::Descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
   if (!terminal)
-    return credpool::fail(credpool::Errc::configuration, std::string{doing}, "/dev/tty",
-                          "there is no terminal: pipe the secret in with --stdin or name a file with --file");
+    return credpool::fail(
+        credpool::Errc::configuration, std::string{doing}, "/dev/tty",
+        "there is no terminal: pipe the secret in with --stdin or name a file with --file");
   const HiddenInput input{terminal.get()};
   if (!input.hidden())
     return credpool::fail(credpool::Errc::configuration, std::string{doing}, "/dev/tty",

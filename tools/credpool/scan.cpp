@@ -61,13 +61,17 @@ int run_scan(Session& session, const ScanOptions& options) {
     }
   }
   for (const auto& candidate : pool.explain({}).candidates)
-    if (candidate.verdict != cp::Eligibility::not_imported) report.lendable.insert(candidate.credential->id);
+    if (candidate.verdict != cp::Eligibility::not_imported)
+      report.lendable.insert(candidate.credential->id);
   if (auto noted = note_discovered(session, opened->settings, report.discovery.credentials); !noted)
     session.warn(harmless(noted.error().message()));
-  report.elapsed = std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
+  report.elapsed =
+      std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
 
-  if (session.options().json) session.print_json(scan_json(report));
-  else session.print(scan_text(report, session));
+  if (session.options().json)
+    session.print_json(scan_json(report));
+  else
+    session.print(scan_text(report, session));
   return report.discovery.credentials.empty() ? 1 : 0;
 }
 

@@ -48,11 +48,12 @@ std::vector<std::string> notes(const ScanReport& report, const Session& session)
   std::vector<std::string> lines;
   for (const auto& credential : report.discovery.credentials) {
     if (!credential.detail.empty())
-      lines.push_back(credential.profile_id + " (" + credential.cli + "): " +
-                      harmless(credential.detail));
+      lines.push_back(credential.profile_id + " (" + credential.cli +
+                      "): " + harmless(credential.detail));
     for (const auto& place : credential.places)
       for (const auto& warning : place.warnings)
-        lines.push_back(short_path(place.location, session.environment()) + ": " + harmless(warning));
+        lines.push_back(short_path(place.location, session.environment()) + ": " +
+                        harmless(warning));
   }
   for (const auto& failure : report.discovery.failures)
     lines.push_back(failure.cli + ": " + harmless(failure.error.message()));
@@ -129,13 +130,15 @@ std::string scan_text(const ScanReport& report, const Session& session) {
     usable += works ? 1 : 0;
     lendable += works && report.lendable.contains(credential.id) ? 1 : 0;
     clis.insert(credential.cli);
-    table.add({credential.cli, credential.provider, credential.profile_id,
-               std::string{cp::to_string(credential.kind)},
-               {status_words(credential, report.scanned_at),
-                status_style(credential, report.scanned_at)},
-               credential.expires_at ? relative_time(credential.expires_at, report.scanned_at)
-                                     : std::string{"-"},
-               where(credential, session.environment())});
+    table.add(
+        {credential.cli,
+         credential.provider,
+         credential.profile_id,
+         std::string{cp::to_string(credential.kind)},
+         {status_words(credential, report.scanned_at), status_style(credential, report.scanned_at)},
+         credential.expires_at ? relative_time(credential.expires_at, report.scanned_at)
+                               : std::string{"-"},
+         where(credential, session.environment())});
   }
   std::string text = table.render(session.out());
   if (const auto lines = notes(report, session); !lines.empty()) {

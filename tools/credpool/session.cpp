@@ -49,10 +49,10 @@ int Session::fail(const cp::Error& error) const {
   const auto message = harmless(error.message());
   if (options_.json) {
     print_json(Json{{"error",
-                {{"code", cp::to_string(error.errc())},
-                 {"message", message},
-                 {"hint", harmless(error.hint)},
-                 {"retryAt", time_json(error.retry_at)}}}});
+                     {{"code", cp::to_string(error.errc())},
+                      {"message", message},
+                      {"hint", harmless(error.hint)},
+                      {"retryAt", time_json(error.retry_at)}}}});
   } else {
     std::fprintf(stderr, "%s %s\n", styled(err_, Style::bad, "error:").c_str(), message.c_str());
   }

@@ -40,7 +40,8 @@ class Session {
   /// Prints a line for a person on standard error; nothing with --json.
   void note(const std::string& text) const;
   void warn(const std::string& text) const;
-  /// Prints an error (text on standard error, or JSON on standard output) and returns its exit code.
+  /// Prints an error (text on standard error, or JSON on standard output) and returns its exit
+  /// code.
   int fail(const credpool::Error& error) const;
 
  private:

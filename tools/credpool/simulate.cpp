@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // simulate: the same requests and limits through every policy, side by side.
 //
-// A trace is NDJSON. One line for each account: {"account":"a","requests":100,"windowSeconds":18000,
+// A trace is NDJSON. One line for each account:
+// {"account":"a","requests":100,"windowSeconds":18000,
 // "offsetSeconds":0,"atOnce":0,"weight":1,"priority":0,"tellsReset":true}; one for each request, in
 // the order of time: {"at":12.5,"model":"m","session":"s","seconds":1.2}.
 
@@ -72,7 +73,8 @@ cp::Result<void> add_line(const Json& line, const std::string& where, cp::Trace&
   const auto takes = number(line, "seconds", 1, 86400, where);
   if (!at) return cp::fail(at.error());
   if (!takes) return cp::fail(takes.error());
-  trace.requests.push_back({seconds(*at), text(line, "model"), text(line, "session"), seconds(*takes)});
+  trace.requests.push_back(
+      {seconds(*at), text(line, "model"), text(line, "session"), seconds(*takes)});
   return {};
 }
 
@@ -138,16 +140,11 @@ Json simulation_json(const cp::Simulation& simulation) {
                         {"served", account.served},
                         {"limited", account.limited},
                         {"wasted", account.wasted}});
-  return {{"policy", simulation.policy},
-          {"served", simulation.served},
-          {"refused", simulation.refused},
-          {"limited", simulation.limited},
-          {"fairness", simulation.fairness},
-          {"cacheChances", simulation.cache_chances},
-          {"cacheHits", simulation.cache_hits},
-          {"wastedQuota", simulation.wasted},
-          {"allowance", simulation.allowance},
-          {"perCredential", accounts}};
+  return {{"policy", simulation.policy},        {"served", simulation.served},
+          {"refused", simulation.refused},      {"limited", simulation.limited},
+          {"fairness", simulation.fairness},    {"cacheChances", simulation.cache_chances},
+          {"cacheHits", simulation.cache_hits}, {"wastedQuota", simulation.wasted},
+          {"allowance", simulation.allowance},  {"perCredential", accounts}};
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -161,7 +158,8 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 }  // namespace
 
 int run_simulate(Session& session, const SimulateOptions& options) {
-  auto trace = options.trace.empty() ? generated_trace(options) : read_trace(session, options.trace);
+  auto trace =
+      options.trace.empty() ? generated_trace(options) : read_trace(session, options.trace);
   if (!trace) return session.fail(trace.error());
 
   std::vector<cp::Simulation> simulations;
@@ -183,13 +181,17 @@ int run_simulate(Session& session, const SimulateOptions& options) {
                             {"policies", list}});
     return 0;
   }
-  Table table{{"POLICY", "SERVED", "REFUSED", "429s MET", "FAIRNESS", "CACHE HITS", "QUOTA WASTED"}};
+  Table table{
+      {"POLICY", "SERVED", "REFUSED", "429s MET", "FAIRNESS", "CACHE HITS", "QUOTA WASTED"}};
   for (const auto& simulation : simulations) {
     std::array<char, 32> fairness{};
     std::snprintf(fairness.data(), fairness.size(), "%.3f", simulation.fairness);
-    table.add({simulation.policy, std::to_string(simulation.served),
-               {std::to_string(simulation.refused), simulation.refused == 0 ? Style::good : Style::warning},
-               std::to_string(simulation.limited), std::string{fairness.data()},
+    table.add({simulation.policy,
+               std::to_string(simulation.served),
+               {std::to_string(simulation.refused),
+                simulation.refused == 0 ? Style::good : Style::warning},
+               std::to_string(simulation.limited),
+               std::string{fairness.data()},
                percent(simulation.cache_hits, simulation.cache_chances),
                percent(simulation.wasted, simulation.allowance)});
   }

@@ -34,7 +34,8 @@ int check_code(const std::vector<std::shared_ptr<const cp::Credential>>& credent
   for (const auto& credential : credentials) {
     const auto status = credential->status_at(now);
     if (status == cp::Status::needs_login) login = true;
-    if (!credential->usable_at(now) && credential->reason_at(now) != cp::Reason::refreshable) continue;
+    if (!credential->usable_at(now) && credential->reason_at(now) != cp::Reason::refreshable)
+      continue;
     any = true;
     if (status == cp::Status::expiring && credential->refresh_token.empty()) expiring = true;
   }
@@ -100,11 +101,12 @@ int run_status(Session& session, const StatusOptions& options) {
     Json entries = Json::array();
     for (const auto& standing : all) entries.push_back(standing_json(standing, now));
     Json cooldowns = Json::array();
-    for (const auto& cooldown : pool.cooldowns()) cooldowns.push_back(cooldown_json(cooldown, pool));
+    for (const auto& cooldown : pool.cooldowns())
+      cooldowns.push_back(cooldown_json(cooldown, pool));
     session.print_json(Json{{"strategy", pool.policy()},
-                       {"check", code},
-                       {"credentials", entries},
-                       {"cooldowns", cooldowns}});
+                            {"check", code},
+                            {"credentials", entries},
+                            {"cooldowns", cooldowns}});
     return options.check ? code : 0;
   }
 
@@ -114,11 +116,13 @@ int run_status(Session& session, const StatusOptions& options) {
     std::string verdict{cp::to_string(standing.report.verdict)};
     std::replace(verdict.begin(), verdict.end(), '_', ' ');
     if (standing.report.until) verdict += ", " + relative_time(standing.report.until, now);
-    table.add({credential.profile_id, credential.cli,
-               {status_words(credential, now), status_style(credential, now)},
-               credential.expires_at ? relative_time(credential.expires_at, now) : std::string{"-"},
-               {verdict, standing.report.verdict == cp::Eligibility::eligible ? Style::good : Style::dim},
-               std::to_string(standing.state.total_uses)});
+    table.add(
+        {credential.profile_id,
+         credential.cli,
+         {status_words(credential, now), status_style(credential, now)},
+         credential.expires_at ? relative_time(credential.expires_at, now) : std::string{"-"},
+         {verdict, standing.report.verdict == cp::Eligibility::eligible ? Style::good : Style::dim},
+         std::to_string(standing.state.total_uses)});
   }
   if (table.empty()) {
     session.print("No credential. `credpool scan` says where it looks and what to do.\n");
@@ -159,8 +163,8 @@ int run_list(Session& session, const StatusOptions& options) {
 
 int run_cooldown(Session& session, const CooldownOptions& options) {
   if (options.clear && options.credential.empty() && !options.all)
-    return session.fail({cp::Errc::invalid_argument, "clearing cooldowns", {},
-                         "name a credential, or say --all"});
+    return session.fail(
+        {cp::Errc::invalid_argument, "clearing cooldowns", {}, "name a credential, or say --all"});
   auto opened = open_pool(session);
   if (!opened) return session.fail(opened.error());
   auto& pool = *opened->pool;
@@ -171,7 +175,8 @@ int run_cooldown(Session& session, const CooldownOptions& options) {
     if (session.options().json) {
       session.print_json(Json{{"cleared", *cleared}});
     } else {
-      session.print("Ended " + std::to_string(*cleared) + (*cleared == 1 ? " cooldown.\n" : " cooldowns.\n"));
+      session.print("Ended " + std::to_string(*cleared) +
+                    (*cleared == 1 ? " cooldown.\n" : " cooldowns.\n"));
     }
     return 0;
   }

@@ -16,8 +16,9 @@ Terminal Terminal::of(std::FILE* stream, bool no_colour) {
   terminal.is_terminal = ::isatty(descriptor) == 1;
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  terminal.colour = terminal.is_terminal && !no_colour && (no_color == nullptr || *no_color == '\0') &&
-                    term != nullptr && std::string_view{term} != "dumb";
+  terminal.colour = terminal.is_terminal && !no_colour &&
+                    (no_color == nullptr || *no_color == '\0') && term != nullptr &&
+                    std::string_view{term} != "dumb";
   terminal.columns = 0;
   if (terminal.is_terminal) {
     winsize size{};
@@ -31,12 +32,23 @@ std::string styled(const Terminal& terminal, Style style, std::string_view text)
   if (!terminal.colour || style == Style::plain) return std::string{text};
   std::string_view code;
   switch (style) {
-    case Style::plain: break;
-    case Style::bold: code = "1"; break;
-    case Style::dim: code = "2"; break;
-    case Style::good: code = "32"; break;
-    case Style::warning: code = "33"; break;
-    case Style::bad: code = "31"; break;
+    case Style::plain:
+      break;
+    case Style::bold:
+      code = "1";
+      break;
+    case Style::dim:
+      code = "2";
+      break;
+    case Style::good:
+      code = "32";
+      break;
+    case Style::warning:
+      code = "33";
+      break;
+    case Style::bad:
+      code = "31";
+      break;
   }
   return "\x1b[" + std::string{code} + "m" + std::string{text} + "\x1b[0m";
 }
@@ -79,7 +91,8 @@ std::string harmless(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const bool control = byte < 0x20 || byte == 0x7f;
     // The C1 controls, U+0080 to U+009F, begin escapes in some terminals.
-    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    const bool c1 =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
     if (c1) ++i;
     clean += control || c1 || (!valid && byte >= 0x80) ? '?' : text[i];
   }

@@ -10,8 +10,8 @@ namespace credpool_cli {
 /// How much colour and width an output stream takes.
 struct Terminal {
   bool is_terminal = false;
-  bool colour = false;   ///< a terminal, NO_COLOR unset, TERM not "dumb", no --no-color
-  int columns = 100;     ///< 0 when the width is not limited (a pipe)
+  bool colour = false;  ///< a terminal, NO_COLOR unset, TERM not "dumb", no --no-color
+  int columns = 100;    ///< 0 when the width is not limited (a pipe)
 
   static Terminal of(std::FILE* stream, bool no_colour);
 };
@@ -21,7 +21,8 @@ enum class Style { plain, bold, dim, good, warning, bad };
 /// The text in a style, or as it is where there is no colour.
 std::string styled(const Terminal& terminal, Style style, std::string_view text);
 
-/// How many columns UTF-8 text takes, counting one for each code point that is not a combining mark.
+/// How many columns UTF-8 text takes, counting one for each code point that is not a combining
+/// mark.
 std::size_t display_width(std::string_view text) noexcept;
 
 /// The text cut to that many columns, with "..." at its end when it was longer.

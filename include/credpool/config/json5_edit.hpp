@@ -12,8 +12,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Sets one member of a JSON5 text and leaves every other byte as it is, comments included.
 ///
-/// What is written follows the neighbours: indentation, line ends, quotes, trailing comma, the blank
-/// after the colon. A text that is plain JSON stays plain JSON (unless the value is NaN or
+/// What is written follows the neighbours: indentation, line ends, quotes, trailing comma, the
+/// blank after the colon. A text that is plain JSON stays plain JSON (unless the value is NaN or
 /// infinite). Missing objects on the way are created.
 ///
 /// @param path keys from the top, at least one; every existing step must be an object

@@ -60,9 +60,7 @@ class Json5Value {
   /// The value of that member; null when there is none or this is no object.
   const Json5Value* find(std::string_view key) const noexcept;
 
-  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept {
-    return a.equals(b);
-  }
+  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept { return a.equals(b); }
 
   Json5Range range = {};
 

@@ -25,7 +25,7 @@ struct CliSourceSettings {
 /// Whether a provider's credentials may be used.
 enum class ProviderUse {
   allow,
-  ask,     ///< only after a person agreed
+  ask,  ///< only after a person agreed
   forbid,
 };
 
@@ -41,8 +41,7 @@ std::string_view to_string(AdmissionMode mode) noexcept;
 
 /// The settings in effect, every one with a default. docs/configuration.md describes each.
 struct Settings {
-  template <class T>
-  using ByName = std::map<std::string, T, std::less<>>;
+  template <class T> using ByName = std::map<std::string, T, std::less<>>;
 
   bool enabled = true;
   bool scan_on_startup = true;
@@ -53,11 +52,11 @@ struct Settings {
                                            {"codex-cli", {true, 2}},
                                            {"qwen-cli", {true, 3}},
                                            {"gemini-cli", {true, 4}}};
-  ByName<std::string> base_urls;             ///< by provider
-  ByName<ProviderUse> policy;                ///< by provider
-  ByName<Ownership> ownership;               ///< by CLI; what is not here is up to the source
-  ByName<double> weights;                    ///< by profile id or CLI; what is not here weighs 1
-  ByName<std::vector<std::string>> models;   ///< by provider; what is not here serves every model
+  ByName<std::string> base_urls;            ///< by provider
+  ByName<ProviderUse> policy;               ///< by provider
+  ByName<Ownership> ownership;              ///< by CLI; what is not here is up to the source
+  ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
+  ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
   /// How long a credential rests after its first, second, ... rate limit without a stated end.
   std::vector<std::chrono::seconds> cooldown_ladder = {
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{25},
@@ -65,9 +64,9 @@ struct Settings {
   AffinityMode affinity_mode = AffinityMode::soft;
   double affinity_load_factor = 1.25;
   AdmissionMode admission_mode = AdmissionMode::unlimited;
-  int admission_limit = 0;                 ///< with AdmissionMode::fixed
-  std::filesystem::path history_path;      ///< empty: the default place
-  std::filesystem::path state_directory;   ///< empty: the default place
+  int admission_limit = 0;                ///< with AdmissionMode::fixed
+  std::filesystem::path history_path;     ///< empty: the default place
+  std::filesystem::path state_directory;  ///< empty: the default place
 
   /// What holds for that CLI, named or not.
   CliSourceSettings cli_source(std::string_view cli) const;

@@ -30,10 +30,10 @@ struct SettingsProblem {
 
 /// What was read, and everything that was noticed on the way.
 struct SettingsReport {
-  Settings settings;                             ///< meaningful only when ok()
-  std::map<std::string, std::string> origins;    ///< setting -> where it comes from, unless default
-  std::vector<SettingsProblem> problems;         ///< in the order of the files
-  std::vector<std::filesystem::path> files;      ///< all looked at, those not there included
+  Settings settings;                           ///< meaningful only when ok()
+  std::map<std::string, std::string> origins;  ///< setting -> where it comes from, unless default
+  std::vector<SettingsProblem> problems;       ///< in the order of the files
+  std::vector<std::filesystem::path> files;    ///< all looked at, those not there included
 
   bool ok() const noexcept;
   /// Every effective setting with its value and origin, sorted by path.

@@ -11,8 +11,9 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Keeps the settings of a running process up to date.
 ///
-/// Looks when it is asked; it has no thread of its own. A file that appears, disappears, is replaced
-/// or is edited in place counts as a change when its bytes differ, whatever its time stamp says.
+/// Looks when it is asked; it has no thread of its own. A file that appears, disappears, is
+/// replaced or is edited in place counts as a change when its bytes differ, whatever its time stamp
+/// says.
 ///
 /// @thread_safety caller serialises
 class SettingsWatcher {

@@ -53,9 +53,9 @@ class ManualClock {
 };
 static_assert(Clock<ManualClock>);
 
-/// Another clock, by reference: for things that own their clock, where a test keeps the hands on it.
-template <Clock C>
-class ClockRef {
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
+/// it.
+template <Clock C> class ClockRef {
  public:
   /// @param clock must outlive this object and its copies
   explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}

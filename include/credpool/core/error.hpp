@@ -12,34 +12,34 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// What went wrong, for programs. docs/errors.md has one row for each.
 enum class Errc {
-  not_found = 1,         ///< no such file, credential, profile or setting
-  permission_denied,     ///< the operating system refused
-  unsafe_file,           ///< not a regular file, a foreign owner, or a link where none is allowed
-  too_large,             ///< over the size cap of its kind
-  too_deep,              ///< nested beyond the depth cap
-  malformed,             ///< does not have the shape its format demands
-  duplicate_key,         ///< an object names the same key twice
-  unsupported,           ///< well-formed, but of a kind or version that is not handled
-  invalid_argument,      ///< the caller's argument or setting is wrong
-  io,                    ///< reading or writing failed
-  timeout,               ///< no answer within the time allowed
-  network,               ///< name look-up, connection or transfer failed
-  tls,                   ///< certificate or handshake failed
-  http_status,           ///< the server answered with an unexpected status
-  unauthorized,          ///< the provider does not accept the credential
-  forbidden,             ///< accepted, but not allowed for this client, scope or plan
-  rate_limited,          ///< too many requests; see Error::retry_at
-  quota_exhausted,       ///< the account's allowance is used up; see Error::retry_at
-  overloaded,            ///< the provider cannot serve right now
-  login_needed,          ///< only a person can fix it, by logging in again
-  outcome_unknown,       ///< a single-use token may or may not have been spent
-  busy,                  ///< somebody else holds the lock
-  account_changed,       ///< the store now holds another account's login
-  store_unwritable,      ///< nothing was spent, because the result could not have been kept
-  no_credential,         ///< no credential can serve the request now
-  conflict,              ///< the thing exists already, or changed under our hands
-  cancelled,             ///< stopped on request
-  configuration,         ///< the configuration is wrong
+  not_found = 1,      ///< no such file, credential, profile or setting
+  permission_denied,  ///< the operating system refused
+  unsafe_file,        ///< not a regular file, a foreign owner, or a link where none is allowed
+  too_large,          ///< over the size cap of its kind
+  too_deep,           ///< nested beyond the depth cap
+  malformed,          ///< does not have the shape its format demands
+  duplicate_key,      ///< an object names the same key twice
+  unsupported,        ///< well-formed, but of a kind or version that is not handled
+  invalid_argument,   ///< the caller's argument or setting is wrong
+  io,                 ///< reading or writing failed
+  timeout,            ///< no answer within the time allowed
+  network,            ///< name look-up, connection or transfer failed
+  tls,                ///< certificate or handshake failed
+  http_status,        ///< the server answered with an unexpected status
+  unauthorized,       ///< the provider does not accept the credential
+  forbidden,          ///< accepted, but not allowed for this client, scope or plan
+  rate_limited,       ///< too many requests; see Error::retry_at
+  quota_exhausted,    ///< the account's allowance is used up; see Error::retry_at
+  overloaded,         ///< the provider cannot serve right now
+  login_needed,       ///< only a person can fix it, by logging in again
+  outcome_unknown,    ///< a single-use token may or may not have been spent
+  busy,               ///< somebody else holds the lock
+  account_changed,    ///< the store now holds another account's login
+  store_unwritable,   ///< nothing was spent, because the result could not have been kept
+  no_credential,      ///< no credential can serve the request now
+  conflict,           ///< the thing exists already, or changed under our hands
+  cancelled,          ///< stopped on request
+  configuration,      ///< the configuration is wrong
 };
 
 /// Questions a caller asks about an error, answered with `error.code == Condition::...`.
@@ -68,11 +68,11 @@ std::string_view to_string(Errc code) noexcept;
 /// No field ever holds a secret: parsers must not quote the text they failed on.
 struct Error {
   std::error_code code;
-  std::string doing;                   ///< what was being done: "reading the login of kimi-cli"
-  std::string place;                   ///< path, host, setting or line:column; may be empty
-  std::string hint;                    ///< what to do next; may be empty
-  std::optional<int> http_status = {};      ///< when a server answered
-  std::optional<TimePoint> retry_at = {};   ///< earliest time at which trying again makes sense
+  std::string doing;                       ///< what was being done: "reading the login of kimi-cli"
+  std::string place;                       ///< path, host, setting or line:column; may be empty
+  std::string hint;                        ///< what to do next; may be empty
+  std::optional<int> http_status = {};     ///< when a server answered
+  std::optional<TimePoint> retry_at = {};  ///< earliest time at which trying again makes sense
 
   Errc errc() const noexcept { return static_cast<Errc>(code.value()); }
 
@@ -88,10 +88,8 @@ int exit_code(const Error& error) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-template <>
-struct std::is_error_code_enum<credpool::Errc> : std::true_type {};
-template <>
-struct std::is_error_condition_enum<credpool::Condition> : std::true_type {};
+template <> struct std::is_error_code_enum<credpool::Errc> : std::true_type {};
+template <> struct std::is_error_condition_enum<credpool::Condition> : std::true_type {};
 
 #if !defined(CREDPOOL_COMPILED)
 #include <credpool/impl/core/error.ipp>

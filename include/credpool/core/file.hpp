@@ -70,10 +70,12 @@ inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
 Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
                            FileRules rules = {});
 
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never less.
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
+/// less.
 ///
 /// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
-/// renames it over the target and syncs the directory. A link at the target's place is followed once, so that it stays a link.
+/// renames it over the target and syncs the directory. A link at the target's place is followed
+/// once, so that it stays a link.
 ///
 /// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
 /// @errors permission_denied, io, not_found when the directory does not exist

@@ -17,7 +17,8 @@ using Digest = std::array<unsigned char, 32>;
 /// SHA-256 of the bytes (FIPS 180-4).
 Digest sha256(std::string_view bytes) noexcept;
 
-/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc") differ.
+/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
+/// differ.
 Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
 
 /// Lower-case hexadecimal text.

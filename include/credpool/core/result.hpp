@@ -26,26 +26,27 @@ inline Unexpected fail(Errc code, std::string doing, std::string place = {},
                        std::string hint = {}) {
   return Unexpected{Error{code, std::move(doing), std::move(place), std::move(hint)}};
 }
-inline Unexpected fail(Error error) { return Unexpected{std::move(error)}; }
+inline Unexpected fail(Error error) {
+  return Unexpected{std::move(error)};
+}
 
 /// A value or an Error: a strict subset of std::expected<T, Error>, which the supported compilers
 /// do not have in C++20 mode.
 ///
 /// @thread_safety caller serialises
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
  public:
   using value_type = T;
   using error_type = Error;
 
-  Result()
-    requires std::default_initializable<T>
+  Result() requires std::default_initializable<T>
   = default;
   Result(Unexpected failure) : state_{std::in_place_index<1>, std::move(failure.error)} {}
   template <class U = T>
-    requires(!std::same_as<std::remove_cvref_t<U>, Result> &&
-             !std::same_as<std::remove_cvref_t<U>, Unexpected> && std::constructible_from<T, U>)
-  Result(U&& value) : state_{std::in_place_index<0>, std::forward<U>(value)} {}
+  requires(!std::same_as<std::remove_cvref_t<U>, Result> &&
+           !std::same_as<std::remove_cvref_t<U>, Unexpected> && std::constructible_from<T, U>)
+      Result(U&& value)
+      : state_{std::in_place_index<0>, std::forward<U>(value)} {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -71,21 +72,18 @@ class [[nodiscard]] Result {
     return std::get<1>(std::move(state_));
   }
 
-  template <class U>
-  T value_or(U&& fallback) const& {
+  template <class U> T value_or(U&& fallback) const& {
     return has_value() ? std::get<0>(state_) : static_cast<T>(std::forward<U>(fallback));
   }
 
   /// Calls `next(value)`, which returns a Result; hands an error on as it is.
-  template <class F>
-  auto and_then(F&& next) && -> std::invoke_result_t<F, T&&> {
+  template <class F> auto and_then(F&& next) && -> std::invoke_result_t<F, T&&> {
     if (!has_value()) return Unexpected{std::get<1>(std::move(state_))};
     return std::invoke(std::forward<F>(next), std::get<0>(std::move(state_)));
   }
 
   /// Calls `change(value)` and wraps what it returns; hands an error on as it is.
-  template <class F>
-  auto transform(F&& change) && -> Result<std::invoke_result_t<F, T&&>> {
+  template <class F> auto transform(F&& change) && -> Result<std::invoke_result_t<F, T&&>> {
     if (!has_value()) return Unexpected{std::get<1>(std::move(state_))};
     return std::invoke(std::forward<F>(change), std::get<0>(std::move(state_)));
   }
@@ -99,8 +97,7 @@ class [[nodiscard]] Result {
 };
 
 /// Success without a value, or an Error.
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
  public:
   using value_type = void;
   using error_type = Error;

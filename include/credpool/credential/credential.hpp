@@ -40,8 +40,8 @@ class CredentialId {
 
 /// One place where a credential was found.
 struct Place {
-  std::string location;               ///< a path, or "env:NAME"
-  std::string pointer;                ///< where inside the file (JSON pointer, TOML key, variable); may be empty
+  std::string location;  ///< a path, or "env:NAME"
+  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
   std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
   /// The CLI of the source that found it there.
   std::string cli = {};
@@ -67,11 +67,12 @@ struct Credential {
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
   std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
 
-  std::string base_url;       ///< where the store says to use it; empty: the provider's default
-  std::string oauth_host;     ///< origin of the server that refreshes it, where the store tells; empty: the provider's default
-  std::string account;        ///< e-mail or account id, for a person; may be empty
-  std::string account_id;     ///< sent with requests where the provider wants it (codex); may be empty
-  std::string plan;           ///< subscription or tier, as the store spells it; may be empty
+  std::string base_url;    ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
+                           ///< empty: the provider's default
+  std::string account;     ///< e-mail or account id, for a person; may be empty
+  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
+  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
   std::vector<std::string> scopes;
   std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
   int priority = 0;  ///< of its source, from the configuration; a lower number is used first
@@ -108,8 +109,8 @@ struct Credential {
   static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
                           std::string_view account = {});
   /// Something that was found and cannot be used, so that it is listed and not passed over.
-  static Credential unusable(std::string_view cli, std::string_view provider, std::string_view store,
-                             Reason reason, std::string detail);
+  static Credential unusable(std::string_view cli, std::string_view provider,
+                             std::string_view store, Reason reason, std::string detail);
 };
 
 /// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.

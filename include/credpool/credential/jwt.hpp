@@ -24,7 +24,8 @@ struct JwtClaims {
 ///
 /// `exp` may be a number or a string of digits. The e-mail is taken from `email` or OpenAI's
 /// profile claim.
-/// @errors malformed when it is not three base64url parts with a JSON object in the middle; too_large over 64 KiB
+/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
+/// too_large over 64 KiB
 /// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
 Result<JwtClaims> read_jwt(std::string_view token);
 

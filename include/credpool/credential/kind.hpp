@@ -25,7 +25,7 @@ enum class Ownership {
 /// How a credential stands. The words are those of the history document.
 enum class Status {
   active,
-  expiring,     ///< still works, but its CLI would refresh it by now
+  expiring,  ///< still works, but its CLI would refresh it by now
   expired,
   invalid,      ///< cannot be used; the reason says why
   revoked,      ///< the provider says that it is no longer good

@@ -11,14 +11,16 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// The history as a JSON document: version 1 of the format of OpenClaw's token discovery.
 ///
-/// Every write takes the lock beside the document (`<path>.lock`, never removed), reads the document
-/// again, appends the changes to `<path>.chain.jsonl` and replaces the document in one step, so that
-/// processes never lose each other's entries and a crash leaves the old or the new document. All
-/// files are 0600. Members and entries that we do not know are kept. A document that cannot be
-/// parsed is moved to `<path>.corrupt-<time>` before a new one is begun, and the caller is told.
+/// Every write takes the lock beside the document (`<path>.lock`, never removed), reads the
+/// document again, appends the changes to `<path>.chain.jsonl` and replaces the document in one
+/// step, so that processes never lose each other's entries and a crash leaves the old or the new
+/// document. All files are 0600. Members and entries that we do not know are kept. A document that
+/// cannot be parsed is moved to `<path>.corrupt-<time>` before a new one is begun, and the caller
+/// is told.
 ///
-/// An entry belongs to one credential id. An entry without one (an older tool's, or written by hand)
-/// is taken over by the credential with its token hash, else by the one with its CLI and profile.
+/// An entry belongs to one credential id. An entry without one (an older tool's, or written by
+/// hand) is taken over by the credential with its token hash, else by the one with its CLI and
+/// profile.
 ///
 /// @thread_safety safe
 class HistoryDocument {

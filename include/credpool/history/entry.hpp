@@ -19,8 +19,8 @@ struct HistoryEntry {
   std::string credential_id;  ///< 64 hexadecimal digits; empty in entries of older tools
   std::string token_hash;     ///< "sha256:<hex>" of the token as it was last seen
   std::string token_type;     ///< "api_key", "oauth", "token"; empty in entries of older tools
-  std::string status;         ///< the document's word: "active", "invalid", ...; may be unknown to us
-  std::string last_error;     ///< a Reason's name; empty when the last use went well
+  std::string status;      ///< the document's word: "active", "invalid", ...; may be unknown to us
+  std::string last_error;  ///< a Reason's name; empty when the last use went well
   std::optional<TimePoint> detected_at;
   std::optional<TimePoint> last_used_at;
   std::uint64_t usage_count = 0;

@@ -17,14 +17,14 @@ struct FixedLimit {
 };
 
 /// Finds each account's hidden limit, as TCP finds a path's: one more after a round of successes,
-/// half after a 429 or overload. A credential that was idle or resting starts low again (slow start)
-/// and doubles up to half of what it last lost at.
+/// half after a 429 or overload. A credential that was idle or resting starts low again (slow
+/// start) and doubles up to half of what it last lost at.
 struct Aimd {
   double start = 2;
   double least = 1;
   double most = 64;
-  double decrease = 0.5;                       ///< factor after a refusal
-  Duration idle = std::chrono::minutes{5};     ///< without a lease for so long: slow start
+  double decrease = 0.5;                    ///< factor after a refusal
+  Duration idle = std::chrono::minutes{5};  ///< without a lease for so long: slow start
 };
 
 /// How many leases of one credential may be out at once.

@@ -47,14 +47,12 @@ using AllSourcesAnd =
 using AllSources = AllSourcesAnd<>;
 
 /// All sources, with sources that have to be made first.
-template <class... More>
-AllSourcesAnd<More...> all_sources_and(More... more) {
-  return AllSourcesAnd<More...>{KimiCli{},    KimiCode{},   CodexCli{},       QwenCli{},
-                                GeminiCli{},  ClaudeCli{},  Antigravity{},    CopilotCli{},
-                                CopilotEditors{}, GhCli{},  CursorCli{},      Amp{},
-                                Grok{},       Droid{},      Iflow{},          GcloudAdc{},
-                                Opencode{},   std::move(more)..., EnvKeys{},
-                                Aider{},      DotenvKeys{}};
+template <class... More> AllSourcesAnd<More...> all_sources_and(More... more) {
+  return AllSourcesAnd<More...>{
+      KimiCli{},     KimiCode{},   CodexCli{},       QwenCli{},   GeminiCli{}, ClaudeCli{},
+      Antigravity{}, CopilotCli{}, CopilotEditors{}, GhCli{},     CursorCli{}, Amp{},
+      Grok{},        Droid{},      Iflow{},          GcloudAdc{}, Opencode{},  std::move(more)...,
+      EnvKeys{},     Aider{},      DotenvKeys{}};
 }
 
 /// Every rotation policy there is, chosen by the name that stands in `rotationStrategy`.

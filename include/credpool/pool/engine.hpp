@@ -38,23 +38,23 @@ class SpinLock {
 struct PoolSlot {
   CandidateFacts facts;
   std::shared_ptr<const Credential> credential;
-  CredentialState state;             ///< use, last_selected and limit as of the last take_delta()
-  std::vector<Cooldown> cooldowns;   ///< those that are on
+  CredentialState state;            ///< use, last_selected and limit as of the last take_delta()
+  std::vector<Cooldown> cooldowns;  ///< those that are on
   AimdState aimd;
   TimePoint failed_at{};
-  TimePoint refused_at{};            ///< last 429 or overload that admission has learnt from
-  std::uint32_t index = 0;           ///< of itself
+  TimePoint refused_at{};   ///< last 429 or overload that admission has learnt from
+  std::uint32_t index = 0;  ///< of itself
   std::uint32_t host = 0;
-  std::uint32_t fixed_limit = 0;     ///< of its rule; 0: as admission says
-  std::uint16_t unwritten = 0;       ///< Unwritten bits: what the store does not know yet
+  std::uint32_t fixed_limit = 0;  ///< of its rule; 0: as admission says
+  std::uint16_t unwritten = 0;    ///< Unwritten bits: what the store does not know yet
   std::uint16_t being_written = 0;
-  bool found = false;                ///< by the last scan
+  bool found = false;  ///< by the last scan
   bool unknown_to_store = true;
   bool forbidden = false;
   bool ask = false;
   bool out_of_order = false;
-  std::vector<std::string> models;   ///< of its rule
-  std::string token_hash;            ///< of the token it has now
+  std::vector<std::string> models;  ///< of its rule
+  std::string token_hash;           ///< of the token it has now
   // Uses since the last write, and those that are being written; in growing units, and counted.
   double new_use = 0;
   double use_being_written = 0;
@@ -93,7 +93,7 @@ struct PoolLane {
   std::vector<Due> due;                 ///< a heap; entries that a member no longer has are stale
   std::vector<Seated> sessions;         ///< cache of rendezvous winners, direct-mapped
   std::uint32_t leases = 0;
-  std::uint64_t used_at = 0;            ///< turn of the last request, to find the idlest lane
+  std::uint64_t used_at = 0;  ///< turn of the last request, to find the idlest lane
   bool cursor_unwritten = false;
   bool cursor_being_written = false;
 
@@ -143,8 +143,15 @@ class PoolEngine {
 
  private:
   enum Unwritten : std::uint16_t {
-    imported = 1, disabled = 2, failures = 4, latency = 8, limit = 16, rejected = 32, verified = 64,
-    used = 128, selected = 256,
+    imported = 1,
+    disabled = 2,
+    failures = 4,
+    latency = 8,
+    limit = 16,
+    rejected = 32,
+    verified = 64,
+    used = 128,
+    selected = 256,
   };
   /// How a credential stands towards a lane.
   struct Standing {
@@ -195,15 +202,16 @@ class PoolEngine {
   Standing answer(const PoolSlot& slot, const PoolLane& lane, const LeaseRequest& request,
                   std::optional<std::uint32_t> pin, TimePoint now) const;
 
-  bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket, const Outcome& outcome,
-             TimePoint now);
+  bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
+             const Outcome& outcome, TimePoint now);
   void end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
   void on_refusal(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
                   const Outcome& outcome, TimePoint now);
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
                      TimePoint now);
   void cool_down(PoolSlot& slot, CooldownReason reason, const std::string& model,
-                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence, TimePoint now);
+                 const LeaseTicket& ticket, const std::optional<TimePoint>& evidence,
+                 TimePoint now);
   void on_host_failure(std::uint32_t host, const LeaseTicket& ticket, TimePoint now);
   Result<std::uint32_t> find_slot(std::string_view name, std::string_view model = {}) const;
 

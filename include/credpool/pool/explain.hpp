@@ -15,10 +15,10 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Whether a credential may serve a request, and if not, why. docs/concepts/pool.md has a row each.
 enum class Eligibility {
   eligible,
-  disabled,               ///< switched off by the user
-  not_imported,           ///< found, but auto-import is off and nobody has imported it
+  disabled,      ///< switched off by the user
+  not_imported,  ///< found, but auto-import is off and nobody has imported it
   wrong_provider,
-  wrong_model,            ///< a rule allows it for other models only
+  wrong_model,  ///< a rule allows it for other models only
   missing_scope,
   unusable,               ///< its store holds nothing to lend; Credential::reason says why
   expired,                ///< its token has ended; a refresh will bring it back

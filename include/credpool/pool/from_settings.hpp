@@ -17,8 +17,9 @@ namespace credpool::inline CREDPOOL_ABI {
 SourceSettingsByCli source_settings(const Settings& settings,
                                     std::span<const std::string_view> clis);
 
-/// How the pool behaves, as the configuration says. Weights, models and providers' rules are written
-/// for CLIs, providers or profiles; here they become rules of the credentials that were found.
+/// How the pool behaves, as the configuration says. Weights, models and providers' rules are
+/// written for CLIs, providers or profiles; here they become rules of the credentials that were
+/// found.
 PoolSettings pool_settings(const Settings& settings, const std::vector<Credential>& credentials);
 
 /// Gives credentials the ownership that the configuration says for their CLI.

@@ -36,7 +36,8 @@ class LeaseKeeper {
 /// @thread_safety caller serialises; different leases are independent
 class [[nodiscard]] Lease {
  public:
-  Lease(LeaseKeeper& keeper, LeaseTicket ticket, std::shared_ptr<const Credential> credential) noexcept
+  Lease(LeaseKeeper& keeper, LeaseTicket ticket,
+        std::shared_ptr<const Credential> credential) noexcept
       : keeper_{&keeper}, ticket_{ticket}, credential_{std::move(credential)} {}
   Lease(Lease&& other) noexcept
       : keeper_{std::exchange(other.keeper_, nullptr)},

@@ -19,8 +19,8 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::unknown;
   /// When the limit or quota is over, by the provider's word (Retry-After, reset headers, body).
   std::optional<TimePoint> until = {};
-  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are the
-  /// account's, rate limits and overload the model's.
+  /// Whether the limit is that of the account, not of the model. Not told: quota and billing are
+  /// the account's, rate limits and overload the model's.
   std::optional<bool> whole_account = {};
   std::optional<Duration> first_byte_after = {};
   std::optional<QuotaHeadroom> quota = {};  ///< the tightest window, when the answer told

@@ -25,15 +25,16 @@ class PolicyBox {
                           TimePoint now) noexcept = 0;
 };
 
-template <RotationPolicy P>
-class PolicyIn final : public PolicyBox {
+template <RotationPolicy P> class PolicyIn final : public PolicyBox {
  public:
   explicit PolicyIn(P policy) : policy_{std::move(policy)} {}
 
   std::unique_ptr<PolicyBox> clone() const override { return std::make_unique<PolicyIn>(policy_); }
   std::string_view name() const noexcept override { return policy_.name; }
   bool ranks() const noexcept override {
-    if constexpr (requires { { policy_.ranks() } -> std::same_as<bool>; })
+    if constexpr (requires {
+                    { policy_.ranks() } -> std::same_as<bool>;
+                  })
       return policy_.ranks();
     else
       return RanksCandidates<P>;
@@ -58,8 +59,7 @@ class PolicyIn final : public PolicyBox {
   P policy_;
 };
 
-template <RotationPolicy P>
-std::unique_ptr<PolicyBox> box(P policy) {
+template <RotationPolicy P> std::unique_ptr<PolicyBox> box(P policy) {
   return std::make_unique<PolicyIn<P>>(std::move(policy));
 }
 

@@ -64,8 +64,8 @@ class Pool final : private LeaseKeeper {
 
   /// Looks at all sources and lends from now on what they hold now.
   ///
-  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does not
-  /// stop the others.
+  /// Leases that are out stay good. A source that fails is told in Discovery::failures, and does
+  /// not stop the others.
   /// @errors what the store answers, when the state of earlier runs cannot be read
   /// @effects reads files, as the sources do
   Result<Discovery> scan() {
@@ -236,8 +236,7 @@ class Pool final : private LeaseKeeper {
     return {};
   }
 
-  template <class T>
-  Result<T> written(Result<T> answer) {
+  template <class T> Result<T> written(Result<T> answer) {
     if (!answer) return answer;
     if (auto flushed = sync(); !flushed) return fail(flushed.error());
     return answer;

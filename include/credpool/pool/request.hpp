@@ -18,10 +18,10 @@ enum class Affinity {
 
 /// What a caller wants to borrow a credential for.
 struct LeaseRequest {
-  std::string provider = {};  ///< empty: any provider
-  std::string model = {};     ///< as the provider spells it; empty: not told
+  std::string provider = {};             ///< empty: any provider
+  std::string model = {};                ///< as the provider spells it; empty: not told
   std::vector<std::string> scopes = {};  ///< all of them are needed
-  std::string session = {};   ///< one conversation, for its prompt cache; empty: no session
+  std::string session = {};  ///< one conversation, for its prompt cache; empty: no session
   Affinity affinity = Affinity::soft;
   /// The one credential to use, or an error: a profile id, an id (at least 8 digits), or
   /// "<id>@<profile>" with a CLI, provider, model or id before the "@". Empty: no pin.

@@ -14,12 +14,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// What the user says about one credential.
 struct CredentialRule {
-  std::vector<std::string> models = {};       ///< may serve these only; empty: every model
-  bool forbidden = false;                     ///< listed, never lent
-  bool ask = false;                           ///< lent only after it was imported by a person
-  std::uint32_t weight = 1;                   ///< share under the policy `weighted`
-  std::optional<int> priority = {};           ///< instead of its source's
-  std::optional<std::uint32_t> limit = {};    ///< leases at once, instead of the admission's
+  std::vector<std::string> models = {};     ///< may serve these only; empty: every model
+  bool forbidden = false;                   ///< listed, never lent
+  bool ask = false;                         ///< lent only after it was imported by a person
+  std::uint32_t weight = 1;                 ///< share under the policy `weighted`
+  std::optional<int> priority = {};         ///< instead of its source's
+  std::optional<std::uint32_t> limit = {};  ///< leases at once, instead of the admission's
 };
 
 /// How a pool behaves. Credentials are named by profile id or by id (at least 8 digits).
@@ -36,13 +36,13 @@ struct PoolSettings {
   /// Sessions are spread so that none of their credentials has more than this many times the
   /// average number of leases; 1.25 to 2.
   double load_factor = 1.5;
-  Duration half_life = std::chrono::hours{1};          ///< of uses
+  Duration half_life = std::chrono::hours{1};  ///< of uses
   /// How long a credential rests after its first, second, ... rate limit in a row whose end nobody
   /// told; never empty.
   std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
                                              std::chrono::minutes{25}, std::chrono::minutes{60}};
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
-  Duration write_every = std::chrono::seconds{1};      ///< uses are written behind; evidence at once
+  Duration write_every = std::chrono::seconds{1};  ///< uses are written behind; evidence at once
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

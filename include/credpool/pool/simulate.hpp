@@ -12,22 +12,22 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// One request of a trace.
 struct TraceRequest {
-  Duration at{};           ///< since the trace began; the list is in this order
+  Duration at{};  ///< since the trace began; the list is in this order
   std::string model = {};
   std::string session = {};
-  Duration takes{1'000};   ///< how long the answer takes
+  Duration takes{1'000};  ///< how long the answer takes
 };
 
 /// The allowance of one account: so many requests in each window, counted from the trace's begin.
 struct TraceAccount {
-  std::string name;                 ///< becomes the profile id
-  std::uint32_t requests = 100;     ///< per window
+  std::string name;              ///< becomes the profile id
+  std::uint32_t requests = 100;  ///< per window
   Duration window = std::chrono::hours{5};
-  Duration offset{};                ///< by which its first window is shorter than the others
-  std::uint32_t at_once = 0;        ///< requests at once before it answers 429; 0: any number
+  Duration offset{};          ///< by which its first window is shorter than the others
+  std::uint32_t at_once = 0;  ///< requests at once before it answers 429; 0: any number
   std::uint32_t weight = 1;
   int priority = 0;
-  bool tells_reset = true;          ///< whether its 429 says when the limit is over
+  bool tells_reset = true;  ///< whether its 429 says when the limit is over
 };
 
 /// What is to be replayed.
@@ -36,7 +36,7 @@ struct Trace {
   std::vector<TraceRequest> requests;
   Admission admission = {};
   Affinity affinity = Affinity::none;
-  std::uint32_t attempts = 3;       ///< credentials that one request may try
+  std::uint32_t attempts = 3;                     ///< credentials that one request may try
   Duration cache_life = std::chrono::minutes{5};  ///< of a provider's prompt cache
 };
 
@@ -44,8 +44,8 @@ struct Trace {
 struct SimulatedAccount {
   std::string name;
   std::uint64_t served = 0;
-  std::uint64_t limited = 0;        ///< requests that it answered with a 429
-  std::uint64_t wasted = 0;         ///< allowance of windows that ended, not used
+  std::uint64_t limited = 0;  ///< requests that it answered with a 429
+  std::uint64_t wasted = 0;   ///< allowance of windows that ended, not used
 };
 
 /// How a policy fared with a trace.
@@ -68,7 +68,8 @@ struct Simulation {
 /// @source R. Jain, D. Chiu, W. Hawe, DEC-TR-301, 1984
 double jain_index(const std::vector<double>& shares) noexcept;
 
-/// Replays a trace through a policy, on a clock of its own: nothing is sent, and an hour takes no time.
+/// Replays a trace through a policy, on a clock of its own: nothing is sent, and an hour takes no
+/// time.
 /// @errors configuration when there is no policy of that name; invalid_argument when two accounts
 ///         share a name, a window is not positive, or the requests are not in order
 Result<Simulation> simulate(const Trace& trace, std::string_view policy);

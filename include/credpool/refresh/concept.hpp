@@ -17,18 +17,17 @@ struct RefreshContext {
 
 /// Gets a new access token for a credential.
 ///
-/// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow and
-/// is called at most once at a time for one credential. It has no retry loop of its own.
+/// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow
+/// and is called at most once at a time for one credential. It has no retry loop of its own.
 ///
 /// @see docs/concepts/RefreshMethod.md for the table of valid expressions
 template <class R>
-concept RefreshMethod =
-    std::movable<R> && requires(R& method, const Credential& credential,
-                                const RefreshContext& context) {
-      { method.name } -> std::convertible_to<std::string_view>;
-      { method.interactive } -> std::convertible_to<bool>;
-      { method.can_refresh(credential) } -> std::same_as<bool>;
-      { method.refresh(credential, context) } -> std::same_as<Result<Credential>>;
-    };
+concept RefreshMethod = std::movable<R> &&
+    requires(R& method, const Credential& credential, const RefreshContext& context) {
+  { method.name } -> std::convertible_to<std::string_view>;
+  { method.interactive } -> std::convertible_to<bool>;
+  { method.can_refresh(credential) } -> std::same_as<bool>;
+  { method.refresh(credential, context) } -> std::same_as<Result<Credential>>;
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -26,14 +26,14 @@ struct alignas(64) CandidateFacts {
   /// the first selection it stands for the order of earlier runs, then for a hash salted per host.
   std::uint64_t turn = 0;
 
-  TimePoint quota_resets_at{};   ///< end of the tightest known window; the epoch: not known
-  float quota_headroom = -1;     ///< what is left of that window, 0 to 1; negative: not known
-  float limit = 0;               ///< leases at once that admission allows; 0: any number
-  std::uint32_t in_flight = 0;   ///< leases out now
-  std::uint32_t failures = 0;    ///< failures since the last success
-  std::int32_t priority = 0;     ///< a lower number is used first
-  std::uint32_t order = 0;       ///< place in the user's order: priority, then order of discovery
-  std::uint32_t weight = 1;      ///< share that `weighted` gives; at least 1
+  TimePoint quota_resets_at{};  ///< end of the tightest known window; the epoch: not known
+  float quota_headroom = -1;    ///< what is left of that window, 0 to 1; negative: not known
+  float limit = 0;              ///< leases at once that admission allows; 0: any number
+  std::uint32_t in_flight = 0;  ///< leases out now
+  std::uint32_t failures = 0;   ///< failures since the last success
+  std::int32_t priority = 0;    ///< a lower number is used first
+  std::uint32_t order = 0;      ///< place in the user's order: priority, then order of discovery
+  std::uint32_t weight = 1;     ///< share that `weighted` gives; at least 1
 };
 static_assert(sizeof(CandidateFacts) == 128);
 
@@ -129,7 +129,8 @@ class Candidates {
   std::vector<Seat> seats_;
   std::vector<std::uint64_t> words_;  ///< one bit a candidate: may it serve now
   std::size_t eligible_count_ = 0;
-  // A tournament: node 1 holds the winner, the leaves begin at `leaves_`; a change replays one path.
+  // A tournament: node 1 holds the winner, the leaves begin at `leaves_`; a change replays one
+  // path.
   std::vector<Key> keys_;
   std::vector<std::uint32_t> winners_;
   std::size_t leaves_ = 0;

@@ -10,9 +10,9 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Stays on one credential until it is exhausted, then goes to the next in the user's order: keeps
 /// prompt caches warm.
 ///
-/// Does not go back when the former one's rest ends, only when the present one is exhausted too, and
-/// never to one whose reset is still ahead while another can serve. While the present one is merely
-/// busy, others help out without becoming the present one.
+/// Does not go back when the former one's rest ends, only when the present one is exhausted too,
+/// and never to one whose reset is still ahead while another can serve. While the present one is
+/// merely busy, others help out without becoming the present one.
 class FillFirst {
  public:
   static constexpr std::string_view name = "fill-first";

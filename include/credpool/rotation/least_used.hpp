@@ -7,8 +7,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// The one with the fewest recent uses, leases that are out counted on top.
 ///
-/// Uses decay, and the pool lets a newcomer begin with the fewest uses of the others: so it gets its
-/// share from now on, and is not flooded until it has caught up with the past.
+/// Uses decay, and the pool lets a newcomer begin with the fewest uses of the others: so it gets
+/// its share from now on, and is not flooded until it has caught up with the past.
 struct LeastUsed {
   static constexpr std::string_view name = "least-used";
 

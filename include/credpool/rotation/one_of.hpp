@@ -12,12 +12,12 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 /// One of several policies, chosen at run time: itself a policy, and at first the first of them.
-template <class... P>
-class OneOf {
+template <class... P> class OneOf {
   static_assert(sizeof...(P) > 0);
-  static_assert((RotationPolicy<P> && ...),
-                "every member of OneOf must be a RotationPolicy: write "
-                "static_assert(credpool::RotationPolicy<MyPolicy>) after yours to see what is missing");
+  static_assert(
+      (RotationPolicy<P> && ...),
+      "every member of OneOf must be a RotationPolicy: write "
+      "static_assert(credpool::RotationPolicy<MyPolicy>) after yours to see what is missing");
 
  public:
   /// The names to choose from.
@@ -28,8 +28,8 @@ class OneOf {
 
   OneOf() = default;
   template <class Q>
-    requires(std::same_as<Q, P> || ...)
-  OneOf(Q chosen) noexcept : name{Q::name}, chosen_{std::move(chosen)} {}
+  requires(std::same_as<Q, P> || ...) OneOf(Q chosen)
+  noexcept : name{Q::name}, chosen_{std::move(chosen)} {}
 
   /// The policy of that name, as it is by default.
   /// @errors configuration when there is none
@@ -76,8 +76,7 @@ class OneOf {
   }
 
  private:
-  template <class Q>
-  bool choose(std::string_view wanted) {
+  template <class Q> bool choose(std::string_view wanted) {
     if (wanted != Q::name) return false;
     *this = OneOf{Q{}};
     return true;

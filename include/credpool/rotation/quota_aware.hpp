@@ -10,8 +10,8 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Spends the allowance that would expire first: what is left of a window, divided by the time to
 /// its reset.
 ///
-/// Moves only when the present credential's window rolls over or it cannot serve, and then only when
-/// another one is better by more than the tolerance: every move costs a prompt cache.
+/// Moves only when the present credential's window rolls over or it cannot serve, and then only
+/// when another one is better by more than the tolerance: every move costs a prompt cache.
 class QuotaAware {
  public:
   static constexpr std::string_view name = "quota-aware";
@@ -28,9 +28,9 @@ class QuotaAware {
       return candidates.next_eligible(candidates.after_last());  // helps out, no move
     const auto best = most_urgent(candidates, now);
     if (!best) return best;
-    const bool stay = present && candidates.eligible(*present) &&
-                      urgency(candidates[*present], now) * (1 + tolerance_) >=
-                          urgency(candidates[*best], now);
+    const bool stay =
+        present && candidates.eligible(*present) &&
+        urgency(candidates[*present], now) * (1 + tolerance_) >= urgency(candidates[*best], now);
     const auto chosen = stay ? *present : *best;
     present_ = candidates[chosen].id;
     const auto resets_at = candidates[chosen].quota_resets_at;

@@ -40,11 +40,9 @@ concept NamesItsPrograms = CredentialSource<S> && requires {
 /// A source that can also say which files it looks at in this environment.
 template <class S>
 concept NamesItsFiles = CredentialSource<S> &&
-                        requires(const S& source, const Environment& environment) {
-                          {
-                            source.locations(environment)
-                          } -> std::same_as<std::vector<std::filesystem::path>>;
-                        };
+    requires(const S& source, const Environment& environment) {
+  { source.locations(environment) } -> std::same_as<std::vector<std::filesystem::path>>;
+};
 
 /// A source that can also say which environment variables its CLI takes keys from.
 template <class S>

@@ -147,8 +147,8 @@ using StateExchange = std::function<PoolDelta(const PoolState& changed)>;
 ///
 /// @see docs/concepts/PoolStateStore.md for the table of valid expressions
 template <class S>
-concept PoolStateStore = std::movable<S> && requires(S& store, Generation seen,
-                                                     const StateExchange& exchange) {
+concept PoolStateStore = std::movable<S> &&
+    requires(S& store, Generation seen, const StateExchange& exchange) {
   { store.generation() } -> std::same_as<Result<Generation>>;
   { store.transact(seen, exchange) } -> std::same_as<Result<Generation>>;
 };

@@ -18,8 +18,7 @@ Credential unusable_credential_of(const SecretRecord& record, std::string locati
 /// The secrets that we keep ourselves, found like any other login: a CredentialSource.
 ///
 /// Each credential carries the CLI and the provider that it was imported for.
-template <SecretStore Store>
-class SealedSource {
+template <SecretStore Store> class SealedSource {
  public:
   static constexpr std::string_view cli = "manual";
   static constexpr std::string_view provider = "any";

@@ -17,22 +17,22 @@ namespace credpool::inline CREDPOOL_ABI {
 ///
 /// A plain record. All texts are UTF-8 without control characters.
 struct SecretRecord {
-  std::string profile_id;  ///< what names it: unique in its store, 1 to 256 bytes
-  std::string cli;         ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
-  std::string provider;    ///< "kimi-code"; 1 to 64 bytes
+  std::string profile_id;     ///< what names it: unique in its store, 1 to 256 bytes
+  std::string cli;            ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
+  std::string provider;       ///< "kimi-code"; 1 to 64 bytes
   Kind kind = Kind::api_key;  ///< api_key or token
   Secret secret;              ///< fit for a header (is_safe_token()); empty in a listing
   TimePoint created{};        ///< when it was put here
-  std::string base_url;       ///< where to use it; empty: the provider's default; at most 2048 bytes
-  std::string note;           ///< for a person; at most 1024 bytes
+  std::string base_url;  ///< where to use it; empty: the provider's default; at most 2048 bytes
+  std::string note;      ///< for a person; at most 1024 bytes
 };
 
 /// A place that keeps secrets of our own.
 ///
 /// `put` adds a record or replaces the one of the same profile id; `get` returns it with its secret
-/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by profile
-/// id; `erase` removes one (Errc::not_found when there is none). `location` names the place for a
-/// person. A change is durable when the call returns, or has not happened.
+/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by
+/// profile id; `erase` removes one (Errc::not_found when there is none). `location` names the place
+/// for a person. A change is durable when the call returns, or has not happened.
 ///
 /// Several processes may use one store at once; one object: caller serialises. Calls may block on
 /// files for as long as another process writes, never on the network.

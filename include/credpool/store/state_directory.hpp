@@ -25,8 +25,8 @@ class StateDirectory {
   ///                   ~/.local/state/credpool when that variable is unset or relative
   /// @return the directory, which need not exist yet
   /// @errors configuration when there is no usable home directory (missing, not a directory, or "/"
-  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else could
-  ///         swap a directory on the way to it; permission_denied; io
+  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else
+  ///         could swap a directory on the way to it; permission_denied; io
   /// @effects none: it looks, it does not write
   static Result<StateDirectory> locate(const Environment& environment,
                                        std::filesystem::path configured = {});

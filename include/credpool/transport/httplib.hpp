@@ -3,7 +3,8 @@
 
 // Opt-in: needs cpp-httplib with TLS. Not under the umbrella header.
 #if !defined(CPPHTTPLIB_OPENSSL_SUPPORT)
-#error "credpool/transport/httplib.hpp needs cpp-httplib's own flags (its layouts differ by macro): compile with `pkg-config --cflags cpp-httplib` or Meson's dependency('cpp-httplib'), built with OpenSSL"
+#error \
+    "credpool/transport/httplib.hpp needs cpp-httplib's own flags (its layouts differ by macro): compile with `pkg-config --cflags cpp-httplib` or Meson's dependency('cpp-httplib'), built with OpenSSL"
 #endif
 
 #include <credpool/core/environment.hpp>
@@ -35,10 +36,10 @@ struct HttplibOptions {
 /// HTTP and HTTPS over cpp-httplib, one connection for each request.
 ///
 /// The request is delivered at most once: no redirect is followed, and httplib's own repetition
-/// after a close without an answer is refused (over a proxy: for requests with a body). Certificates
-/// are always verified. `Request::timeout` bounds the whole exchange, however slowly it trickles;
-/// only the system's name look-up keeps its own limits. SIGPIPE is held back in the calling thread
-/// for the length of a call, so that a peer's close kills nobody.
+/// after a close without an answer is refused (over a proxy: for requests with a body).
+/// Certificates are always verified. `Request::timeout` bounds the whole exchange, however slowly
+/// it trickles; only the system's name look-up keeps its own limits. SIGPIPE is held back in the
+/// calling thread for the length of a call, so that a peer's close kills nobody.
 ///
 /// An error after the connection stood leaves open whether the server acted on the request.
 ///

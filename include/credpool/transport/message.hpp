@@ -34,8 +34,8 @@ struct Request {
   std::vector<SecretHeader> secret_headers;
   std::string body;
   Duration connect_timeout{5'000};
-  Duration timeout{20'000};               ///< for the whole answer
-  std::size_t max_answer_bytes = 1 << 20; ///< a longer answer is an error (too_large)
+  Duration timeout{20'000};                ///< for the whole answer
+  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
 };
 
 /// An HTTP answer, whatever its status: a 401 is an answer, not an error.
@@ -47,7 +47,8 @@ struct Response {
   /// The first header of that name (in any case); none when there is none.
   std::optional<std::string_view> header(std::string_view name) const noexcept {
     const auto same = [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+      return std::tolower(static_cast<unsigned char>(a)) ==
+             std::tolower(static_cast<unsigned char>(b));
     };
     for (const auto& header : headers)
       if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))

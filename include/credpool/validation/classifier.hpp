@@ -13,8 +13,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// Whose answer is judged: what decides between "refresh it" and "it is dead".
 struct AnswerContext {
-  std::string_view provider;        ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;        ///< of the credential that was sent
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
 };
 
 /// What an answer means, for the credential and for the pool.
@@ -44,15 +44,15 @@ Classification classify_failure(const Error& error);
 
 /// What a token endpoint's answer means for the refresh token or device code that was sent.
 enum class TokenVerdict {
-  ok,             ///< 200 with an access token: persist it, then publish it
-  malformed,      ///< 200 without one, or not JSON: change nothing
-  dead,           ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,   ///< our client id or request is wrong: the token is untouched
-  transient,      ///< try later with the same token, see retry_at
-  pending,        ///< device flow: the person has not answered yet
-  slow_down,      ///< device flow: poll less often
-  denied,         ///< device flow: the person said no
-  code_expired,   ///< device flow: start again
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
 };
 
 /// The verdict's name as it stands in logs ("client_fault").

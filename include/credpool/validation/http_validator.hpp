@@ -25,12 +25,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// How credentials are checked.
 struct ValidatorOptions {
-  BaseUrls base_urls;              ///< instead of the built-in addresses
+  BaseUrls base_urls;  ///< instead of the built-in addresses
   Duration connect_timeout{5'000};
-  Duration timeout{15'000};        ///< for each request
-  std::size_t concurrency = 8;     ///< requests under way at once
-  std::size_t per_host = 2;        ///< of those, to one provider's address
-  Duration deadline{60'000};       ///< for all of validate_all()
+  Duration timeout{15'000};     ///< for each request
+  std::size_t concurrency = 8;  ///< requests under way at once
+  std::size_t per_host = 2;     ///< of those, to one provider's address
+  Duration deadline{60'000};    ///< for all of validate_all()
 };
 
 /// Called once for every finished credential, by one thread at a time: how many are done, of how
@@ -54,8 +54,7 @@ bool worth_another_address(const Verdict& verdict) noexcept;
 /// Checks credentials by asking their providers, see probes_for().
 ///
 /// @tparam T the transport; it must outlive the validator and be safe to call from several threads
-template <Transport T, Clock C = SystemClock>
-class HttpValidator {
+template <Transport T, Clock C = SystemClock> class HttpValidator {
  public:
   /// @param clock times the deadline; it must outlive the validator
   explicit HttpValidator(T& transport, ValidatorOptions options = {}, const C& clock = own_clock)
@@ -88,16 +87,20 @@ class HttpValidator {
         const auto left = std::chrono::duration_cast<Duration>(end - clock_->steady());
         auto& credential = credentials[job->index];
         Verdict verdict;
-        if (stop.stop_requested()) verdict.detail = "stopped before it was its turn";
-        else if (left <= Duration{0}) verdict.detail = "the time for all checks was up";
-        else verdict = validate(credential, now, left);
+        if (stop.stop_requested())
+          verdict.detail = "stopped before it was its turn";
+        else if (left <= Duration{0})
+          verdict.detail = "the time for all checks was up";
+        else
+          verdict = validate(credential, now, left);
         apply(verdict, credential);
         batch.finish(*job, std::move(verdict), progress);
       }
     };
     {
       std::vector<std::jthread> helpers;
-      const auto threads = std::min(std::max<std::size_t>(options_.concurrency, 1), credentials.size());
+      const auto threads =
+          std::min(std::max<std::size_t>(options_.concurrency, 1), credentials.size());
       try {
         for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
       } catch (const std::system_error&) {
@@ -185,7 +188,8 @@ class HttpValidator {
       const bool next = worth_another_address(verdict);
       if (urls.size() > 1 && proves_good(verdict.finding)) verdict.base_url = url;
       // An address that could not be reached leaves it open whether the key is good.
-      if (!standing || !next || standing->finding == Finding::rejected) standing = std::move(verdict);
+      if (!standing || !next || standing->finding == Finding::rejected)
+        standing = std::move(verdict);
       if (!next) break;
     }
     return standing ? std::move(*standing) : Verdict{};

@@ -20,11 +20,11 @@ using BaseUrls = std::map<std::string, std::string, std::less<>>;
 /// What a probe's 200 tells besides "valid".
 enum class ProbeAnswer {
   nothing,
-  kimi_usages,       ///< GET /usages
-  codex_usage,       ///< GET /wham/usage
-  claude_usage,      ///< GET /api/oauth/usage
-  code_assist,       ///< loadCodeAssist: tier, or why there is none
-  openrouter_key,    ///< GET /key
+  kimi_usages,     ///< GET /usages
+  codex_usage,     ///< GET /wham/usage
+  claude_usage,    ///< GET /api/oauth/usage
+  code_assist,     ///< loadCodeAssist: tier, or why there is none
+  openrouter_key,  ///< GET /key
 };
 
 /// How the secret is sent.
@@ -35,10 +35,11 @@ struct Probe {
   std::string_view provider;  ///< a provider id, or several separated by blanks
   std::string_view kinds;     ///< names of Kind, separated by blanks
   std::string_view method;
-  std::string_view base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
+  std::string_view
+      base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
   std::string_view path;
-  std::string_view headers;   ///< "Name: value" lines separated by '\n'
-  std::string_view body;      ///< JSON; may be empty
+  std::string_view headers;  ///< "Name: value" lines separated by '\n'
+  std::string_view body;     ///< JSON; may be empty
   ProbeAuth auth;
   ProbeAnswer answer;
   std::string_view needs_prefix;  ///< applies only to secrets that begin so; empty: to all

@@ -37,14 +37,14 @@ bool proves_good(Finding finding) noexcept;
 /// The result of checking one credential.
 struct Verdict {
   Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;   ///< the same answer, as the pool counts it
-  bool probed = false;                  ///< whether the provider was asked at all
-  std::string detail;                   ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;       ///< of the answer that decided
-  std::optional<TimePoint> retry_at;    ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;      ///< what the probe reported; often empty
-  std::string plan;                     ///< subscription as the provider names it; often empty
-  std::string base_url;                 ///< the address that accepted it, where several were tried
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
 };
 
 struct Credential;

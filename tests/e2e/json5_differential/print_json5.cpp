@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads documents from standard input, each ended by NUL, and prints what each says, one a line, in a
-// form that does not depend on how a language writes numbers: see compare.mjs.
+// Reads documents from standard input, each ended by NUL, and prints what each says, one a line, in
+// a form that does not depend on how a language writes numbers: see compare.mjs.
 #include <credpool/config/json5.hpp>
 #include <credpool/core/hash.hpp>
 

@@ -39,7 +39,8 @@ const fs::path vectors = fs::path{CREDPOOL_PUBLIC_DATA} / "json5-tests";
 }  // namespace
 
 TEST_CASE("config/json5: the official vectors") {
-  REQUIRE_MESSAGE(fs::is_directory(vectors), "the JSON5 test vectors are missing: " << vectors.string());
+  REQUIRE_MESSAGE(fs::is_directory(vectors),
+                  "the JSON5 test vectors are missing: " << vectors.string());
   int accepted = 0;
   int refused_ones = 0;
   for (const auto& entry : fs::recursive_directory_iterator{vectors}) {
@@ -62,7 +63,8 @@ TEST_CASE("config/json5: the official vectors") {
 }
 
 TEST_CASE("config/json5: errors stand where the official vectors put them") {
-  REQUIRE_MESSAGE(fs::is_directory(vectors), "the JSON5 test vectors are missing: " << vectors.string());
+  REQUIRE_MESSAGE(fs::is_directory(vectors),
+                  "the JSON5 test vectors are missing: " << vectors.string());
   int checked = 0;
   for (const auto& entry : fs::recursive_directory_iterator{vectors}) {
     auto path = entry.path();
@@ -123,7 +125,8 @@ TEST_CASE("config/json5: strings") {
   CHECK(text(R"("\b\f\n\r\t\v\\\/\a\z")") == "\b\f\n\r\t\v\\/az");
   CHECK(text(R"('\0')") == std::string(1, '\0'));
   CHECK(text(R"('\x41\u00e9\ud83d\ude00')") == "A\xc3\xa9\xf0\x9f\x98\x80");
-  CHECK(text("'a\\\nb\\\r\nc\\\rd\\\xe2\x80\xa9""e'") == "abcde");
+  CHECK(text("'a\\\nb\\\r\nc\\\rd\\\xe2\x80\xa9"
+             "e'") == "abcde");
   CHECK(text("'\xe2\x80\xa8'") == "\xe2\x80\xa8");
   for (const auto* source : {R"('\1')", R"('\01')", R"('\x4')", R"('\u00g0')", R"('\ud83d')",
                              R"('\ud83d\u0041')", R"('\udc00')", "'a\nb'", "'a", "'a\\", "\"a'"}) {

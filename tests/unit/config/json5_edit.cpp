@@ -33,17 +33,18 @@ std::string without(std::string_view text, const Path& path) {
 TEST_CASE("config/json5_edit: replaces a value and nothing else") {
   CHECK(set("{a: 1, /* keep */ b: 'x', // end\n}", {"b"}, "y") ==
         "{a: 1, /* keep */ b: 'y', // end\n}");
-  CHECK(set("{\"a\":{\"b\":[1,2]}}", {"a", "b"}, cp::Json5Value::Array{3}) == "{\"a\":{\"b\":[3]}}");
+  CHECK(set("{\"a\":{\"b\":[1,2]}}", {"a", "b"}, cp::Json5Value::Array{3}) ==
+        "{\"a\":{\"b\":[3]}}");
   CHECK(set("{a:\t1}", {"a"}, cp::Json5Value{}) == "{a:\tnull}");
 }
 
 TEST_CASE("config/json5_edit: a new member follows its neighbours") {
   CHECK(set("{\n  a: 1, // one\n}\n", {"b"}, 2) == "{\n  a: 1, // one\n  b: 2,\n}\n");
-  CHECK(set("{\n    \"a\": 1 // one\n}\n", {"b"}, 2) == "{\n    \"a\": 1, // one\n    \"b\": 2\n}\n");
+  CHECK(set("{\n    \"a\": 1 // one\n}\n", {"b"}, 2) ==
+        "{\n    \"a\": 1, // one\n    \"b\": 2\n}\n");
   CHECK(set("{a:1}", {"b"}, true) == "{a:1, b:true}");
   CHECK(set("{ 'a': 1 }", {"b"}, "x") == "{ 'a': 1, 'b': 'x' }");
-  CHECK(set("{\r\n\ta: 'q',\r\n}", {"b-c"}, "it's") ==
-        "{\r\n\ta: 'q',\r\n\t'b-c': 'it\\'s',\r\n}");
+  CHECK(set("{\r\n\ta: 'q',\r\n}", {"b-c"}, "it's") == "{\r\n\ta: 'q',\r\n\t'b-c': 'it\\'s',\r\n}");
 }
 
 TEST_CASE("config/json5_edit: missing parents are made") {
@@ -58,7 +59,8 @@ TEST_CASE("config/json5_edit: missing parents are made") {
 TEST_CASE("config/json5_edit: plain JSON stays plain JSON") {
   const std::string text = "{\n  \"a\": {\n    \"b\": 1\n  }\n}\n";
   CHECK(set(text, {"a", "c", "d"}, "x\n\"y\"") ==
-        "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": {\n      \"d\": \"x\\n\\\"y\\\"\"\n    }\n  }\n}\n");
+        "{\n  \"a\": {\n    \"b\": 1,\n    \"c\": {\n      \"d\": \"x\\n\\\"y\\\"\"\n    }\n  "
+        "}\n}\n");
 }
 
 TEST_CASE("config/json5_edit: removes a member with its comma, and its line") {
@@ -94,22 +96,24 @@ class Generator {
   std::size_t below(std::size_t limit) {
     return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random_);
   }
-  template <std::size_t N>
-  std::string one_of(const char* const (&choices)[N]) {
+  template <std::size_t N> std::string one_of(const char* const (&choices)[N]) {
     return choices[below(N)];
   }
 
   std::string blank() {
-    static constexpr const char* blanks[] = {"",     " ",      "\n",     "\n  ",         "\t",
-                                             "\r\n", "/*,}*/", "//{,\n", " // c\r\n    ", " /*\n*/ "};
+    static constexpr const char* blanks[] = {
+        "", " ", "\n", "\n  ", "\t", "\r\n", "/*,}*/", "//{,\n", " // c\r\n    ", " /*\n*/ "};
     return below(2) == 0 ? std::string{} : one_of(blanks);
   }
   std::string key(std::size_t number) {
     const auto name = "k" + std::to_string(number);
     switch (below(3)) {
-      case 0: return name;
-      case 1: return "'" + name + "'";
-      default: return '"' + name + '"';
+      case 0:
+        return name;
+      case 1:
+        return "'" + name + "'";
+      default:
+        return '"' + name + '"';
     }
   }
   std::string value(int depth) {
@@ -185,10 +189,10 @@ TEST_CASE("config/json5_edit: property: the edited text says what the edited val
     Path path;
     for (std::size_t i = 0; i <= generate.below(3); ++i)
       path.push_back("k" + std::to_string(generate.below(4)));
-    const cp::Json5Value value =
-        generate.below(2) == 0
-            ? cp::Json5Value{"new"}
-            : cp::Json5Value{cp::Json5Value::Object{{"n", 1}, {"m-m", cp::Json5Value::Array{2, "x"}}}};
+    const cp::Json5Value value = generate.below(2) == 0
+                                     ? cp::Json5Value{"new"}
+                                     : cp::Json5Value{cp::Json5Value::Object{
+                                           {"n", 1}, {"m-m", cp::Json5Value::Array{2, "x"}}}};
     auto before = cp::parse_json5(text);
     REQUIRE(before);
 
@@ -203,8 +207,9 @@ TEST_CASE("config/json5_edit: property: the edited text says what the edited val
       // What a replaced value held goes with it; nothing else does.
       const auto* old = &*before;
       for (const auto& key : path) old = old == nullptr ? nullptr : old->find(key);
-      const auto gone = old == nullptr ? std::string{}
-                                       : text.substr(old->range.begin, old->range.end - old->range.begin);
+      const auto gone = old == nullptr
+                            ? std::string{}
+                            : text.substr(old->range.begin, old->range.end - old->range.begin);
       CHECK(keeps_comments(text, *edited, gone));
       if (old != nullptr) {
         CHECK(edited->starts_with(text.substr(0, old->range.begin)));
@@ -221,9 +226,9 @@ TEST_CASE("config/json5_edit: property: the edited text says what the edited val
       const auto* object = &*before;
       for (std::size_t i = 0; i + 1 < path.size(); ++i) object = object->find(path[i]);
       const auto& member = *object->member(path.back());
-      CHECK(keeps_comments(text, *shorter,
-                           text.substr(member.key_range.begin,
-                                       member.value.range.end - member.key_range.begin)));
+      CHECK(keeps_comments(
+          text, *shorter,
+          text.substr(member.key_range.begin, member.value.range.end - member.key_range.begin)));
     }
   }
   CHECK(done > 2000);

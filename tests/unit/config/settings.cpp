@@ -33,7 +33,8 @@ TEST_CASE("config/settings: the schema names every key once") {
 }
 
 TEST_CASE("config/settings: the nearest name forgives two slips") {
-  constexpr std::array<std::string_view, 4> names{"scanOnStartup", "autoImport", "policy", "weights"};
+  constexpr std::array<std::string_view, 4> names{"scanOnStartup", "autoImport", "policy",
+                                                  "weights"};
   CHECK(cp::nearest_name("scanOnStartp", names) == "scanOnStartup");
   CHECK(cp::nearest_name("auto_import", names) == "autoImport");
   CHECK(cp::nearest_name("ploicy", names) == "policy");
@@ -49,12 +50,28 @@ TEST_CASE("config/settings: B13 keys go to https, or to a loopback address") {
     CAPTURE(url);
     CHECK(cp::is_safe_base_url(url));
   }
-  for (const auto* url :
-       {"", "http://evil", "http://localhost:1", "http://127.evil.com", "http://127.1",
-        "http://0x7f.0.0.1", "http://127.0.0.1.evil", "http://127.0.0.256", "http://127.0.0.01",
-        "http://127.0.0.1@evil", "https://user:pw@host", "https://", "https:///path",
-        "https://host?key=1", "https://host#f", "https://ho st", "https://host\r\nx: y", "ftp://h",
-        "https://host:", "https://host:99999999", "http://[::1]evil", "http:\\\\127.0.0.1"}) {
+  for (const auto* url : {"",
+                          "http://evil",
+                          "http://localhost:1",
+                          "http://127.evil.com",
+                          "http://127.1",
+                          "http://0x7f.0.0.1",
+                          "http://127.0.0.1.evil",
+                          "http://127.0.0.256",
+                          "http://127.0.0.01",
+                          "http://127.0.0.1@evil",
+                          "https://user:pw@host",
+                          "https://",
+                          "https:///path",
+                          "https://host?key=1",
+                          "https://host#f",
+                          "https://ho st",
+                          "https://host\r\nx: y",
+                          "ftp://h",
+                          "https://host:",
+                          "https://host:99999999",
+                          "http://[::1]evil",
+                          "http:\\\\127.0.0.1"}) {
     CAPTURE(url);
     CHECK_FALSE(cp::is_safe_base_url(url));
   }

@@ -75,10 +75,11 @@ TEST_CASE("config/settings_file: the plugin's switch is honoured, OPENCLAW_STATE
   home.write("elsewhere/openclaw.json", plugin("{ enabled: false }"));
   CHECK(cp::read_settings(home.environment()).settings.enabled);
   const auto state = (home.path() / "elsewhere").string();
-  CHECK_FALSE(cp::read_settings(home.environment({{"OPENCLAW_STATE_DIR", state}})).settings.enabled);
-  CHECK_FALSE(cp::read_settings(
-                  home.environment({{"OPENCLAW_CONFIG_PATH", state + "/openclaw.json"}}))
-                  .settings.enabled);
+  CHECK_FALSE(
+      cp::read_settings(home.environment({{"OPENCLAW_STATE_DIR", state}})).settings.enabled);
+  CHECK_FALSE(
+      cp::read_settings(home.environment({{"OPENCLAW_CONFIG_PATH", state + "/openclaw.json"}}))
+          .settings.enabled);
 }
 
 TEST_CASE("config/settings_file: our own file wins, key by key, and variables win over both") {
@@ -94,13 +95,14 @@ TEST_CASE("config/settings_file: our own file wins, key by key, and variables wi
   CHECK(report.settings.weights.at("b") == 3);
   CHECK(report.settings.history_path == home.path() / ".config/credpool/h.json");
 
-  const auto varied = cp::read_settings(
-      home.environment({{"CREDPOOL_ROTATION_STRATEGY", "weighted"}, {"CREDPOOL_HISTORY_PATH", "~/x"}}));
+  const auto varied = cp::read_settings(home.environment(
+      {{"CREDPOOL_ROTATION_STRATEGY", "weighted"}, {"CREDPOOL_HISTORY_PATH", "~/x"}}));
   CHECK(varied.settings.rotation_strategy == "weighted");
   CHECK(origin(varied, "rotationStrategy") == "env:CREDPOOL_ROTATION_STRATEGY");
   CHECK(varied.settings.history_path == home.path() / "x");
 
-  const auto wrong = cp::read_settings(home.environment({{"CREDPOOL_ROTATION_STRATEGY", "wieghted"}}));
+  const auto wrong =
+      cp::read_settings(home.environment({{"CREDPOOL_ROTATION_STRATEGY", "wieghted"}}));
   CHECK_FALSE(wrong.ok());
   CHECK(only_problem(wrong).hint == "did you mean \"weighted\"?");
 }
@@ -141,8 +143,8 @@ TEST_CASE("config/settings_file: every kind of setting") {
   CHECK(s.admission_limit == 4);
   CHECK(s.state_directory == home.path() / "state");
   const auto rows = report.rows();
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [](const auto& r) { return r.path == "admission"; });
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [](const auto& r) { return r.path == "admission"; });
   REQUIRE(row != rows.end());
   CHECK(row->value == "{\"fixed\": 4}");
   CAPTURE(row->origin);
@@ -165,18 +167,36 @@ TEST_CASE("config/settings_file: a wrong type names file, line, column and what 
 
 TEST_CASE("config/settings_file: wrong values are refused without being quoted") {
   const ThrowawayHome home;
-  for (const auto* text :
-       {"[]", "{cliSources: []}", "{cliSources: {a: true}}", "{cliSources: {a: {priority: 1.5}}}",
-        "{cliSources: {a: {priority: -1}}}", "{cliSources: {a: {priority: 1e999}}}",
-        "{weights: {a: NaN}}", "{weights: {a: '1'}}", "{rotationStrategy: 'sk-canary'}",
-        "{rotationStrategy: 1}", "{baseUrls: {a: 'http://sk-canary.example'}}",
-        "{baseUrls: {a: 'https://sk-canary@example.com'}}", "{policy: {a: 'sk-canary'}}",
-        "{ownership: {a: 'rent'}}", "{models: {a: 'm'}}", "{models: {a: [1]}}",
-        "{cooldown: {ladderSeconds: []}}", "{cooldown: {ladderSeconds: [60, 1]}}",
-        "{cooldown: {ladderSeconds: [0]}}", "{cooldown: 60}", "{affinity: 'soft'}",
-        "{affinity: {loadFactor: 0.5}}", "{admission: 'fixed'}", "{admission: {fixed: 0}}",
-        "{admission: {}}", "{admission: 4}", "{historyPath: ''}", "{historyPath: '${UNSET_NAME}'}",
-        "{a: 'sk-canary", "{autoImport: false, autoImport: true}"}) {
+  for (const auto* text : {"[]",
+                           "{cliSources: []}",
+                           "{cliSources: {a: true}}",
+                           "{cliSources: {a: {priority: 1.5}}}",
+                           "{cliSources: {a: {priority: -1}}}",
+                           "{cliSources: {a: {priority: 1e999}}}",
+                           "{weights: {a: NaN}}",
+                           "{weights: {a: '1'}}",
+                           "{rotationStrategy: 'sk-canary'}",
+                           "{rotationStrategy: 1}",
+                           "{baseUrls: {a: 'http://sk-canary.example'}}",
+                           "{baseUrls: {a: 'https://sk-canary@example.com'}}",
+                           "{policy: {a: 'sk-canary'}}",
+                           "{ownership: {a: 'rent'}}",
+                           "{models: {a: 'm'}}",
+                           "{models: {a: [1]}}",
+                           "{cooldown: {ladderSeconds: []}}",
+                           "{cooldown: {ladderSeconds: [60, 1]}}",
+                           "{cooldown: {ladderSeconds: [0]}}",
+                           "{cooldown: 60}",
+                           "{affinity: 'soft'}",
+                           "{affinity: {loadFactor: 0.5}}",
+                           "{admission: 'fixed'}",
+                           "{admission: {fixed: 0}}",
+                           "{admission: {}}",
+                           "{admission: 4}",
+                           "{historyPath: ''}",
+                           "{historyPath: '${UNSET_NAME}'}",
+                           "{a: 'sk-canary",
+                           "{autoImport: false, autoImport: true}"}) {
     CAPTURE(text);
     home.write(own, text);
     const auto report = cp::read_settings(home.environment());
@@ -207,7 +227,8 @@ TEST_CASE("config/settings_file: variables are replaced as OpenClaw does") {
   const auto model = [&](std::string_view text) {
     home.write(own, "{ models: { a: ['" + std::string{text} + "'] } }");
     const auto report = cp::read_settings(home.environment({{"NAME_1", "v"}, {"EMPTY", ""}}));
-    return report.ok() ? report.settings.models.at("a").front() : "error: " + report.problems[0].text;
+    return report.ok() ? report.settings.models.at("a").front()
+                       : "error: " + report.problems[0].text;
   };
   CHECK(model("x${NAME_1}y${NAME_1}") == "xvyv");
   CHECK(model("$${NAME_1}") == "${NAME_1}");
@@ -219,8 +240,9 @@ TEST_CASE("config/settings_file: variables are replaced as OpenClaw does") {
 TEST_CASE("config/settings_file: includes are followed, siblings win, places are right") {
   const ThrowawayHome home;
   home.write(openclaw, "{ $include: './plugins.json5', gateway: 1 }");
-  home.write(".openclaw/plugins.json5", plugin("{ config: { $include: ['sub/a.json5', 'sub/b.json5'],"
-                                               " autoImport: false } }"));
+  home.write(".openclaw/plugins.json5",
+             plugin("{ config: { $include: ['sub/a.json5', 'sub/b.json5'],"
+                    " autoImport: false } }"));
   home.write(".openclaw/sub/a.json5", "{ rotationStrategy: 'p2c', autoImport: true }");
   const auto b = home.write(".openclaw/sub/b.json5", "{\n rotationStrategy: 'latency' }").string();
   const auto report = cp::read_settings(home.environment());
@@ -241,8 +263,10 @@ TEST_CASE("config/settings_file: includes stay in bounds") {
     return report.problems.empty() ? std::string{} : report.problems.front().hint;
   };
   home.write("outside.json5", "{}");
-  CHECK(refused("{$include: '../../outside.json5'}").find("OPENCLAW_INCLUDE_ROOTS") != std::string::npos);
-  std::filesystem::create_symlink(home.path() / "outside.json5", home.path() / ".config/credpool/link");
+  CHECK(refused("{$include: '../../outside.json5'}").find("OPENCLAW_INCLUDE_ROOTS") !=
+        std::string::npos);
+  std::filesystem::create_symlink(home.path() / "outside.json5",
+                                  home.path() / ".config/credpool/link");
   CHECK(refused("{$include: 'link'}").find("OPENCLAW_INCLUDE_ROOTS") != std::string::npos);
   CHECK(refused("{$include: 'config.json5'}").find("circle") != std::string::npos);
   CHECK(refused("{$include: 1}") == "write the name of a file");

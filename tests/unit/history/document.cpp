@@ -169,7 +169,8 @@ TEST_CASE("history/document: a refreshed token keeps its entry; uses are counted
   CHECK(entries[0].last_used_at == now + minutes{6});
   CHECK(entries[0].token_hash == cp::token_hash("new"));
 
-  const std::vector<cp::HistoryUse> uses{{cp::token_hash("new"), 40, now}, {cp::token_hash("new"), 2, {}}};
+  const std::vector<cp::HistoryUse> uses{{cp::token_hash("new"), 40, now},
+                                         {cp::token_hash("new"), 2, {}}};
   REQUIRE(world.history.record_used(uses, now));
   CHECK(world.entries()[0].usage_count == 44);
   CHECK(world.entries()[0].last_used_at == now + minutes{6});
@@ -181,7 +182,8 @@ TEST_CASE("history/document: an unknown credential is an error and writes nothin
   const auto before = bytes_of(world.home.path() / name);
   const std::vector<cp::HistoryUse> uses{{cp::token_hash("k"), 1, {}}, {"sha256:none", 1, {}}};
   CHECK(world.history.record_used(uses, now).error().errc() == cp::Errc::not_found);
-  CHECK(world.history.record_failure("", cp::Reason::rejected, now).error().errc() == cp::Errc::not_found);
+  CHECK(world.history.record_failure("", cp::Reason::rejected, now).error().errc() ==
+        cp::Errc::not_found);
   CHECK(bytes_of(world.home.path() / name) == before);
 }
 

@@ -9,7 +9,8 @@
 
 using namespace pool_world;
 
-TEST_CASE("pool/admission: aimd grows by one a round, halves on a refusal, starts slowly after it") {
+TEST_CASE(
+    "pool/admission: aimd grows by one a round, halves on a refusal, starts slowly after it") {
   const cp::Aimd rule;
   cp::AimdState state;
   cp::on_idle(rule, state);
@@ -61,7 +62,8 @@ TEST_CASE("pool/admission: aimd finds an account's hidden limit") {
   std::size_t served = 0;
   for (int round = 0; round < 300; ++round) {
     std::vector<cp::Lease> leases;
-    while (auto lease = world.pool.acquire({.provider = "acme"})) leases.push_back(std::move(*lease));
+    while (auto lease = world.pool.acquire({.provider = "acme"}))
+      leases.push_back(std::move(*lease));
     clock.advance(1s);
     for (std::size_t i = 0; i < leases.size(); ++i) {
       const bool over = i >= hidden;
@@ -75,7 +77,8 @@ TEST_CASE("pool/admission: aimd finds an account's hidden limit") {
   CHECK(served > 300 * 3);
 }
 
-TEST_CASE("pool/admission: fill-first helps itself elsewhere while the present one is merely busy") {
+TEST_CASE(
+    "pool/admission: fill-first helps itself elsewhere while the present one is merely busy") {
   const cp::ManualClock clock{start};
   cp::PoolSettings settings;
   settings.admission = cp::FixedLimit{1};

@@ -65,7 +65,8 @@ TEST_CASE("pool/outcome: a rate limit rests the model, not the account") {
   CHECK(world.verdict("a", {.provider = "acme", .model = "k4"}) == cp::Eligibility::cooling_down);
 }
 
-TEST_CASE("pool/outcome: E2 429 on one token: the others serve, and nobody storms the limited one") {
+TEST_CASE(
+    "pool/outcome: E2 429 on one token: the others serve, and nobody storms the limited one") {
   cp::ManualClock clock{start};
   TestPool<cp::RoundRobin> world{clock, keys(3)};
   const auto limited = world.use(k2, Outcome::rate_limited(start + 10min));
@@ -85,7 +86,8 @@ TEST_CASE("pool/outcome: E2 429 on one token: the others serve, and nobody storm
     leases.push_back(std::move(*lease));
   }
   CHECK(trials == 1);
-  for (auto& lease : leases) lease.report(lease.on_trial() ? Outcome::rate_limited() : Outcome::ok());
+  for (auto& lease : leases)
+    lease.report(lease.on_trial() ? Outcome::rate_limited() : Outcome::ok());
   CHECK(world.verdict(limited, k2) == cp::Eligibility::cooling_down);
   // Without a reset of its own the second refusal is the second step of the ladder.
   CHECK(world.pool.cooldowns().front().until - clock.now() >= 1min);
@@ -128,7 +130,8 @@ TEST_CASE("pool/outcome: a far reset is kept as told, tried now and then, and en
   CHECK_FALSE(world.report("a").on_trial);
 }
 
-TEST_CASE("pool/outcome: a trial that tells nothing frees the next one, a silent one after a while") {
+TEST_CASE(
+    "pool/outcome: a trial that tells nothing frees the next one, a silent one after a while") {
   cp::ManualClock clock{start};
   TestPool<> world{clock, {key("a")}};
   REQUIRE(world.use(acme, Outcome::rate_limited()) == "a");
@@ -201,9 +204,12 @@ TEST_CASE("pool/outcome: overload rests shortly, and not everybody equally long"
 TEST_CASE("pool/outcome: cooldowns can be read and cleared") {
   const cp::ManualClock clock{start};
   TestPool<> world{clock, {key("a"), key("b")}};
-  world.use({.provider = "acme", .model = "k2", .pin = "acme:a"}, Outcome::rate_limited(start + 9min));
-  world.use({.provider = "acme", .model = "k3", .pin = "acme:a"}, Outcome::rate_limited(start + 5min));
-  world.use({.provider = "acme", .model = "k2", .pin = "acme:b"}, Outcome::rate_limited(start + 7min));
+  world.use({.provider = "acme", .model = "k2", .pin = "acme:a"},
+            Outcome::rate_limited(start + 9min));
+  world.use({.provider = "acme", .model = "k3", .pin = "acme:a"},
+            Outcome::rate_limited(start + 5min));
+  world.use({.provider = "acme", .model = "k2", .pin = "acme:b"},
+            Outcome::rate_limited(start + 7min));
   const auto all = world.pool.cooldowns();
   REQUIRE(all.size() == 3);
   CHECK(all[0].until == start + 5min);

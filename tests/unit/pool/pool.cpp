@@ -86,11 +86,16 @@ TEST_CASE("pool/pool: every reason for which a credential is not eligible") {
   REQUIRE(world.pool.set_disabled("acme:off", true));
   const cp::LeaseRequest request{.provider = "acme", .model = "k2", .scopes = {"write"}};
   const std::map<std::string, cp::Eligibility> expected{
-      {"expired", cp::Eligibility::expired_unrefreshable}, {"stale", cp::Eligibility::expired},
-      {"broken", cp::Eligibility::unusable},               {"out", cp::Eligibility::needs_login},
-      {"revoked", cp::Eligibility::revoked},               {"narrow", cp::Eligibility::missing_scope},
-      {"forbidden", cp::Eligibility::policy_forbidden},    {"gpt-only", cp::Eligibility::wrong_model},
-      {"off", cp::Eligibility::disabled},                  {"good", cp::Eligibility::eligible}};
+      {"expired", cp::Eligibility::expired_unrefreshable},
+      {"stale", cp::Eligibility::expired},
+      {"broken", cp::Eligibility::unusable},
+      {"out", cp::Eligibility::needs_login},
+      {"revoked", cp::Eligibility::revoked},
+      {"narrow", cp::Eligibility::missing_scope},
+      {"forbidden", cp::Eligibility::policy_forbidden},
+      {"gpt-only", cp::Eligibility::wrong_model},
+      {"off", cp::Eligibility::disabled},
+      {"good", cp::Eligibility::eligible}};
   for (const auto& each : expected) {
     CAPTURE(each.first);
     CHECK(to_string(world.verdict(each.first, request)) == to_string(each.second));
@@ -130,7 +135,8 @@ TEST_CASE("pool/pool: validation is asked for each token, not for each credentia
   CHECK(world.verdict("a") == cp::Eligibility::needs_login);
 }
 
-TEST_CASE("pool/pool: an explicit order excludes, ranks, and is ignored when nobody of it is there") {
+TEST_CASE(
+    "pool/pool: an explicit order excludes, ranks, and is ignored when nobody of it is there") {
   const cp::ManualClock clock{start};
   cp::PoolSettings settings;
   settings.order["acme"] = {"acme:c", "acme:a"};
@@ -152,7 +158,8 @@ TEST_CASE("pool/pool: a pin is served by its credential or not at all") {
     for (int i = 0; i < 3; ++i)
       CHECK(world.use({.provider = "acme", .model = "k2", .pin = pin}) == "b");
   }
-  CHECK(world.verdict("a", {.provider = "acme", .pin = "acme:b"}) == cp::Eligibility::pinned_elsewhere);
+  CHECK(world.verdict("a", {.provider = "acme", .pin = "acme:b"}) ==
+        cp::Eligibility::pinned_elsewhere);
   CHECK(world.pool.acquire({.pin = "nobody"}).error().errc() == cp::Errc::not_found);
   CHECK(world.pool.acquire({.pin = "other@acme:b"}).error().errc() == cp::Errc::not_found);
   REQUIRE(world.pool.set_disabled("acme:b", true));
@@ -220,9 +227,10 @@ TEST_CASE("pool/pool: explaining lends nothing and changes no choice") {
   }
 }
 
-TEST_CASE("pool/pool: a refresh swaps the token in, and a late refusal of the old one does no harm") {
+TEST_CASE(
+    "pool/pool: a refresh swaps the token in, and a late refusal of the old one does no harm") {
   const cp::ManualClock clock{start};
-  cp::Pool pool{cp::Sources<>{}, cp::LeastUsed{}, Refresher{}, cp::MemoryState{},
+  cp::Pool pool{cp::Sources<>{},     cp::LeastUsed{},    Refresher{}, cp::MemoryState{},
                 cp::ClockRef{clock}, cp::PoolSettings{}, nowhere()};
   auto login = cp::Credential::login("acme-cli", "acme", "store");
   login.secret = cp::Secret{"first"};

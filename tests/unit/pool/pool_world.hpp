@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: MIT
 #pragma once
+// SPDX-License-Identifier: MIT
 
 #include <credpool/pool/pool.hpp>
 
@@ -31,20 +31,23 @@ inline std::vector<cp::Credential> keys(int count) {
 }
 
 inline cp::Environment nowhere(std::string host = "testhost") {
-  return cp::Environment{{.variables = {}, .home = "/nonexistent", .working_directory = "/",
-                          .host_name = std::move(host), .user_name = "tester"}};
+  return cp::Environment{{.variables = {},
+                          .home = "/nonexistent",
+                          .working_directory = "/",
+                          .host_name = std::move(host),
+                          .user_name = "tester"}};
 }
 
 /// A pool of the given credentials, whose time is `clock`.
-template <class Policy = cp::LeastUsed>
-class TestPool {
+template <class Policy = cp::LeastUsed> class TestPool {
  public:
   using Inner = cp::Pool<cp::Sources<>, Policy, cp::FirstOf<>, cp::MemoryState,
                          cp::ClockRef<cp::ManualClock>>;
 
-  TestPool(const cp::ManualClock& clock, std::vector<cp::Credential> credentials, Policy policy = {},
-           cp::PoolSettings settings = {}, cp::MemoryState store = {}, std::string host = "testhost")
-      : pool{cp::Sources<>{}, std::move(policy), cp::FirstOf<>{}, std::move(store),
+  TestPool(const cp::ManualClock& clock, std::vector<cp::Credential> credentials,
+           Policy policy = {}, cp::PoolSettings settings = {}, cp::MemoryState store = {},
+           std::string host = "testhost")
+      : pool{cp::Sources<>{},     std::move(policy),   cp::FirstOf<>{},         std::move(store),
              cp::ClockRef{clock}, std::move(settings), nowhere(std::move(host))} {
     REQUIRE(pool.replace_credentials(std::move(credentials)));
   }
@@ -58,13 +61,15 @@ class TestPool {
     return label(lease->credential());
   }
   /// The verdict on the credential of that label.
-  cp::CandidateReport report(std::string_view wanted, cp::LeaseRequest request = {.provider = "acme"}) {
+  cp::CandidateReport report(std::string_view wanted,
+                             cp::LeaseRequest request = {.provider = "acme"}) {
     for (auto& each : pool.explain(request).candidates)
       if (label(*each.credential) == wanted) return each;
     FAIL("no such credential");
     return {};
   }
-  cp::Eligibility verdict(std::string_view wanted, cp::LeaseRequest request = {.provider = "acme"}) {
+  cp::Eligibility verdict(std::string_view wanted,
+                          cp::LeaseRequest request = {.provider = "acme"}) {
     return report(wanted, std::move(request)).verdict;
   }
 

@@ -129,7 +129,7 @@ TEST_CASE("pool/shared_state: switches and refused tokens are shared") {
 TEST_CASE("pool/shared_state: a store that fails loses nothing and stops nobody") {
   cp::ManualClock clock{start};
   BreakableStore store;
-  cp::Pool pool{cp::Sources<>{}, cp::LeastUsed{},      cp::FirstOf<>{}, store,
+  cp::Pool pool{cp::Sources<>{},     cp::LeastUsed{},    cp::FirstOf<>{}, store,
                 cp::ClockRef{clock}, cp::PoolSettings{}, nowhere()};
   REQUIRE(pool.replace_credentials(keys(2)));
   *store.broken = true;

@@ -12,11 +12,12 @@ namespace {
 cp::Trace day(std::uint32_t allowance = 5000) {
   cp::Trace trace;
   for (int i = 0; i < 4; ++i)
-    trace.accounts.push_back({.name = "account-" + std::to_string(i), .requests = allowance,
+    trace.accounts.push_back({.name = "account-" + std::to_string(i),
+                              .requests = allowance,
                               .offset = std::chrono::hours{i}});
   for (int i = 0; i < 8640; ++i)
-    trace.requests.push_back({.at = 10s * i, .model = "k2",
-                              .session = "s" + std::to_string(i / 30 % 20), .takes = 3s});
+    trace.requests.push_back(
+        {.at = 10s * i, .model = "k2", .session = "s" + std::to_string(i / 30 % 20), .takes = 3s});
   return trace;
 }
 

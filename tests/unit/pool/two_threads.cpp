@@ -19,8 +19,8 @@ TEST_CASE("pool/pool: two threads lend, report, scan and ask, and every lease is
     settings.admission = cp::Aimd{};
     settings.write_every = 1ms;
     settings.poll_every = 1ms;
-    TestPool<cp::AnyRotation> world{clock, keys(20), cp::AnyRotation::by_name(name).value(), settings,
-                                    store};
+    TestPool<cp::AnyRotation> world{clock, keys(20), cp::AnyRotation::by_name(name).value(),
+                                    settings, store};
     std::atomic<std::uint64_t> lent{0};
     const auto work = [&](int self) {
       for (int i = 0; i < 2000; ++i) {

@@ -28,7 +28,8 @@ TEST_CASE("rotation/candidates: lowest agrees with a plain search after any chan
     const auto& all = bench.candidates;
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (!all.eligible(i)) continue;
-      if (!plain || std::pair{all[i].use, all[i].turn} < std::pair{all[*plain].use, all[*plain].turn})
+      if (!plain ||
+          std::pair{all[i].use, all[i].turn} < std::pair{all[*plain].use, all[*plain].turn})
         plain = i;
     }
     REQUIRE(all.lowest().has_value() == plain.has_value());

@@ -15,8 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// How often each was chosen.
-template <class Bench>
-std::map<int, int> counts(Bench& bench, int picks) {
+template <class Bench> std::map<int, int> counts(Bench& bench, int picks) {
   std::map<int, int> count;
   for (int i = 0; i < picks; ++i) ++count[bench.pick()];
   return count;
@@ -153,7 +152,8 @@ TEST_CASE("rotation/fill_first: stays until it is exhausted, does not go back be
   exhaust(1);
   CHECK(counts(bench, 50) == std::map<int, int>{{0, 50}});
   // One whose reset is still ahead is on trial: only when nobody else is left.
-  bench.candidates.set_standing(bench.candidates.position_of(bench.id(1)).value(), true, true, true);
+  bench.candidates.set_standing(bench.candidates.position_of(bench.id(1)).value(), true, true,
+                                true);
   bench.set_eligible(1, true);
   exhaust(0);
   CHECK(bench.pick() == 2);
@@ -209,7 +209,8 @@ TEST_CASE("rotation/quota_aware: spends what expires first and moves only at rol
   }
   CHECK(bench.pick() == 2);
   // It cannot serve for a while: now it must move.
-  bench.candidates.set_standing(bench.candidates.position_of(bench.id(2)).value(), false, false, false);
+  bench.candidates.set_standing(bench.candidates.position_of(bench.id(2)).value(), false, false,
+                                false);
   bench.set_eligible(2, false);
   const auto other = bench.pick();
   CHECK(other != 2);

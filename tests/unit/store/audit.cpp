@@ -145,8 +145,14 @@ TEST_CASE("store/audit: C8 what our own stores write passes both checks") {
   const auto directory = *cp::StateDirectory::locate(environment);
   {
     cp::SealedFile secrets{directory, environment};
-    REQUIRE(secrets.put({"openai:work", "env", "openai", cp::Kind::api_key, cp::Secret{canary}, {},
-                         "", "for the canary test"}));
+    REQUIRE(secrets.put({"openai:work",
+                         "env",
+                         "openai",
+                         cp::Kind::api_key,
+                         cp::Secret{canary},
+                         {},
+                         "",
+                         "for the canary test"}));
     auto state = cp::SqliteState::open(directory, environment);
     REQUIRE(state);
     REQUIRE(state->transact(0, [](const cp::PoolState&) {

@@ -20,7 +20,8 @@ TEST_CASE("store/concept: merging forgets nothing, whichever process comes first
   cp::CredentialState a;
   cp::CredentialState b;
   const cp::CredentialDelta early{.id = {}, .use = 4, .use_at = at, .uses = 4, .last_used = at};
-  const cp::CredentialDelta late{.id = {}, .use = 1, .use_at = at + 1h, .uses = 1, .last_used = at + 1h};
+  const cp::CredentialDelta late{
+      .id = {}, .use = 1, .use_at = at + 1h, .uses = 1, .last_used = at + 1h};
   CHECK(merge(a, early, 1h));
   CHECK(merge(a, late, 1h));
   CHECK(merge(b, late, 1h));

@@ -22,8 +22,14 @@ namespace {
 constexpr std::string_view canary = "sk-canary-0123456789abcdefghijklmnop";
 
 cp::SecretRecord record_named(std::string profile_id, std::string_view secret = canary) {
-  return {std::move(profile_id), "kimi-cli", "kimi-code", cp::Kind::api_key, cp::Secret{secret},
-          cp::TimePoint{cp::Duration{1795000000123}}, "https://api.example/v1", "a note"};
+  return {std::move(profile_id),
+          "kimi-cli",
+          "kimi-code",
+          cp::Kind::api_key,
+          cp::Secret{secret},
+          cp::TimePoint{cp::Duration{1795000000123}},
+          "https://api.example/v1",
+          "a note"};
 }
 
 struct World {
@@ -141,11 +147,21 @@ TEST_CASE("store/sealed: the same secret is sealed differently each time") {
 TEST_CASE("store/sealed: a changed record does not open") {
   World world;
   REQUIRE(world.store.put(record_named("a:one")));
-  SUBCASE("another host") { world.edit("https://api.example/v1", "https://evil.example/v1"); }
-  SUBCASE("another provider") { world.edit("\"kimi-code\"", "\"evil\""); }
-  SUBCASE("another CLI") { world.edit("\"kimi-cli\"", "\"evil\""); }
-  SUBCASE("another kind") { world.edit("\"api_key\"", "\"token\""); }
-  SUBCASE("another time") { world.edit("2026-11", "2027-11"); }
+  SUBCASE("another host") {
+    world.edit("https://api.example/v1", "https://evil.example/v1");
+  }
+  SUBCASE("another provider") {
+    world.edit("\"kimi-code\"", "\"evil\"");
+  }
+  SUBCASE("another CLI") {
+    world.edit("\"kimi-cli\"", "\"evil\"");
+  }
+  SUBCASE("another kind") {
+    world.edit("\"api_key\"", "\"token\"");
+  }
+  SUBCASE("another time") {
+    world.edit("2026-11", "2027-11");
+  }
   SUBCASE("a flipped bit") {
     const auto sealed = value_of(world.secrets(), "sealed");
     auto flipped = sealed;
@@ -156,8 +172,12 @@ TEST_CASE("store/sealed: a changed record does not open") {
     const auto nonce = value_of(world.secrets(), "nonce");
     world.edit(nonce, std::string(nonce.size(), 'A'));
   }
-  SUBCASE("cut off") { world.edit(value_of(world.secrets(), "sealed"), "AAAA"); }
-  SUBCASE("no base64") { world.edit(value_of(world.secrets(), "sealed"), "!!!!"); }
+  SUBCASE("cut off") {
+    world.edit(value_of(world.secrets(), "sealed"), "AAAA");
+  }
+  SUBCASE("no base64") {
+    world.edit(value_of(world.secrets(), "sealed"), "!!!!");
+  }
   const auto record = world.store.get("a:one");
   REQUIRE_FALSE(record);
   CHECK(record.error().errc() == cp::Errc::login_needed);
@@ -369,7 +389,8 @@ TEST_CASE("store/sealed: writers in several processes take turns, nothing is los
       bool good = true;
       for (int n = 0; n < each; ++n)
         good = world.store.put(record_named(std::to_string(writer) + ":" + std::to_string(n)))
-                   .has_value() && good;
+                   .has_value() &&
+               good;
       ::_exit(good ? 0 : 1);
     }
     children.push_back(child);

@@ -19,8 +19,8 @@ namespace {
 constexpr cp::TimePoint now{cp::Duration{1795000000000}};
 
 cp::SecretRecord record_of(cp::Kind kind, std::string_view secret) {
-  return {"kimi-code:work", "kimi-cli", "kimi-code", kind, cp::Secret{secret}, now,
-          "https://api.example", "a note"};
+  return {"kimi-code:work",   "kimi-cli", "kimi-code",           kind,
+          cp::Secret{secret}, now,        "https://api.example", "a note"};
 }
 
 }  // namespace

@@ -8,8 +8,10 @@ namespace cp = credpool;
 namespace {
 
 cp::SecretRecord good() {
-  return {"kimi-code:work", "kimi-cli", "kimi-code", cp::Kind::api_key, cp::Secret{"sk-fake"},
-          cp::TimePoint{cp::Duration{1795000000123}}, "https://api.example", "mine"};
+  return {"kimi-code:work",      "kimi-cli",
+          "kimi-code",           cp::Kind::api_key,
+          cp::Secret{"sk-fake"}, cp::TimePoint{cp::Duration{1795000000123}},
+          "https://api.example", "mine"};
 }
 
 }  // namespace

@@ -30,7 +30,9 @@ namespace {
 
 constexpr cp::TimePoint now{cp::Duration{1795000000000}};
 
-cp::CredentialId id_of(std::string_view name) { return cp::CredentialId{cp::sha256(name)}; }
+cp::CredentialId id_of(std::string_view name) {
+  return cp::CredentialId{cp::sha256(name)};
+}
 
 struct World {
   ThrowawayHome home;
@@ -93,8 +95,7 @@ mode_t mode_of(const fs::path& path) {
 }
 
 /// Runs in a child process; @return its exit code, or -1 when a signal ended it.
-template <class F>
-int in_child(F&& run) {
+template <class F> int in_child(F&& run) {
   const auto child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) ::_exit(run());
@@ -209,9 +210,10 @@ TEST_CASE("store/sqlite: an exchange that throws keeps nothing and blocks nobody
   const World world;
   auto store = world.open();
   REQUIRE(store);
-  CHECK_THROWS_AS(static_cast<void>(store->transact(
-                      0, [](const cp::PoolState&) -> cp::PoolDelta { throw std::logic_error{"x"}; })),
-                  std::logic_error);
+  CHECK_THROWS_AS(
+      static_cast<void>(store->transact(
+          0, [](const cp::PoolState&) -> cp::PoolDelta { throw std::logic_error{"x"}; })),
+      std::logic_error);
   CHECK(*hand_in(*store, one_use("a")) == 1);
 }
 
@@ -246,10 +248,10 @@ TEST_CASE("store/sqlite: a file of every earlier version is brought up to date")
       REQUIRE(database);
       for (std::size_t step = 0; step < version; ++step) REQUIRE(database->run("", steps[step]));
       if (version > 0)
-        REQUIRE(database->run(
-            "", "PRAGMA user_version = " + std::to_string(version) + "; PRAGMA application_id = " +
-                    std::to_string(cp::detail::sqlite_application_id) +
-                    "; UPDATE generation SET number = 41"));
+        REQUIRE(database->run("", "PRAGMA user_version = " + std::to_string(version) +
+                                      "; PRAGMA application_id = " +
+                                      std::to_string(cp::detail::sqlite_application_id) +
+                                      "; UPDATE generation SET number = 41"));
     }
     auto store = world.open();
     REQUIRE(store);
@@ -266,7 +268,9 @@ TEST_CASE("store/sqlite: a newer version and another program's database are left
     auto database = cp::detail::SqliteDatabase::open(world.file(), seconds{1});
     REQUIRE(database);
     REQUIRE(database->run("", "PRAGMA journal_mode = DELETE"));
-    SUBCASE("newer") { REQUIRE(database->run("", "PRAGMA user_version = 99")); }
+    SUBCASE("newer") {
+      REQUIRE(database->run("", "PRAGMA user_version = 99"));
+    }
     SUBCASE("another program's") {
       REQUIRE(database->run("", "PRAGMA application_id = 7"));
       expected = cp::Errc::malformed;
@@ -296,9 +300,15 @@ TEST_CASE("store/sqlite: a damaged file is a clear error and is never deleted") 
   }
   auto bytes = world.bytes(world.file());
   REQUIRE(bytes.size() > 20000);
-  SUBCASE("no database") { bytes = "this is not a database, it is a text of some length " + bytes; }
-  SUBCASE("garbage in the pages") { bytes.replace(2000, 16000, std::string(16000, '\x5a')); }
-  SUBCASE("cut off") { bytes.resize(bytes.size() / 3); }
+  SUBCASE("no database") {
+    bytes = "this is not a database, it is a text of some length " + bytes;
+  }
+  SUBCASE("garbage in the pages") {
+    bytes.replace(2000, 16000, std::string(16000, '\x5a'));
+  }
+  SUBCASE("cut off") {
+    bytes.resize(bytes.size() / 3);
+  }
   world.home.write(".local/state/credpool/state.sqlite", bytes);
   const auto failure = [&]() -> std::optional<cp::Error> {
     auto store = world.open();
@@ -318,10 +328,18 @@ TEST_CASE("store/sqlite: B1 B2 B4 what is not a file of ours is refused") {
   REQUIRE(world.open());
   const auto kept = world.home.path() / "kept.sqlite";
   fs::rename(world.file(), kept);
-  SUBCASE("a link") { fs::create_symlink(kept, world.file()); }
-  SUBCASE("a dangling link") { fs::create_symlink(world.home.path() / "nowhere", world.file()); }
-  SUBCASE("a FIFO") { REQUIRE(::mkfifo(world.file().c_str(), 0600) == 0); }
-  SUBCASE("a directory") { fs::create_directory(world.file()); }
+  SUBCASE("a link") {
+    fs::create_symlink(kept, world.file());
+  }
+  SUBCASE("a dangling link") {
+    fs::create_symlink(world.home.path() / "nowhere", world.file());
+  }
+  SUBCASE("a FIFO") {
+    REQUIRE(::mkfifo(world.file().c_str(), 0600) == 0);
+  }
+  SUBCASE("a directory") {
+    fs::create_directory(world.file());
+  }
   SUBCASE("writable by others") {
     fs::copy(kept, world.file());
     REQUIRE(::chmod(world.file().c_str(), 0620) == 0);
@@ -336,7 +354,8 @@ TEST_CASE("store/sqlite: a link on the way to the directory is fine") {
   const World world;
   fs::create_directories(world.home.path() / "disk/state");
   fs::create_directory(world.home.path() / ".local");
-  fs::create_directory_symlink(world.home.path() / "disk/state", world.home.path() / ".local/state");
+  fs::create_directory_symlink(world.home.path() / "disk/state",
+                               world.home.path() / ".local/state");
   CHECK(world.open());
   CHECK(fs::exists(world.home.path() / "disk/state/credpool/state.sqlite"));
 }
@@ -372,8 +391,9 @@ TEST_CASE("store/sqlite: C8 no piece of a token stands in the database or its lo
             for (std::size_t at = 0; at + 12 <= canary.size(); ++at)
               if (bytes.find(canary.substr(at, 12)) != std::string::npos) return 1;
           }
-          return world.bytes(world.file("-wal")).find(cp::token_hash(canary)) == std::string::npos ? 3
-                                                                                                    : 0;
+          return world.bytes(world.file("-wal")).find(cp::token_hash(canary)) == std::string::npos
+                     ? 3
+                     : 0;
         }) == 0);
 }
 
@@ -416,8 +436,7 @@ TEST_CASE("store/sqlite: processes that write at once lose nothing") {
   CHECK(total == 2 * writers * each);
   CHECK(use == doctest::Approx(writers * each));  // all at one time: nothing decays
   REQUIRE(state.cooldowns.size() == writers);
-  for (const auto& cooldown : state.cooldowns)
-    CHECK(cooldown.noted_at == now + seconds{each - 1});
+  for (const auto& cooldown : state.cooldowns) CHECK(cooldown.noted_at == now + seconds{each - 1});
 }
 
 TEST_CASE("store/sqlite: two processes take turns by the stored cursor") {

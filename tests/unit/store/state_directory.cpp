@@ -39,7 +39,8 @@ TEST_CASE("store/state_directory: the default place, and finding it writes nothi
   CHECK(fs::is_empty(home.path()));
 }
 
-TEST_CASE("store/state_directory: XDG_STATE_HOME is followed when absolute, ignored when relative") {
+TEST_CASE(
+    "store/state_directory: XDG_STATE_HOME is followed when absolute, ignored when relative") {
   const ThrowawayHome home;
   const auto elsewhere = (home.path() / "elsewhere").string();
   const auto absolute =
@@ -77,7 +78,9 @@ TEST_CASE("store/state_directory: every directory is made 0700, whatever the uma
   }
 }
 
-TEST_CASE("store/state_directory: B12 no home, home / and a missing home are errors, nothing is written") {
+TEST_CASE(
+    "store/state_directory: B12 no home, home / and a missing home are errors, nothing is "
+    "written") {
   const uid_t ordinary = 12345;
   for (const char* home : {"", "relative", "/", "//", "/./", "/nonexistent-credpool-home"}) {
     CAPTURE(home);

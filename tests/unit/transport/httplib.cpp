@@ -77,7 +77,8 @@ TEST_CASE("transport/httplib: status, headers and body arrive as they were sent"
   std::string seen;
   const LoopbackServer server{[&](int socket) {
     seen = read_http_request(socket);
-    send_all(socket, http_answer("401 Unauthorized", "{\"a\":1}", "X-Thing: one\r\nretry-after: 7\r\n"));
+    send_all(socket,
+             http_answer("401 Unauthorized", "{\"a\":1}", "X-Thing: one\r\nretry-after: 7\r\n"));
   }};
   cp::HttplibTransport transport;
   auto request = get(server.url("/v1/x?pageSize=1"));
@@ -114,8 +115,8 @@ TEST_CASE("transport/httplib: A10 a redirect is an answer and is not followed") 
 
 TEST_CASE("transport/httplib: a truncated answer, garbage and silence are network errors") {
   cp::HttplibTransport transport;
-  for (const std::string answer : {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "garbage\r\n\r\n",
-                                   "HTTP/1.1 200 OK\r\nContent-", ""}) {
+  for (const std::string answer : {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+                                   "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-", ""}) {
     CAPTURE(answer);
     const LoopbackServer server{always(answer)};
     auto request = get(server.url());
@@ -134,8 +135,10 @@ TEST_CASE("transport/httplib: an answer of one byte now and then ends at the dea
     std::atomic<bool> over{false};
     const LoopbackServer server{[&](int socket) {
       read_http_request(socket);
-      if (!slow_head) send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-      else send_all(socket, "HTTP/1.1 200 OK\r\nX-Slow: ");
+      if (!slow_head)
+        send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+      else
+        send_all(socket, "HTTP/1.1 200 OK\r\nX-Slow: ");
       while (!over && send_all(socket, "x")) std::this_thread::sleep_for(milliseconds{20});
     }};
     cp::HttplibTransport transport;
@@ -190,19 +193,22 @@ TEST_CASE("transport/httplib: nobody listens") {
     port = server.port();
   }
   cp::HttplibTransport transport;
-  CHECK(error_of(transport.send(get("http://127.0.0.1:" + std::to_string(port) + "/"))) == cp::Errc::network);
+  CHECK(error_of(transport.send(get("http://127.0.0.1:" + std::to_string(port) + "/"))) ==
+        cp::Errc::network);
   CHECK(error_of(transport.send(get("https://host.invalid/"))) == cp::Errc::network);
 }
 
 TEST_CASE("transport/httplib: B13 plain http goes to loopback only") {
   cp::HttplibTransport transport;
-  for (const auto* url : {"http://evil/", "http://example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/",
-                          "http://localhost.example.com/", "http://0.0.0.0/", "http://2130706433/"}) {
+  for (const auto* url :
+       {"http://evil/", "http://example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/",
+        "http://localhost.example.com/", "http://0.0.0.0/", "http://2130706433/"}) {
     CAPTURE(url);
     CHECK(error_of(transport.send(get(url))) == cp::Errc::configuration);
   }
-  for (const auto* url : {"", "ftp://127.0.0.1/", "https://", "https:///x", "http://127.0.0.1:0/", "http://127.0.0.1:99999/",
-                          "http://127.0.0.1:8x/", "https://a b/", "https://a\r\nHost: b/", "https://[::1/", "https://u:p@host/"}) {
+  for (const auto* url : {"", "ftp://127.0.0.1/", "https://", "https:///x", "http://127.0.0.1:0/",
+                          "http://127.0.0.1:99999/", "http://127.0.0.1:8x/", "https://a b/",
+                          "https://a\r\nHost: b/", "https://[::1/", "https://u:p@host/"}) {
     CAPTURE(url);
     const auto result = transport.send(get(url));
     CHECK(error_of(result) == cp::Errc::configuration);
@@ -215,7 +221,8 @@ TEST_CASE("transport/httplib: B13 plain http goes to loopback only") {
 TEST_CASE("transport/httplib: D12 a header with CR, LF or NUL is refused") {
   const LoopbackServer server{always(http_answer("200 OK", ""))};
   cp::HttplibTransport transport;
-  for (const std::string value : {"a\r\nX-Evil: 1", "a\nb", "a\rb", std::string("a\0b", 3).c_str(), "a\x7f"}) {
+  for (const std::string value :
+       {"a\r\nX-Evil: 1", "a\nb", "a\rb", std::string("a\0b", 3).c_str(), "a\x7f"}) {
     if (value == "a") continue;
     CAPTURE(value);
     auto request = get(server.url());
@@ -236,7 +243,8 @@ TEST_CASE("transport/httplib: D12 a header with CR, LF or NUL is refused") {
 }
 
 TEST_CASE("transport/httplib: TLS with a certificate of our own list") {
-  TlsWorld world{[](SSL* session, TlsWorld&) { tls_send(session, http_answer("200 OK", "hello")); }};
+  TlsWorld world{
+      [](SSL* session, TlsWorld&) { tls_send(session, http_answer("200 OK", "hello")); }};
   cp::HttplibTransport trusting{world.options};
   const auto response = trusting.send(get(world.url()));
   REQUIRE(response);
@@ -292,7 +300,8 @@ TEST_CASE("transport/httplib: a large body to a TLS peer that hangs up kills nob
   for (int i = 0; i < 5; ++i) CHECK_FALSE(transport.send(request));
 }
 
-TEST_CASE("transport/httplib: https goes through the proxy by CONNECT, loopback and NO_PROXY do not") {
+TEST_CASE(
+    "transport/httplib: https goes through the proxy by CONNECT, loopback and NO_PROXY do not") {
   std::mutex mutex;
   std::string seen;
   const LoopbackServer proxy{[&](int socket) {

@@ -62,7 +62,9 @@ TEST_CASE("validation/http_validator: a Gemini login is checked, then its eligib
   std::string tier = R"({"ineligibleTiers":[{"reasonCode":"UNSUPPORTED_CLIENT"}]})";
   int token_status = 200;
   cp::FakeTransport transport{[&](const cp::Request& request) -> cp::Result<cp::Response> {
-    if (request.url.ends_with("/tokeninfo")) return cp::Response{token_status, {}, token_status == 200 ? "{}" : R"({"error":"invalid_token"})"};
+    if (request.url.ends_with("/tokeninfo"))
+      return cp::Response{
+          token_status, {}, token_status == 200 ? "{}" : R"({"error":"invalid_token"})"};
     return cp::Response{200, {}, tier};
   }};
   cp::HttpValidator validator{transport};
@@ -78,7 +80,9 @@ TEST_CASE("validation/http_validator: a Gemini login is checked, then its eligib
 }
 
 TEST_CASE("validation/http_validator: what need not be asked is not asked") {
-  cp::FakeTransport transport{[](const cp::Request&) -> cp::Result<cp::Response> { return cp::Response{200, {}, "{}"}; }};
+  cp::FakeTransport transport{[](const cp::Request&) -> cp::Result<cp::Response> {
+    return cp::Response{200, {}, "{}"};
+  }};
   cp::HttpValidator validator{transport};
   auto expired = made("kimi-code", Kind::oauth, "at-fake");
   expired.expires_at = now - seconds{1};
@@ -87,7 +91,11 @@ TEST_CASE("validation/http_validator: what need not be asked is not asked") {
   CHECK(verdict.finding == Finding::expired);
   CHECK_FALSE(verdict.probed);
   CHECK(verdict.detail == "expired, refresh first");
-  CHECK(validator.validate(cp::Credential::unusable("codex-cli", "openai", "s", cp::Reason::in_keyring, ""), now).finding == Finding::could_not_tell);
+  CHECK(
+      validator
+          .validate(
+              cp::Credential::unusable("codex-cli", "openai", "s", cp::Reason::in_keyring, ""), now)
+          .finding == Finding::could_not_tell);
   CHECK_FALSE(validator.validate(made("nobody", Kind::api_key, "k"), now).probed);
   auto disabled = made("openai", Kind::api_key, "k");
   disabled.status = cp::Status::disabled;
@@ -97,29 +105,39 @@ TEST_CASE("validation/http_validator: what need not be asked is not asked") {
 
 TEST_CASE("validation/http_validator: the detail holds the server's words, not the secret") {
   cp::FakeTransport transport{[](const cp::Request&) -> cp::Result<cp::Response> {
-    return cp::Response{401, {}, R"({"error":{"code":"invalid_api_key","message":"\u001b[31mIncorrect API key provided: sk-FAKE-0123456789"}})"};
+    return cp::Response{
+        401,
+        {},
+        R"({"error":{"code":"invalid_api_key","message":"\u001b[31mIncorrect API key provided: sk-FAKE-0123456789"}})"};
   }};
   cp::HttpValidator validator{transport};
   const auto verdict = validator.validate(made("openai", Kind::api_key, "sk-FAKE-0123456789"), now);
-  CHECK(verdict.detail == "the provider does not accept it (HTTP 401): Incorrect API key provided: ***");
+  CHECK(verdict.detail ==
+        "the provider does not accept it (HTTP 401): Incorrect API key provided: ***");
 }
 
-TEST_CASE("validation/http_validator: stopped or out of time, the rest is told apart from a verdict") {
+TEST_CASE(
+    "validation/http_validator: stopped or out of time, the rest is told apart from a verdict") {
   std::vector<cp::Credential> credentials;
-  for (int i = 0; i < 5; ++i) credentials.push_back(made("openai", Kind::api_key, "k" + std::to_string(i)));
-  cp::FakeTransport transport{[](const cp::Request&) -> cp::Result<cp::Response> { return cp::Response{200, {}, "{}"}; }};
+  for (int i = 0; i < 5; ++i)
+    credentials.push_back(made("openai", Kind::api_key, "k" + std::to_string(i)));
+  cp::FakeTransport transport{[](const cp::Request&) -> cp::Result<cp::Response> {
+    return cp::Response{200, {}, "{}"};
+  }};
   cp::ValidatorOptions options;
   SUBCASE("stopped") {
     cp::HttpValidator validator{transport, options};
     std::stop_source stop;
     stop.request_stop();
-    for (const auto& verdict : validator.validate_all(credentials, now, stop.get_token())) CHECK_FALSE(verdict.probed);
+    for (const auto& verdict : validator.validate_all(credentials, now, stop.get_token()))
+      CHECK_FALSE(verdict.probed);
   }
   SUBCASE("out of time") {
     options.deadline = cp::Duration{0};
     const cp::ManualClock clock;
     cp::HttpValidator validator{transport, options, clock};
-    for (const auto& verdict : validator.validate_all(credentials, now)) CHECK_FALSE(verdict.probed);
+    for (const auto& verdict : validator.validate_all(credentials, now))
+      CHECK_FALSE(verdict.probed);
   }
   CHECK(transport.requests().empty());
   CHECK(credentials[0].reason == cp::Reason::none);
@@ -133,7 +151,8 @@ TEST_CASE("validation/http_validator: many at once over real sockets, within bot
   std::atomic<int> busy{0};
   std::atomic<int> most{0};
   const auto raise = [](std::atomic<int>& top, int value) {
-    for (int seen = top; value > seen && !top.compare_exchange_weak(seen, value);) {}
+    for (int seen = top; value > seen && !top.compare_exchange_weak(seen, value);) {
+    }
   };
   std::array<Host, 3> hosts;
   const auto handler = [&](Host& host) {
@@ -153,21 +172,26 @@ TEST_CASE("validation/http_validator: many at once over real sockets, within bot
   const LoopbackServer google{handler(hosts[2])};
   cp::ValidatorOptions options;
   options.concurrency = 4;
-  options.base_urls = {{"openai", openai.url("/v1")}, {"anthropic", anthropic.url("")}, {"google", google.url("/v1beta")}};
+  options.base_urls = {{"openai", openai.url("/v1")},
+                       {"anthropic", anthropic.url("")},
+                       {"google", google.url("/v1beta")}};
 
   std::vector<cp::Credential> credentials;
   for (int i = 0; i < 30; ++i) {
     const std::string provider = i % 3 == 0 ? "openai" : i % 3 == 1 ? "anthropic" : "google";
-    credentials.push_back(made(provider, Kind::api_key, (i % 5 == 0 ? "bad-" : "good-") + std::to_string(i)));
+    credentials.push_back(
+        made(provider, Kind::api_key, (i % 5 == 0 ? "bad-" : "good-") + std::to_string(i)));
   }
   cp::HttplibTransport transport;
   cp::HttpValidator validator{transport, options};
   std::size_t last = 0;
-  const auto verdicts = validator.validate_all(credentials, now, {}, [&](std::size_t done, std::size_t total, std::size_t, const cp::Verdict&) {
-    CHECK(done == last + 1);
-    CHECK(total == 30);
-    last = done;
-  });
+  const auto verdicts = validator.validate_all(
+      credentials, now, {},
+      [&](std::size_t done, std::size_t total, std::size_t, const cp::Verdict&) {
+        CHECK(done == last + 1);
+        CHECK(total == 30);
+        last = done;
+      });
   REQUIRE(verdicts.size() == 30);
   CHECK(last == 30);
   for (std::size_t i = 0; i < verdicts.size(); ++i) {

@@ -94,13 +94,18 @@ TEST_CASE("validation/retry_hint: reset headers count when what they meter is us
 }
 
 TEST_CASE("validation/retry_hint: fields of the body") {
-  const auto told = [](std::string body) { return cp::retry_hint(answer({}, std::move(body)), now); };
+  const auto told = [](std::string body) {
+    return cp::retry_hint(answer({}, std::move(body)), now);
+  };
   CHECK(told(R"({"error":{"resets_at":1794998700}})") == now + minutes{5});
   CHECK(told(R"({"error":{"resets_in_seconds":90}})") == now + seconds{90});
   CHECK(told(R"({"reset_at":"1794998700"})") == now + minutes{5});
-  CHECK(told(R"({"resetTime":"2026-11-18T10:45:00.123456Z"})") == now + minutes{5} + milliseconds{123});
-  CHECK(told(R"({"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"32.5s"}]}})") ==
-        now + milliseconds{32500});
+  CHECK(told(R"({"resetTime":"2026-11-18T10:45:00.123456Z"})") ==
+        now + minutes{5} + milliseconds{123});
+  CHECK(
+      told(
+          R"({"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"32.5s"}]}})") ==
+      now + milliseconds{32500});
   CHECK(told(R"({"error":{"details":[{"metadata":{"quotaResetDelay":"1h2m3s"}}]}})") ==
         now + seconds{3723});
   CHECK(told(R"({"error":{"metadata":{"headers":{"X-RateLimit-Reset":"1794998700000"}}}})") ==
@@ -114,7 +119,8 @@ TEST_CASE("validation/retry_hint: fields of the body") {
   CHECK(told("{") == std::nullopt);
 }
 
-TEST_CASE("validation/retry_hint: Retry-After leads for a rate limit, the window's end for a quota") {
+TEST_CASE(
+    "validation/retry_hint: Retry-After leads for a rate limit, the window's end for a quota") {
   const auto both = answer({{"Retry-After", "60"}}, R"({"error":{"resets_at":1795430400}})");
   CHECK(cp::retry_hint(both, now) == now + seconds{60});
   CHECK(cp::reset_hint(both, now, hours{24 * 31}) == now + hours{24 * 5});

@@ -18,7 +18,11 @@ cp::Credential credential() {
 TEST_CASE("validation/shown_text: one plain line") {
   CHECK(cp::shown_text("  a\r\n\tb  ", credential()) == "a b");
   CHECK(cp::shown_text("\x1b[31mred\x1b[0m \x1b]0;title\a ok\b\x7f", credential()) == "red ok");
-  CHECK(cp::shown_text("a\xff\xfe" "b\xc2\x9b" "c\xe2\x80\xae" "d", credential()) == "abcd");
+  CHECK(cp::shown_text("a\xff\xfe"
+                       "b\xc2\x9b"
+                       "c\xe2\x80\xae"
+                       "d",
+                       credential()) == "abcd");
   CHECK(cp::shown_text("\xe9\x99\x90\xe9\x80\x9f", credential()) == "\xe9\x99\x90\xe9\x80\x9f");
   CHECK(cp::shown_text("\x1b[", credential()).empty());
   CHECK(cp::shown_text("", credential()).empty());

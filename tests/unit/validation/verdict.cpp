@@ -20,7 +20,9 @@ cp::Verdict probed(Finding finding) {
   return verdict;
 }
 
-cp::Credential key() { return cp::Credential::api_key("env", "openai", cp::Secret{"sk-FAKE"}); }
+cp::Credential key() {
+  return cp::Credential::api_key("env", "openai", cp::Secret{"sk-FAKE"});
+}
 
 }  // namespace
 
@@ -88,7 +90,8 @@ TEST_CASE("validation/verdict: a verdict without a probe changes nothing") {
   CHECK(credential.status == Status::active);
 }
 
-TEST_CASE("validation/verdict: a later verdict replaces an earlier one, a failure to ask does not") {
+TEST_CASE(
+    "validation/verdict: a later verdict replaces an earlier one, a failure to ask does not") {
   auto credential = key();
   cp::apply(probed(Finding::rejected), credential);
   cp::apply(probed(Finding::transient), credential);

@@ -137,8 +137,7 @@ class ConfigFiles {
     std::size_t total = 0;
     for (const auto& file : texts_) total += file.text.size();
     if (total > max_total) return refuse(name.range, "over 2 MiB in all files");
-    if (auto done = resolve(*document, true, level + 1); !done)
-      return fail(done.error());
+    if (auto done = resolve(*document, true, level + 1); !done) return fail(done.error());
     return document;
   }
 
@@ -196,12 +195,12 @@ inline Result<std::string> substitute_variables(std::string_view text,
     text.remove_prefix(dollar);
     if (text.empty()) break;
     const auto close = text.find('}');
-    const auto name = close == std::string_view::npos ? std::string_view{} : text.substr(2, close - 2);
-    const bool valid =
-        !name.empty() && (name.front() < '0' || name.front() > '9') &&
-        std::all_of(name.begin(), name.end(), [](char c) {
-          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
+    const auto name =
+        close == std::string_view::npos ? std::string_view{} : text.substr(2, close - 2);
+    const bool valid = !name.empty() && (name.front() < '0' || name.front() > '9') &&
+                       std::all_of(name.begin(), name.end(), [](char c) {
+                         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                       });
     if (!valid) {
       out += "${";
       text.remove_prefix(2);

@@ -24,7 +24,7 @@ class Json5Reader {
   Result<Json5Value> read() {
     if (text_.size() > rules_.max_bytes)
       return fail(Errc::too_large, doing, "1:1",
-                              "over " + std::to_string(rules_.max_bytes) + " bytes");
+                  "over " + std::to_string(rules_.max_bytes) + " bytes");
     Json5Value value;
     if (check_encoding() && skip_blanks() && read_value(value, 0) && skip_blanks() && at_end())
       return value;
@@ -135,7 +135,8 @@ class Json5Reader {
           return known.key == member.key;
         }) = std::move(member);
       } else {
-        return failed(begin, "the key \"" + json5_shown(member.key) + "\" is there twice: remove one",
+        return failed(begin,
+                      "the key \"" + json5_shown(member.key) + "\" is there twice: remove one",
                       Errc::duplicate_key);
       }
       if (!skip_blanks()) return false;
@@ -170,7 +171,8 @@ class Json5Reader {
       const auto begin = at_;
       if (c.point == '\\') {
         ++at_;
-        if (!take('u')) return expected("\"u\": only \\u escapes may stand in a key without quotes");
+        if (!take('u'))
+          return expected("\"u\": only \\u escapes may stand in a key without quotes");
         std::uint32_t unit = 0;
         if (!read_hex(4, unit)) return false;
         c = {unit, 6};
@@ -229,25 +231,45 @@ class Json5Reader {
       return expected("no octal escape: write \\x and two hexadecimal digits");
     at_ += c.size;
     switch (c.point) {
-      case 'b': text.push_back('\b'); return true;
-      case 'f': text.push_back('\f'); return true;
-      case 'n': text.push_back('\n'); return true;
-      case 'r': text.push_back('\r'); return true;
-      case 't': text.push_back('\t'); return true;
-      case 'v': text.push_back('\v'); return true;
-      case '0': text.push_back('\0'); return true;
-      case '\r': take('\n'); return true;  // a continued line
+      case 'b':
+        text.push_back('\b');
+        return true;
+      case 'f':
+        text.push_back('\f');
+        return true;
+      case 'n':
+        text.push_back('\n');
+        return true;
+      case 'r':
+        text.push_back('\r');
+        return true;
+      case 't':
+        text.push_back('\t');
+        return true;
+      case 'v':
+        text.push_back('\v');
+        return true;
+      case '0':
+        text.push_back('\0');
+        return true;
+      case '\r':
+        take('\n');
+        return true;  // a continued line
       case '\n':
       case 0x2028:
-      case 0x2029: return true;
-      case 'u': return read_unicode_escape(text);
+      case 0x2029:
+        return true;
+      case 'u':
+        return read_unicode_escape(text);
       case 'x': {
         std::uint32_t value = 0;
         if (!read_hex(2, value)) return false;
         json5_append(text, value);
         return true;
       }
-      default: text.append(text_, at_ - c.size, c.size); return true;
+      default:
+        text.append(text_, at_ - c.size, c.size);
+        return true;
     }
   }
 

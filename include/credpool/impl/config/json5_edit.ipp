@@ -24,8 +24,8 @@ struct Json5Style {
   bool multi_line = false;  ///< the new member gets a line of its own
   std::string colon = ": ";
   std::string line_end = "\n";
-  std::string step = "  ";    ///< one level of indentation
-  std::string indent = "";    ///< of the new member's line
+  std::string step = "  ";  ///< one level of indentation
+  std::string indent = "";  ///< of the new member's line
 };
 
 inline std::string json5_quoted(std::string_view text, char quote) {
@@ -33,12 +33,24 @@ inline std::string json5_quoted(std::string_view text, char quote) {
   for (std::size_t at = 0; at < text.size();) {
     const auto c = json5_char_at(text, at);
     switch (c.point) {
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (c.point < 0x20 || c.point == 0x7f || c.point == 0x2028 || c.point == 0x2029) {
           std::array<char, 8> escape{};
@@ -84,10 +96,14 @@ inline std::string json5_written(const Json5Value& value, const Json5Style& styl
     return out + close;
   };
   switch (value.type()) {
-    case Json5Value::Type::null: return "null";
-    case Json5Value::Type::boolean: return *value.boolean() ? "true" : "false";
-    case Json5Value::Type::number: return json5_number(*value.number());
-    case Json5Value::Type::string: return json5_quoted(*value.string(), style.quote);
+    case Json5Value::Type::null:
+      return "null";
+    case Json5Value::Type::boolean:
+      return *value.boolean() ? "true" : "false";
+    case Json5Value::Type::number:
+      return json5_number(*value.number());
+    case Json5Value::Type::string:
+      return json5_quoted(*value.string(), style.quote);
     case Json5Value::Type::array:
       return list('[', ']', value.array()->size(), [&](std::size_t i, const std::string& inner) {
         return json5_written((*value.array())[i], style, inner);
@@ -110,8 +126,7 @@ class Json5Editor {
 
   Result<std::string> set(std::span<const std::string> path, const Json5Value& value) {
     constexpr const char* doing = "editing JSON5";
-    if (path.empty())
-      return fail(Errc::invalid_argument, doing, {}, "name at least one key");
+    if (path.empty()) return fail(Errc::invalid_argument, doing, {}, "name at least one key");
     auto* object = &document_;
     std::size_t step = 0;
     Json5Member* found = nullptr;
@@ -246,9 +261,9 @@ class Json5Editor {
     if (neighbour != nullptr) follow(style, *neighbour);
     if (!members.empty()) {
       style.trailing_comma = comma_behind(members.back().value.range.end).has_value();
-      style.multi_line = holds_line_end(object.range.begin, members.front().key_range.begin) ||
-                         holds_line_end(members.front().key_range.begin,
-                                        members.back().key_range.begin);
+      style.multi_line =
+          holds_line_end(object.range.begin, members.front().key_range.begin) ||
+          holds_line_end(members.front().key_range.begin, members.back().key_range.begin);
       style.indent = indent_of(members.back().key_range.begin);
     } else {
       const auto* outer = ancestors_.size() > 1 ? ancestors_[ancestors_.size() - 2] : nullptr;

@@ -64,14 +64,14 @@ inline bool json5_blank(char32_t c) noexcept {
 
 template <std::size_t N>
 bool in_identifier_ranges(const std::array<IdentifierRange, N>& ranges, char32_t c) noexcept {
-  const auto range = std::lower_bound(ranges.begin(), ranges.end(), c,
-                                      [](const IdentifierRange& r, char32_t p) { return r.last < p; });
+  const auto range =
+      std::lower_bound(ranges.begin(), ranges.end(), c,
+                       [](const IdentifierRange& r, char32_t p) { return r.last < p; });
   return range != ranges.end() && range->first <= c;
 }
 
 inline bool json5_identifier_start(char32_t c) noexcept {
-  if (c < 0x80)
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+  if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
   return in_identifier_ranges(identifier_starts, c);
 }
 

@@ -10,27 +10,36 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(ProviderUse use) noexcept {
   switch (use) {
-    case ProviderUse::allow: return "allow";
-    case ProviderUse::ask: return "ask";
-    case ProviderUse::forbid: return "forbid";
+    case ProviderUse::allow:
+      return "allow";
+    case ProviderUse::ask:
+      return "ask";
+    case ProviderUse::forbid:
+      return "forbid";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(AffinityMode mode) noexcept {
   switch (mode) {
-    case AffinityMode::none: return "none";
-    case AffinityMode::soft: return "soft";
-    case AffinityMode::hard: return "hard";
+    case AffinityMode::none:
+      return "none";
+    case AffinityMode::soft:
+      return "soft";
+    case AffinityMode::hard:
+      return "hard";
   }
   return "unknown";
 }
 
 CREDPOOL_INLINE std::string_view to_string(AdmissionMode mode) noexcept {
   switch (mode) {
-    case AdmissionMode::unlimited: return "unlimited";
-    case AdmissionMode::fixed: return "fixed";
-    case AdmissionMode::aimd: return "aimd";
+    case AdmissionMode::unlimited:
+      return "unlimited";
+    case AdmissionMode::fixed:
+      return "fixed";
+    case AdmissionMode::aimd:
+      return "aimd";
   }
   return "unknown";
 }
@@ -69,8 +78,7 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
       {"models.*", "an array of model names", "",
        "Which models that provider's credentials serve; none named: all."},
       {"cooldown.ladderSeconds", "an array of 1 to 16 whole numbers, none smaller than the last",
-       "[60, 300, 1500, 3600]",
-       "Rest after the first, second, ... rate limit that states no end."},
+       "[60, 300, 1500, 3600]", "Rest after the first, second, ... rate limit that states no end."},
       {"affinity.mode", "\"none\", \"soft\" or \"hard\"", "\"soft\"",
        "How strongly a session stays with its credential."},
       {"affinity.loadFactor", "a number from 1 to 10", "1.25",

@@ -31,12 +31,11 @@ class SettingsLoader {
 
  private:
   void note(const Error& error) {
-    report_.problems.push_back({SettingsProblem::Severity::error, error.errc(), {}, error.place,
-                                error.doing, error.hint});
+    report_.problems.push_back(
+        {SettingsProblem::Severity::error, error.errc(), {}, error.place, error.doing, error.hint});
   }
 
-  template <class F>
-  void with_path(const Result<std::filesystem::path>& path, F&& use) {
+  template <class F> void with_path(const Result<std::filesystem::path>& path, F&& use) {
     if (path) {
       use(*path);
     } else {
@@ -89,11 +88,11 @@ class SettingsLoader {
         report_.origins["rotationStrategy"] = "env:CREDPOOL_ROTATION_STRATEGY";
       } else {
         const auto nearest = nearest_name(*name, names);
-        report_.problems.push_back(
-            {SettingsProblem::Severity::error, Errc::configuration, "rotationStrategy",
-             "env:CREDPOOL_ROTATION_STRATEGY", "expected a strategy's name",
-             nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
-                     : "see rotationStrategy in docs/configuration.md"});
+        report_.problems.push_back({SettingsProblem::Severity::error, Errc::configuration,
+                                    "rotationStrategy", "env:CREDPOOL_ROTATION_STRATEGY",
+                                    "expected a strategy's name",
+                                    nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
+                                            : "see rotationStrategy in docs/configuration.md"});
       }
     }
     const auto path = [&](std::string_view variable, const char* setting,

@@ -28,55 +28,55 @@ class SettingsReader {
   /// Applies an object of settings; later calls win over earlier ones.
   void apply(const Json5Value& root) {
     auto& s = report_.settings;
-    members(root, "",
-            {{"enabled", [&](auto& m, auto& path) { flag(m, path, s.enabled); }},
-             {"scanOnStartup", [&](auto& m, auto& path) { flag(m, path, s.scan_on_startup); }},
-             {"autoImport", [&](auto& m, auto& path) { flag(m, path, s.auto_import); }},
-             {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
-             {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
-             {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
-             {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
-             {"policy",
-              [&](auto& m, auto& path) {
-                words<ProviderUse>(m, path, s.policy,
-                                   {ProviderUse::allow, ProviderUse::ask, ProviderUse::forbid});
-              }},
-             {"ownership",
-              [&](auto& m, auto& path) {
-                words<Ownership>(m, path, s.ownership,
-                                 {Ownership::borrow, Ownership::co_own, Ownership::adopt});
-              }},
-             {"weights",
-              [&](auto& m, auto& path) {
-                each(m, path, [&](auto& member, auto& at) {
-                  double weight = 0;
-                  if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
-                });
-              }},
-             {"models", [&](auto& m, auto& path) { models(m, path); }},
-             {"cooldown",
-              [&](auto& m, auto& path) {
-                members(m.value, path + ".",
-                        {{"ladderSeconds", [&](auto& l, auto& at) { ladder(l, at); }}});
-              }},
-             {"affinity",
-              [&](auto& m, auto& path) {
-                members(m.value, path + ".",
-                        {{"mode",
-                          [&](auto& mode, auto& at) {
-                            word<AffinityMode>(
-                                mode, at, s.affinity_mode,
-                                {AffinityMode::none, AffinityMode::soft, AffinityMode::hard});
-                          }},
-                         {"loadFactor", [&](auto& factor, auto& at) {
-                            number(factor, at, 1, 10, s.affinity_load_factor);
-                          }}});
-              }},
-             {"admission", [&](auto& m, auto& path) { admission(m, path); }},
-             {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
-             {"stateDirectory",
-              [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
-             {"$schema", [](auto&, auto&) {}}});
+    members(
+        root, "",
+        {{"enabled", [&](auto& m, auto& path) { flag(m, path, s.enabled); }},
+         {"scanOnStartup", [&](auto& m, auto& path) { flag(m, path, s.scan_on_startup); }},
+         {"autoImport", [&](auto& m, auto& path) { flag(m, path, s.auto_import); }},
+         {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
+         {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
+         {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
+         {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
+         {"policy",
+          [&](auto& m, auto& path) {
+            words<ProviderUse>(m, path, s.policy,
+                               {ProviderUse::allow, ProviderUse::ask, ProviderUse::forbid});
+          }},
+         {"ownership",
+          [&](auto& m, auto& path) {
+            words<Ownership>(m, path, s.ownership,
+                             {Ownership::borrow, Ownership::co_own, Ownership::adopt});
+          }},
+         {"weights",
+          [&](auto& m, auto& path) {
+            each(m, path, [&](auto& member, auto& at) {
+              double weight = 0;
+              if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
+            });
+          }},
+         {"models", [&](auto& m, auto& path) { models(m, path); }},
+         {"cooldown",
+          [&](auto& m, auto& path) {
+            members(m.value, path + ".",
+                    {{"ladderSeconds", [&](auto& l, auto& at) { ladder(l, at); }}});
+          }},
+         {"affinity",
+          [&](auto& m, auto& path) {
+            members(m.value, path + ".",
+                    {{"mode",
+                      [&](auto& mode, auto& at) {
+                        word<AffinityMode>(
+                            mode, at, s.affinity_mode,
+                            {AffinityMode::none, AffinityMode::soft, AffinityMode::hard});
+                      }},
+                     {"loadFactor", [&](auto& factor, auto& at) {
+                        number(factor, at, 1, 10, s.affinity_load_factor);
+                      }}});
+          }},
+         {"admission", [&](auto& m, auto& path) { admission(m, path); }},
+         {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
+         {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
+         {"$schema", [](auto&, auto&) {}}});
   }
 
   /// The `enabled` of a plugin's entry.
@@ -248,8 +248,7 @@ class SettingsReader {
       const auto url = text(entry.value, at);
       if (!url) return;
       if (!is_safe_base_url(*url))
-        return refuse(entry.value, at,
-                      "expected an https URL without user name, query or fragment",
+        return refuse(entry.value, at, "expected an https URL without user name, query or fragment",
                       "http is allowed to a loopback address only: http://127.0.0.1:8080");
       report_.settings.base_urls[entry.key] = *url;
       note(entry, at);
@@ -282,8 +281,7 @@ class SettingsReader {
       const auto* seconds = step.number();
       const bool good = seconds != nullptr && *seconds >= 1 && *seconds <= longest &&
                         *seconds == std::floor(*seconds);
-      if (!good)
-        return refuse(step, path, "expected whole seconds from 1 to 604800", "");
+      if (!good) return refuse(step, path, "expected whole seconds from 1 to 604800", "");
       rests.emplace_back(static_cast<std::chrono::seconds::rep>(*seconds));
       if (rests.size() > 1 && rests.back() < rests[rests.size() - 2])
         return refuse(step, path, "expected a rest that is not shorter than the one before", "");
@@ -303,8 +301,7 @@ class SettingsReader {
                                             s.admission_mode = AdmissionMode::fixed;
                                             note(member, path);
                                           }}});
-      if (object->empty())
-        refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
+      if (object->empty()) refuse(member.value, path, "expected a limit", "write { fixed: 4 }");
       return;
     }
     AdmissionMode mode{};

@@ -44,7 +44,8 @@ CREDPOOL_INLINE Environment Environment::of_process() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
 
-  std::error_code ignored;  // a deleted working directory leaves the path empty: nothing is found there
+  std::error_code
+      ignored;  // a deleted working directory leaves the path empty: nothing is found there
   facts.working_directory = std::filesystem::current_path(ignored);
   return Environment{std::move(facts)};
 }
@@ -142,7 +143,9 @@ CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
   return facts_->user_name;
 }
 
-CREDPOOL_INLINE uid_t Environment::user() const noexcept { return facts_->user; }
+CREDPOOL_INLINE uid_t Environment::user() const noexcept {
+  return facts_->user;
+}
 
 CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
                                                        std::optional<std::string> value) const {

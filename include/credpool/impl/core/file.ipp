@@ -19,9 +19,12 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
   switch (kind) {
-    case FileWarning::Kind::readable_by_others: return "readable_by_others";
-    case FileWarning::Kind::writable_parent: return "writable_parent";
-    case FileWarning::Kind::hard_linked: return "hard_linked";
+    case FileWarning::Kind::readable_by_others:
+      return "readable_by_others";
+    case FileWarning::Kind::writable_parent:
+      return "writable_parent";
+    case FileWarning::Kind::hard_linked:
+      return "hard_linked";
   }
   return "unknown";
 }
@@ -32,13 +35,18 @@ namespace detail {
 inline Errc errc_of_errno(int number) noexcept {
   switch (number) {
     case ENOENT:
-    case ENOTDIR: return Errc::not_found;
+    case ENOTDIR:
+      return Errc::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Errc::permission_denied;
-    case ELOOP: return Errc::unsafe_file;
-    case ENXIO: return Errc::unsafe_file;  // opening a socket file
-    default: return Errc::io;
+    case EROFS:
+      return Errc::permission_denied;
+    case ELOOP:
+      return Errc::unsafe_file;
+    case ENXIO:
+      return Errc::unsafe_file;  // opening a socket file
+    default:
+      return Errc::io;
   }
 }
 
@@ -65,8 +73,7 @@ inline void note_warnings(FileFacts& facts, const struct stat& file, const Envir
   if (holds_secret && (file.st_mode & 077) != 0)
     facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back(
-        {FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
   const auto parent = facts.resolved.parent_path();
   const auto parent_word = shell_word(parent.native());
   struct stat directory {};
@@ -76,8 +83,7 @@ inline void note_warnings(FileFacts& facts, const struct stat& file, const Envir
                               "chown " + std::to_string(environment.user()) + ' ' + parent_word});
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
   if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back(
-        {FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {
@@ -169,9 +175,9 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
   result.facts.mode = facts.st_mode & 07777;
   result.facts.inode = facts.st_ino;
   result.facts.size = used;
-  result.facts.modified =
-      TimePoint{std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
-                                                     std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
+  result.facts.modified = TimePoint{
+      std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
+                                           std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
   detail::note_warnings(result.facts, facts, environment, rules.holds_secret);
   return result;
 }
@@ -195,8 +201,8 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
   auto temporary = target;
   temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
 
-  Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         mode & 0600)};
+  Descriptor file{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
   if (!file) {
     const int number = errno;
     return fail(detail::errc_of_errno(number), doing, target.string(),

@@ -17,8 +17,7 @@ CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                 static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
   std::string result{text.data()};
   if (milliseconds != 0) {
     std::snprintf(text.data(), text.size(), ".%03d", milliseconds);
@@ -29,7 +28,8 @@ CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
 
 namespace detail {
 
-/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not there.
+/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not
+/// there.
 inline int take_digits(std::string_view& text, int count) noexcept {
   if (text.size() < static_cast<std::size_t>(count)) return -1;
   int value = 0;
@@ -94,7 +94,8 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) no
   }
   if (!text.empty()) return std::nullopt;
 
-  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
   if (!date.ok()) return std::nullopt;
   return TimePoint{sys_days{date}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{millis} -
          offset;

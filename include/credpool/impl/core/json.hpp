@@ -23,7 +23,8 @@ namespace detail {
 using Json = nlohmann::json;
 
 struct JsonRules {
-  bool allow_comments = false;  ///< as strip-json-comments does for the settings files of qwen and gemini
+  bool allow_comments =
+      false;  ///< as strip-json-comments does for the settings files of qwen and gemini
   int max_depth = 64;
 };
 

@@ -29,7 +29,9 @@ struct Secret::Buffer {
 CREDPOOL_INLINE Secret::Secret(std::string_view bytes)
     : buffer_{bytes.empty() ? nullptr : std::make_shared<const Buffer>(bytes)} {}
 
-CREDPOOL_INLINE std::size_t Secret::size() const noexcept { return buffer_ ? buffer_->size : 0; }
+CREDPOOL_INLINE std::size_t Secret::size() const noexcept {
+  return buffer_ ? buffer_->size : 0;
+}
 
 CREDPOOL_INLINE std::string_view Secret::reveal() const noexcept {
   return buffer_ ? std::string_view{buffer_->bytes.get(), buffer_->size} : std::string_view{};
@@ -39,7 +41,9 @@ CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
   return equal_in_constant_time(reveal(), other.reveal());
 }
 
-CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept { OPENSSL_cleanse(bytes, size); }
+CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept {
+  OPENSSL_cleanse(bytes, size);
+}
 
 CREDPOOL_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

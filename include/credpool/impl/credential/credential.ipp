@@ -40,7 +40,8 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
       return !note && can_refresh_at(now) ? Reason::refreshable : reason;
     case Status::needs_login:
       return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
-    default: return reason;
+    default:
+      return reason;
   }
 }
 

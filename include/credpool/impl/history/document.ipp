@@ -81,8 +81,7 @@ class HistoryUpdate {
   }
 
   /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
-  template <class F>
-  void change(std::size_t index, const char* what, F&& edit) {
+  template <class F> void change(std::size_t index, const char* what, F&& edit) {
     auto& entry = history.entries[index];
     auto before = history_digest(entry);
     edit(entry);
@@ -93,15 +92,16 @@ class HistoryUpdate {
     ++result.changed;
   }
   void add(const char* what, Json entry) {
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+    steps_.push_back(
+        {what, std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
-  template <class Unwanted>
-  void remove_if(const char* what, Unwanted&& unwanted) {
+  template <class Unwanted> void remove_if(const char* what, Unwanted&& unwanted) {
     std::erase_if(history.entries, [&](const Json& entry) {
       if (!unwanted(entry)) return false;
-      steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(entry), {}});
+      steps_.push_back(
+          {what, std::string{text_or_empty(entry, "profileId")}, history_digest(entry), {}});
       ++result.changed;
       return true;
     });
@@ -121,7 +121,8 @@ class HistoryUpdate {
     if (end_.size > std::max<std::uint64_t>(enough, 4 * text.size())) {
       std::vector<HistoryStep> kept{{"compacted", {}, {}, {}}};
       for (const auto& entry : history.entries)
-        kept.push_back({"kept", std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
+        kept.push_back(
+            {"kept", std::string{text_or_empty(entry, "profileId")}, {}, history_digest(entry)});
       if (auto done = restart(kept); !done) return fail(done.error());
       text = stamped();
     }
@@ -157,8 +158,8 @@ class HistoryUpdate {
     return replace_file(chain_path_, write_history_records(steps, now_, end_));
   }
 
-  /// Document and chain do not end at the same record: an update was interrupted, another tool wrote
-  /// the document, or a file was tampered with. The difference is put on record.
+  /// Document and chain do not end at the same record: an update was interrupted, another tool
+  /// wrote the document, or a file was tampered with. The difference is put on record.
   Result<void> reconcile() {
     const auto text = load_history_chain(chain_path_, environment_);
     if (!text) return fail(text.error());
@@ -173,7 +174,8 @@ class HistoryUpdate {
       if (known != replay.live.end()) {
         replay.live.erase(known);
       } else {
-        steps_.push_back({"reconciled", std::string{text_or_empty(entry, "profileId")}, {}, std::move(digest)});
+        steps_.push_back(
+            {"reconciled", std::string{text_or_empty(entry, "profileId")}, {}, std::move(digest)});
       }
     }
     for (const auto& [digest, profile] : replay.live)
@@ -202,7 +204,8 @@ class HistoryUpdate {
     const auto prefixes = std::array<std::string, 2>{path_.filename().string() + ".tmp-",
                                                      chain_path_.filename().string() + ".tmp-"};
     std::error_code failed;
-    const auto directory = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
+    const auto directory =
+        path_.has_parent_path() ? path_.parent_path() : std::filesystem::path{"."};
     std::vector<std::filesystem::path> leftovers;
     for (std::filesystem::directory_iterator file{directory, failed}, end; !failed && file != end;
          file.increment(failed)) {
@@ -236,8 +239,11 @@ class HistoryIndex {
     if (!id.empty()) by_name_.emplace(id, index);
     if (!hash.empty()) by_name_.emplace(hash, index);
     if (!id.empty() || !entry.is_object()) return;
-    if (!hash.empty()) unowned_.emplace(std::string{text_or_empty(entry, "provider")} + '\n' + std::string{hash}, index);
-    unowned_.emplace(profile_key(text_or_empty(entry, "cli"), text_or_empty(entry, "profileId")), index);
+    if (!hash.empty())
+      unowned_.emplace(std::string{text_or_empty(entry, "provider")} + '\n' + std::string{hash},
+                       index);
+    unowned_.emplace(profile_key(text_or_empty(entry, "cli"), text_or_empty(entry, "profileId")),
+                     index);
   }
 
   /// By token hash or credential id.
@@ -314,7 +320,8 @@ inline Unexpected no_such_history_entry() {
 
 }  // namespace detail
 
-CREDPOOL_INLINE HistoryDocument::HistoryDocument(std::filesystem::path path, Environment environment)
+CREDPOOL_INLINE HistoryDocument::HistoryDocument(std::filesystem::path path,
+                                                 Environment environment)
     : path_{std::move(path)}, environment_{std::move(environment)} {}
 
 CREDPOOL_INLINE Result<HistoryDocument> HistoryDocument::at_default_place(
@@ -340,9 +347,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
   detail::HistoryIndex index{update.history.entries};
   for (const auto& credential : found) {
     if (const auto known = index.entry_of(credential)) {
-      update.change(*known, "discovered", [&](detail::Json& entry) {
-        detail::note_discovery(entry, credential, now);
-      });
+      update.change(*known, "discovered",
+                    [&](detail::Json& entry) { detail::note_discovery(entry, credential, now); });
       index.take(*known);
       index.note(update.history.entries[*known], *known);
     } else if (!credential.token_hash().empty()) {
@@ -364,8 +370,7 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<con
   for (const auto& use : uses) {
     const auto known = index.named(use.credential);
     if (!known) return detail::no_such_history_entry();
-    update.change(*known, "used",
-                  [&](detail::Json& entry) { detail::note_use(entry, use, now); });
+    update.change(*known, "used", [&](detail::Json& entry) { detail::note_use(entry, use, now); });
   }
   return update.commit();
 }
@@ -416,7 +421,8 @@ CREDPOOL_INLINE Result<std::vector<HistoryEntry>> HistoryDocument::entries(
   }
   if (filter.limit == 0) return found;
   const auto last_seen = [](const HistoryEntry& entry) {
-    return std::max(entry.last_used_at.value_or(TimePoint{}), entry.detected_at.value_or(TimePoint{}));
+    return std::max(entry.last_used_at.value_or(TimePoint{}),
+                    entry.detected_at.value_or(TimePoint{}));
   };
   std::stable_sort(found.begin(), found.end(), [&](const HistoryEntry& a, const HistoryEntry& b) {
     return last_seen(a) > last_seen(b);

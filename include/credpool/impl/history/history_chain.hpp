@@ -4,10 +4,10 @@
 // The chain of records beside the history document. Internal: included by .ipp files only.
 //
 // A record is one line: {"seq":N,"at":"<time>","prev":"<hash>","what":"<word>","profile":"<id>",
-// "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the line
-// up to the comma before "hash". "before" is empty for a new entry, "after" for one that was removed.
-// Besides changes of entries there are: "cleared" and "compacted" (the chain begins anew, `prev` is
-// the end of the old one), and "gap" (the chain was shorter than the document knew).
+// "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the
+// line up to the comma before "hash". "before" is empty for a new entry, "after" for one that was
+// removed. Besides changes of entries there are: "cleared" and "compacted" (the chain begins anew,
+// `prev` is the end of the old one), and "gap" (the chain was shorter than the document knew).
 
 #include <credpool/core/hash.hpp>
 #include <credpool/core/iso8601.hpp>
@@ -70,13 +70,13 @@ inline HistoryRecord read_history_record(std::string_view line) {
   const auto parsed = parse_json(std::string{body} + "}");
   if (!parsed) return record;
   record.hash = line.substr(body.size() + mark.size(), hash_size);
-  if (const auto* sequence = member(*parsed, "seq"); sequence != nullptr && sequence->is_number_unsigned())
+  if (const auto* sequence = member(*parsed, "seq");
+      sequence != nullptr && sequence->is_number_unsigned())
     record.sequence = sequence->get<std::uint64_t>();
   record.previous = text_or_empty(*parsed, "prev");
-  record.step = {std::string{text_or_empty(*parsed, "what")},
-                 std::string{text_or_empty(*parsed, "profile")},
-                 std::string{text_or_empty(*parsed, "before")},
-                 std::string{text_or_empty(*parsed, "after")}};
+  record.step = {
+      std::string{text_or_empty(*parsed, "what")}, std::string{text_or_empty(*parsed, "profile")},
+      std::string{text_or_empty(*parsed, "before")}, std::string{text_or_empty(*parsed, "after")}};
   record.intact = line.ends_with("\"}") && record.hash == to_hex(sha256(body));
   return record;
 }
@@ -89,8 +89,9 @@ inline std::string write_history_records(const std::vector<HistoryStep>& steps, 
   for (const auto& step : steps) {
     const auto profile = dump_json(Json(step.profile.substr(0, longest_label)));
     auto body = "{\"seq\":" + std::to_string(++end.sequence) + ",\"at\":\"" + format_iso8601(now) +
-                "\",\"prev\":\"" + end.hash + "\",\"what\":\"" + step.what + "\",\"profile\":" +
-                profile + ",\"before\":\"" + step.before + "\",\"after\":\"" + step.after + '"';
+                "\",\"prev\":\"" + end.hash + "\",\"what\":\"" + step.what +
+                "\",\"profile\":" + profile + ",\"before\":\"" + step.before + "\",\"after\":\"" +
+                step.after + '"';
     end.hash = to_hex(sha256(body));
     body += ",\"hash\":\"" + end.hash + "\"}\n";
     lines += body;
@@ -101,8 +102,8 @@ inline std::string write_history_records(const std::vector<HistoryStep>& steps, 
 
 inline Unexpected history_io_error(const char* doing, const std::filesystem::path& path) {
   const std::error_code failed{errno, std::generic_category()};
-  const bool refused = failed == std::errc::permission_denied ||
-                       failed == std::errc::read_only_file_system;
+  const bool refused =
+      failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
   const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
                     : refused                                          ? Errc::permission_denied
                                                                        : Errc::io;
@@ -167,7 +168,8 @@ class HistoryReplay {
     while (!text.empty()) {
       const auto end = text.find('\n');
       if (end == std::string_view::npos) {
-        verdict.notes.emplace_back("an interrupted write left an incomplete last line in the chain");
+        verdict.notes.emplace_back(
+            "an interrupted write left an incomplete last line in the chain");
         break;
       }
       auto record = read_history_record(text.substr(0, end));

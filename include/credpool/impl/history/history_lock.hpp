@@ -19,15 +19,17 @@ namespace detail {
 
 /// Takes the lock file's exclusive lock; it is held until the descriptor is closed, and the kernel
 /// lets go when its holder dies. The file is never removed: two writers would lock two files.
-/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied; io
+/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied;
+/// io
 inline Result<Descriptor> lock_history(const std::filesystem::path& path) {
   const std::string doing = "waiting for the turn to write the history";
-  Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  Descriptor file{
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
   const auto reason = [] { return std::error_code{errno, std::generic_category()}; };
   if (!file) {
     const auto failed = reason();
-    const bool refused = failed == std::errc::permission_denied ||
-                         failed == std::errc::read_only_file_system;
+    const bool refused =
+        failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
     const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
                       : refused                                          ? Errc::permission_denied
                                                                          : Errc::io;

@@ -20,10 +20,10 @@ namespace detail {
 
 /// A history document in memory; what we do not know stays where it was.
 struct HistoryText {
-  Json root = Json::object();   ///< without its entries
-  std::vector<Json> entries;    ///< the elements of "discovered", whatever they are
-  std::uint64_t records = 0;    ///< length of the chain when the document was written; 0: not told
-  std::string head;             ///< hash of the chain's last record then
+  Json root = Json::object();  ///< without its entries
+  std::vector<Json> entries;   ///< the elements of "discovered", whatever they are
+  std::uint64_t records = 0;   ///< length of the chain when the document was written; 0: not told
+  std::string head;            ///< hash of the chain's last record then
 };
 
 inline std::uint64_t history_count(const Json& object, std::string_view name) {
@@ -40,8 +40,7 @@ inline Result<HistoryText> parse_history(std::string_view text) {
   rules.allow_comments = true;  // people annotate what they edit
   auto document = parse_json(text, rules);
   if (!document) return fail(std::move(document).error());
-  if (!document->is_object())
-    return fail(Errc::malformed, doing, "byte 0", "expected an object");
+  if (!document->is_object()) return fail(Errc::malformed, doing, "byte 0", "expected an object");
   HistoryText history;
   history.root = *std::move(document);
   if (const auto found = history.root.find("discovered"); found != history.root.end()) {
@@ -101,7 +100,9 @@ inline std::string write_history(const HistoryText& history) {
 }
 
 /// SHA-256 of an entry's meaning: layout and the order of members do not matter.
-inline std::string history_digest(const Json& entry) { return to_hex(sha256(dump_json(entry))); }
+inline std::string history_digest(const Json& entry) {
+  return to_hex(sha256(dump_json(entry)));
+}
 
 inline std::optional<TimePoint> history_time(const Json& entry, std::string_view name) {
   const auto* value = member(entry, name);

@@ -182,8 +182,8 @@ CREDPOOL_INLINE void PoolEngine::level_up(PoolSlot& slot, TimePoint now) {
   for (const auto index : order_) {
     const auto& other = slots_[index];
     if (&other != &slot && other.credential->provider == slot.credential->provider &&
-        other.state.total_uses > 0 && other.cooldowns.empty() && other.credential->usable_at(now) && !other.state.disabled &&
-        other.state.rejected_token != other.token_hash)
+        other.state.total_uses > 0 && other.cooldowns.empty() && other.credential->usable_at(now) &&
+        !other.state.disabled && other.state.rejected_token != other.token_hash)
       least = std::min(least, other.facts.use);
   }
   if (std::isinf(least) || least <= slot.facts.use) return;

@@ -64,8 +64,8 @@ CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::choose(PoolLane& lane,
   } else {
     if (session != 0) chosen = by_session(lane, request, session);
     if (!chosen && (session == 0 || request.affinity != Affinity::hard))
-      chosen = lane.policy->pick(
-          candidates, {.session = session, .prompt_tokens = request.prompt_tokens}, now);
+      chosen = lane.policy->pick(candidates,
+                                 {.session = session, .prompt_tokens = request.prompt_tokens}, now);
     // A policy of a user may be wrong; who may not serve is not lent all the same.
     if (chosen && (*chosen >= candidates.size() || !candidates.eligible(*chosen))) chosen.reset();
   }
@@ -106,9 +106,9 @@ CREDPOOL_INLINE std::optional<std::size_t> PoolEngine::by_session(PoolLane& lane
 
   if (candidates.eligible_count() == 0) return std::nullopt;
   constexpr double never_crowded = 4;  // a session's own parallel requests are no crowd
-  const double bound = std::max(
-      never_crowded, std::ceil(settings_.load_factor * (lane.leases + 1.0) /
-                               static_cast<double>(candidates.eligible_count())));
+  const double bound =
+      std::max(never_crowded, std::ceil(settings_.load_factor * (lane.leases + 1.0) /
+                                        static_cast<double>(candidates.eligible_count())));
   const auto fits = [&](std::uint32_t i) {
     return candidates.eligible(i) && candidates[i].in_flight + 1 <= bound;
   };
@@ -150,8 +150,9 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
   return {ticket, slot.credential};
 }
 
-/// While a trial runs nobody else tries: its cooldowns move their next trial ahead, here and, by the
-/// store, in all processes. The time is how long a trial may stay silent before another one starts.
+/// While a trial runs nobody else tries: its cooldowns move their next trial ahead, here and, by
+/// the store, in all processes. The time is how long a trial may stay silent before another one
+/// starts.
 CREDPOOL_INLINE void PoolEngine::begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now) {
   for (auto& cooldown : slot.cooldowns) {
     if (!pool_rests(cooldown, lane.model)) continue;

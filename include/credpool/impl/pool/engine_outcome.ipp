@@ -22,11 +22,15 @@ inline std::span<const Duration> pool_ladder(CooldownReason reason,
   static constexpr Duration billing[]{5h, 10h, 20h, 24h};
   static constexpr Duration overload[]{5s, 10s, 20s, 40s, 60s};
   switch (reason) {
-    case CooldownReason::quota: return quota;
-    case CooldownReason::billing: return billing;
-    case CooldownReason::overload: return overload;
+    case CooldownReason::quota:
+      return quota;
+    case CooldownReason::billing:
+      return billing;
+    case CooldownReason::overload:
+      return overload;
     case CooldownReason::none:
-    case CooldownReason::rate_limit: break;
+    case CooldownReason::rate_limit:
+      break;
   }
   return rate_limit;
 }
@@ -71,7 +75,8 @@ CREDPOOL_INLINE void PoolEngine::cool_down(PoolSlot& slot, CooldownReason reason
   } else if (!early_trial) {
     known->level = same_reason ? std::min(known->level + 1, top) : 0;
     auto rest = ladder[known->level];
-    if (reason == CooldownReason::overload) {  // spread by up to a fifth each way, or all come back at once
+    if (reason ==
+        CooldownReason::overload) {  // spread by up to a fifth each way, or all come back at once
       const auto dice = pool_mix(pool_word(slot.facts.id) ^ salt_ ^ turn_) % 401;
       rest = rest * (800 + static_cast<int>(dice)) / 1000;
     }
@@ -128,8 +133,7 @@ CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
   bool ended = false;
   bool long_away = false;
   std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
-    if (!pool_rests(cooldown, lane.model) ||
-        (!ticket.on_trial && ticket.started <= cooldown.since))
+    if (!pool_rests(cooldown, lane.model) || (!ticket.on_trial && ticket.started <= cooldown.since))
       return false;
     ended = true;
     long_away |= now - cooldown.since > settings_.half_life / 2;
@@ -164,8 +168,8 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
   slot.state.success_streak = 0;
   slot.failed_at = now;
   mark(slot, failures);
-  const bool crowded = outcome.kind == OutcomeKind::rate_limited ||
-                       outcome.kind == OutcomeKind::overloaded;
+  const bool crowded =
+      outcome.kind == OutcomeKind::rate_limited || outcome.kind == OutcomeKind::overloaded;
   if (const auto* rule = std::get_if<Aimd>(&settings_.admission);
       rule && slot.fixed_limit == 0 && crowded && ticket.started > slot.refused_at) {
     credpool::on_refusal(*rule, slot.aimd);
@@ -178,11 +182,20 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
     cool_down(slot, reason, account ? std::string{} : lane.model, ticket, outcome.until, now);
   };
   switch (outcome.kind) {
-    case OutcomeKind::rate_limited: rest(CooldownReason::rate_limit, false); break;
-    case OutcomeKind::quota_exhausted: rest(CooldownReason::quota, true); break;
-    case OutcomeKind::billing: rest(CooldownReason::billing, true); break;
-    case OutcomeKind::overloaded: rest(CooldownReason::overload, false); break;
-    default: break;
+    case OutcomeKind::rate_limited:
+      rest(CooldownReason::rate_limit, false);
+      break;
+    case OutcomeKind::quota_exhausted:
+      rest(CooldownReason::quota, true);
+      break;
+    case OutcomeKind::billing:
+      rest(CooldownReason::billing, true);
+      break;
+    case OutcomeKind::overloaded:
+      rest(CooldownReason::overload, false);
+      break;
+    default:
+      break;
   }
 }
 
@@ -208,7 +221,9 @@ CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credent
       if (ticket.on_trial) end_trial(slot, lane, now);
       evidence = ticket.on_trial;
       break;
-    case OutcomeKind::ok: evidence = on_ok(slot, lane, ticket, outcome, now); break;
+    case OutcomeKind::ok:
+      evidence = on_ok(slot, lane, ticket, outcome, now);
+      break;
     case OutcomeKind::auth_failed:
       if (ticket.on_trial) end_trial(slot, lane, now);
       // Only the token that was refused is bad: it may have been refreshed meanwhile.

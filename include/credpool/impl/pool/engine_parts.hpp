@@ -19,7 +19,8 @@ inline std::uint64_t pool_mix(std::uint64_t z) noexcept {
 }
 
 /// FNV-1a: short, and the same on every host.
-inline std::uint64_t pool_hash(std::string_view text, std::uint64_t seed = 0xcbf29ce484222325) noexcept {
+inline std::uint64_t pool_hash(std::string_view text,
+                               std::uint64_t seed = 0xcbf29ce484222325) noexcept {
   for (const char byte : text) seed = (seed ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
   return (seed ^ 0xff) * 0x100000001b3;  // an end mark, so that ("a","b") and ("ab","") differ
 }

@@ -23,7 +23,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
   const auto& credential = *slot.credential;
   if (!lane.provider.empty() && credential.provider != lane.provider)
     return out(Eligibility::wrong_provider);
-  if (slot.state.disabled || credential.status == Status::disabled) return out(Eligibility::disabled);
+  if (slot.state.disabled || credential.status == Status::disabled)
+    return out(Eligibility::disabled);
   if ((!settings_.auto_import || slot.ask) && !slot.state.imported)
     return out(Eligibility::not_imported);
   if (slot.forbidden) return out(Eligibility::policy_forbidden);
@@ -41,14 +42,18 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
 
   switch (credential.status_at(now)) {
     case Status::active:
-    case Status::expiring: break;
+    case Status::expiring:
+      break;
     case Status::expired:
       return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
                                                   : Eligibility::expired);
-    case Status::revoked: return out(Eligibility::revoked);
-    case Status::needs_login: return out(Eligibility::needs_login);
+    case Status::revoked:
+      return out(Eligibility::revoked);
+    case Status::needs_login:
+      return out(Eligibility::needs_login);
     case Status::disabled:
-    case Status::invalid: return out(Eligibility::unusable);
+    case Status::invalid:
+      return out(Eligibility::unusable);
   }
   if (!credential.usable_at(now)) return out(Eligibility::unusable);
   if (!slot.state.rejected_token.empty() && slot.state.rejected_token == slot.token_hash)
@@ -71,8 +76,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
       longest = &cooldown;
   }
   if (longest) {
-    const bool allowance = longest->reason == CooldownReason::quota ||
-                           longest->reason == CooldownReason::billing;
+    const bool allowance =
+        longest->reason == CooldownReason::quota || longest->reason == CooldownReason::billing;
     return {.verdict = allowance ? Eligibility::quota_exhausted : Eligibility::cooling_down,
             .until = longest->until,
             .changes = longest->next_trial,

@@ -25,7 +25,9 @@ CREDPOOL_INLINE void PoolEngine::learn(const PoolState& changed, TimePoint now) 
     slot.unknown_to_store = false;
     affected.push_back(slot.index);
     // What was changed here and is not written yet is newer than what is stored.
-    const auto theirs = [&](Unwritten bit) { return ((slot.unwritten | slot.being_written) & bit) == 0; };
+    const auto theirs = [&](Unwritten bit) {
+      return ((slot.unwritten | slot.being_written) & bit) == 0;
+    };
     auto& mine = slot.state;
     if (theirs(imported)) mine.imported = row.imported;
     if (theirs(disabled)) mine.disabled = row.disabled;
@@ -246,8 +248,8 @@ CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id,
   if (known == by_id_.end() || !slots_[known->second].found)
     return fail(Errc::not_found, "noting a validation", id.short_hex());
   auto& slot = slots_[known->second];
-  const bool bad = status == Status::revoked || status == Status::needs_login ||
-                   status == Status::invalid;
+  const bool bad =
+      status == Status::revoked || status == Status::needs_login || status == Status::invalid;
   if (status == Status::active || status == Status::expiring) {
     slot.state.verified_token = slot.token_hash;
     if (slot.state.rejected_token == slot.token_hash) slot.state.rejected_token.clear();

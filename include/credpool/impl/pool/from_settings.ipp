@@ -38,11 +38,15 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   pool.load_factor = settings.affinity_load_factor;
   pool.rate_limit_ladder.assign(settings.cooldown_ladder.begin(), settings.cooldown_ladder.end());
   switch (settings.admission_mode) {
-    case AdmissionMode::unlimited: pool.admission = Unlimited{}; break;
+    case AdmissionMode::unlimited:
+      pool.admission = Unlimited{};
+      break;
     case AdmissionMode::fixed:
       pool.admission = FixedLimit{static_cast<std::uint32_t>(settings.admission_limit)};
       break;
-    case AdmissionMode::aimd: pool.admission = Aimd{}; break;
+    case AdmissionMode::aimd:
+      pool.admission = Aimd{};
+      break;
   }
   for (const auto& credential : credentials) {
     CredentialRule rule;
@@ -50,7 +54,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
     rule.forbidden = use == ProviderUse::forbid;
     rule.ask = use == ProviderUse::ask;
     if (!settings.weights.empty()) rule.weight = detail::weight_in_hundredths(settings, credential);
-    if (const auto models = settings.models.find(credential.provider); models != settings.models.end())
+    if (const auto models = settings.models.find(credential.provider);
+        models != settings.models.end())
       rule.models = models->second;
     const bool says_something =
         rule.forbidden || rule.ask || rule.weight != 1 || !rule.models.empty();
@@ -59,7 +64,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   return pool;
 }
 
-CREDPOOL_INLINE void apply_ownership(const Settings& settings, std::vector<Credential>& credentials) {
+CREDPOOL_INLINE void apply_ownership(const Settings& settings,
+                                     std::vector<Credential>& credentials) {
   for (auto& credential : credentials) {
     const auto chosen = settings.ownership.find(credential.cli);
     if (chosen == settings.ownership.end() || credential.ownership == Ownership::adopt) continue;

@@ -63,7 +63,8 @@ class SimulatedProvider {
  private:
   QuotaHeadroom window() const {
     const double left = rule_->requests - used_;
-    return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0, .resets_at = window_ends_};
+    return {.headroom = rule_->requests > 0 ? left / rule_->requests : 0,
+            .resets_at = window_ends_};
   }
 
   const TraceAccount* rule_;
@@ -111,10 +112,17 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
     providers.try_emplace(credential.id, account, begin);
     credentials.push_back(std::move(credential));
   }
-  Pool pool{Sources<>{},         std::move(*chosen), FirstOf<>{},
-            MemoryState{},       ClockRef{clock},    std::move(settings),
-            Environment{{.variables = {}, .home = "/", .working_directory = "/",
-                         .host_name = "simulated", .user_name = "simulated"}}};
+  Pool pool{Sources<>{},
+            std::move(*chosen),
+            FirstOf<>{},
+            MemoryState{},
+            ClockRef{clock},
+            std::move(settings),
+            Environment{{.variables = {},
+                         .home = "/",
+                         .working_directory = "/",
+                         .host_name = "simulated",
+                         .user_name = "simulated"}}};
   if (auto ready = pool.replace_credentials(std::move(credentials)); !ready)
     return fail(ready.error());
 
@@ -174,8 +182,8 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
 
   std::vector<double> shares;
   for (const auto& account : trace.accounts) {
-    auto& provider = providers.at(
-        Credential::api_key("simulated", "simulated", Secret{account.name}).id);
+    auto& provider =
+        providers.at(Credential::api_key("simulated", "simulated", Secret{account.name}).id);
     provider.roll_over(clock.now());
     result.accounts.push_back(provider.fared);
     result.wasted += provider.fared.wasted;

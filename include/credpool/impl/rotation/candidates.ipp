@@ -50,7 +50,9 @@ CREDPOOL_INLINE std::optional<std::size_t> Candidates::lowest() const noexcept {
   return winners_[1];
 }
 
-CREDPOOL_INLINE std::size_t Candidates::after_last() const noexcept { return after_last_; }
+CREDPOOL_INLINE std::size_t Candidates::after_last() const noexcept {
+  return after_last_;
+}
 
 CREDPOOL_INLINE std::optional<std::size_t> Candidates::position_of(
     const CredentialId& id) const noexcept {
@@ -62,8 +64,7 @@ CREDPOOL_INLINE std::optional<std::size_t> Candidates::position_of(
 }
 
 CREDPOOL_INLINE void Candidates::assign(std::vector<CandidateFacts*> facts) {
-  std::sort(facts.begin(), facts.end(),
-            [](const auto* a, const auto* b) { return a->id < b->id; });
+  std::sort(facts.begin(), facts.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
   std::vector<Seat> seats(facts.size());
   std::vector<std::uint64_t> words((facts.size() + 63) / 64);
   eligible_count_ = 0;

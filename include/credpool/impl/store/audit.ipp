@@ -20,13 +20,20 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(AuditFinding::Kind kind) noexcept {
   switch (kind) {
-    case AuditFinding::Kind::wrong_mode: return "wrong_mode";
-    case AuditFinding::Kind::foreign_owner: return "foreign_owner";
-    case AuditFinding::Kind::not_regular: return "not_regular";
-    case AuditFinding::Kind::hard_linked: return "hard_linked";
-    case AuditFinding::Kind::left_over: return "left_over";
-    case AuditFinding::Kind::clear_secret: return "clear_secret";
-    case AuditFinding::Kind::unreadable: return "unreadable";
+    case AuditFinding::Kind::wrong_mode:
+      return "wrong_mode";
+    case AuditFinding::Kind::foreign_owner:
+      return "foreign_owner";
+    case AuditFinding::Kind::not_regular:
+      return "not_regular";
+    case AuditFinding::Kind::hard_linked:
+      return "hard_linked";
+    case AuditFinding::Kind::left_over:
+      return "left_over";
+    case AuditFinding::Kind::clear_secret:
+      return "clear_secret";
+    case AuditFinding::Kind::unreadable:
+      return "unreadable";
   }
   return "unknown";
 }
@@ -53,8 +60,8 @@ inline void audit_walk(const std::filesystem::path& place, std::vector<AuditFind
        entry.increment(failed))
     look(entry->path());
   if (failed)
-    findings.push_back({AuditFinding::Kind::unreadable, place,
-                        "could not be listed (" + failed.message() + ")"});
+    findings.push_back(
+        {AuditFinding::Kind::unreadable, place, "could not be listed (" + failed.message() + ")"});
 }
 
 /// Finds pieces of secrets in a stream of bytes, by a rolling hash over the last 20 of them

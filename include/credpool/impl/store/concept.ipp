@@ -11,11 +11,16 @@ namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(CooldownReason reason) noexcept {
   switch (reason) {
-    case CooldownReason::none: return "none";
-    case CooldownReason::rate_limit: return "rate_limit";
-    case CooldownReason::quota: return "quota";
-    case CooldownReason::billing: return "billing";
-    case CooldownReason::overload: return "overload";
+    case CooldownReason::none:
+      return "none";
+    case CooldownReason::rate_limit:
+      return "rate_limit";
+    case CooldownReason::quota:
+      return "quota";
+    case CooldownReason::billing:
+      return "billing";
+    case CooldownReason::overload:
+      return "overload";
   }
   return "unknown";
 }
@@ -36,8 +41,7 @@ CREDPOOL_INLINE double decayed(double use, TimePoint from, TimePoint to,
 
 namespace detail {
 
-template <class T>
-bool state_assign(T& stored, const std::optional<T>& wanted) {
+template <class T> bool state_assign(T& stored, const std::optional<T>& wanted) {
   if (!wanted || *wanted == stored) return false;
   stored = *wanted;
   return true;

@@ -25,7 +25,8 @@ struct FileLock {
 
 /// Takes the lock of `path`, which is made (0600) when missing and never removed: a lock file that
 /// comes and goes would let two writers lock two files.
-/// @errors busy when it is not free within `patience`; unsafe_file for a link; permission_denied; io
+/// @errors busy when it is not free within `patience`; unsafe_file for a link; permission_denied;
+/// io
 inline Result<FileLock> lock_file(const std::filesystem::path& path,
                                   std::chrono::milliseconds patience) {
   const std::string doing = "waiting for the turn to write";
@@ -33,11 +34,11 @@ inline Result<FileLock> lock_file(const std::filesystem::path& path,
       ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)}};
   if (!lock.file) {
     const std::error_code failed{errno, std::generic_category()};
-    const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
-                      : failed == std::errc::permission_denied ||
-                              failed == std::errc::read_only_file_system
-                          ? Errc::permission_denied
-                          : Errc::io;
+    const auto code =
+        failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
+        : failed == std::errc::permission_denied || failed == std::errc::read_only_file_system
+            ? Errc::permission_denied
+            : Errc::io;
     return fail(code, doing, path.string(), failed.message());
   }
   // The umask may have taken rights from the owner as well.

@@ -13,8 +13,7 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// A record and the generation in which it last changed.
-template <class Record>
-struct MemoryRow {
+template <class Record> struct MemoryRow {
   Record record;
   Generation changed = 0;
 };

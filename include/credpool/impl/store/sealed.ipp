@@ -81,10 +81,10 @@ inline SealedText seal(const SecretRecord& record, const GuardedBytes& key) {
   text.nonce.resize(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
   randombytes_buf(text.nonce.data(), text.nonce.size());
   text.sealed.resize(secret.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(
-      reinterpret_cast<unsigned char*>(text.sealed.data()), nullptr, sealed_bytes(secret),
-      secret.size(), sealed_bytes(binding), binding.size(), nullptr, sealed_bytes(text.nonce),
-      key.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(text.sealed.data()),
+                                             nullptr, sealed_bytes(secret), secret.size(),
+                                             sealed_bytes(binding), binding.size(), nullptr,
+                                             sealed_bytes(text.nonce), key.data());
   return text;
 }
 
@@ -92,7 +92,8 @@ inline SealedText seal(const SecretRecord& record, const GuardedBytes& key) {
 inline std::optional<Secret> unseal(const SecretRecord& record, const SealedText& text,
                                     const GuardedBytes& key) {
   constexpr std::size_t tag = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-  if (text.nonce.size() != crypto_aead_xchacha20poly1305_ietf_NPUBBYTES || text.sealed.size() <= tag)
+  if (text.nonce.size() != crypto_aead_xchacha20poly1305_ietf_NPUBBYTES ||
+      text.sealed.size() <= tag)
     return std::nullopt;
   const auto binding = seal_binding(record);
   const GuardedBytes secret{text.sealed.size() - tag};
@@ -108,7 +109,8 @@ inline Result<GuardedBytes> parse_key(std::string_view text, const std::string& 
   GuardedBytes key{crypto_aead_xchacha20poly1305_ietf_KEYBYTES};
   std::size_t size = 0;
   if (text.size() != 2 * key.size() ||
-      sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) != 0 ||
+      sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) !=
+          0 ||
       size != key.size())
     return fail(Errc::malformed, "reading the sealing key", place,
                 "it must hold 64 hexadecimal digits: restore it from a backup");
@@ -141,7 +143,8 @@ inline Result<GuardedBytes> read_key(const KeyPlace& place, const Environment& e
     return fail(Errc::unsafe_file, doing, place.path.string(),
                 std::string{to_string(warning.kind)} + ": " + warning.repair);
   }
-  if (auto safe = check_safe_directory(file->facts.resolved.parent_path(), environment.user()); !safe)
+  if (auto safe = check_safe_directory(file->facts.resolved.parent_path(), environment.user());
+      !safe)
     return fail(safe.error());
   return parse_key(file->bytes.reveal(), place.path.string());
 }
@@ -219,8 +222,9 @@ inline Result<GuardedBytes> sealing_key(const StateDirectory& directory,
   if (!key) return key;
   const auto mark = key_mark(*key);
   if (holds_secrets && text_or_empty(document, "key") != mark)
-    return fail(Errc::store_unwritable, "keeping a secret", place.path.string(),
-                "the secrets that are there were sealed with another key: restore it, or erase them");
+    return fail(
+        Errc::store_unwritable, "keeping a secret", place.path.string(),
+        "the secrets that are there were sealed with another key: restore it, or erase them");
   document["key"] = mark;
   return key;
 }
@@ -283,7 +287,8 @@ CREDPOOL_INLINE Result<std::vector<SecretRecord>> SealedFile::list() const {
   const auto document = detail::read_secrets(directory_, environment_);
   if (!document) return fail(document.error());
   std::vector<SecretRecord> records;
-  for (const auto& entry : (*document)["secrets"]) records.push_back(*detail::record_of_json(entry));
+  for (const auto& entry : (*document)["secrets"])
+    records.push_back(*detail::record_of_json(entry));
   std::sort(records.begin(), records.end(),
             [](const auto& a, const auto& b) { return a.profile_id < b.profile_id; });
   return records;

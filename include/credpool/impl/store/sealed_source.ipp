@@ -32,8 +32,8 @@ CREDPOOL_INLINE Credential unusable_credential_of(const SecretRecord& record, st
                                                   const Error& error) {
   const auto reason =
       error.errc() == Errc::login_needed ? Reason::encrypted_elsewhere : Reason::unreadable;
-  auto credential = Credential::unusable(record.cli, record.provider,
-                                         location + '#' + record.profile_id, reason, error.message());
+  auto credential = Credential::unusable(
+      record.cli, record.provider, location + '#' + record.profile_id, reason, error.message());
   return detail::describe_record(std::move(credential), record, std::move(location));
 }
 

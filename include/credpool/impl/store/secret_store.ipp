@@ -14,9 +14,8 @@ namespace detail {
 /// Text that can be shown to a person and kept in a file.
 inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
   return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 }  // namespace detail

@@ -19,16 +19,17 @@ namespace detail {
 
 inline constexpr std::size_t secrets_max_bytes = 1024 * 1024;
 
-inline Json empty_secrets_document() { return {{"version", 1}, {"secrets", Json::array()}}; }
+inline Json empty_secrets_document() {
+  return {{"version", 1}, {"secrets", Json::array()}};
+}
 
 /// What stands in the clear; none when a member is missing or has another shape.
 inline std::optional<SecretRecord> record_of_json(const Json& entry) {
   SecretRecord record;
-  for (const auto& [name, field] : {std::pair{"profileId", &record.profile_id},
-                                    std::pair{"cli", &record.cli},
-                                    std::pair{"provider", &record.provider},
-                                    std::pair{"baseUrl", &record.base_url},
-                                    std::pair{"note", &record.note}}) {
+  for (const auto& [name, field] :
+       {std::pair{"profileId", &record.profile_id}, std::pair{"cli", &record.cli},
+        std::pair{"provider", &record.provider}, std::pair{"baseUrl", &record.base_url},
+        std::pair{"note", &record.note}}) {
     const auto text = text_member(entry, name);
     if (!text) return std::nullopt;
     *field = *text;
@@ -37,7 +38,8 @@ inline std::optional<SecretRecord> record_of_json(const Json& entry) {
   if (kind != to_string(Kind::api_key) && kind != to_string(Kind::token)) return std::nullopt;
   record.kind = kind == to_string(Kind::token) ? Kind::token : Kind::api_key;
   const auto created = parse_iso8601(text_or_empty(entry, "createdAt"));
-  if (!created || !text_member(entry, "nonce") || !text_member(entry, "sealed")) return std::nullopt;
+  if (!created || !text_member(entry, "nonce") || !text_member(entry, "sealed"))
+    return std::nullopt;
   record.created = *created;
   return record;
 }

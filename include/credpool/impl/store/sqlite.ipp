@@ -78,10 +78,11 @@ inline Result<void> prepare_sqlite_file(const std::filesystem::path& path, uid_t
       return fail(Errc::io, doing, path.string(), "the mode cannot be set to 0600");
     }
     if (failed != std::errc::file_exists)
-      return fail(failed == std::errc::permission_denied || failed == std::errc::read_only_file_system
-                      ? Errc::permission_denied
-                      : Errc::io,
-                  doing, path.string(), failed.message());
+      return fail(
+          failed == std::errc::permission_denied || failed == std::errc::read_only_file_system
+              ? Errc::permission_denied
+              : Errc::io,
+          doing, path.string(), failed.message());
   }
   // Judged by its name: opening and closing the file here would drop the locks that another
   // connection of this process holds on it (fcntl(2), "advisory record locking").
@@ -179,10 +180,9 @@ struct SqliteState::Connection {
     if (auto done = read(cooldown, detail::sqlite_cooldown, stored, id, newer.model); !done)
       return done;
     if (!stored.empty() && !merge(stored.front(), newer)) return {};
-    return statements[put_cooldown].run("keeping the pool's state", id, newer.model,
-                                        to_string(newer.reason), newer.since, newer.until,
-                                        newer.next_trial, newer.level, newer.trials, newer.noted_at,
-                                        now);
+    return statements[put_cooldown].run(
+        "keeping the pool's state", id, newer.model, to_string(newer.reason), newer.since,
+        newer.until, newer.next_trial, newer.level, newer.trials, newer.noted_at, now);
   }
 
   Result<void> join(const Cursor& newer, Generation now) {
@@ -231,12 +231,14 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
   lock_path += ".lock";
   const auto lock = detail::lock_file(lock_path, patience);
   if (!lock) return fail(lock.error());
-  if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit) return fail(fit.error());
+  if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit)
+    return fail(fit.error());
   auto database = detail::SqliteDatabase::open(path, patience);
   if (!database) return fail(database.error());
   const auto version = detail::sqlite_version(*database);
   if (!version) return fail(version.error());
-  // NORMAL: no process can lose what was committed by dying; only a power cut takes the last moments.
+  // NORMAL: no process can lose what was committed by dying; only a power cut takes the last
+  // moments.
   if (auto set = database->run("opening the pool's state",
                                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                                "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");

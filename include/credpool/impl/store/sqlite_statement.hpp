@@ -35,8 +35,9 @@ inline Unexpected sqlite_failure(int code, std::string doing, std::string place)
                   "another process is writing: try again, or look for one that hangs");
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT: {
-      std::string hint = "the file is damaged; it holds no login. Move it away, with its -wal and -shm: mv '" +
-                         place + "' '" + place + ".damaged'; a new one starts empty";
+      std::string hint =
+          "the file is damaged; it holds no login. Move it away, with its -wal and -shm: mv '" +
+          place + "' '" + place + ".damaged'; a new one starts empty";
       return fail(Errc::malformed, std::move(doing), std::move(place), std::move(hint));
     }
     case SQLITE_FULL:
@@ -46,8 +47,10 @@ inline Unexpected sqlite_failure(int code, std::string doing, std::string place)
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
     case SQLITE_AUTH:
-      return fail(Errc::permission_denied, std::move(doing), std::move(place), sqlite3_errstr(code));
-    default: return fail(Errc::io, std::move(doing), std::move(place), sqlite3_errstr(code));
+      return fail(Errc::permission_denied, std::move(doing), std::move(place),
+                  sqlite3_errstr(code));
+    default:
+      return fail(Errc::io, std::move(doing), std::move(place), sqlite3_errstr(code));
   }
 }
 
@@ -75,9 +78,9 @@ class SqliteStatement {
     return {};
   }
 
-  template <class... Values>
-  Result<void> run(const char* doing, const Values&... values) {
-    return each(doing, [](SqliteStatement&) {}, values...);
+  template <class... Values> Result<void> run(const char* doing, const Values&... values) {
+    return each(
+        doing, [](SqliteStatement&) {}, values...);
   }
 
   // Columns of the current row, from 0.
@@ -93,8 +96,7 @@ class SqliteStatement {
   }
 
  private:
-  template <std::integral T>
-  int bind(int index, T value) {
+  template <std::integral T> int bind(int index, T value) {
     // SQLite knows no unsigned 64-bit integers: what is beyond stays at the end of its range.
     if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
       constexpr auto most = static_cast<T>(std::numeric_limits<sqlite3_int64>::max());
@@ -102,17 +104,16 @@ class SqliteStatement {
     }
     return sqlite3_bind_int64(statement_.get(), index, static_cast<sqlite3_int64>(value));
   }
-  int bind(int index, double value) {
-    return sqlite3_bind_double(statement_.get(), index, value);
-  }
+  int bind(int index, double value) { return sqlite3_bind_double(statement_.get(), index, value); }
   int bind(int index, TimePoint value) { return bind(index, value.time_since_epoch().count()); }
   int bind(int index, std::string_view value) {
     return sqlite3_bind_text64(statement_.get(), index, value.data() ? value.data() : "",
                                value.size(), SQLITE_STATIC, SQLITE_UTF8);
   }
   int bind(int index, SqliteBlob value) {
-    return sqlite3_bind_blob64(statement_.get(), index, value.bytes.data() ? value.bytes.data() : "",
-                               value.bytes.size(), SQLITE_STATIC);
+    return sqlite3_bind_blob64(statement_.get(), index,
+                               value.bytes.data() ? value.bytes.data() : "", value.bytes.size(),
+                               SQLITE_STATIC);
   }
 
   struct Finalize {

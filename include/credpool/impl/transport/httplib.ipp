@@ -55,7 +55,8 @@ inline Result<httplib::Headers> httplib_headers(const Request& request, const st
     headers.emplace(header.name, header.prefix + std::string{header.value.reveal()});
   }
   if (headers.find("User-Agent") == headers.end()) headers.emplace("User-Agent", user_agent);
-  if (headers.find("Accept-Encoding") == headers.end()) headers.emplace("Accept-Encoding", "identity");
+  if (headers.find("Accept-Encoding") == headers.end())
+    headers.emplace("Accept-Encoding", "identity");
   return headers;
 }
 
@@ -63,7 +64,8 @@ inline Result<httplib::Headers> httplib_headers(const Request& request, const st
 inline bool bypasses_proxy(const std::vector<std::string>& no_proxy, const std::string& host) {
   return std::any_of(no_proxy.begin(), no_proxy.end(), [&](std::string_view entry) {
     if (entry == "*") return true;
-    if (const auto port = entry.rfind(':'); port != std::string_view::npos && entry.find(':') == port)
+    if (const auto port = entry.rfind(':');
+        port != std::string_view::npos && entry.find(':') == port)
       entry = entry.substr(0, port);
     if (entry.starts_with("*")) entry.remove_prefix(1);
     if (entry.starts_with(".")) entry.remove_prefix(1);
@@ -75,22 +77,30 @@ inline bool bypasses_proxy(const std::vector<std::string>& no_proxy, const std::
 
 inline Errc httplib_errc(httplib::Error error) noexcept {
   switch (error) {
-    case httplib::Error::ConnectionTimeout: return Errc::timeout;
+    case httplib::Error::ConnectionTimeout:
+      return Errc::timeout;
     case httplib::Error::SSLConnection:
     case httplib::Error::SSLLoadingCerts:
-    case httplib::Error::SSLServerVerification: return Errc::tls;
-    default: return Errc::network;
+    case httplib::Error::SSLServerVerification:
+      return Errc::tls;
+    default:
+      return Errc::network;
   }
 }
 
 inline std::string_view httplib_hint(httplib::Error error, bool refused) noexcept {
   if (refused) return "the server closed the connection without an answer";
   switch (error) {
-    case httplib::Error::Connection: return "the connection was refused or the host is unreachable";
-    case httplib::Error::SSLServerVerification: return "its certificate is not trusted or is for another host";
-    case httplib::Error::SSLConnection: return "the TLS handshake failed";
-    case httplib::Error::SSLLoadingCerts: return "the trusted certificates could not be loaded";
-    default: return "the answer did not arrive whole";
+    case httplib::Error::Connection:
+      return "the connection was refused or the host is unreachable";
+    case httplib::Error::SSLServerVerification:
+      return "its certificate is not trusted or is for another host";
+    case httplib::Error::SSLConnection:
+      return "the TLS handshake failed";
+    case httplib::Error::SSLLoadingCerts:
+      return "the trusted certificates could not be loaded";
+    default:
+      return "the answer did not arrive whole";
   }
 }
 
@@ -140,20 +150,22 @@ CREDPOOL_INLINE HttplibTransport::HttplibTransport(HttplibOptions options) {
   if (!options.proxy.empty()) {
     auto url = detail::parse_url(options.proxy.reveal());
     if (!url)
-      proxy = fail(Errc::configuration, "reading the proxy's address", "HTTPS_PROXY", url.error().hint);
+      proxy =
+          fail(Errc::configuration, "reading the proxy's address", "HTTPS_PROXY", url.error().hint);
     else if (url->tls)
       proxy = fail(Errc::configuration, "reading the proxy's address", "HTTPS_PROXY",
                    "only http:// proxies are supported");
     else
       proxy = std::optional{std::move(*url)};
   }
-  state_ = std::make_unique<const State>(
-      State{std::move(options), std::move(store), std::move(proxy)});
+  state_ =
+      std::make_unique<const State>(State{std::move(options), std::move(store), std::move(proxy)});
 }
 
 CREDPOOL_INLINE HttplibTransport::~HttplibTransport() = default;
 CREDPOOL_INLINE HttplibTransport::HttplibTransport(HttplibTransport&&) noexcept = default;
-CREDPOOL_INLINE HttplibTransport& HttplibTransport::operator=(HttplibTransport&&) noexcept = default;
+CREDPOOL_INLINE HttplibTransport& HttplibTransport::operator=(HttplibTransport&&) noexcept =
+    default;
 
 namespace detail {
 
@@ -263,15 +275,16 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
                   "its name leads away from this machine: use https");
   }
 
-  detail::HttplibExchange exchange{request, *url, *headers, proxy,
-                                   url->tls ? state_->store->get() : nullptr, guard};
+  detail::HttplibExchange exchange{
+      request, *url, *headers, proxy, url->tls ? state_->store->get() : nullptr, guard};
   auto error = httplib::Error::Connection;
   for (const auto& address : addresses) {
     Response response;
     error = exchange.attempt(address.text, response);
     if (error == httplib::Error::Success) return response;
-    const bool never_connected = (error == httplib::Error::Connection ||
-                                  error == httplib::Error::ConnectionTimeout) && !guard.refused();
+    const bool never_connected =
+        (error == httplib::Error::Connection || error == httplib::Error::ConnectionTimeout) &&
+        !guard.refused();
     if (!never_connected || guard.expired()) break;
     guard.forget_connection();
   }

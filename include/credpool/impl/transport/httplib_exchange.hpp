@@ -87,7 +87,8 @@ class ConnectionGuard {
   }
 
   Duration left() const {
-    const auto left = std::chrono::duration_cast<Duration>(deadline_ - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<Duration>(deadline_ - std::chrono::steady_clock::now());
     return std::max(left, Duration{0});
   }
   bool expired() const {

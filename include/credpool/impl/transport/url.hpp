@@ -17,7 +17,7 @@ struct Url {
   std::string user_info;  ///< "user:password", only for a proxy
   std::string host;       ///< lower case; an IPv6 literal without its brackets
   int port = 0;
-  std::string target;     ///< path and query, at least "/"
+  std::string target;  ///< path and query, at least "/"
 
   bool is_ipv6() const { return host.find(':') != std::string::npos; }
   /// "host" or "[::1]", and the port when it is not the scheme's own.

@@ -24,9 +24,9 @@ inline std::string evidence_lower(std::string_view text) {
 /// An error answer taken apart.
 struct AnswerEvidence {
   bool html = false;
-  bool json = false;       ///< the body is a JSON object or array
-  bool has_error = false;  ///< the body has an error member that is not null or false
-  int error_status = 0;    ///< a numeric error.code from 400 to 599, as Google sends it
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
   std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
   std::string text;                ///< lower case
   std::string message;             ///< as sent
@@ -44,7 +44,8 @@ inline void evidence_code(AnswerEvidence& evidence, const Json& object, const ch
 }
 
 inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name : {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
     evidence_code(evidence, object, name);
   for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
     const auto text = text_or_empty(object, name);

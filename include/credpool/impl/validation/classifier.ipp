@@ -17,8 +17,10 @@ inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
 
 inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
   switch (on) {
-    case MatchOn::code: return evidence.has_code(pattern);
-    case MatchOn::text: return evidence.says(pattern);
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
     case MatchOn::code_part:
       return std::any_of(
           evidence.codes.begin(), evidence.codes.end(),
@@ -115,7 +117,8 @@ CREDPOOL_INLINE Classification classify_failure(const Error& error) {
       result.finding = Finding::transient;
       result.outcome = OutcomeKind::transport;
       break;
-    case Errc::cancelled: break;
+    case Errc::cancelled:
+      break;
     default:  // a setting, an answer beyond all bounds: says nothing about the credential
       result.finding = Finding::could_not_tell;
       result.outcome = OutcomeKind::transport;
@@ -126,15 +129,24 @@ CREDPOOL_INLINE Classification classify_failure(const Error& error) {
 
 CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
   switch (verdict) {
-    case TokenVerdict::ok: return "ok";
-    case TokenVerdict::malformed: return "malformed";
-    case TokenVerdict::dead: return "dead";
-    case TokenVerdict::client_fault: return "client_fault";
-    case TokenVerdict::transient: return "transient";
-    case TokenVerdict::pending: return "pending";
-    case TokenVerdict::slow_down: return "slow_down";
-    case TokenVerdict::denied: return "denied";
-    case TokenVerdict::code_expired: return "code_expired";
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
   }
   return "transient";
 }
@@ -155,8 +167,8 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
     answer.message.clear();
     return answer;
   }
-  const bool refusal = (status >= 200 && status <= 299) || (status >= 400 && status <= 403) ||
-                       status == 429;
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
   if (evidence.json && refusal) {
     for (const auto& rule : detail::token_rules) {
       if (rule.status != 0 && rule.status != status) continue;

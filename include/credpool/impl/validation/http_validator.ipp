@@ -12,18 +12,30 @@ namespace detail {
 /// What a finding means, for a person.
 inline std::string_view finding_in_words(Finding finding) noexcept {
   switch (finding) {
-    case Finding::valid: return "works";
-    case Finding::expired: return "the provider says that it has expired: refresh it or log in again";
-    case Finding::rejected: return "the provider does not accept it";
-    case Finding::client_not_allowed: return "good, but the provider does not serve this client";
-    case Finding::missing_scope: return "good, but not allowed for this use";
-    case Finding::no_subscription: return "good, but no seat or membership is paid for";
-    case Finding::out_of_quota: return "good, but its allowance is used up";
-    case Finding::rate_limited: return "good, but rate limited for now";
-    case Finding::not_eligible: return "good, but the service has ended for this account";
-    case Finding::request_error: return "the provider did not understand the check";
-    case Finding::transient: return "the provider cannot be asked right now";
-    case Finding::could_not_tell: return "the answer proves nothing";
+    case Finding::valid:
+      return "works";
+    case Finding::expired:
+      return "the provider says that it has expired: refresh it or log in again";
+    case Finding::rejected:
+      return "the provider does not accept it";
+    case Finding::client_not_allowed:
+      return "good, but the provider does not serve this client";
+    case Finding::missing_scope:
+      return "good, but not allowed for this use";
+    case Finding::no_subscription:
+      return "good, but no seat or membership is paid for";
+    case Finding::out_of_quota:
+      return "good, but its allowance is used up";
+    case Finding::rate_limited:
+      return "good, but rate limited for now";
+    case Finding::not_eligible:
+      return "good, but the service has ended for this account";
+    case Finding::request_error:
+      return "the provider did not understand the check";
+    case Finding::transient:
+      return "the provider cannot be asked right now";
+    case Finding::could_not_tell:
+      return "the answer proves nothing";
   }
   return "";
 }
@@ -32,9 +44,9 @@ inline std::string_view finding_in_words(Finding finding) noexcept {
 
 CREDPOOL_INLINE Verdict judge_probe(const Probe& probe, const Credential& credential,
                                     const Result<Response>& response, TimePoint now) {
-  const auto judged =
-      response ? classify_answer({credential.provider, credential.kind}, *response, now)
-               : classify_failure(response.error());
+  const auto judged = response
+                          ? classify_answer({credential.provider, credential.kind}, *response, now)
+                          : classify_failure(response.error());
   Verdict verdict;
   verdict.probed = true;
   verdict.finding = judged.finding;
@@ -66,7 +78,8 @@ CREDPOOL_INLINE std::optional<Verdict> judge_unasked(const Credential& credentia
     }
   } else if (expired || standing == Status::expired) {
     verdict.finding = Finding::expired;
-    verdict.detail = credential.refresh_token.empty() ? "expired, log in again" : "expired, refresh first";
+    verdict.detail =
+        credential.refresh_token.empty() ? "expired, log in again" : "expired, refresh first";
   } else if (standing == Status::invalid) {
     verdict.detail = "cannot be used as it is";
   } else if (probes_for(credential).empty()) {

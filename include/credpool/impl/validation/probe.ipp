@@ -21,8 +21,8 @@ inline constexpr std::array probe_table{
           "https://api.moonshot.ai/v1 https://api.moonshot.cn/v1", "/models", "", "",
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"openai openai-codex codex-cli", "oauth", "GET", "https://chatgpt.com/backend-api",
-          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage, "",
-          ""},
+          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage,
+          "", ""},
     Probe{"openai openai-codex codex-cli", "token", "GET", "https://auth.openai.com",
           "/api/accounts/v1/user-auth-credential/whoami", "", "", ProbeAuth::bearer,
           ProbeAnswer::nothing, "", ""},
@@ -42,17 +42,18 @@ inline constexpr std::array probe_table{
     Probe{"google-gemini-cli gemini-cli", "oauth token", "POST", "https://oauth2.googleapis.com",
           "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
           "google-gemini-cli/tokeninfo"},
-    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST",
-          "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
-          "Content-Type: application/json",
-          R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
-          ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
+    Probe{
+        "google-gemini-cli gemini-cli", "oauth token", "POST",
+        "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
+        "Content-Type: application/json",
+        R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
+        ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
     Probe{"google gemini google-gemini-cli gemini-cli", "api_key", "GET",
           "https://generativelanguage.googleapis.com/v1beta", "/models?pageSize=1", "", "",
           ProbeAuth::x_goog_api_key, ProbeAnswer::nothing, "", ""},
-    Probe{"google-vertex google-antigravity", "oauth token", "POST", "https://oauth2.googleapis.com",
-          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
-          "google-gemini-cli/tokeninfo"},
+    Probe{"google-vertex google-antigravity", "oauth token", "POST",
+          "https://oauth2.googleapis.com", "/tokeninfo", "", "", ProbeAuth::bearer,
+          ProbeAnswer::nothing, "", "google-gemini-cli/tokeninfo"},
     Probe{"anthropic claude claude-cli", "oauth token", "GET", "https://api.anthropic.com",
           "/api/oauth/usage", "anthropic-beta: oauth-2025-04-20", "", ProbeAuth::bearer,
           ProbeAnswer::claude_usage, "", ""},
@@ -67,8 +68,8 @@ inline constexpr std::array probe_table{
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"iflow", "oauth token api_key", "GET", "https://apis.iflow.cn/v1", "/models", "", "",
           ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai", "/api/billing/limits",
-          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai",
+          "/api/billing/limits", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
     Probe{"openrouter", "api_key oauth", "GET", "https://openrouter.ai/api/v1", "/key", "", "",
           ProbeAuth::bearer, ProbeAnswer::openrouter_key, "", ""},
     Probe{"deepseek", "api_key", "GET", "https://api.deepseek.com", "/models", "", "",
@@ -104,7 +105,8 @@ inline std::string probe_without_slash(std::string_view url) {
 inline std::string probe_root(const Probe& probe, std::string_view url) {
   auto root = probe_without_slash(url);
   const auto drop = [&](std::string_view suffix) {
-    if (root.ends_with(suffix)) root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
+    if (root.ends_with(suffix))
+      root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
   };
   if (probe.answer == ProbeAnswer::codex_usage) drop("/codex");
   if (probe.auth == ProbeAuth::x_goog_api_key) drop("/openai");
@@ -132,9 +134,8 @@ CREDPOOL_INLINE std::vector<std::string> base_urls(const Probe& probe, const Cre
                                                    const BaseUrls& overrides) {
   const auto found_override = [&]() -> const std::string* {
     const auto with_kind = credential.provider + "/" + std::string{to_string(credential.kind)};
-    for (const auto& key : probe.override_as.empty()
-                               ? std::vector{with_kind, credential.provider}
-                               : std::vector{std::string{probe.override_as}})
+    for (const auto& key : probe.override_as.empty() ? std::vector{with_kind, credential.provider}
+                                                     : std::vector{std::string{probe.override_as}})
       if (const auto found = overrides.find(key); found != overrides.end()) return &found->second;
     return nullptr;
   };
@@ -177,7 +178,8 @@ CREDPOOL_INLINE Request make_request(const Probe& probe, const Credential& crede
   request.headers.push_back({"Accept", "application/json"});
   for (const auto line : detail::probe_list(probe.headers, '\n')) {
     const auto colon = line.find(": ");
-    request.headers.push_back({std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
+    request.headers.push_back(
+        {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
   }
   if (probe.answer == ProbeAnswer::codex_usage && !credential.account_id.empty())
     request.headers.push_back({"chatgpt-account-id", credential.account_id});

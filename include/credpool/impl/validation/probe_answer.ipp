@@ -44,8 +44,9 @@ inline std::optional<std::chrono::seconds> quota_length(std::optional<double> se
 
 inline std::string quota_name(std::string_view told, std::string_view fallback) {
   constexpr std::size_t longest = 64;
-  const bool plain = !told.empty() && told.size() <= longest &&
-                     std::all_of(told.begin(), told.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  const bool plain =
+      !told.empty() && told.size() <= longest &&
+      std::all_of(told.begin(), told.end(), [](char c) { return c >= ' ' && c <= '~'; });
   return std::string{plain ? told : fallback};
 }
 
@@ -59,10 +60,12 @@ inline void quota_from_kimi(const Json& object, std::string name,
   window.length = length;
   window.limit = quota_number(object, "limit");
   window.used = quota_number(object, "used");
-  if (const auto remaining = quota_number(object, "remaining"); !window.used && window.limit && remaining)
+  if (const auto remaining = quota_number(object, "remaining");
+      !window.used && window.limit && remaining)
     window.used = *window.limit - *remaining;
-  window.resets_at = quota_moment(object, now, {"resetTime", "resetAt", "reset_time", "reset_at",
-                                                "resetIn", "reset_in", "ttl"});
+  window.resets_at = quota_moment(
+      object, now,
+      {"resetTime", "resetAt", "reset_time", "reset_at", "resetIn", "reset_in", "ttl"});
   if (window.limit || window.used) windows.push_back(std::move(window));
 }
 
@@ -76,7 +79,8 @@ inline double kimi_unit_seconds(std::string_view unit) {
 
 inline void read_kimi_usages(const Json& document, TimePoint now, Verdict& verdict) {
   if (const auto* usage = member(document, "usage"))
-    quota_from_kimi(*usage, quota_name(text_or_empty(*usage, "name"), "usage"), {}, now, verdict.quotas);
+    quota_from_kimi(*usage, quota_name(text_or_empty(*usage, "name"), "usage"), {}, now,
+                    verdict.quotas);
   const auto* limits = member(document, "limits");
   if (limits == nullptr || !limits->is_array()) return;
   constexpr std::size_t most = 32;
@@ -88,7 +92,8 @@ inline void read_kimi_usages(const Json& document, TimePoint now, Verdict& verdi
       if (const auto duration = quota_number(*window, "duration"))
         seconds = *duration * kimi_unit_seconds(text_or_empty(*window, "timeUnit"));
     const auto length = quota_length(seconds);
-    const auto fallback = length ? std::to_string(length->count() / 60) + "m" : "limit " + std::to_string(i + 1);
+    const auto fallback =
+        length ? std::to_string(length->count() / 60) + "m" : "limit " + std::to_string(i + 1);
     const auto& figures = detail != nullptr ? *detail : entry;
     auto told = text_or_empty(entry, "name");
     if (told.empty()) told = text_or_empty(figures, "name");
@@ -184,12 +189,23 @@ CREDPOOL_INLINE void read_probe_answer(ProbeAnswer kind, std::string_view body, 
     return;
   }
   switch (kind) {
-    case ProbeAnswer::nothing: break;
-    case ProbeAnswer::kimi_usages: detail::read_kimi_usages(*document, now, verdict); break;
-    case ProbeAnswer::codex_usage: detail::read_codex_usage(*document, now, verdict); break;
-    case ProbeAnswer::claude_usage: detail::read_claude_usage(*document, now, verdict); break;
-    case ProbeAnswer::code_assist: detail::read_code_assist(*document, verdict); break;
-    case ProbeAnswer::openrouter_key: detail::read_openrouter_key(*document, verdict); break;
+    case ProbeAnswer::nothing:
+      break;
+    case ProbeAnswer::kimi_usages:
+      detail::read_kimi_usages(*document, now, verdict);
+      break;
+    case ProbeAnswer::codex_usage:
+      detail::read_codex_usage(*document, now, verdict);
+      break;
+    case ProbeAnswer::claude_usage:
+      detail::read_claude_usage(*document, now, verdict);
+      break;
+    case ProbeAnswer::code_assist:
+      detail::read_code_assist(*document, verdict);
+      break;
+    case ProbeAnswer::openrouter_key:
+      detail::read_openrouter_key(*document, verdict);
+      break;
   }
   detail::judge_quotas(now, verdict);
 }

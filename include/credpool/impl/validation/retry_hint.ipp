@@ -120,14 +120,22 @@ struct HintMember {
 };
 
 inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},         HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},          HintMember{"resetAt", false},
-    HintMember{"reset_time", false},        HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false}, HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},  HintMember{"reset_in", true},
-    HintMember{"resetIn", true},            HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},         HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},         HintMember{"quotaResetDelay", true},
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
     HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
 };
 
@@ -161,10 +169,14 @@ inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint 
     const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
     if (bare) {  // "in 5 minutes"
       const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute")) *wait *= 60;
-      else if (unit.starts_with("hour")) *wait *= 3600;
-      else if (unit.starts_with("day")) *wait *= 86400;
-      else if (unit.starts_with("m")) continue;  // milliseconds, months: not worth guessing
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
     }
     return now + *wait;
   }
@@ -249,7 +261,8 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text
   auto rest = text;
   if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
     // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds)).value_or(Duration{0});
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
   }
   return parse_http_date(text, now);
 }
@@ -271,11 +284,20 @@ CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexce
       continue;
     }
     switch (text.front()) {
-      case 'd': seconds += *number * 86400; break;
-      case 'h': seconds += *number * 3600; break;
-      case 'm': seconds += *number * 60; break;
-      case 's': seconds += *number; break;
-      default: return std::nullopt;
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
     }
     text.remove_prefix(1);
   }

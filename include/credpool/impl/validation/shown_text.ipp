@@ -57,7 +57,8 @@ inline std::string shown_plain(std::string_view text) {
       shown_skip_escape(text);
       continue;
     }
-    const auto size = static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
+    const auto size =
+        static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
     if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
       blank();
       text.remove_prefix(1);
@@ -79,8 +80,7 @@ inline std::string shown_masked(std::string_view text, std::string_view secret) 
   std::string masked;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t size = 0;
-    if (at + run <= text.size() &&
-        secret.find(text.substr(at, run)) != std::string_view::npos) {
+    if (at + run <= text.size() && secret.find(text.substr(at, run)) != std::string_view::npos) {
       size = run;
       while (at + size < text.size() &&
              secret.find(text.substr(at, size + 1)) != std::string_view::npos)

@@ -5,23 +5,34 @@
 
 #include <credpool/credential/credential.hpp>
 
-
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
   switch (finding) {
-    case Finding::valid: return "valid";
-    case Finding::expired: return "expired";
-    case Finding::rejected: return "rejected";
-    case Finding::client_not_allowed: return "client_not_allowed";
-    case Finding::missing_scope: return "missing_scope";
-    case Finding::no_subscription: return "no_subscription";
-    case Finding::out_of_quota: return "out_of_quota";
-    case Finding::rate_limited: return "rate_limited";
-    case Finding::not_eligible: return "not_eligible";
-    case Finding::request_error: return "request_error";
-    case Finding::transient: return "transient";
-    case Finding::could_not_tell: return "could_not_tell";
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
   }
   return "could_not_tell";
 }
@@ -34,8 +45,10 @@ CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
     case Finding::no_subscription:
     case Finding::out_of_quota:
     case Finding::rate_limited:
-    case Finding::not_eligible: return true;
-    default: return false;
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -50,8 +63,10 @@ inline bool verdict_is_final(const Credential& credential) noexcept {
     case Reason::refreshable:
     case Reason::not_refreshable:
     case Reason::rejected:
-    case Reason::could_not_tell: return false;
-    default: return true;
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -81,18 +96,33 @@ CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
   };
   const bool refreshable = !credential.refresh_token.empty();
   switch (verdict.finding) {
-    case Finding::valid: detail::set_standing(credential, Status::active, Reason::none, {}); break;
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
     case Finding::expired:
       standing(refreshable ? Status::expired : Status::needs_login,
                refreshable ? Reason::refreshable : Reason::not_refreshable);
       break;
-    case Finding::rejected: standing(Status::revoked, Reason::rejected); break;
-    case Finding::client_not_allowed: standing(Status::active, Reason::client_not_allowed); break;
-    case Finding::missing_scope: standing(Status::active, Reason::missing_scope); break;
-    case Finding::no_subscription: standing(Status::active, Reason::no_subscription); break;
-    case Finding::out_of_quota: standing(Status::active, Reason::out_of_quota); break;
-    case Finding::not_eligible: standing(Status::active, Reason::service_ended); break;
-    case Finding::rate_limited: break;  // a matter of minutes: the pool cools it down
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
     case Finding::request_error:
     case Finding::transient:
     case Finding::could_not_tell:
