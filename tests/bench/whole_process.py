@@ -4,6 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -11,7 +12,6 @@ import time
 class Sample:
     wall: float  # seconds
     cpu: float  # seconds, user and system
-    peak_kib: int  # largest resident set, of the process or one of its children
 
 
 def measure(command: list[str], environment: dict[str, str], answers: tuple[int, ...] = (0,)) -> Sample:
@@ -26,4 +26,14 @@ def measure(command: list[str], environment: dict[str, str], answers: tuple[int,
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in answers:
         sys.exit(f"{' '.join(command)}: exit code {child.returncode}")
-    return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+    return Sample(wall, usage.ru_utime + usage.ru_stime)
+
+
+def peak_kib(command: list[str], environment: dict[str, str]) -> int:
+    """The largest resident set of the command. Started by time(1), which is small: the kernel counts
+    what a process held before its exec too, and that of a Python child is more than ours has."""
+    with tempfile.NamedTemporaryFile("r") as report:
+        subprocess.run(["/usr/bin/time", "-q", "-f", "%M", "-o", report.name, *command], env=environment,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=False)
+        return int(report.read().split()[-1])
