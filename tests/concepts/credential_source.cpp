@@ -53,7 +53,7 @@ static_assert(!std::copy_constructible<Particular>);
 
 // Near-misses: each lacks one thing.
 struct WithoutName {
-  static constexpr std::string_view provider = "acme";
+  [[maybe_unused]] static constexpr std::string_view provider = "acme";
   Found discover(const cp::Environment&) const;
 };
 struct WithoutProvider {
@@ -67,7 +67,7 @@ struct NameOfAnObject {  // the name belongs to the type
 };
 struct NameIsANumber {
   static constexpr int cli = 7;
-  static constexpr std::string_view provider = "acme";
+  [[maybe_unused]] static constexpr std::string_view provider = "acme";
   Found discover(const cp::Environment&) const;
 };
 struct WithoutDiscover {

@@ -7,6 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 1, size - 1};
-  fuzz_store<credpool::CodexCli>(data[0] % 2 == 0 ? ".codex/auth.json" : ".codex/config.toml", bytes);
+  fuzz_store<credpool::CodexCli>(data[0] % 2 == 0 ? ".codex/auth.json" : ".codex/config.toml",
+                                 bytes);
   return 0;
 }

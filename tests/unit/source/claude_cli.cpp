@@ -133,7 +133,8 @@ TEST_CASE("source/claude_cli: A7 broken stores are listed") {
            {R"({"a":1,"a":2})", cp::Reason::duplicate_key},
            {std::string(200, '['), cp::Reason::too_deep},
            {std::string(2 << 20, ' '), cp::Reason::too_large}}) {
-    CAPTURE(text.substr(0, 40));
+    const auto shown = text.substr(0, 40);
+    CAPTURE(shown);
     home.write(store, text);
     CHECK(only(home).reason == reason);
     CHECK(only(home).status == cp::Status::invalid);

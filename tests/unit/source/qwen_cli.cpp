@@ -86,10 +86,10 @@ TEST_CASE("source/qwen_cli: Q2 Q3 without an expiry as a number the CLI ignores 
       {R"("token_type":"Bearer",)", ""},
       {R"("at-fake")", "7"},
       {R"("refresh_token":"rt-fake",)", ""}};
-  for (const auto& [from, to] : changes) {
-    CAPTURE(from);
-    CAPTURE(to);
-    home.write(store, login(from, to));
+  for (const auto& change : changes) {
+    CAPTURE(change.first);
+    CAPTURE(change.second);
+    home.write(store, login(change.first, change.second));
     const auto credential = only(home);
     CHECK(credential.status == cp::Status::invalid);
     CHECK(credential.reason == cp::Reason::malformed);

@@ -221,9 +221,8 @@ TEST_CASE("transport/httplib: B13 plain http goes to loopback only") {
 TEST_CASE("transport/httplib: D12 a header with CR, LF or NUL is refused") {
   const LoopbackServer server{always(http_answer("200 OK", ""))};
   cp::HttplibTransport transport;
-  for (const std::string value :
-       {"a\r\nX-Evil: 1", "a\nb", "a\rb", std::string("a\0b", 3).c_str(), "a\x7f"}) {
-    if (value == "a") continue;
+  const std::vector<std::string> values{"a\r\nX-Evil: 1", "a\nb", "a\rb", {"a\0b", 3}, "a\x7f"};
+  for (const auto& value : values) {
     CAPTURE(value);
     auto request = get(server.url());
     request.headers = {{"X-Thing", value}};
