@@ -14,7 +14,7 @@ import tempfile
 
 
 def main() -> int:
-    program, expected = sys.argv[1], pathlib.Path(sys.argv[2])
+    program, expected = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="credpool-example-") as home:
         template = expected.with_suffix(".home")
         if template.is_dir():
