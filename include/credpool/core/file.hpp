@@ -70,8 +70,16 @@ inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
 Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
                            FileRules rules = {});
 
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
-/// less.
+/// Judges a file as read_file() does, without its bytes: for files that another library reads.
+///
+/// @return its facts; the file may change a moment later
+/// @errors those of read_file()
+/// @effects opens and closes the file; never writes
+/// @thread_safety safe
+Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
+                               FileRules rules = {});
+
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never less.
 ///
 /// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
 /// renames it over the target and syncs the directory. A link at the target's place is followed

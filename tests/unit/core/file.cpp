@@ -234,6 +234,28 @@ TEST_CASE("core/file: B3 replacing one of two names leaves the other's content")
   CHECK(text_of(home.path() / "other", home) == "old");
 }
 
+TEST_CASE("core/file: a file is judged without reading it, by the same rules") {
+  const ThrowawayHome home;
+  const auto path = home.write("file", "12345", 0644);
+  const auto read = cp::read_file(path, home.environment());
+  const auto facts = cp::inspect_file(path, home.environment());
+  REQUIRE(facts);
+  CHECK(facts->size == 5);
+  CHECK(facts->inode == read->facts.inode);
+  CHECK(facts->modified == read->facts.modified);
+  REQUIRE(facts->warnings.size() == 1);
+  CHECK(facts->warnings.front().repair == read->facts.warnings.front().repair);
+  const auto error = [&](const std::filesystem::path& of, cp::FileRules rules = {}) {
+    return cp::inspect_file(of, home.environment(), rules).error().errc();
+  };
+  CHECK(error(path, {4, true, true}) == cp::Errc::too_large);
+  CHECK(error(home.path() / "none") == cp::Errc::not_found);
+  CHECK(error(home.path()) == cp::Errc::unsafe_file);
+  std::filesystem::create_symlink("file", home.path() / "link");
+  CHECK(error(home.path() / "link", {64, false, true}) == cp::Errc::unsafe_file);
+  CHECK(cp::inspect_file(home.path() / "link", home.environment())->resolved.filename() == "file");
+}
+
 TEST_CASE("core/file: a failed replacement leaves nothing behind") {
   const ThrowawayHome home;
   CHECK(cp::replace_file(home.path() / "none/file", "x").error().errc() == cp::Errc::not_found);

@@ -94,50 +94,87 @@ inline std::string_view file_type(mode_t mode) noexcept {
   return "a special file";
 }
 
-}  // namespace detail
+inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
+  return fail(Errc::too_large, "reading a file", path.string(),
+              "over " + std::to_string(rules.max_bytes) + " bytes");
+}
 
-CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
-                                           const Environment& environment, FileRules rules) {
+struct OpenedFile {
+  Descriptor descriptor;
+  FileFacts facts;
+};
+
+/// Opens a file and judges it by the rules of read_file().
+inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
+                                       const Environment& environment, const FileRules& rules) {
   const std::string doing = "reading a file";
   int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
   if (!rules.follow_symlink) flags |= O_NOFOLLOW;
+  const auto not_regular = [&](mode_t mode) {
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
+  };
 
   struct stat link {};
   const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
   // What is not a regular file is refused before it is opened: opening a device may have effects.
   struct stat before {};
   if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{detail::file_type(before.st_mode)} +
-                    ", not a regular file: move it away");
+    return not_regular(before.st_mode);
 
-  const Descriptor file{::open(path.c_str(), flags)};
-  if (!file) {
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) {
     const int number = errno;
-    const auto code = detail::errc_of_errno(number);
+    const auto code = errc_of_errno(number);
     return fail(code, doing, path.string(),
-                code == Errc::not_found ? std::string{} : detail::reason_of_errno(number));
+                code == Errc::not_found ? std::string{} : reason_of_errno(number));
   }
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0)
-    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
-  if (!S_ISREG(facts.st_mode))
+  struct stat file {};
+  if (::fstat(opened.descriptor.get(), &file) != 0)
+    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
+  if (file.st_uid != environment.user() && file.st_uid != 0)
     return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{detail::file_type(facts.st_mode)} +
-                    ", not a regular file: move it away");
-  if (facts.st_uid != environment.user() && facts.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it belongs to user " + std::to_string(facts.st_uid) + "; chown it to user " +
+                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
                     std::to_string(environment.user()) + " if it is yours");
-  const auto too_large = [&] {
-    return fail(Errc::too_large, doing, path.string(),
-                "over " + std::to_string(rules.max_bytes) + " bytes");
-  };
-  if (facts.st_size > 0 && static_cast<std::uint64_t>(facts.st_size) > rules.max_bytes)
-    return too_large();
+  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
+    return too_large_to_read(path, rules);
+
+  auto& facts = opened.facts;
+  facts.path = facts.resolved = path;
+  facts.symbolic_link = is_link;
+  if (is_link) {
+    std::error_code failed;
+    auto resolved = std::filesystem::canonical(path, failed);
+    if (!failed) facts.resolved = std::move(resolved);
+  }
+  facts.mode = file.st_mode & 07777;
+  facts.inode = file.st_ino;
+  facts.size = static_cast<std::uint64_t>(file.st_size);
+  facts.modified =
+      TimePoint{std::chrono::duration_cast<Duration>(std::chrono::seconds{file.st_mtim.tv_sec} +
+                                                     std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+  note_warnings(facts, file, environment, rules.holds_secret);
+  return opened;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
+                                               const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  return std::move(opened->facts);
+}
+
+CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
+                                           const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  const auto& file = opened->descriptor;
 
   // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
-  std::string bytes(static_cast<std::size_t>(facts.st_size) + 1, '\0');
+  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
   std::size_t used = 0;
   while (true) {
     const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
@@ -145,13 +182,13 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     if (got < 0) {
       const int number = errno;
       wipe(bytes.data(), bytes.size());
-      return fail(Errc::io, doing, path.string(), detail::reason_of_errno(number));
+      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
     }
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
     if (used > rules.max_bytes) {
       wipe(bytes.data(), bytes.size());
-      return too_large();
+      return detail::too_large_to_read(path, rules);
     }
     if (used == bytes.size()) {
       std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
@@ -161,24 +198,9 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     }
   }
 
-  FileText result;
-  result.bytes = Secret{std::string_view{bytes}.substr(0, used)};
+  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
   wipe(bytes.data(), bytes.size());
-  result.facts.path = path;
-  result.facts.symbolic_link = is_link;
-  result.facts.resolved = path;
-  if (is_link) {
-    std::error_code failed;
-    auto resolved = std::filesystem::canonical(path, failed);
-    if (!failed) result.facts.resolved = std::move(resolved);
-  }
-  result.facts.mode = facts.st_mode & 07777;
-  result.facts.inode = facts.st_ino;
   result.facts.size = used;
-  result.facts.modified = TimePoint{
-      std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
-                                           std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
-  detail::note_warnings(result.facts, facts, environment, rules.holds_secret);
   return result;
 }
 
