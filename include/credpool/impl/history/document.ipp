@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/file.hpp>
+#include <credpool/core/file_lock.hpp>
 #include <credpool/core/openclaw_directory.hpp>
 #include <credpool/history/document.hpp>
 #include <credpool/impl/history/history_chain.hpp>
-#include <credpool/impl/history/history_lock.hpp>
 #include <credpool/impl/history/history_text.hpp>
 
 #include <array>
@@ -14,6 +14,14 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
+
+/// Takes the turn of writing the document at that path.
+inline Result<FileLock> lock_history(const std::filesystem::path& document) {
+  auto path = document;
+  path += ".lock";
+  return FileLock::take(path, std::chrono::seconds{10},
+                        "waiting for the turn to write the history");
+}
 
 inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
 inline constexpr FileRules history_chain_rules{256 * 1024 * 1024, false, true};
@@ -53,9 +61,7 @@ class HistoryUpdate {
     if (path_.has_parent_path()) {
       if (auto made = make_private_directory(path_.parent_path()); !made) return made;
     }
-    auto lock_path = path_;
-    lock_path += ".lock";
-    auto lock = lock_history(lock_path);
+    auto lock = lock_history(path_);
     if (!lock) return fail(std::move(lock).error());
     lock_ = *std::move(lock);
     remove_leftovers();
@@ -221,7 +227,7 @@ class HistoryUpdate {
   const std::filesystem::path chain_path_;
   const Environment& environment_;
   TimePoint now_;
-  Descriptor lock_;
+  FileLock lock_;
   HistoryChainEnd end_;
   std::vector<HistoryStep> steps_;
 };
@@ -453,9 +459,7 @@ CREDPOOL_INLINE Result<HistoryVerdict> HistoryDocument::verify() const {
     return HistoryVerdict{};
   // Under the lock, so that no writer stands between chain and document. Where nothing can be
   // written, nobody writes.
-  auto lock_path = path_;
-  lock_path += ".lock";
-  const auto lock = detail::lock_history(lock_path);
+  const auto lock = detail::lock_history(path_);
   if (!lock && lock.error().errc() != Errc::permission_denied) return fail(lock.error());
 
   const auto history = detail::load_history(path_, environment_);

@@ -3,7 +3,7 @@
 
 #include <credpool/core/file.hpp>
 #include <credpool/core/hash.hpp>
-#include <credpool/impl/store/file_lock.hpp>
+#include <credpool/core/file_lock.hpp>
 #include <credpool/impl/store/secrets_document.hpp>
 #include <credpool/store/sealed.hpp>
 
@@ -200,7 +200,7 @@ inline Result<void> write_secrets(const StateDirectory& directory, const Json& d
 inline Result<FileLock> lock_secrets(const StateDirectory& directory) {
   auto path = directory.secrets_file();
   path += ".lock";
-  return lock_file(path, std::chrono::seconds{10});
+  return FileLock::take(path, std::chrono::seconds{10});
 }
 
 /// The key to seal with: the one of the secrets that are there, or a new one when there are none.

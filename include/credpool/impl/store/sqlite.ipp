@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/store/file_lock.hpp>
+#include <credpool/core/file_lock.hpp>
 #include <credpool/impl/store/sqlite_schema.hpp>
 #include <credpool/store/sqlite.hpp>
 
@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -229,7 +230,7 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
   // One at a time: two processes that turn one new file to WAL would see each other as busy.
   auto lock_path = path;
   lock_path += ".lock";
-  const auto lock = detail::lock_file(lock_path, patience);
+  const auto lock = FileLock::take(lock_path, patience);
   if (!lock) return fail(lock.error());
   if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit)
     return fail(fit.error());
