@@ -5,14 +5,15 @@
 // fuzz targets only.
 
 #include <credpool/credential/jwt.hpp>
+#include <credpool/impl/core/aes_gcm.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/source/key_search.hpp>
 #include <credpool/source/gemini_cli.hpp>
 
 #include <openssl/evp.h>
 
+#include <array>
 #include <chrono>
-#include <memory>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -59,36 +60,11 @@ inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view 
 
 /// @errors unsupported when the key does not fit or the text was changed: these look the same
 inline Result<Secret> decrypt_gemini_store(const GeminiCipher& cipher, const Secret& key) {
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
-      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
-  std::string plain(cipher.text.size() + 16, '\0');
-  auto* const out = reinterpret_cast<unsigned char*>(plain.data());
-  auto tag = cipher.tag;  // the call below takes it as not const
-  int size = 0;
-  int rest = 0;
-  const bool right =
-      context &&
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(cipher.iv.size()),
-                          nullptr) == 1 &&
-      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key.reveal()), bytes(cipher.iv)) ==
-          1 &&
-      EVP_DecryptUpdate(context.get(), out, &size, bytes(cipher.text),
-                        static_cast<int>(cipher.text.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag.size()),
-                          tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(context.get(), out + size, &rest) == 1;
-  const Secret secret{right
-                          ? std::string_view{plain}.substr(0, static_cast<std::size_t>(size + rest))
-                          : std::string_view{}};
-  wipe(plain.data(), plain.size());
-  if (!right)
+  auto plain = decrypt_aes_256_gcm(key.reveal(), cipher.iv, cipher.tag, cipher.text);
+  if (!plain)
     return fail(Errc::unsupported, "decrypting Gemini's encrypted store", {},
                 "it was made on another host or by another user, or is damaged; log in again here");
-  return secret;
+  return *std::move(plain);
 }
 
 /// The parts of a login that both stores have, under their own names.
