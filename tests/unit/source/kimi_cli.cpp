@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/source/kimi_cli.hpp>
 
+#include <credpool/source/key_variables.hpp>
 #include <throwaway_home.hpp>
 
 #include <doctest/doctest.h>
@@ -212,6 +213,20 @@ TEST_CASE("source/kimi_cli: KC2 a key of the open platform") {
   CHECK(key.base_url == "https://api.moonshot.ai/v1");
   CHECK(key.secret.reveal() == "sk-FAKE0000");
   CHECK(key.places.front().pointer == "providers.moonshot.api_key");
+}
+
+TEST_CASE("source/kimi_cli: a key without an address is whose KIMI_API_KEY is") {
+  const ThrowawayHome home;
+  for (const std::string address :
+       {"", "base_url = \"http://127.0.0.1:9901/v1\"\n", "base_url = \"\"\n"}) {
+    CAPTURE(address);
+    home.write(config, "[providers.a]\ntype = \"kimi\"\n" + address + "api_key = \"sk-FAKE0000\"\n");
+    CHECK(only(home).provider == cp::find_key_variable("KIMI_API_KEY")->provider);
+  }
+  home.write(config,
+             "[providers.a]\ntype = \"openai_legacy\"\n"
+             "base_url = \"https://openrouter.ai/api/v1\"\napi_key = \"sk-FAKE0000\"\n");
+  CHECK(only(home).provider == "openrouter");
 }
 
 TEST_CASE("source/kimi_cli: KC3 a key of a service of the coding plan") {

@@ -227,6 +227,7 @@ TEST_CASE("source/kimi_code: keys of config.toml, api_key before env") {
   REQUIRE(keys.size() == 2);
   CHECK(keys[0].secret.reveal() == "sk-FAKE-A");
   CHECK(keys[0].provider == "moonshot");
+  CHECK(keys[0].base_url == "https://api.moonshot.ai/v1");  // where Kimi Code uses it
   CHECK(keys[1].secret.reveal() == "sk-FAKE-B");
   CHECK(keys[1].provider == "kimi-code");
   CHECK(keys[1].places.front().pointer == "providers.b.env.KIMI_API_KEY");

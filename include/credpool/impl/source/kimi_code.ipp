@@ -94,6 +94,15 @@ inline void set_kimi_servers(Credential& login, const KimiServerGuess& guess,
       "when it was made";
 }
 
+/// Gives the providers of type "kimi" that name no address the one where the CLI uses them.
+/// @source kimi-code 2.1.0
+inline void add_kimi_code_addresses(std::vector<KimiConfigEntry>& entries) {
+  for (auto& entry : entries)
+    if (entry.section == "providers" && entry.base_url.empty() &&
+        (entry.type.empty() || entry.type == "kimi"))
+      entry.base_url = "https://api.moonshot.ai/v1";
+}
+
 /// The key that Kimi Code takes from the environment, if it is there.
 inline std::optional<Credential> kimi_code_environment_key(const Environment& environment) {
   const auto key = environment.variable("KIMI_MODEL_API_KEY");
@@ -185,8 +194,10 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
                                                directory / (servers.current_slot + ".json"),
                                                config.text->facts, reference->pointer + ".oauth"));
   if (config_failure) found.push_back(unusable_store(cli, provider, config_path, *config_failure));
-  if (config.text && !config_failure)
+  if (config.text && !config_failure) {
+    detail::add_kimi_code_addresses(entries);
     detail::add_kimi_keys(cli, entries, config.text->facts, found);
+  }
   if (auto key = detail::kimi_code_environment_key(environment)) found.push_back(std::move(*key));
   return found;
 }

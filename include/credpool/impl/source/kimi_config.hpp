@@ -6,6 +6,7 @@
 
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/core/toml.hpp>
+#include <credpool/source/key_variables.hpp>
 #include <credpool/source/store_file.hpp>
 
 #include <algorithm>
@@ -110,15 +111,13 @@ inline std::vector<KimiConfigEntry> kimi_config_entries(const toml::table& confi
   return entries;
 }
 
-/// Whose key it is. A "kimi" entry serves the coding plan and the open platform alike; the address
-/// tells which.
+/// Whose key it is. A "kimi" entry serves the coding plan and the open platform alike: the address
+/// tells which. Where it does not tell, it is the coding plan, as for the variable KIMI_API_KEY.
 inline std::string kimi_key_provider(std::string_view section, std::string_view type,
                                      std::string_view base_url) {
+  if (const auto told = provider_of_base_url(base_url); !told.empty()) return std::string{told};
   if (section == "services" || type.empty() || type == "kimi")
-    return base_url.find(".kimi.") != std::string_view::npos &&
-                   base_url.find("/coding") != std::string_view::npos
-               ? "kimi-code"
-               : "moonshot";
+    return std::string{find_key_variable("KIMI_API_KEY")->provider};
   if (type.starts_with("openai")) return "openai";
   if (type == "google_genai" || type == "vertexai") return "gemini";
   return std::string{type};
