@@ -5,6 +5,7 @@
 
 #include <credpool/config/settings.hpp>
 #include <credpool/pool/default_pool.hpp>
+#include <credpool/source/cursor_app.hpp>
 #include <credpool/store/sealed.hpp>
 #include <credpool/store/sealed_source.hpp>
 #include <credpool/store/sqlite.hpp>
@@ -16,8 +17,9 @@
 
 namespace credpool_cli {
 
-/// Every source of the library, and the secrets that we keep ourselves.
-using CliSources = credpool::AllSourcesAnd<credpool::SealedSource<credpool::SealedFile>>;
+/// Every source of the library, the opt-in ones too, and the secrets that we keep ourselves.
+using CliSources = credpool::AllSourcesAnd<credpool::CursorApp,
+                                           credpool::SealedSource<credpool::SealedFile>>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;

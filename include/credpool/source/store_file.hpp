@@ -22,6 +22,9 @@ struct StoreFile {
 StoreFile read_store(const std::filesystem::path& path, const Environment& environment,
                      FileRules rules = {});
 
+/// The error for a store file that is a link whose target is not there.
+Error dangling_link(const std::filesystem::path& path);
+
 /// The place to note for a store file, with its warnings and how to mend them.
 Place place_of(const FileFacts& facts, std::string_view cli, std::string_view pointer = {});
 

@@ -1,8 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/credential/jwt.hpp>
-#include <credpool/impl/source/store_entry.hpp>
+#include <credpool/impl/source/cursor_login.hpp>
 #include <credpool/source/cursor_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -25,15 +24,9 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
   for (const auto& path : files) {
     const auto store = detail::read_json_store(cli, provider, path, environment, found);
     if (!store) continue;
-    const auto access = detail::text_member(store->document, "accessToken");
-    const auto claims = read_jwt(access.value_or(""));
-    auto credential =
-        detail::login_entry({cli, provider, store->facts, {}},
-                            {access, detail::text_member(store->document, "refreshToken")},
-                            claims ? claims->subject : std::string{});
-    detail::set_expiry(credential, claims ? claims->expires_at : std::nullopt);
-    if (claims) credential.account = claims->email;
-    found.push_back(std::move(credential));
+    found.push_back(detail::cursor_login({cli, provider, store->facts, {}},
+                                         {detail::text_member(store->document, "accessToken"),
+                                          detail::text_member(store->document, "refreshToken")}));
   }
   merge_same_tokens(found);
   return found;

@@ -15,10 +15,14 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
   } else if (text.error().errc() != Errc::not_found) {
     store.failure = text.error();
   } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
-    store.failure = Error{Errc::unsafe_file, "reading a file", path.string(),
-                          "the link leads nowhere: restore its target or remove it"};
+    store.failure = dangling_link(path);
   }
   return store;
+}
+
+CREDPOOL_INLINE Error dangling_link(const std::filesystem::path& path) {
+  return Error{Errc::unsafe_file, "reading a file", path.string(),
+               "the link leads nowhere: restore its target or remove it"};
 }
 
 CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
@@ -41,6 +45,7 @@ CREDPOOL_INLINE Reason reason_of(const Error& error) noexcept {
     case Errc::unsafe_file:
       return Reason::unsafe_file;
     case Errc::permission_denied:
+    case Errc::busy:
     case Errc::io:
       return Reason::unreadable;
     default:

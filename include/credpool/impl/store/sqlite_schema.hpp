@@ -6,7 +6,7 @@
 // Times are milliseconds since the epoch. `changed` is the generation in which a row last changed.
 // An id is the 32 bytes of a hash; a token column holds "sha256:<hex>". No column holds a token.
 
-#include <credpool/impl/store/sqlite_statement.hpp>
+#include <credpool/impl/core/sqlite.hpp>
 
 #include <array>
 

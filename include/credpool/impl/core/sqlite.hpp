@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -43,6 +44,8 @@ inline Unexpected sqlite_failure(int code, std::string doing, std::string place)
     case SQLITE_FULL:
       return fail(Errc::store_unwritable, std::move(doing), std::move(place),
                   "the disk is full: nothing of this change was kept");
+    case SQLITE_TOOBIG:
+      return fail(Errc::too_large, std::move(doing), std::move(place), sqlite3_errstr(code));
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
@@ -144,6 +147,43 @@ class SqliteDatabase {
     return database;
   }
 
+  /// What reading somebody else's database may cost.
+  struct ReadLimits {
+    int max_value_bytes;
+    int max_steps;  ///< of SQLite's virtual machine, about; more is Errc::io
+  };
+
+  /// Opens somebody else's database to read it as it stands in its one file, without trusting it.
+  ///
+  /// SQLite is told that the file is immutable: it takes no lock, looks for no journal or
+  /// write-ahead log and makes no file, so it can neither write to it nor wait for its owner nor
+  /// make its owner wait. The price: what its owner changes in between is read torn, so the caller
+  /// has to see that the file did not change. No link is followed.
+  /// @source sqlite.org/uri.html "immutable"; sqlite.org/security.html
+  static Result<SqliteDatabase> open_immutable(const std::filesystem::path& path,
+                                               ReadLimits limits) {
+    sqlite3* handle = nullptr;
+    const int code =
+        sqlite3_open_v2(immutable_uri(path).c_str(), &handle,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE,
+                        nullptr);
+    SqliteDatabase database{handle, path.string()};
+    if (code != SQLITE_OK) return sqlite_failure(code, "opening a database", path.string());
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, limits.max_value_bytes);
+    sqlite3_progress_handler(handle, limits.max_steps, [](void*) { return 1; }, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+    // cell_size_check: a damaged page is found before it is used. No sorter spills to a file.
+    if (auto set = database.run("opening a database",
+                                "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
+        !set)
+      return fail(set.error());
+    return database;
+  }
+
   const std::string& place() const noexcept { return place_; }
 
   Result<SqliteStatement> prepare(std::string_view sql) {
@@ -172,6 +212,22 @@ class SqliteDatabase {
   }
 
  private:
+  /// The absolute path as an URI (RFC 3986), so that "?", "#" and "%" in it stand for themselves.
+  static std::string immutable_uri(const std::filesystem::path& path) {
+    std::string uri = "file://";
+    for (const unsigned char c : path.native()) {
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+      if (plain) {
+        uri += static_cast<char>(c);
+      } else {
+        constexpr std::string_view digits = "0123456789ABCDEF";
+        uri += {'%', digits[c >> 4], digits[c & 15]};
+      }
+    }
+    return uri + "?immutable=1";
+  }
+
   SqliteDatabase(sqlite3* handle, std::string place) : handle_{handle}, place_{std::move(place)} {}
 
   struct Close {
