@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/impl/core/sqlite.hpp>
-#include <credpool/impl/source/cursor_login.hpp>
+#include <credpool/impl/source/jwt_login.hpp>
 #include <credpool/source/cursor_app.hpp>
 
 #include <algorithm>
@@ -120,8 +120,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorApp::discover(
   const auto text_of = [](const std::optional<Secret>& token) {
     return token ? std::optional{token->reveal()} : std::nullopt;
   };
-  auto credential = detail::cursor_login({cli, provider, store->facts, {}},
-                                         {text_of(access), text_of(refresh)});
+  auto credential = detail::jwt_login({cli, provider, store->facts, {}},
+                                      {text_of(access), text_of(refresh)});
   if (detail::has_unsettled_changes(store->facts.resolved))
     credential.places.front().warnings.push_back(
         "unsettled_changes: Cursor has changes that are not in this file yet, so the token may be "

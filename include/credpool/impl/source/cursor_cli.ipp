@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/source/cursor_login.hpp>
+#include <credpool/impl/source/jwt_login.hpp>
 #include <credpool/source/cursor_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -24,9 +24,9 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
   for (const auto& path : files) {
     const auto store = detail::read_json_store(cli, provider, path, environment, found);
     if (!store) continue;
-    found.push_back(detail::cursor_login({cli, provider, store->facts, {}},
-                                         {detail::text_member(store->document, "accessToken"),
-                                          detail::text_member(store->document, "refreshToken")}));
+    found.push_back(detail::jwt_login({cli, provider, store->facts, {}},
+                                      {detail::text_member(store->document, "accessToken"),
+                                       detail::text_member(store->document, "refreshToken")}));
   }
   merge_same_tokens(found);
   return found;

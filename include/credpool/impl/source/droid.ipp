@@ -1,9 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/credential/jwt.hpp>
 #include <credpool/impl/core/aes_gcm.hpp>
-#include <credpool/impl/source/store_entry.hpp>
+#include <credpool/impl/source/jwt_login.hpp>
 #include <credpool/source/droid.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -45,12 +44,8 @@ inline Credential droid_login(const FileFacts& facts, std::string_view plain) {
   if (document && !document->is_object())
     document = fail(Errc::malformed, "reading the login of droid", "it is not an object");
   if (!document) return unusable_store(entry.cli, entry.provider, facts.path, document.error());
-  const auto access = text_member(*document, "access_token");
-  const auto claims = read_jwt(access.value_or(""));
-  auto credential = login_entry(entry, {access, text_member(*document, "refresh_token")},
-                                claims ? claims->subject : std::string{});
-  set_expiry(credential, claims ? claims->expires_at : std::nullopt);
-  if (claims) credential.account = claims->email;
+  auto credential = jwt_login(entry, {text_member(*document, "access_token"),
+                                      text_member(*document, "refresh_token")});
   credential.account_id = text_or_empty(*document, "active_organization_id");
   return credential;
 }
