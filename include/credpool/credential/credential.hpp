@@ -45,6 +45,9 @@ struct Place {
   std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
   /// The CLI of the source that found it there.
   std::string cli = {};
+  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
+  /// source that owns the place goes before.
+  bool shared = false;
 };
 
 /// A login or key of one account, as a source found it, with the truth about its state.

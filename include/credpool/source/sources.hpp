@@ -44,7 +44,7 @@ struct SourceFailure {
 
 /// What one look at all sources has brought.
 struct Discovery {
-  std::vector<Credential> credentials;  ///< merged, in the order of priority, then of the sources
+  std::vector<Credential> credentials;  ///< merged; by priority, then own places before shared ones, then the sources' order
   std::vector<CliFacts> clis;  ///< one for each enabled source, in the order of the sources
   std::vector<SourceFailure> failures;  ///< those sources have no credentials in the list
 };
@@ -86,7 +86,8 @@ template <class... S> class Sources {
   ///
   /// A source that fails does not stop the others. The same token in several places is one
   /// credential (see merge_same_tokens); it takes its properties from the source of the lowest
-  /// priority number, and among equals from the first one.
+  /// priority number, among equals from one that has it in a place of its own (see Place::shared),
+  /// and among those from the first one.
   ///
   /// @effects reads files, as the sources do; writes nothing, runs nothing
   /// @thread_safety safe when the sources' `discover` is

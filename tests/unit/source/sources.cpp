@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/source/sources.hpp>
 
+#include <credpool/source/aider.hpp>
+#include <credpool/source/dotenv.hpp>
+#include <credpool/source/gemini_cli.hpp>
 #include <credpool/source/kimi_cli.hpp>
+#include <credpool/source/qwen_cli.hpp>
 
 #include <throwaway_home.hpp>
 
@@ -163,4 +167,48 @@ TEST_CASE("source/sources: works with the sources of the library") {
   const auto discovery = cp::Sources{cp::KimiCli{}}.discover_all(home.environment());
   REQUIRE(discovery.credentials.size() == 1);
   CHECK(discovery.clis[0].files_found.size() == 1);
+}
+
+TEST_CASE("source/sources: a place of one's own goes before a shared one, a priority before both") {
+  auto shared = key("k");
+  shared.places.push_back({"/home/u/.env", "KEY"});
+  shared.places.front().shared = true;
+  auto own = shared;
+  own.places.front().shared = false;
+  own.detail = "own";
+  const ThrowawayHome home;
+  const cp::Sources sources{Told{{shared}}, Other{}, Told{{own}}};
+  const auto discovery = sources.discover_all(home.environment());
+  REQUIRE(discovery.credentials.size() == 1);
+  CHECK(discovery.credentials.front().detail == "own");
+  CHECK(discovery.credentials.front().places.size() == 2);
+}
+
+TEST_CASE("source/sources: a key in ~/.env is dotenv's, one in a CLI's own place is the CLI's") {
+  const ThrowawayHome home;
+  home.write(".env", "OPENAI_API_KEY=sk-a\nGEMINI_API_KEY=g-a\n");
+  const cp::Sources sources{cp::QwenCli{}, cp::GeminiCli{}, cp::Aider{}, cp::DotenvKeys{}};
+  auto discovery = sources.discover_all(home.environment());
+  REQUIRE(discovery.credentials.size() == 2);
+  for (const auto& credential : discovery.credentials) {
+    CHECK(credential.cli == "dotenv");
+    std::vector<std::string> readers;
+    for (const auto& place : credential.places) readers.push_back(place.cli);
+    CHECK(readers == (credential.provider == "openai"
+                          ? std::vector<std::string>{"dotenv", "qwen-cli", "aider"}
+                          : std::vector<std::string>{"dotenv", "qwen-cli", "gemini-cli", "aider"}));
+  }
+
+  // Of equals the CLI's own place comes first, whatever the order of the sources.
+  home.write(".gemini/.env", "GEMINI_API_KEY=g-a\n");
+  const auto of_provider = [&](std::string_view provider) {
+    for (const auto& one : discovery.credentials)
+      if (one.provider == provider) return one.cli;
+    return std::string{};
+  };
+  discovery = sources.discover_all(home.environment());
+  CHECK(of_provider("gemini") == "gemini-cli");
+  CHECK(of_provider("openai") == "dotenv");
+  discovery = sources.discover_all(home.environment(), {{"qwen-cli", {true, -1}}});
+  CHECK(of_provider("openai") == "qwen-cli");
 }

@@ -48,6 +48,7 @@ inline void aider_env_keys(const FileText& file, std::set<std::string>& taken,
     auto credential =
         token_entry({Aider::cli, variable->provider, file.facts, name}, variable->kind, value);
     credential.profile_id = std::string{variable->provider} + ":" + name;
+    credential.places.front().shared = file.facts.path.filename() == ".env";
     if (!taken.insert(name).second && credential.detail.empty())
       credential.detail = "aider takes " + name + " from another .env file";
     found.push_back(std::move(credential));

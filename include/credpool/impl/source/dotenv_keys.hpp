@@ -19,6 +19,7 @@ struct DotenvSearch {
   std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
   bool rotation = false;          ///< OpenClaw's lists and numbered variables too
   bool without_openclaw = false;  ///< pass over OPENCLAW_*
+  bool shared = false;            ///< see Place::shared
 };
 
 inline NamedValues named_values_of_dotenv(std::string_view text) {
@@ -43,7 +44,9 @@ inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
                     [&](std::string_view name, std::string_view index) {
                       auto pointer = std::string{name};
                       if (!index.empty()) pointer += '/' + std::string{index};
-                      return place_of(file.facts, search.cli, pointer);
+                      auto place = place_of(file.facts, search.cli, pointer);
+                      place.shared = search.shared;
+                      return place;
                     }},
                found);
 }
@@ -57,8 +60,15 @@ inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::p
   if (file.text) add_dotenv_keys(search, *file.text, environment, found);
 }
 
+/// Whether the .env file is one that any program may read: not in the CLI's own folder.
+/// @param folder the CLI's folder in a project or a home: ".gemini", ".qwen"
+inline bool is_shared_dotenv(const std::filesystem::path& path, std::string_view folder) {
+  return path.parent_path().filename() != folder;
+}
+
 /// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
 /// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
+/// A link that leads nowhere, which they pass over, is among them, so that it can be listed.
 ///
 /// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
 /// @param stop_at    the walk ends before this directory; empty: at the root
@@ -70,9 +80,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
     std::error_code not_there;
-    if (!std::filesystem::exists(path, not_there)) return false;
+    const bool there = std::filesystem::exists(path, not_there);
+    if (!there && !std::filesystem::is_symlink(path, not_there)) return false;
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return true;
+    return there;
   };
   for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
        directory = directory.parent_path()) {

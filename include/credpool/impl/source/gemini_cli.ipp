@@ -17,7 +17,14 @@ inline std::vector<std::filesystem::path> gemini_dotenv_files(const Environment&
   std::vector<std::filesystem::path> user_files;
   if (const auto home = gemini_home(environment))
     user_files = {*home / ".gemini/.env", *home / ".env"};
-  return nearest_dotenv_files(environment, ".gemini", {}, user_files);
+  auto files = nearest_dotenv_files(environment, ".gemini", {}, user_files);
+  // The CLI reads one .env file only, the nearest.
+  const auto read = std::find_if(files.begin(), files.end(), [](const auto& path) {
+    std::error_code not_there;
+    return std::filesystem::exists(path, not_there);
+  });
+  if (read != files.end()) files.erase(read + 1, files.end());
+  return files;
 }
 
 /// What settings.json and google_accounts.json say; every part may be missing.
@@ -109,8 +116,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
   const auto folder = *home / ".gemini";
   std::vector<std::filesystem::path> files{
       folder / "oauth_creds.json", folder / "gemini-credentials.json", folder / "settings.json"};
-  if (auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    files.push_back(std::move(dotenv.front()));
+  for (auto& path : detail::gemini_dotenv_files(environment)) files.push_back(std::move(path));
   return files;
 }
 
@@ -143,10 +149,12 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
       credential.detail += "; the CLI uses its other login";
   }
 
-  // The CLI reads one .env file only, the nearest.
-  if (const auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    detail::add_dotenv_keys({.cli = cli, .provider = "gemini", .reader = cli}, dotenv.front(),
-                            environment, found);
+  for (const auto& path : detail::gemini_dotenv_files(environment))
+    detail::add_dotenv_keys({.cli = cli,
+                             .provider = "gemini",
+                             .reader = cli,
+                             .shared = detail::is_shared_dotenv(path, ".gemini")},
+                            path, environment, found);
   const bool key_in_environment = environment.variable("GEMINI_API_KEY").has_value();
   if (auto missing = detail::missing_gemini_login(labels, encrypted, found);
       missing && !(missing->provider == "gemini" && key_in_environment))

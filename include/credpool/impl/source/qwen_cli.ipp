@@ -37,6 +37,7 @@ struct QwenValues {
   NamedValues values;
   std::function<Place(std::string_view name)> place;
   bool list_known = true;  ///< list the keys of the table too, not only those referred to
+  bool shared = false;     ///< of those of the table, see Place::shared
 };
 
 /// Appends the keys of one place: those that the settings refer to, then those of the table.
@@ -58,7 +59,12 @@ inline void add_qwen_keys(const QwenValues& given, const std::vector<QwenKeyRefe
        .reader = QwenCli::cli,
        .values = rest,
        .environment = environment.variables(),
-       .place = [&](std::string_view name, std::string_view) { return given.place(name); }},
+       .place =
+           [&](std::string_view name, std::string_view) {
+             auto place = given.place(name);
+             place.shared = given.shared;
+             return place;
+           }},
       found);
 }
 
@@ -130,7 +136,9 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
       places.push_back({detail::named_values_of_dotenv(file.text->bytes.reveal()),
                         [facts = file.text->facts](std::string_view name) {
                           return place_of(facts, cli, name);
-                        }});
+                        },
+                        true,
+                        detail::is_shared_dotenv(path, ".qwen") && path.parent_path() != *home});
   }
   for (const auto& one : settings)
     places.push_back({detail::settings_values(one.document), [&one](std::string_view name) {

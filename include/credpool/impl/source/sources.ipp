@@ -4,6 +4,7 @@
 #include <credpool/source/sources.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -47,9 +48,12 @@ CREDPOOL_INLINE void add_discovered(Discovery& discovery, std::string_view cli, 
 }
 
 CREDPOOL_INLINE void finish_discovery(Discovery& discovery) {
+  const auto claim = [](const Credential& credential) {
+    return std::pair{credential.priority, credential.places.front().shared};
+  };
   std::stable_sort(
       discovery.credentials.begin(), discovery.credentials.end(),
-      [](const Credential& a, const Credential& b) { return a.priority < b.priority; });
+      [&](const Credential& a, const Credential& b) { return claim(a) < claim(b); });
   merge_same_tokens(discovery.credentials);
 }
 
