@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "store_row.hpp"
 
+#include <droid_seal.hpp>
+
 #include <credpool/core/encoding.hpp>
+#include <credpool/source/aider.hpp>
 #include <credpool/source/amp.hpp>
+#include <credpool/source/antigravity.hpp>
 #include <credpool/source/claude_cli.hpp>
 #include <credpool/source/codex_cli.hpp>
+#include <credpool/source/copilot_cli.hpp>
 #include <credpool/source/copilot_editors.hpp>
 #include <credpool/source/cursor_cli.hpp>
 #include <credpool/source/dotenv.hpp>
+#include <credpool/source/droid.hpp>
+#include <credpool/source/gcloud_adc.hpp>
 #include <credpool/source/gemini_cli.hpp>
 #include <credpool/source/gh_cli.hpp>
 #include <credpool/source/grok.hpp>
@@ -95,6 +102,22 @@ void add_qwen_gemini_claude(std::vector<StoreRow>& rows) {
   rows.back().canaries = {"rt-canary"};
   rows.back().expiry = "4102444800000";
 
+  rows.push_back(row_of<cp::GeminiCli>("gemini-cli .env", ".gemini/.env",
+                                       "GEMINI_API_KEY=canary-key\n", "canary-key"));
+  rows.back().format = Format::other;
+  rows.push_back(row_of<cp::Antigravity>(
+      "antigravity login", ".gemini/antigravity-cli/antigravity-oauth-token",
+      R"({"token":{"access_token":"ya29.canary","token_type":"Bearer","refresh_token":"rt-canary",)"
+      R"("expiry":"2100-01-01T00:00:00Z"},"auth_method":"consumer"})",
+      "ya29.canary"));
+  rows.back().canaries = {"rt-canary"};
+  rows.push_back(row_of<cp::GcloudAdc>(
+      "gcloud ADC", ".config/gcloud/application_default_credentials.json",
+      R"({"type":"authorized_user","client_id":"x.apps","client_secret":"cs-canary",)"
+      R"("refresh_token":"rt-canary","quota_project_id":"p"})",
+      "rt-canary"));
+  rows.back().canaries = {"cs-canary"};
+
   rows.push_back(row_of<cp::ClaudeCli>(
       "claude-code login", ".claude/.credentials.json",
       R"({"claudeAiOauth":{"accessToken":"at-canary","refreshToken":"rt-canary",)"
@@ -144,6 +167,34 @@ void add_others(std::vector<StoreRow>& rows) {
       "at-canary"));
   rows.back().canaries = {"rt-canary"};
   rows.back().expiry = "4102444800000";
+
+  rows.push_back(row_of<cp::Iflow>("iflow accounts", ".iflow/iflow_accounts.json",
+                                   R"({"iflowApiKey":"sk-canary"})", "sk-canary"));
+  rows.push_back(row_of<cp::Iflow>("iflow settings", ".iflow/settings.json",
+                                   R"({"apiKey":"sk-canary","theme":"dark"})", "sk-canary"));
+
+  rows.push_back(row_of<cp::CopilotCli>(
+      "Copilot CLI", ".copilot/config.json",
+      R"({"loggedInUsers":[{"host":"https://github.com","login":"u"}],)"
+      R"("copilotTokens":{"https://github.com:u":"gho_canary"}})",
+      "gho_canary"));
+  rows.push_back(row_of<cp::Droid>(
+      "droid login", ".factory/auth.v2.file",
+      R"({"access_token":")" + access +
+          R"(","refresh_token":"rt-canary","active_organization_id":"org"})",
+      access));
+  rows.back().canaries = {"rt-canary"};
+  rows.back().companions = {{".factory/auth.v2.key", std::string{droid_test_key}}};
+  rows.back().seal = [](std::string_view plain) { return sealed_for_droid(plain, 12); };
+
+  rows.push_back(row_of<cp::Aider>("aider .env", ".env", "OPENAI_API_KEY=sk-canary\n", "sk-canary"));
+  rows.back().format = Format::other;
+  rows.push_back(row_of<cp::Aider>("aider's own keys", ".aider/oauth-keys.env",
+                                   "OPENROUTER_API_KEY=sk-canary\n", "sk-canary"));
+  rows.back().format = Format::other;
+  rows.push_back(row_of<cp::Aider>("aider .aider.conf.yml", ".aider.conf.yml",
+                                   "anthropic-api-key: sk-canary\n", "sk-canary"));
+  rows.back().format = Format::other;
 
   rows.push_back(row_of<cp::GhCli>("gh token", ".config/gh/hosts.yml",
                                    "github.com:\n    user: u\n    oauth_token: gho_canary\n",

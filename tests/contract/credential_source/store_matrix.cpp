@@ -70,7 +70,7 @@ class Scene {
 
   std::filesystem::path store() const { return home_.path() / row_.path; }
   std::filesystem::path write(std::string_view text, mode_t mode = 0600) const {
-    return home_.write(row_.path, text, mode);
+    return home_.write(row_.path, row_.seal ? row_.seal(text) : std::string{text}, mode);
   }
   /// Makes the store's directory, and makes sure that the store itself is not there.
   std::filesystem::path make_room() const {
@@ -80,7 +80,7 @@ class Scene {
   }
   /// A good store elsewhere, to link to.
   std::filesystem::path write_elsewhere() const {
-    return home_.write("elsewhere/store", row_.text);
+    return home_.write("elsewhere/store", row_.seal ? row_.seal(row_.text) : row_.text);
   }
 
   Credentials discover() const { return discover(home_.environment(row_.variables)); }
@@ -97,20 +97,25 @@ class Scene {
   ThrowawayHome home_;
 };
 
+/// Whether it is the credential that holds the row's token.
+bool holds(const cp::Credential& credential, const StoreRow& row) {
+  const auto& secret = credential.secret.empty() ? credential.refresh_token : credential.secret;
+  return secret.reveal() == row.token;
+}
+
 /// The credential of the undamaged store.
 cp::Credential good(const StoreRow& row) {
   const Scene scene{row};
   scene.write(row.text);
   for (const auto& credential : scene.discover())
-    if (credential.secret.reveal() == row.token) return credential;
+    if (holds(credential, row)) return credential;
   FAIL("the row's own text holds no such token");
   return {};
 }
 
 const cp::Credential* find(const Credentials& credentials, const StoreRow& row) {
-  const auto found = std::find_if(credentials.begin(), credentials.end(), [&](const auto& one) {
-    return one.secret.reveal() == row.token;
-  });
+  const auto found = std::find_if(credentials.begin(), credentials.end(),
+                                  [&](const auto& one) { return holds(one, row); });
   return found == credentials.end() ? nullptr : &*found;
 }
 
@@ -164,7 +169,8 @@ TEST_CASE("contract/credential_source: the undamaged store is found, without a w
     const auto credentials = scene.discover();
     check_as_good(row, credentials);
     CHECK(warnings_of(credentials, row).empty());
-    CHECK(std::filesystem::file_size(path) == row.text.size());
+    const auto size = row.seal ? row.seal(row.text).size() : row.text.size();
+    CHECK(std::filesystem::file_size(path) == size);
   });
 }
 

@@ -20,7 +20,8 @@ struct StoreRow {
       discover;
   std::filesystem::path path;              ///< of the store, below the home
   std::string text;                        ///< its content, with `token` in it as it stands
-  std::string token;                       ///< what is lent
+  /// What is lent, or what an access token is fetched with where the store has none.
+  std::string token;
   std::vector<std::string> canaries = {};  ///< further secrets in `text`; `token` is always one
   Format format = Format::json;
   /// The literal in `text` that is the end of the token, 2100-01-01; empty when the store has none.
@@ -28,6 +29,8 @@ struct StoreRow {
   /// Other files that the store needs: path below the home, content.
   std::vector<std::pair<std::filesystem::path, std::string>> companions = {};
   std::map<std::string, std::string, std::less<>> variables = {};
+  /// How the CLI encrypts `text` before it writes it; none: it does not.
+  std::function<std::string(std::string_view plain)> seal = {};
 };
 
 /// The row of a source, which is a CredentialSource without state.
