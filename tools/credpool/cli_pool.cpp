@@ -40,7 +40,8 @@ cp::Result<OpenPool> open_pool(const Session& session) {
   const Spinner spinner{session.err(), "looking for logins"};
   cp::SealedSource sealed{cp::SealedFile{*directory, session.environment()}};
   const CliSources sources = cp::all_sources_and(cp::CursorApp{}, std::move(sealed));
-  auto discovery = sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
+  auto discovery =
+      sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
   cp::apply_ownership(*settings, discovery.credentials);
   auto pool = std::make_unique<CliPool>(
       sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},

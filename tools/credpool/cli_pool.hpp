@@ -18,8 +18,8 @@
 namespace credpool_cli {
 
 /// Every source of the library, the opt-in ones too, and the secrets that we keep ourselves.
-using CliSources = credpool::AllSourcesAnd<credpool::CursorApp,
-                                           credpool::SealedSource<credpool::SealedFile>>;
+using CliSources =
+    credpool::AllSourcesAnd<credpool::CursorApp, credpool::SealedSource<credpool::SealedFile>>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;

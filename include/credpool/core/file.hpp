@@ -79,7 +79,8 @@ Result<FileText> read_file(const std::filesystem::path& path, const Environment&
 Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
                                FileRules rules = {});
 
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never less.
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
+/// less.
 ///
 /// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
 /// renames it over the target and syncs the directory. A link at the target's place is followed

@@ -44,7 +44,8 @@ struct SourceFailure {
 
 /// What one look at all sources has brought.
 struct Discovery {
-  std::vector<Credential> credentials;  ///< merged; by priority, then own places before shared ones, then the sources' order
+  std::vector<Credential> credentials;  ///< merged; by priority, then own places before shared
+                                        ///< ones, then the sources' order
   std::vector<CliFacts> clis;  ///< one for each enabled source, in the order of the sources
   std::vector<SourceFailure> failures;  ///< those sources have no credentials in the list
 };

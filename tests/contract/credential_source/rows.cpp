@@ -173,21 +173,22 @@ void add_others(std::vector<StoreRow>& rows) {
   rows.push_back(row_of<cp::Iflow>("iflow settings", ".iflow/settings.json",
                                    R"({"apiKey":"sk-canary","theme":"dark"})", "sk-canary"));
 
-  rows.push_back(row_of<cp::CopilotCli>(
-      "Copilot CLI", ".copilot/config.json",
-      R"({"loggedInUsers":[{"host":"https://github.com","login":"u"}],)"
-      R"("copilotTokens":{"https://github.com:u":"gho_canary"}})",
-      "gho_canary"));
-  rows.push_back(row_of<cp::Droid>(
-      "droid login", ".factory/auth.v2.file",
-      R"({"access_token":")" + access +
-          R"(","refresh_token":"rt-canary","active_organization_id":"org"})",
-      access));
+  rows.push_back(
+      row_of<cp::CopilotCli>("Copilot CLI", ".copilot/config.json",
+                             R"({"loggedInUsers":[{"host":"https://github.com","login":"u"}],)"
+                             R"("copilotTokens":{"https://github.com:u":"gho_canary"}})",
+                             "gho_canary"));
+  rows.push_back(
+      row_of<cp::Droid>("droid login", ".factory/auth.v2.file",
+                        R"({"access_token":")" + access +
+                            R"(","refresh_token":"rt-canary","active_organization_id":"org"})",
+                        access));
   rows.back().canaries = {"rt-canary"};
   rows.back().companions = {{".factory/auth.v2.key", std::string{droid_test_key}}};
   rows.back().seal = [](std::string_view plain) { return sealed_for_droid(plain, 12); };
 
-  rows.push_back(row_of<cp::Aider>("aider .env", ".env", "OPENAI_API_KEY=sk-canary\n", "sk-canary"));
+  rows.push_back(
+      row_of<cp::Aider>("aider .env", ".env", "OPENAI_API_KEY=sk-canary\n", "sk-canary"));
   rows.back().format = Format::other;
   rows.push_back(row_of<cp::Aider>("aider's own keys", ".aider/oauth-keys.env",
                                    "OPENROUTER_API_KEY=sk-canary\n", "sk-canary"));

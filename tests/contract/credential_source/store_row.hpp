@@ -18,8 +18,8 @@ struct StoreRow {
   std::string name;  ///< for the failure message
   std::function<credpool::Result<std::vector<credpool::Credential>>(const credpool::Environment&)>
       discover;
-  std::filesystem::path path;              ///< of the store, below the home
-  std::string text;                        ///< its content, with `token` in it as it stands
+  std::filesystem::path path;  ///< of the store, below the home
+  std::string text;            ///< its content, with `token` in it as it stands
   /// What is lent, or what an access token is fetched with where the store has none.
   std::string token;
   std::vector<std::string> canaries = {};  ///< further secrets in `text`; `token` is always one

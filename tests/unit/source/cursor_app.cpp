@@ -20,8 +20,7 @@ constexpr cp::TimePoint far{std::chrono::seconds{4102444800}};          // 2100-
 constexpr auto store = ".config/Cursor/User/globalStorage/state.vscdb";
 constexpr auto access_key = "cursorAuth/accessToken";
 constexpr auto refresh_key = "cursorAuth/refreshToken";
-constexpr auto table =
-    "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
+constexpr auto table = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
 
 std::string jwt(std::string_view claims) {
   return "e30." + cp::encode_base64url(claims) + ".FAKE";

@@ -220,7 +220,8 @@ TEST_CASE("source/kimi_cli: a key without an address is whose KIMI_API_KEY is") 
   for (const std::string address :
        {"", "base_url = \"http://127.0.0.1:9901/v1\"\n", "base_url = \"\"\n"}) {
     CAPTURE(address);
-    home.write(config, "[providers.a]\ntype = \"kimi\"\n" + address + "api_key = \"sk-FAKE0000\"\n");
+    home.write(config,
+               "[providers.a]\ntype = \"kimi\"\n" + address + "api_key = \"sk-FAKE0000\"\n");
     CHECK(only(home).provider == cp::find_key_variable("KIMI_API_KEY")->provider);
   }
   home.write(config,

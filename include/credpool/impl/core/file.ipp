@@ -151,9 +151,8 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
   facts.mode = file.st_mode & 07777;
   facts.inode = file.st_ino;
   facts.size = static_cast<std::uint64_t>(file.st_size);
-  facts.modified =
-      TimePoint{std::chrono::duration_cast<Duration>(std::chrono::seconds{file.st_mtim.tv_sec} +
-                                                     std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
+      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
   note_warnings(facts, file, environment, rules.holds_secret);
   return opened;
 }

@@ -37,8 +37,7 @@ CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& pat
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) return detail::file_lock_failure(errno, doing, path);
   if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is not a regular file: move it away");
+    return fail(Errc::unsafe_file, doing, path.string(), "it is not a regular file: move it away");
   // The umask may have taken rights from the owner as well.
   if ((facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
     return detail::file_lock_failure(errno, doing, path);

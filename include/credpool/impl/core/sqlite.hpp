@@ -163,16 +163,16 @@ class SqliteDatabase {
   static Result<SqliteDatabase> open_immutable(const std::filesystem::path& path,
                                                ReadLimits limits) {
     sqlite3* handle = nullptr;
-    const int code =
-        sqlite3_open_v2(immutable_uri(path).c_str(), &handle,
-                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
-                            SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE,
-                        nullptr);
+    const int code = sqlite3_open_v2(immutable_uri(path).c_str(), &handle,
+                                     SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                                         SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE,
+                                     nullptr);
     SqliteDatabase database{handle, path.string()};
     if (code != SQLITE_OK) return sqlite_failure(code, "opening a database", path.string());
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, limits.max_value_bytes);
-    sqlite3_progress_handler(handle, limits.max_steps, [](void*) { return 1; }, nullptr);
+    sqlite3_progress_handler(
+        handle, limits.max_steps, [](void*) { return 1; }, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);

@@ -14,8 +14,8 @@ namespace detail {
 
 /// Databases of many gigabytes are known; a file of a terabyte is none.
 inline constexpr FileRules cursor_app_file_rules{
-    static_cast<std::size_t>(std::min<std::uint64_t>(std::uint64_t{1} << 38,
-                                                     std::numeric_limits<std::size_t>::max())),
+    static_cast<std::size_t>(
+        std::min<std::uint64_t>(std::uint64_t{1} << 38, std::numeric_limits<std::size_t>::max())),
     true, true};
 
 struct CursorAppTokens {
@@ -61,8 +61,9 @@ inline Result<CursorAppStore> read_cursor_app(const std::filesystem::path& path,
     if (!before) return fail(before.error());
     std::error_code failed;
     const auto real = std::filesystem::canonical(path, failed);  // SQLite follows no link
-    auto tokens = failed ? fail(Errc::io, "reading Cursor's logins", path.string(), failed.message())
-                         : read_cursor_app_tokens(real);
+    auto tokens = failed
+                      ? fail(Errc::io, "reading Cursor's logins", path.string(), failed.message())
+                      : read_cursor_app_tokens(real);
     const auto after = inspect_file(path, environment, cursor_app_file_rules);
     if (!after || after->inode != before->inode || after->size != before->size ||
         after->modified != before->modified)
@@ -120,8 +121,8 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorApp::discover(
   const auto text_of = [](const std::optional<Secret>& token) {
     return token ? std::optional{token->reveal()} : std::nullopt;
   };
-  auto credential = detail::jwt_login({cli, provider, store->facts, {}},
-                                      {text_of(access), text_of(refresh)});
+  auto credential =
+      detail::jwt_login({cli, provider, store->facts, {}}, {text_of(access), text_of(refresh)});
   if (detail::has_unsettled_changes(store->facts.resolved))
     credential.places.front().warnings.push_back(
         "unsettled_changes: Cursor has changes that are not in this file yet, so the token may be "

@@ -44,8 +44,8 @@ inline Credential droid_login(const FileFacts& facts, std::string_view plain) {
   if (document && !document->is_object())
     document = fail(Errc::malformed, "reading the login of droid", "it is not an object");
   if (!document) return unusable_store(entry.cli, entry.provider, facts.path, document.error());
-  auto credential = jwt_login(entry, {text_member(*document, "access_token"),
-                                      text_member(*document, "refresh_token")});
+  auto credential = jwt_login(
+      entry, {text_member(*document, "access_token"), text_member(*document, "refresh_token")});
   credential.account_id = text_or_empty(*document, "active_organization_id");
   return credential;
 }

@@ -1,8 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// A login whose access token is a JWT, as Cursor and Droid keep it. Internal: included by .ipp files
-// only.
+// A login whose access token is a JWT, as Cursor and Droid keep it. Internal: included by .ipp
+// files only.
 
 #include <credpool/credential/jwt.hpp>
 #include <credpool/impl/source/store_entry.hpp>

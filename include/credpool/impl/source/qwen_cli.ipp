@@ -54,18 +54,17 @@ inline void add_qwen_keys(const QwenValues& given, const std::vector<QwenKeyRefe
     rest.erase(reference.variable);
   }
   if (!given.list_known) return;
-  collect_keys(
-      {.cli = QwenCli::cli,
-       .reader = QwenCli::cli,
-       .values = rest,
-       .environment = environment.variables(),
-       .place =
-           [&](std::string_view name, std::string_view) {
-             auto place = given.place(name);
-             place.shared = given.shared;
-             return place;
-           }},
-      found);
+  collect_keys({.cli = QwenCli::cli,
+                .reader = QwenCli::cli,
+                .values = rest,
+                .environment = environment.variables(),
+                .place =
+                    [&](std::string_view name, std::string_view) {
+                      auto place = given.place(name);
+                      place.shared = given.shared;
+                      return place;
+                    }},
+               found);
 }
 
 /// A reference to a variable that nothing sets.
@@ -133,12 +132,10 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
     const auto file = read_store(path, environment, detail::dotenv_file_rules);
     if (file.failure) found.push_back(unusable_store(cli, "dashscope", path, *file.failure));
     if (file.text)
-      places.push_back({detail::named_values_of_dotenv(file.text->bytes.reveal()),
-                        [facts = file.text->facts](std::string_view name) {
-                          return place_of(facts, cli, name);
-                        },
-                        true,
-                        detail::is_shared_dotenv(path, ".qwen") && path.parent_path() != *home});
+      places.push_back(
+          {detail::named_values_of_dotenv(file.text->bytes.reveal()),
+           [facts = file.text->facts](std::string_view name) { return place_of(facts, cli, name); },
+           true, detail::is_shared_dotenv(path, ".qwen") && path.parent_path() != *home});
   }
   for (const auto& one : settings)
     places.push_back({detail::settings_values(one.document), [&one](std::string_view name) {

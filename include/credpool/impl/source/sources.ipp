@@ -51,9 +51,8 @@ CREDPOOL_INLINE void finish_discovery(Discovery& discovery) {
   const auto claim = [](const Credential& credential) {
     return std::pair{credential.priority, credential.places.front().shared};
   };
-  std::stable_sort(
-      discovery.credentials.begin(), discovery.credentials.end(),
-      [&](const Credential& a, const Credential& b) { return claim(a) < claim(b); });
+  std::stable_sort(discovery.credentials.begin(), discovery.credentials.end(),
+                   [&](const Credential& a, const Credential& b) { return claim(a) < claim(b); });
   merge_same_tokens(discovery.credentials);
 }
 
