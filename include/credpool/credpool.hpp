@@ -18,6 +18,7 @@
 #include <credpool/core/environment.hpp>
 #include <credpool/core/error.hpp>
 #include <credpool/core/file.hpp>
+#include <credpool/core/file_lock.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/core/iso8601.hpp>
 #include <credpool/core/openclaw_directory.hpp>

@@ -21,6 +21,7 @@
 #include <credpool/impl/core/environment.ipp>
 #include <credpool/impl/core/error.ipp>
 #include <credpool/impl/core/file.ipp>
+#include <credpool/impl/core/file_lock.ipp>
 #include <credpool/impl/core/hash.ipp>
 #include <credpool/impl/core/iso8601.ipp>
 #include <credpool/impl/core/openclaw_directory.ipp>

@@ -2798,6 +2798,15 @@ inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
 Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
                            FileRules rules = {});
 
+/// Judges a file as read_file() does, without its bytes: for files that another library reads.
+///
+/// @return its facts; the file may change a moment later
+/// @errors those of read_file()
+/// @effects opens and closes the file; never writes
+/// @thread_safety safe
+Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
+                               FileRules rules = {});
+
 /// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
 /// less.
 ///
@@ -2988,50 +2997,86 @@ inline std::string_view file_type(mode_t mode) noexcept {
   return "a special file";
 }
 
-}  // namespace detail
+inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
+  return fail(Errc::too_large, "reading a file", path.string(),
+              "over " + std::to_string(rules.max_bytes) + " bytes");
+}
 
-CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
-                                           const Environment& environment, FileRules rules) {
+struct OpenedFile {
+  Descriptor descriptor;
+  FileFacts facts;
+};
+
+/// Opens a file and judges it by the rules of read_file().
+inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
+                                       const Environment& environment, const FileRules& rules) {
   const std::string doing = "reading a file";
   int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
   if (!rules.follow_symlink) flags |= O_NOFOLLOW;
+  const auto not_regular = [&](mode_t mode) {
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
+  };
 
   struct stat link {};
   const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
   // What is not a regular file is refused before it is opened: opening a device may have effects.
   struct stat before {};
   if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{detail::file_type(before.st_mode)} +
-                    ", not a regular file: move it away");
+    return not_regular(before.st_mode);
 
-  const Descriptor file{::open(path.c_str(), flags)};
-  if (!file) {
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) {
     const int number = errno;
-    const auto code = detail::errc_of_errno(number);
+    const auto code = errc_of_errno(number);
     return fail(code, doing, path.string(),
-                code == Errc::not_found ? std::string{} : detail::reason_of_errno(number));
+                code == Errc::not_found ? std::string{} : reason_of_errno(number));
   }
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0)
-    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
-  if (!S_ISREG(facts.st_mode))
+  struct stat file {};
+  if (::fstat(opened.descriptor.get(), &file) != 0)
+    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
+  if (file.st_uid != environment.user() && file.st_uid != 0)
     return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{detail::file_type(facts.st_mode)} +
-                    ", not a regular file: move it away");
-  if (facts.st_uid != environment.user() && facts.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it belongs to user " + std::to_string(facts.st_uid) + "; chown it to user " +
+                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
                     std::to_string(environment.user()) + " if it is yours");
-  const auto too_large = [&] {
-    return fail(Errc::too_large, doing, path.string(),
-                "over " + std::to_string(rules.max_bytes) + " bytes");
-  };
-  if (facts.st_size > 0 && static_cast<std::uint64_t>(facts.st_size) > rules.max_bytes)
-    return too_large();
+  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
+    return too_large_to_read(path, rules);
+
+  auto& facts = opened.facts;
+  facts.path = facts.resolved = path;
+  facts.symbolic_link = is_link;
+  if (is_link) {
+    std::error_code failed;
+    auto resolved = std::filesystem::canonical(path, failed);
+    if (!failed) facts.resolved = std::move(resolved);
+  }
+  facts.mode = file.st_mode & 07777;
+  facts.inode = file.st_ino;
+  facts.size = static_cast<std::uint64_t>(file.st_size);
+  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
+      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+  note_warnings(facts, file, environment, rules.holds_secret);
+  return opened;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
+                                               const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  return std::move(opened->facts);
+}
+
+CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
+                                           const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  const auto& file = opened->descriptor;
 
   // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
-  std::string bytes(static_cast<std::size_t>(facts.st_size) + 1, '\0');
+  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
   std::size_t used = 0;
   while (true) {
     const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
@@ -3039,13 +3084,13 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     if (got < 0) {
       const int number = errno;
       wipe(bytes.data(), bytes.size());
-      return fail(Errc::io, doing, path.string(), detail::reason_of_errno(number));
+      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
     }
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
     if (used > rules.max_bytes) {
       wipe(bytes.data(), bytes.size());
-      return too_large();
+      return detail::too_large_to_read(path, rules);
     }
     if (used == bytes.size()) {
       std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
@@ -3055,24 +3100,9 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     }
   }
 
-  FileText result;
-  result.bytes = Secret{std::string_view{bytes}.substr(0, used)};
+  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
   wipe(bytes.data(), bytes.size());
-  result.facts.path = path;
-  result.facts.symbolic_link = is_link;
-  result.facts.resolved = path;
-  if (is_link) {
-    std::error_code failed;
-    auto resolved = std::filesystem::canonical(path, failed);
-    if (!failed) result.facts.resolved = std::move(resolved);
-  }
-  result.facts.mode = facts.st_mode & 07777;
-  result.facts.inode = facts.st_ino;
   result.facts.size = used;
-  result.facts.modified = TimePoint{
-      std::chrono::duration_cast<Duration>(std::chrono::seconds{facts.st_mtim.tv_sec} +
-                                           std::chrono::nanoseconds{facts.st_mtim.tv_nsec})};
-  detail::note_warnings(result.facts, facts, environment, rules.holds_secret);
   return result;
 }
 
@@ -4016,6 +4046,89 @@ static_assert(Clock<ClockRef<ManualClock>>);
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
+/// file beside it.
+///
+/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
+/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
+/// two files of one name. Two objects of one process exclude each other as two processes do.
+///
+/// @thread_safety one object: caller serialises
+class FileLock {
+ public:
+  /// Holds nothing.
+  FileLock() noexcept = default;
+
+  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
+  ///
+  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
+  ///                 at least
+  /// @param doing    what is being waited for, for the error's text
+  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
+  ///         permission_denied; not_found when the directory is missing; io
+  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
+  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
+                               const std::string& doing = "waiting for the turn to write");
+
+  bool held() const noexcept { return static_cast<bool>(file_); }
+
+ private:
+  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
+
+  Descriptor file_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Unexpected file_lock_failure(int number, const std::string& doing,
+                                    const std::filesystem::path& path) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
+    code = Errc::unsafe_file;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
+      failed == std::errc::read_only_file_system)
+    code = Errc::permission_denied;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
+                                                Duration patience, const std::string& doing) {
+  Descriptor file{
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file) return detail::file_lock_failure(errno, doing, path);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return detail::file_lock_failure(errno, doing, path);
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, path.string(), "it is not a regular file: move it away");
+  // The umask may have taken rights from the owner as well.
+  if ((facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
+    return detail::file_lock_failure(errno, doing, path);
+
+  // flock(2) knows no time-out.
+  constexpr std::chrono::milliseconds pause{2};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return detail::file_lock_failure(errno, doing, path);
+    if (std::chrono::steady_clock::now() >= deadline)
+      return fail(Errc::busy, doing, path.string(),
+                  "another credpool process holds it: try again, or look for one that hangs");
+    std::this_thread::sleep_for(pause);
+  }
+  return FileLock{std::move(file)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Formats as UTC, "2026-01-31T22:56:40Z"; milliseconds are written only when they are not zero.
 std::string format_iso8601(TimePoint when);
 
@@ -4277,6 +4390,9 @@ struct Place {
   std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
   /// The CLI of the source that found it there.
   std::string cli = {};
+  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
+  /// source that owns the place goes before.
+  bool shared = false;
 };
 
 /// A login or key of one account, as a source found it, with the truth about its state.
@@ -5160,46 +5276,6 @@ class HistoryReplay {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// How the writers of one history take turns. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Takes the lock file's exclusive lock; it is held until the descriptor is closed, and the kernel
-/// lets go when its holder dies. The file is never removed: two writers would lock two files.
-/// @errors busy when it is not free within 10 seconds; unsafe_file for a link; permission_denied;
-/// io
-inline Result<Descriptor> lock_history(const std::filesystem::path& path) {
-  const std::string doing = "waiting for the turn to write the history";
-  Descriptor file{
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
-  const auto reason = [] { return std::error_code{errno, std::generic_category()}; };
-  if (!file) {
-    const auto failed = reason();
-    const bool refused =
-        failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
-    const auto code = failed == std::errc::too_many_symbolic_link_levels ? Errc::unsafe_file
-                      : refused                                          ? Errc::permission_denied
-                                                                         : Errc::io;
-    return fail(code, doing, path.string(), failed.message());
-  }
-  constexpr std::chrono::milliseconds pause{2};
-  constexpr std::chrono::milliseconds patience{10000};
-  for (auto waited = pause; ::flock(file.get(), LOCK_EX | LOCK_NB) != 0; waited += pause) {
-    const auto failed = reason();
-    if (failed != std::errc::operation_would_block && failed != std::errc::interrupted)
-      return fail(Errc::io, doing, path.string(), failed.message());
-    if (waited > patience)
-      return fail(Errc::busy, doing, path.string(),
-                  "another credpool process holds it: try again, or look for one that hangs");
-    std::this_thread::sleep_for(pause);
-  }
-  return file;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 // The JSON of the history document. Internal: included by .ipp files only.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -5325,6 +5401,14 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 
+/// Takes the turn of writing the document at that path.
+inline Result<FileLock> lock_history(const std::filesystem::path& document) {
+  auto path = document;
+  path += ".lock";
+  return FileLock::take(path, std::chrono::seconds{10},
+                        "waiting for the turn to write the history");
+}
+
 inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
 inline constexpr FileRules history_chain_rules{256 * 1024 * 1024, false, true};
 
@@ -5363,9 +5447,7 @@ class HistoryUpdate {
     if (path_.has_parent_path()) {
       if (auto made = make_private_directory(path_.parent_path()); !made) return made;
     }
-    auto lock_path = path_;
-    lock_path += ".lock";
-    auto lock = lock_history(lock_path);
+    auto lock = lock_history(path_);
     if (!lock) return fail(std::move(lock).error());
     lock_ = *std::move(lock);
     remove_leftovers();
@@ -5531,7 +5613,7 @@ class HistoryUpdate {
   const std::filesystem::path chain_path_;
   const Environment& environment_;
   TimePoint now_;
-  Descriptor lock_;
+  FileLock lock_;
   HistoryChainEnd end_;
   std::vector<HistoryStep> steps_;
 };
@@ -5763,9 +5845,7 @@ CREDPOOL_INLINE Result<HistoryVerdict> HistoryDocument::verify() const {
     return HistoryVerdict{};
   // Under the lock, so that no writer stands between chain and document. Where nothing can be
   // written, nobody writes.
-  auto lock_path = path_;
-  lock_path += ".lock";
-  const auto lock = detail::lock_history(lock_path);
+  const auto lock = detail::lock_history(path_);
   if (!lock && lock.error().errc() != Errc::permission_denied) return fail(lock.error());
 
   const auto history = detail::load_history(path_, environment_);
@@ -6584,7 +6664,8 @@ struct SourceFailure {
 
 /// What one look at all sources has brought.
 struct Discovery {
-  std::vector<Credential> credentials;  ///< merged, in the order of priority, then of the sources
+  std::vector<Credential> credentials;  ///< merged; by priority, then own places before shared
+                                        ///< ones, then the sources' order
   std::vector<CliFacts> clis;  ///< one for each enabled source, in the order of the sources
   std::vector<SourceFailure> failures;  ///< those sources have no credentials in the list
 };
@@ -6626,7 +6707,8 @@ template <class... S> class Sources {
   ///
   /// A source that fails does not stop the others. The same token in several places is one
   /// credential (see merge_same_tokens); it takes its properties from the source of the lowest
-  /// priority number, and among equals from the first one.
+  /// priority number, among equals from one that has it in a place of its own (see Place::shared),
+  /// and among those from the first one.
   ///
   /// @effects reads files, as the sources do; writes nothing, runs nothing
   /// @thread_safety safe when the sources' `discover` is
@@ -6717,9 +6799,11 @@ CREDPOOL_INLINE void add_discovered(Discovery& discovery, std::string_view cli, 
 }
 
 CREDPOOL_INLINE void finish_discovery(Discovery& discovery) {
-  std::stable_sort(
-      discovery.credentials.begin(), discovery.credentials.end(),
-      [](const Credential& a, const Credential& b) { return a.priority < b.priority; });
+  const auto claim = [](const Credential& credential) {
+    return std::pair{credential.priority, credential.places.front().shared};
+  };
+  std::stable_sort(discovery.credentials.begin(), discovery.credentials.end(),
+                   [&](const Credential& a, const Credential& b) { return claim(a) < claim(b); });
   merge_same_tokens(discovery.credentials);
 }
 
@@ -9419,6 +9503,9 @@ struct StoreFile {
 StoreFile read_store(const std::filesystem::path& path, const Environment& environment,
                      FileRules rules = {});
 
+/// The error for a store file that is a link whose target is not there.
+Error dangling_link(const std::filesystem::path& path);
+
 /// The place to note for a store file, with its warnings and how to mend them.
 Place place_of(const FileFacts& facts, std::string_view cli, std::string_view pointer = {});
 
@@ -9449,10 +9536,14 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
   } else if (text.error().errc() != Errc::not_found) {
     store.failure = text.error();
   } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
-    store.failure = Error{Errc::unsafe_file, "reading a file", path.string(),
-                          "the link leads nowhere: restore its target or remove it"};
+    store.failure = dangling_link(path);
   }
   return store;
+}
+
+CREDPOOL_INLINE Error dangling_link(const std::filesystem::path& path) {
+  return Error{Errc::unsafe_file, "reading a file", path.string(),
+               "the link leads nowhere: restore its target or remove it"};
 }
 
 CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
@@ -9475,6 +9566,7 @@ CREDPOOL_INLINE Reason reason_of(const Error& error) noexcept {
     case Errc::unsafe_file:
       return Reason::unsafe_file;
     case Errc::permission_denied:
+    case Errc::busy:
     case Errc::io:
       return Reason::unreadable;
     default:
@@ -10158,6 +10250,7 @@ struct DotenvSearch {
   std::string_view reader;        ///< look only for variables that this CLI reads; empty: for all
   bool rotation = false;          ///< OpenClaw's lists and numbered variables too
   bool without_openclaw = false;  ///< pass over OPENCLAW_*
+  bool shared = false;            ///< see Place::shared
 };
 
 inline NamedValues named_values_of_dotenv(std::string_view text) {
@@ -10182,7 +10275,9 @@ inline void add_dotenv_keys(const DotenvSearch& search, const FileText& file,
                     [&](std::string_view name, std::string_view index) {
                       auto pointer = std::string{name};
                       if (!index.empty()) pointer += '/' + std::string{index};
-                      return place_of(file.facts, search.cli, pointer);
+                      auto place = place_of(file.facts, search.cli, pointer);
+                      place.shared = search.shared;
+                      return place;
                     }},
                found);
 }
@@ -10196,8 +10291,15 @@ inline void add_dotenv_keys(const DotenvSearch& search, const std::filesystem::p
   if (file.text) add_dotenv_keys(search, *file.text, environment, found);
 }
 
+/// Whether the .env file is one that any program may read: not in the CLI's own folder.
+/// @param folder the CLI's folder in a project or a home: ".gemini", ".qwen"
+inline bool is_shared_dotenv(const std::filesystem::path& path, std::string_view folder) {
+  return path.parent_path().filename() != folder;
+}
+
 /// The .env files that gemini and qwen look at, in their order, as far as they exist: the nearest
 /// one from the working directory upward (`<folder>/.env` before `.env`), then those of the user.
+/// A link that leads nowhere, which they pass over, is among them, so that it can be listed.
 ///
 /// @param folder     the CLI's folder in a project: ".gemini", ".qwen"
 /// @param stop_at    the walk ends before this directory; empty: at the root
@@ -10209,9 +10311,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
     std::error_code not_there;
-    if (!std::filesystem::exists(path, not_there)) return false;
+    const bool there = std::filesystem::exists(path, not_there);
+    if (!there && !std::filesystem::is_symlink(path, not_there)) return false;
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return true;
+    return there;
   };
   for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
        directory = directory.parent_path()) {
@@ -10299,6 +10402,7 @@ inline void aider_env_keys(const FileText& file, std::set<std::string>& taken,
     auto credential =
         token_entry({Aider::cli, variable->provider, file.facts, name}, variable->kind, value);
     credential.profile_id = std::string{variable->provider} + ":" + name;
+    credential.places.front().shared = file.facts.path.filename() == ".env";
     if (!taken.insert(name).second && credential.detail.empty())
       credential.detail = "aider takes " + name + " from another .env file";
     found.push_back(std::move(credential));
@@ -11304,6 +11408,24 @@ static_assert(CredentialSource<CursorCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// A login whose access token is a JWT, as Cursor and Droid keep it. Internal: included by .ipp
+// files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The access token itself tells when it ends and whose it is.
+inline Credential jwt_login(const StoreEntry& entry, const LoginTokens& tokens) {
+  const auto claims = read_jwt(tokens.access.value_or(""));
+  auto credential = login_entry(entry, tokens, claims ? claims->subject : std::string{});
+  set_expiry(credential, claims ? claims->expires_at : std::nullopt);
+  if (claims) credential.account = claims->email;
+  return credential;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::vector<std::filesystem::path> CursorCli::locations(
@@ -11324,15 +11446,9 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorCli::discover(
   for (const auto& path : files) {
     const auto store = detail::read_json_store(cli, provider, path, environment, found);
     if (!store) continue;
-    const auto access = detail::text_member(store->document, "accessToken");
-    const auto claims = read_jwt(access.value_or(""));
-    auto credential =
-        detail::login_entry({cli, provider, store->facts, {}},
-                            {access, detail::text_member(store->document, "refreshToken")},
-                            claims ? claims->subject : std::string{});
-    detail::set_expiry(credential, claims ? claims->expires_at : std::nullopt);
-    if (claims) credential.account = claims->email;
-    found.push_back(std::move(credential));
+    found.push_back(detail::jwt_login({cli, provider, store->facts, {}},
+                                      {detail::text_member(store->document, "accessToken"),
+                                       detail::text_member(store->document, "refreshToken")}));
   }
   merge_same_tokens(found);
   return found;
@@ -11446,12 +11562,8 @@ inline Credential droid_login(const FileFacts& facts, std::string_view plain) {
   if (document && !document->is_object())
     document = fail(Errc::malformed, "reading the login of droid", "it is not an object");
   if (!document) return unusable_store(entry.cli, entry.provider, facts.path, document.error());
-  const auto access = text_member(*document, "access_token");
-  const auto claims = read_jwt(access.value_or(""));
-  auto credential = login_entry(entry, {access, text_member(*document, "refresh_token")},
-                                claims ? claims->subject : std::string{});
-  set_expiry(credential, claims ? claims->expires_at : std::nullopt);
-  if (claims) credential.account = claims->email;
+  auto credential = jwt_login(
+      entry, {text_member(*document, "access_token"), text_member(*document, "refresh_token")});
   credential.account_id = text_or_empty(*document, "active_organization_id");
   return credential;
 }
@@ -11724,36 +11836,11 @@ inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view 
 
 /// @errors unsupported when the key does not fit or the text was changed: these look the same
 inline Result<Secret> decrypt_gemini_store(const GeminiCipher& cipher, const Secret& key) {
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
-      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
-  std::string plain(cipher.text.size() + 16, '\0');
-  auto* const out = reinterpret_cast<unsigned char*>(plain.data());
-  auto tag = cipher.tag;  // the call below takes it as not const
-  int size = 0;
-  int rest = 0;
-  const bool right =
-      context &&
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(cipher.iv.size()),
-                          nullptr) == 1 &&
-      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key.reveal()), bytes(cipher.iv)) ==
-          1 &&
-      EVP_DecryptUpdate(context.get(), out, &size, bytes(cipher.text),
-                        static_cast<int>(cipher.text.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag.size()),
-                          tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(context.get(), out + size, &rest) == 1;
-  const Secret secret{right
-                          ? std::string_view{plain}.substr(0, static_cast<std::size_t>(size + rest))
-                          : std::string_view{}};
-  wipe(plain.data(), plain.size());
-  if (!right)
+  auto plain = decrypt_aes_256_gcm(key.reveal(), cipher.iv, cipher.tag, cipher.text);
+  if (!plain)
     return fail(Errc::unsupported, "decrypting Gemini's encrypted store", {},
                 "it was made on another host or by another user, or is damaged; log in again here");
-  return secret;
+  return *std::move(plain);
 }
 
 /// The parts of a login that both stores have, under their own names.
@@ -11881,7 +11968,14 @@ inline std::vector<std::filesystem::path> gemini_dotenv_files(const Environment&
   std::vector<std::filesystem::path> user_files;
   if (const auto home = gemini_home(environment))
     user_files = {*home / ".gemini/.env", *home / ".env"};
-  return nearest_dotenv_files(environment, ".gemini", {}, user_files);
+  auto files = nearest_dotenv_files(environment, ".gemini", {}, user_files);
+  // The CLI reads one .env file only, the nearest.
+  const auto read = std::find_if(files.begin(), files.end(), [](const auto& path) {
+    std::error_code not_there;
+    return std::filesystem::exists(path, not_there);
+  });
+  if (read != files.end()) files.erase(read + 1, files.end());
+  return files;
 }
 
 /// What settings.json and google_accounts.json say; every part may be missing.
@@ -11973,8 +12067,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
   const auto folder = *home / ".gemini";
   std::vector<std::filesystem::path> files{
       folder / "oauth_creds.json", folder / "gemini-credentials.json", folder / "settings.json"};
-  if (auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    files.push_back(std::move(dotenv.front()));
+  for (auto& path : detail::gemini_dotenv_files(environment)) files.push_back(std::move(path));
   return files;
 }
 
@@ -12007,10 +12100,12 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
       credential.detail += "; the CLI uses its other login";
   }
 
-  // The CLI reads one .env file only, the nearest.
-  if (const auto dotenv = detail::gemini_dotenv_files(environment); !dotenv.empty())
-    detail::add_dotenv_keys({.cli = cli, .provider = "gemini", .reader = cli}, dotenv.front(),
-                            environment, found);
+  for (const auto& path : detail::gemini_dotenv_files(environment))
+    detail::add_dotenv_keys({.cli = cli,
+                             .provider = "gemini",
+                             .reader = cli,
+                             .shared = detail::is_shared_dotenv(path, ".gemini")},
+                            path, environment, found);
   const bool key_in_environment = environment.variable("GEMINI_API_KEY").has_value();
   if (auto missing = detail::missing_gemini_login(labels, encrypted, found);
       missing && !(missing->provider == "gemini" && key_in_environment))
@@ -12406,15 +12501,13 @@ inline std::vector<KimiConfigEntry> kimi_config_entries(const toml::table& confi
   return entries;
 }
 
-/// Whose key it is. A "kimi" entry serves the coding plan and the open platform alike; the address
-/// tells which.
+/// Whose key it is. A "kimi" entry serves the coding plan and the open platform alike: the address
+/// tells which. Where it does not tell, it is the coding plan, as for the variable KIMI_API_KEY.
 inline std::string kimi_key_provider(std::string_view section, std::string_view type,
                                      std::string_view base_url) {
+  if (const auto told = provider_of_base_url(base_url); !told.empty()) return std::string{told};
   if (section == "services" || type.empty() || type == "kimi")
-    return base_url.find(".kimi.") != std::string_view::npos &&
-                   base_url.find("/coding") != std::string_view::npos
-               ? "kimi-code"
-               : "moonshot";
+    return std::string{find_key_variable("KIMI_API_KEY")->provider};
   if (type.starts_with("openai")) return "openai";
   if (type == "google_genai" || type == "vertexai") return "gemini";
   return std::string{type};
@@ -12861,6 +12954,15 @@ inline void set_kimi_servers(Credential& login, const KimiServerGuess& guess,
       "when it was made";
 }
 
+/// Gives the providers of type "kimi" that name no address the one where the CLI uses them.
+/// @source kimi-code 2.1.0
+inline void add_kimi_code_addresses(std::vector<KimiConfigEntry>& entries) {
+  for (auto& entry : entries)
+    if (entry.section == "providers" && entry.base_url.empty() &&
+        (entry.type.empty() || entry.type == "kimi"))
+      entry.base_url = "https://api.moonshot.ai/v1";
+}
+
 /// The key that Kimi Code takes from the environment, if it is there.
 inline std::optional<Credential> kimi_code_environment_key(const Environment& environment) {
   const auto key = environment.variable("KIMI_MODEL_API_KEY");
@@ -12952,8 +13054,10 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
                                                directory / (servers.current_slot + ".json"),
                                                config.text->facts, reference->pointer + ".oauth"));
   if (config_failure) found.push_back(unusable_store(cli, provider, config_path, *config_failure));
-  if (config.text && !config_failure)
+  if (config.text && !config_failure) {
+    detail::add_kimi_code_addresses(entries);
     detail::add_kimi_keys(cli, entries, config.text->facts, found);
+  }
   if (auto key = detail::kimi_code_environment_key(environment)) found.push_back(std::move(*key));
   return found;
 }
@@ -13278,6 +13382,7 @@ struct QwenValues {
   NamedValues values;
   std::function<Place(std::string_view name)> place;
   bool list_known = true;  ///< list the keys of the table too, not only those referred to
+  bool shared = false;     ///< of those of the table, see Place::shared
 };
 
 /// Appends the keys of one place: those that the settings refer to, then those of the table.
@@ -13294,13 +13399,17 @@ inline void add_qwen_keys(const QwenValues& given, const std::vector<QwenKeyRefe
     rest.erase(reference.variable);
   }
   if (!given.list_known) return;
-  collect_keys(
-      {.cli = QwenCli::cli,
-       .reader = QwenCli::cli,
-       .values = rest,
-       .environment = environment.variables(),
-       .place = [&](std::string_view name, std::string_view) { return given.place(name); }},
-      found);
+  collect_keys({.cli = QwenCli::cli,
+                .reader = QwenCli::cli,
+                .values = rest,
+                .environment = environment.variables(),
+                .place =
+                    [&](std::string_view name, std::string_view) {
+                      auto place = given.place(name);
+                      place.shared = given.shared;
+                      return place;
+                    }},
+               found);
 }
 
 /// A reference to a variable that nothing sets.
@@ -13368,10 +13477,10 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
     const auto file = read_store(path, environment, detail::dotenv_file_rules);
     if (file.failure) found.push_back(unusable_store(cli, "dashscope", path, *file.failure));
     if (file.text)
-      places.push_back({detail::named_values_of_dotenv(file.text->bytes.reveal()),
-                        [facts = file.text->facts](std::string_view name) {
-                          return place_of(facts, cli, name);
-                        }});
+      places.push_back(
+          {detail::named_values_of_dotenv(file.text->bytes.reveal()),
+           [facts = file.text->facts](std::string_view name) { return place_of(facts, cli, name); },
+           true, detail::is_shared_dotenv(path, ".qwen") && path.parent_path() != *home});
   }
   for (const auto& one : settings)
     places.push_back({detail::settings_values(one.document), [&one](std::string_view name) {
