@@ -2,6 +2,7 @@
 // acquire, explain, exec: the three ways to ask the pool for a credential.
 
 #include "cli_pool.hpp"
+#include "history_notes.hpp"
 #include "table.hpp"
 
 #include <credpool/source/key_variables.hpp>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 
 #include <unistd.h>
 
@@ -41,16 +43,30 @@ std::string provider_of_program(const std::string& command) {
   return {};
 }
 
+/// Ends with why nothing was lent, and what to do about it.
+int refuse(const Session& session, CliPool& pool, const cp::LeaseRequest& request,
+           cp::Error error) {
+  if (error.errc() != cp::Errc::no_credential) return session.fail(error);
+  std::string next = "`credpool explain` shows each";
+  for (const auto& candidate : pool.explain(request).candidates)
+    if (candidate.verdict == cp::Eligibility::not_imported)
+      next = "`credpool scan --import` lets them be lent";
+  if (pool.credentials().empty()) next = "`credpool scan` says where it looks";
+  error.hint += (error.hint.empty() ? "" : "; ") + next;
+  return session.fail(error);
+}
+
 }  // namespace
 
 int run_acquire(Session& session, const AcquireOptions& options) {
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::keep);
   if (!opened) return session.fail(opened.error());
-  auto lease =
-      opened->pool->acquire_in_transaction(lease_request(options.request, opened->settings));
-  if (!lease) return session.fail(lease.error());
+  const auto request = lease_request(options.request, opened->settings);
+  auto lease = opened->pool->acquire_in_transaction(request);
+  if (!lease) return refuse(session, *opened->pool, request, lease.error());
 
   const auto& credential = lease->credential();
+  note_lent(session, opened->settings, credential);
   const auto variable = variable_of(credential);
   if (session.options().json) {
     Json document{{"credential", credential_json(credential, session.now())},
@@ -69,7 +85,7 @@ int run_acquire(Session& session, const AcquireOptions& options) {
 }
 
 int run_explain(Session& session, const RequestOptions& options) {
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::look);
   if (!opened) return session.fail(opened.error());
   const auto explanation = opened->pool->explain(lease_request(options, opened->settings));
   const auto now = session.now();
@@ -103,8 +119,13 @@ int run_explain(Session& session, const RequestOptions& options) {
     return explanation.chosen ? 0 : 1;
   }
 
-  Table table{{"", "PROFILE...", "CLI", "VERDICT", "UNTIL", "USES", "SCORE"}};
+  Table table{{"", "PROFILE...", "?CLI", "VERDICT", "UNTIL", "USES", "SCORE"}};
+  std::size_t others = 0;  // of providers that were not asked for: known without a line for each
   for (const auto& candidate : explanation.candidates) {
+    if (candidate.verdict == cp::Eligibility::wrong_provider) {
+      ++others;
+      continue;
+    }
     std::string verdict{cp::to_string(candidate.verdict)};
     for (auto& c : verdict)
       if (c == '_') c = ' ';
@@ -122,10 +143,16 @@ int run_explain(Session& session, const RequestOptions& options) {
                uses,
                eligible ? std::string{number.data()} : std::string{"-"}});
   }
-  session.print(table.empty()
-                    ? "There is no credential at all; `credpool scan` says where it looks.\n"
-                    : table.render(session.out()));
-  session.print("\nStrategy: " + explanation.policy + ". ");
+  if (explanation.candidates.empty()) {
+    session.print("There is no credential at all; `credpool scan` says where it looks.\n");
+    return 1;
+  }
+  if (!table.empty()) session.print(table.render(session.out()) + "\n");
+  if (others > 0)
+    session.print(
+        (table.empty() ? "No credential of " + harmless(options.provider) + "; " : "Left out: ") +
+        std::to_string(others) + " of other providers.\n");
+  session.print("Strategy: " + explanation.policy + ". ");
   if (explanation.chosen) {
     session.print("The one marked > would be lent now.\n");
   } else {
@@ -138,38 +165,42 @@ int run_explain(Session& session, const RequestOptions& options) {
 }
 
 int run_exec(Session& session, const ExecOptions& options) {
-  auto request = options.request;
-  if (request.provider.empty()) request.provider = provider_of_program(options.command.front());
-  if (request.provider.empty() && request.pin.empty())
+  auto wanted = options.request;
+  if (wanted.provider.empty() && wanted.pin.empty())
+    wanted.provider = provider_of_program(options.command.front());
+  if (wanted.provider.empty() && wanted.pin.empty())
     return session.fail({cp::Errc::invalid_argument, "running a program with a credential",
                          options.command.front(), "say whose credential it needs with --provider"});
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::keep);
   if (!opened) return session.fail(opened.error());
-  auto lease = opened->pool->acquire_in_transaction(lease_request(request, opened->settings));
-  if (!lease) return session.fail(lease.error());
+  const auto request = lease_request(wanted, opened->settings);
+  auto lent = opened->pool->acquire_in_transaction(request);
+  if (!lent) return refuse(session, *opened->pool, request, lent.error());
+  std::optional<cp::Lease> lease{std::move(*lent)};
+  const auto credential = lease->credential();
 
-  const auto variable =
-      options.variable.empty() ? variable_of(lease->credential()) : options.variable;
+  const auto variable = options.variable.empty() ? variable_of(credential) : options.variable;
   if (variable.empty() || variable.find('=') != std::string::npos)
     return session.fail({cp::Errc::invalid_argument, "running a program with a credential",
-                         lease->credential().profile_id,
+                         credential.profile_id,
                          "name the environment variable it expects with --variable"});
+  note_lent(session, opened->settings, credential);
+  session.note("lending " + credential.profile_id + " in " + variable);
+  lease.reset();  // how the program fared with it, nobody tells us
+  opened->pool.reset();
 
   // The program takes our place, so that signals, terminal and exit code are its own. It gets back
   // the signal handling that we were started with.
   const auto program = options.command.front();
-  ::setenv(variable.c_str(), std::string{lease->secret().reveal()}.c_str(), 1);
-  if (!lease->credential().base_url.empty())
+  ::setenv(variable.c_str(), std::string{credential.secret.reveal()}.c_str(), 1);
+  if (!credential.base_url.empty())
     if (const auto* row = cp::find_key_variable(variable); row && !row->base_url_variable.empty())
-      ::setenv(std::string{row->base_url_variable}.c_str(), lease->credential().base_url.c_str(),
-               1);
+      ::setenv(std::string{row->base_url_variable}.c_str(), credential.base_url.c_str(), 1);
   std::signal(SIGPIPE, SIG_DFL);
   std::vector<char*> arguments;
   for (const auto& argument : options.command)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  session.note("lending " + lease->credential().profile_id + " in " + variable);
-  opened->pool.reset(nullptr);
   ::execvp(program.c_str(), arguments.data());
   const int number = errno;
   return session.fail({number == ENOENT ? cp::Errc::not_found : cp::Errc::permission_denied,

@@ -27,29 +27,54 @@ cp::Result<cp::StateDirectory> open_state_directory(const Session& session,
   return cp::StateDirectory::locate(session.environment(), settings.state_directory);
 }
 
-cp::Result<OpenPool> open_pool(const Session& session) {
+namespace {
+
+cp::Result<cp::SqliteState> open_state(const Session& session,
+                                       const cp::Result<cp::StateDirectory>& directory,
+                                       StateUse use) {
+  if (directory) {
+    std::error_code ignored;  // what cannot be looked at is opened, which tells why
+    if (use == StateUse::look && !std::filesystem::exists(directory->state_file(), ignored) &&
+        !ignored)
+      return cp::SqliteState::in_memory();
+    auto state = cp::SqliteState::open(*directory, session.environment());
+    if (state || use == StateUse::keep) return state;
+    session.warn(harmless(state.error().message()) +
+                 "; going on without what earlier runs learned");
+    return cp::SqliteState::in_memory();
+  }
+  if (use == StateUse::keep) return cp::fail(directory.error());
+  session.warn(harmless(directory.error().message()) + "; nothing is remembered");
+  return cp::SqliteState::in_memory();
+}
+
+}  // namespace
+
+cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
   auto settings = settings_of(session);
   if (!settings) return cp::fail(settings.error());
-  auto directory = open_state_directory(session, *settings);
-  if (!directory) return cp::fail(directory.error());
-  auto state = cp::SqliteState::open(*directory, session.environment());
-  if (!state) return cp::fail(state.error());
   auto policy = cp::AnyRotation::by_name(settings->rotation_strategy);
   if (!policy) return cp::fail(policy.error());
+  auto directory = open_state_directory(session, *settings);
+  auto state = open_state(session, directory, use);
+  if (!state) return cp::fail(state.error());
 
   const Spinner spinner{session.err(), "looking for logins"};
-  cp::SealedSource sealed{cp::SealedFile{*directory, session.environment()}};
-  const CliSources sources = cp::all_sources_and(cp::CursorApp{}, std::move(sealed));
+  std::optional<OwnSecrets::Source> own;
+  if (directory) own.emplace(cp::SealedFile{*directory, session.environment()});
+  const CliSources sources = cp::all_sources_and(cp::CursorApp{}, OwnSecrets{std::move(own)});
   auto discovery =
       sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
   cp::apply_ownership(*settings, discovery.credentials);
   auto pool = std::make_unique<CliPool>(
       sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},
       cp::pool_settings(*settings, discovery.credentials), session.environment());
-  if (auto replaced = pool->replace_credentials(discovery.credentials); !replaced)
+  if (auto replaced = pool->replace_credentials(discovery.credentials);
+      !replaced && use == StateUse::keep)
     return cp::fail(replaced.error());
-  return OpenPool{std::move(*settings), std::move(*directory), std::move(pool),
-                  std::move(discovery)};
+  OpenPool opened{std::move(*settings), {}, std::move(pool), std::move(discovery)};
+  if (directory) opened.directory = *directory;
+  return opened;
 }
 
 cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {

@@ -12,14 +12,35 @@
 #include <credpool/store/state_directory.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace credpool_cli {
 
+/// The secrets that we keep ourselves; none where there is no place to keep them.
+class OwnSecrets {
+ public:
+  using Source = credpool::SealedSource<credpool::SealedFile>;
+  static constexpr std::string_view cli = Source::cli;
+  static constexpr std::string_view provider = Source::provider;
+
+  explicit OwnSecrets(std::optional<Source> source) : source_{std::move(source)} {}
+
+  credpool::Result<std::vector<credpool::Credential>> discover(
+      const credpool::Environment& environment) const {
+    if (!source_) return std::vector<credpool::Credential>{};
+    return source_->discover(environment);
+  }
+
+ private:
+  std::optional<Source> source_;
+};
+
 /// Every source of the library, the opt-in ones too, and the secrets that we keep ourselves.
 using CliSources =
-    credpool::AllSourcesAnd<credpool::CursorApp, credpool::SealedSource<credpool::SealedFile>>;
+    credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;
@@ -27,7 +48,7 @@ using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::Syste
 /// The pool over the state directory, with what it lends already looked for.
 struct OpenPool {
   credpool::Settings settings;
-  credpool::StateDirectory directory;
+  std::optional<credpool::StateDirectory> directory;  ///< none: there is no place for one
   std::unique_ptr<CliPool> pool;
   credpool::Discovery discovery;
 };
@@ -39,8 +60,17 @@ credpool::Result<credpool::Settings> settings_of(const Session& session);
 credpool::Result<credpool::StateDirectory> open_state_directory(const Session& session,
                                                                 const credpool::Settings& settings);
 
+/// What a command does with the pool's state.
+enum class StateUse {
+  look,              ///< reads what is there; makes no file
+  keep_if_possible,  ///< changes it, and does without where nothing can be written
+  keep,              ///< changes it, or fails
+};
+
 /// Opens the pool over everything that the sources find.
-credpool::Result<OpenPool> open_pool(const Session& session);
+///
+/// Where the state cannot be had and the command can do without it, the user is warned.
+credpool::Result<OpenPool> open_pool(const Session& session, StateUse use);
 
 credpool::LeaseRequest lease_request(const RequestOptions& options,
                                      const credpool::Settings& settings);

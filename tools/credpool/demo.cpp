@@ -52,7 +52,7 @@ void step(const Session& session, const std::string& what, const std::string& co
 
 /// Three requests, the second of which meets a rate limit: who serves, and who rests afterwards.
 int rotate(Session& world) {
-  auto opened = open_pool(world);
+  auto opened = open_pool(world, StateUse::keep);
   if (!opened) return world.fail(opened.error());
   for (int request = 1; request <= 4; ++request) {
     auto lease = opened->pool->acquire({.provider = "anthropic", .model = "demo-model"});

@@ -46,39 +46,51 @@ struct CipherFree {
   void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
 };
 
+struct SealedText {
+  std::array<unsigned char, 12> iv{};
+  std::array<unsigned char, 16> tag{};
+  std::string text;
+};
+
+cp::Result<SealedText> seal_aes_256_gcm(const std::array<unsigned char, 32>& key,
+                                        const std::string& text) {
+  SealedText sealed;
+  sealed.text.resize(text.size());
+  auto* out = reinterpret_cast<unsigned char*>(sealed.text.data());
+  int length = 0;
+  const std::unique_ptr<EVP_CIPHER_CTX, CipherFree> context{EVP_CIPHER_CTX_new()};
+  if (!context || RAND_bytes(sealed.iv.data(), static_cast<int>(sealed.iv.size())) != 1 ||
+      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), sealed.iv.data()) !=
+          1 ||
+      EVP_EncryptUpdate(context.get(), out, &length,
+                        reinterpret_cast<const unsigned char*>(text.data()),
+                        static_cast<int>(text.size())) != 1 ||
+      EVP_EncryptFinal_ex(context.get(), out + length, &length) != 1 ||
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(sealed.tag.size()),
+                          sealed.tag.data()) != 1)
+    return cp::fail(cp::Errc::io, "encrypting a store of the demo");
+  return sealed;
+}
+
+template <class Bytes> std::string_view text_of(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 /// The encrypted store of gemini-cli, for this host and user: "iv:tag:ciphertext" in hexadecimal.
 /// @source gemini-cli 0.61.0, services/fileKeychain.ts
 cp::Result<std::string> gemini_encrypted_store(const cp::Environment& environment,
                                                const std::string& text) {
-  const auto failed = [] {
-    return cp::fail(cp::Errc::io, "encrypting the demo's gemini-credentials.json");
-  };
   const std::string salt = environment.host_name() + "-" + environment.user_name() + "-gemini-cli";
   const std::string password = "gemini-cli-oauth";
   std::array<unsigned char, 32> key{};
   if (EVP_PBE_scrypt(password.data(), password.size(),
                      reinterpret_cast<const unsigned char*>(salt.data()), salt.size(), 16384, 8, 1,
                      64UL * 1024 * 1024, key.data(), key.size()) != 1)
-    return failed();
-  std::array<unsigned char, 12> iv{};
-  std::array<unsigned char, 16> tag{};
-  std::string sealed(text.size(), '\0');
-  auto* out = reinterpret_cast<unsigned char*>(sealed.data());
-  int length = 0;
-  const std::unique_ptr<EVP_CIPHER_CTX, CipherFree> context{EVP_CIPHER_CTX_new()};
-  if (!context || RAND_bytes(iv.data(), static_cast<int>(iv.size())) != 1 ||
-      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), iv.data()) != 1 ||
-      EVP_EncryptUpdate(context.get(), out, &length,
-                        reinterpret_cast<const unsigned char*>(text.data()),
-                        static_cast<int>(text.size())) != 1 ||
-      EVP_EncryptFinal_ex(context.get(), out + length, &length) != 1 ||
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(tag.size()),
-                          tag.data()) != 1)
-    return failed();
-  const auto hex = [](const auto& bytes) {
-    return cp::to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  };
-  return hex(iv) + ":" + hex(tag) + ":" + cp::to_hex(sealed);
+    return cp::fail(cp::Errc::io, "encrypting a store of the demo");
+  const auto sealed = seal_aes_256_gcm(key, text);
+  if (!sealed) return cp::fail(sealed.error());
+  return cp::to_hex(text_of(sealed->iv)) + ":" + cp::to_hex(text_of(sealed->tag)) + ":" +
+         cp::to_hex(sealed->text);
 }
 
 /// Writes files below one directory, each 0600 unless told otherwise; the first failure stays.
@@ -235,21 +247,33 @@ void write_others(Writer& home, cp::TimePoint now) {
                                   {"refresh_token", "demo-grok-refresh"},
                                   {"expires_at", cp::format_iso8601(now + 120h)},
                                   {"email", "ada@example.com"}}}});
-  home.file(".factory/auth.v2.key", "IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI=");
-  home.file(".factory/auth.v2.file",
-            "MzMzMzMzMzMzMzMz:czxN+BHFlSAlMI/wmv/clw==:"
-            "DeGniRZJBRtXmfQbcL8vqAfAH6V0khuUbKVNhfbQdhLgjcF1yxmm8GXQ");
   home.file(".env",
             "# keys for scripts\nOPENAI_API_KEY=sk-demo-openai-revoked\n"
             "export ANTHROPIC_API_KEY=\"sk-ant-api03-demo-valid\"\n");
   home.file(".aider.conf.yml", "api-key:\n  - openrouter=sk-or-v1-demo-limited\n");
 }
 
+/// The login of droid: encrypted with a key that lies beside it.
+cp::Result<void> write_droid(Writer& home) {
+  std::array<unsigned char, 32> key{};
+  key.fill(0x22);
+  const Json login{{"access_token", "demo-droid-valid-access"},
+                   {"refresh_token", "demo-droid-valid-refresh"}};
+  const auto sealed = seal_aes_256_gcm(key, login.dump());
+  if (!sealed) return cp::fail(sealed.error());
+  home.file(".factory/auth.v2.key", cp::encode_base64url(text_of(key)));
+  home.file(".factory/auth.v2.file", cp::encode_base64url(text_of(sealed->iv)) + ":" +
+                                         cp::encode_base64url(text_of(sealed->tag)) + ":" +
+                                         cp::encode_base64url(sealed->text));
+  return {};
+}
+
 void write_configuration(Writer& home, const std::string& provider_url) {
   Json base_urls = Json::object();
-  for (const auto* provider : {"kimi-code", "moonshot", "openai", "qwen-portal", "dashscope",
-                               "gemini", "google-gemini-cli", "anthropic", "openrouter", "github",
-                               "github-copilot", "cursor", "amp", "xai", "factory", "iflow"})
+  for (const auto* provider :
+       {"kimi-code", "moonshot", "openai", "qwen-portal", "dashscope", "gemini",
+        "google-gemini-cli", "anthropic", "openrouter", "github", "github-copilot", "cursor", "amp",
+        "google-gemini-cli/tokeninfo", "xai", "factory", "iflow"})
     base_urls[provider] =
         provider_url.empty() ? "http://127.0.0.1:9" : provider_url + "/" + provider;
   home.json(".config/credpool/config.json5",
@@ -273,6 +297,7 @@ cp::Result<void> make_demo_home(const std::filesystem::path& home,
   if (auto gemini = write_gemini(writer, environment, now); !gemini) return gemini;
   write_claude_and_copies(writer, now);
   write_others(writer, now);
+  if (auto droid = write_droid(writer); !droid) return droid;
   write_configuration(writer, provider_url);
   return writer.result();
 }

@@ -68,14 +68,16 @@ void look_at_stores(const cp::Discovery& discovery, Findings& findings) {
 }
 
 /// Two live copies of one single-use refresh token: the first refresh kills the other copy.
-void look_for_copies(const cp::Discovery& discovery, Findings& findings) {
+void look_for_copies(const cp::Discovery& discovery, const cp::Environment& environment,
+                     Findings& findings) {
   for (const auto& credential : discovery.credentials) {
     if (credential.refresh_token.empty() || credential.provider == "google-gemini-cli") continue;
     std::set<std::string> files;
     for (const auto& place : credential.places) files.insert(place.location);
     if (files.size() < 2) continue;
     std::string where;
-    for (const auto& file : files) where += (where.empty() ? "" : ", ") + file;
+    for (const auto& file : files)
+      where += (where.empty() ? "" : ", ") + short_path(file, environment);
     findings.push_back({Severity::warning,
                         "one single-use login in " + std::to_string(files.size()) +
                             " places: whoever refreshes first logs the others out",
@@ -88,10 +90,11 @@ void look_for_copies(const cp::Discovery& discovery, Findings& findings) {
     const auto [known, fresh] =
         by_refresh_token.emplace(cp::token_hash(credential.refresh_token.reveal()), &credential);
     if (!fresh)
-      findings.push_back(
-          {Severity::warning, "two stores hold the same refresh token with different access tokens",
-           known->second->places.front().location + ", " + credential.places.front().location,
-           "log in again with one of the two programs"});
+      findings.push_back({Severity::warning,
+                          "two stores hold the same refresh token with different access tokens",
+                          short_path(known->second->places.front().location, environment) + ", " +
+                              short_path(credential.places.front().location, environment),
+                          "log in again with one of the two programs"});
   }
 }
 
@@ -104,7 +107,7 @@ void look_at_programs(const cp::Discovery& discovery, Findings& findings) {
     if (has_login && !cli.program)
       findings.push_back(
           {Severity::note,
-           "a login of " + cli.cli + " is here, its program is not on PATH: nobody refreshes it",
+           "the program of " + cli.cli + " is not on PATH: it refreshes its login no more",
            cli.files_found.empty() ? cli.cli : cli.files_found.front().string(),
            "install " + cli.cli + ", or remove the login"});
   }
@@ -137,8 +140,12 @@ void look_at_clock(const cp::Discovery& discovery, cp::TimePoint now, Findings& 
 }
 
 void look_at_our_files(const Session& session, const OpenPool& opened, Findings& findings) {
-  const auto& directory = opened.directory.path();
-  for (const auto& finding : cp::audit_files(directory, session.environment())) {
+  if (!opened.directory) {
+    findings.push_back({Severity::error, "there is no place for our own files", "HOME",
+                        "set HOME to your home directory"});
+    return;
+  }
+  for (const auto& finding : cp::audit_files(opened.directory->path(), session.environment())) {
     auto kind = std::string{cp::to_string(finding.kind)};
     std::replace(kind.begin(), kind.end(), '_', ' ');
     findings.push_back(
@@ -161,13 +168,11 @@ void look_at_our_files(const Session& session, const OpenPool& opened, Findings&
 }
 
 /// Secrets in clear in anything that we wrote.
-void look_for_clear_secrets(const std::filesystem::path& directory,
-                            const std::filesystem::path& history,
+void look_for_clear_secrets(const std::filesystem::path& place,
                             const std::vector<cp::Secret>& known, Findings& findings) {
-  for (const auto& place : {directory, history})
-    for (const auto& finding : cp::find_clear_secrets(place, known))
-      findings.push_back({Severity::error, "a secret stands in clear in a file of ours",
-                          finding.path.string(), finding.repair});
+  for (const auto& finding : cp::find_clear_secrets(place, known))
+    findings.push_back({Severity::error, "a secret stands in clear in a file of ours",
+                        finding.path.string(), finding.repair});
 }
 
 }  // namespace
@@ -175,13 +180,13 @@ void look_for_clear_secrets(const std::filesystem::path& directory,
 int run_doctor(Session& session) {
   Findings findings;
   look_at_configuration(session, findings);
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::look);
   if (!opened) {
     findings.push_back(
         {Severity::error, opened.error().message(), opened.error().place, opened.error().hint});
   } else {
     look_at_stores(opened->discovery, findings);
-    look_for_copies(opened->discovery, findings);
+    look_for_copies(opened->discovery, session.environment(), findings);
     look_at_programs(opened->discovery, findings);
     look_at_clock(opened->discovery, session.now(), findings);
     look_at_our_files(session, *opened, findings);
@@ -190,10 +195,13 @@ int run_doctor(Session& session) {
       known.push_back(credential.secret);
       known.push_back(credential.refresh_token);
     }
-    const auto directory = opened->directory.path();
-    const auto history = open_history(session, opened->settings);
     opened->pool.reset();  // closed before its files are read, so that no lock of it is dropped
-    look_for_clear_secrets(directory, history ? history->path() : directory, known, findings);
+    if (opened->directory) look_for_clear_secrets(opened->directory->path(), known, findings);
+    const auto history = open_history(session, opened->settings);
+    if (history &&
+        (!opened->directory || history->path().parent_path() != opened->directory->path()))
+      for (const auto& file : {history->path(), history->chain_path()})
+        look_for_clear_secrets(file, known, findings);
   }
   std::stable_sort(findings.begin(), findings.end(), [](const auto& a, const auto& b) {
     return static_cast<int>(a.severity) > static_cast<int>(b.severity);

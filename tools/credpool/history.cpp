@@ -93,7 +93,7 @@ int run_history(Session& session, const HistoryOptions& options) {
     return 0;
   }
 
-  Table table{{"PROFILE...", "CLI", "STATUS", "USES", "FOUND", "LAST USED", "TOKEN"}};
+  Table table{{"PROFILE...", "?CLI", "STATUS", "USES", "FOUND", "LAST USED", "?TOKEN"}};
   for (const auto& entry : *entries)
     table.add(
         {entry.profile_id, entry.cli, entry.status, std::to_string(entry.usage_count),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "history_notes.hpp"
 
+#include <credpool/core/openclaw_directory.hpp>
+
 namespace credpool_cli {
 
 namespace cp = credpool;
@@ -8,6 +10,12 @@ namespace cp = credpool;
 cp::Result<cp::HistoryDocument> open_history(const Session& session, const cp::Settings& settings) {
   if (!settings.history_path.empty())
     return cp::HistoryDocument{settings.history_path, session.environment()};
+  // OpenClaw's own place counts; else it lies with the rest of our state.
+  const auto openclaw = cp::openclaw_directory(session.environment());
+  std::error_code ignored;
+  if (!settings.state_directory.empty() &&
+      !(openclaw && std::filesystem::is_directory(*openclaw, ignored)))
+    return cp::HistoryDocument{settings.state_directory / "history.json", session.environment()};
   return cp::HistoryDocument::at_default_place(session.environment());
 }
 
@@ -21,6 +29,18 @@ cp::Result<void> note_discovered(const Session& session, const cp::Settings& set
     session.warn("the history could not be read and was moved to " + change->set_aside->string() +
                  "; a new one was begun");
   return {};
+}
+
+void note_lent(const Session& session, const cp::Settings& settings,
+               const cp::Credential& credential) {
+  auto noted = note_discovered(session, settings, {credential});
+  if (noted) {
+    auto history = open_history(session, settings);
+    const auto used = history ? history->record_used(credential.id.hex(), session.now())
+                              : cp::Result<cp::HistoryChange>{cp::fail(history.error())};
+    if (!used) noted = cp::fail(used.error());
+  }
+  if (!noted) session.warn(harmless(noted.error().message()) + "; the use is not on record");
 }
 
 }  // namespace credpool_cli

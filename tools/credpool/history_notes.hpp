@@ -19,4 +19,8 @@ credpool::Result<credpool::HistoryDocument> open_history(const Session& session,
 credpool::Result<void> note_discovered(const Session& session, const credpool::Settings& settings,
                                        const std::vector<credpool::Credential>& credentials);
 
+/// Records that a credential was lent. A history that cannot be written is a warning, no failure.
+void note_lent(const Session& session, const credpool::Settings& settings,
+               const credpool::Credential& credential);
+
 }  // namespace credpool_cli

@@ -99,7 +99,7 @@ int run_import_manual(Session& session, const ImportManualOptions& options) {
   if (auto kept = store.put(record); !kept) return session.fail(kept.error());
   credential.profile_id = record.profile_id;
 
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::keep);
   if (!opened) return session.fail(opened.error());
   if (auto imported = opened->pool->set_imported(credential.id.hex(), true); !imported)
     return session.fail(imported.error());

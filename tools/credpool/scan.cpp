@@ -34,7 +34,9 @@ cp::Result<void> validate(const Session& session, OpenPool& opened, ScanReport& 
 
 int run_scan(Session& session, const ScanOptions& options) {
   const auto started = std::chrono::steady_clock::now();
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, options.import     ? StateUse::keep
+                                   : options.validate ? StateUse::keep_if_possible
+                                                      : StateUse::look);
   if (!opened) return session.fail(opened.error());
   auto& pool = *opened->pool;
 

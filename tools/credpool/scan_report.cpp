@@ -6,6 +6,7 @@
 #include <credpool/core/iso8601.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace credpool_cli {
 
@@ -39,6 +40,15 @@ std::string where(const cp::Credential& credential, const cp::Environment& envir
   return text;
 }
 
+/// "readable_by_others: chmod 600 ..." as a person reads it: the kind in words, then what to do.
+std::string in_words(const std::string& warning) {
+  auto text = harmless(warning);
+  std::replace(text.begin(),
+               text.begin() + static_cast<std::ptrdiff_t>(std::min(text.find(':'), text.size())),
+               '_', ' ');
+  return text;
+}
+
 std::string count(std::size_t number, const char* one, const char* many) {
   return std::to_string(number) + " " + (number == 1 ? one : many);
 }
@@ -53,10 +63,14 @@ std::vector<std::string> notes(const ScanReport& report, const Session& session)
     for (const auto& place : credential.places)
       for (const auto& warning : place.warnings)
         lines.push_back(short_path(place.location, session.environment()) + ": " +
-                        harmless(warning));
+                        in_words(warning));
   }
-  for (const auto& failure : report.discovery.failures)
-    lines.push_back(failure.cli + ": " + harmless(failure.error.message()));
+  std::map<std::string, std::string> failed;  // one line for what failed alike for several CLIs
+  for (const auto& failure : report.discovery.failures) {
+    auto& clis = failed[harmless(failure.error.message())];
+    clis += (clis.empty() ? "" : ", ") + failure.cli;
+  }
+  for (const auto& [message, clis] : failed) lines.push_back(clis + ": " + message);
   std::sort(lines.begin(), lines.end());
   lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
   return lines;
@@ -121,7 +135,7 @@ std::string scan_text(const ScanReport& report, const Session& session) {
   const auto& credentials = report.discovery.credentials;
   if (credentials.empty()) return nothing_found(report, session);
 
-  Table table{{"CLI", "PROVIDER", "PROFILE...", "KIND", "STATUS", "EXPIRES", "WHERE..."}};
+  Table table{{"CLI", "?PROVIDER", "PROFILE...", "?KIND", "STATUS", "EXPIRES", "?WHERE..."}};
   std::size_t usable = 0;
   std::size_t lendable = 0;
   std::set<std::string> clis;

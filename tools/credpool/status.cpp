@@ -37,7 +37,10 @@ int check_code(const std::vector<std::shared_ptr<const cp::Credential>>& credent
     if (!credential->usable_at(now) && credential->reason_at(now) != cp::Reason::refreshable)
       continue;
     any = true;
-    if (status == cp::Status::expiring && credential->refresh_token.empty()) expiring = true;
+    // A day before its end there is still time for a person to log in again.
+    if (credential->refresh_token.empty() && credential->expires_at &&
+        *credential->expires_at - now < std::chrono::hours{24})
+      expiring = true;
   }
   if (any) return expiring ? 2 : 0;
   return login ? 4 : 1;
@@ -80,7 +83,7 @@ Json standing_json(const Standing& standing, cp::TimePoint now) {
 }  // namespace
 
 int run_status(Session& session, const StatusOptions& options) {
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::look);
   if (!opened) return session.fail(opened.error());
   if (auto known = check_cli_names(opened->discovery, options.clis); !known)
     return session.fail(known.error());
@@ -110,7 +113,7 @@ int run_status(Session& session, const StatusOptions& options) {
     return options.check ? code : 0;
   }
 
-  Table table{{"PROFILE...", "CLI", "STATUS", "EXPIRES", "IN THE POOL", "USES"}};
+  Table table{{"PROFILE...", "?CLI", "STATUS", "EXPIRES", "IN THE POOL...", "?USES"}};
   for (const auto& standing : all) {
     const auto& credential = *standing.report.credential;
     std::string verdict{cp::to_string(standing.report.verdict)};
@@ -133,7 +136,7 @@ int run_status(Session& session, const StatusOptions& options) {
 }
 
 int run_list(Session& session, const StatusOptions& options) {
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, StateUse::look);
   if (!opened) return session.fail(opened.error());
   if (auto known = check_cli_names(opened->discovery, options.clis); !known)
     return session.fail(known.error());
@@ -150,7 +153,7 @@ int run_list(Session& session, const StatusOptions& options) {
     session.print_json(Json{{"strategy", opened->pool->policy()}, {"credentials", entries}});
     return all.empty() ? 1 : 0;
   }
-  Table table{{"ID", "PROFILE...", "PROVIDER", "KIND", "CLI"}};
+  Table table{{"ID", "PROFILE...", "?PROVIDER", "KIND", "CLI"}};
   for (const auto& standing : all) {
     const auto& credential = *standing.report.credential;
     table.add({credential.id.short_hex(), credential.profile_id, credential.provider,
@@ -165,7 +168,7 @@ int run_cooldown(Session& session, const CooldownOptions& options) {
   if (options.clear && options.credential.empty() && !options.all)
     return session.fail(
         {cp::Errc::invalid_argument, "clearing cooldowns", {}, "name a credential, or say --all"});
-  auto opened = open_pool(session);
+  auto opened = open_pool(session, options.clear ? StateUse::keep : StateUse::look);
   if (!opened) return session.fail(opened.error());
   auto& pool = *opened->pool;
 

@@ -4,11 +4,13 @@
 #include "terminal.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace credpool_cli {
 
-/// Rows under a heading, aligned; on a narrow terminal the columns marked flexible are cut first.
+/// Rows under a heading, aligned. No line is longer than the terminal is wide: where it is narrow,
+/// columns that can be missed go first, then the flexible ones are cut, then all.
 class Table {
  public:
   struct Cell {
@@ -19,7 +21,8 @@ class Table {
     Cell(const char* text_, Style style_ = Style::plain) : text{text_}, style{style_} {}
   };
 
-  /// A heading that ends in "..." marks a flexible column (the dots are not shown).
+  /// A heading that ends in "..." marks a flexible column; one that begins with "?" marks a column
+  /// that can be missed, the first of them first (neither mark is shown).
   explicit Table(std::vector<std::string> headings);
 
   void add(std::vector<Cell> row);
@@ -30,7 +33,11 @@ class Table {
 
  private:
   std::vector<std::string> headings_;
+  /// The columns to show on that terminal, as (index, width).
+  std::vector<std::pair<std::size_t, std::size_t>> layout(const Terminal& terminal) const;
+
   std::vector<bool> flexible_;
+  std::vector<bool> missable_;
   std::vector<std::vector<Cell>> rows_;
 };
 

@@ -104,6 +104,18 @@ inline Result<void> prepare_sqlite_file(const std::filesystem::path& path, uid_t
 }  // namespace detail
 
 struct SqliteState::Connection {
+  explicit Connection(detail::SqliteDatabase opened) : database{std::move(opened)} {}
+
+  /// Prepares every statement; the tables must be there.
+  Result<void> prepare() {
+    for (const auto* text : texts) {
+      auto statement = database.prepare(text);
+      if (!statement) return fail(statement.error());
+      statements.push_back(std::move(*statement));
+    }
+    return {};
+  }
+
   /// The statements, each prepared once; the SQL stands in `texts` in the same order.
   enum Query : std::size_t {
     generation,
@@ -248,12 +260,18 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
   if (auto migrated = detail::migrate_sqlite(*database, *version); !migrated)
     return fail(migrated.error());
 
-  std::unique_ptr<Connection, Close> connection{new Connection{{}, std::move(*database)}};
-  for (const auto* text : Connection::texts) {
-    auto statement = connection->database.prepare(text);
-    if (!statement) return fail(statement.error());
-    connection->statements.push_back(std::move(*statement));
-  }
+  std::unique_ptr<Connection, Close> connection{new Connection{std::move(*database)}};
+  if (auto prepared = connection->prepare(); !prepared) return fail(prepared.error());
+  return SqliteState{std::move(connection)};
+}
+
+CREDPOOL_INLINE Result<SqliteState> SqliteState::in_memory() {
+  auto database = detail::SqliteDatabase::open(":memory:", Duration::zero());
+  if (!database) return fail(database.error());
+  if (auto migrated = detail::migrate_sqlite(*database, 0); !migrated)
+    return fail(migrated.error());
+  std::unique_ptr<Connection, Close> connection{new Connection{std::move(*database)}};
+  if (auto prepared = connection->prepare(); !prepared) return fail(prepared.error());
   return SqliteState{std::move(connection)};
 }
 
