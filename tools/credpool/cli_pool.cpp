@@ -16,7 +16,11 @@ namespace cp = credpool;
 cp::Result<cp::Settings> settings_of(const Session& session) {
   const auto report = cp::read_settings(session.environment());
   for (const auto& problem : report.problems) {
-    if (problem.severity == cp::SettingsProblem::Severity::error) return cp::fail(problem.error());
+    if (problem.severity == cp::SettingsProblem::Severity::error) {
+      // Whatever is the matter with the files: the configuration is wrong, which has its exit code.
+      const auto error = problem.error();
+      return cp::fail(cp::Errc::configuration, error.doing, error.place, error.hint);
+    }
     session.warn(harmless(problem.error().message()));
   }
   return report.settings;

@@ -60,7 +60,9 @@ class HiddenInput {
   bool hidden_ = false;
 };
 
-credpool::Result<std::string> read_line(int descriptor, std::string_view doing) {
+enum class Until { line_end, end_of_file };
+
+credpool::Result<std::string> read_text(int descriptor, Until until, std::string_view doing) {
   constexpr std::size_t limit = 64 * 1024;
   std::string line;
   while (true) {
@@ -70,13 +72,14 @@ credpool::Result<std::string> read_line(int descriptor, std::string_view doing) 
     if (got < 0) return credpool::fail(credpool::Errc::io, std::string{doing});
     if (got == 0 && line.empty())
       return credpool::fail(credpool::Errc::cancelled, std::string{doing}, {}, "no input");
-    if (got == 0 || c == '\n') break;
-    if (c != '\r') line.push_back(c);
+    if (got == 0 || (c == '\n' && until == Until::line_end)) break;
+    line.push_back(c);
     if (line.size() > limit) {
       credpool::wipe(line.data(), line.size());
       return credpool::fail(credpool::Errc::too_large, std::string{doing});
     }
   }
+  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
   return line;
 }
 
@@ -86,7 +89,7 @@ credpool::Result<credpool::Secret> to_secret(credpool::Result<std::string> line,
   const credpool::Secret secret{*line};
   credpool::wipe(line->data(), line->size());
   if (secret.empty())
-    return credpool::fail(credpool::Errc::malformed, std::string{doing}, {}, "the line is empty");
+    return credpool::fail(credpool::Errc::malformed, std::string{doing}, {}, "it is empty");
   return secret;
 }
 
@@ -109,14 +112,14 @@ credpool::Result<credpool::Secret> ask_hidden(std::string_view question) {
     return credpool::fail(credpool::Errc::configuration, std::string{doing}, "/dev/tty",
                           "the terminal cannot hide its input: use --stdin or --file");
   say(terminal.get(), std::string{question});
-  auto secret = to_secret(read_line(terminal.get(), doing), doing);
+  auto secret = to_secret(read_text(terminal.get(), Until::line_end, doing), doing);
   say(terminal.get(), "\n");
   return secret;
 }
 
 credpool::Result<credpool::Secret> read_secret_from_stdin() {
   constexpr std::string_view doing = "reading a secret from standard input";
-  return to_secret(read_line(STDIN_FILENO, doing), doing);
+  return to_secret(read_text(STDIN_FILENO, Until::end_of_file, doing), doing);
 }
 
 credpool::Result<bool> confirm(std::string_view question) {
@@ -126,7 +129,7 @@ credpool::Result<bool> confirm(std::string_view question) {
     return credpool::fail(credpool::Errc::invalid_argument, std::string{doing}, {},
                           "there is no terminal: confirm with --yes");
   say(terminal.get(), std::string{question} + " (y/N) ");
-  auto line = read_line(terminal.get(), doing);
+  auto line = read_text(terminal.get(), Until::line_end, doing);
   if (!line) return credpool::fail(line.error());
   return *line == "y" || *line == "Y" || *line == "yes";
 }

@@ -110,7 +110,7 @@ int run_status(Session& session, const StatusOptions& options) {
                             {"check", code},
                             {"credentials", entries},
                             {"cooldowns", cooldowns}});
-    return options.check ? code : 0;
+    return options.check ? code : entries.empty() ? 1 : 0;
   }
 
   Table table{{"PROFILE...", "?CLI", "STATUS", "EXPIRES", "IN THE POOL...", "?USES"}};

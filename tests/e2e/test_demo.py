@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""demo: the tour, and the made-up home to play with."""
+import os
+import signal
+import subprocess
+import unittest
+
+from demo_world import PROGRAM, World
+
+
+class Demo(unittest.TestCase):
+    def test_the_tour_runs_to_its_end_and_leaves_nothing_behind(self):
+        with World() as world:
+            temporary = world.root / "tmp"
+            temporary.mkdir()
+            done = world.run("demo", check=True, TMPDIR=str(temporary))
+            self.assertEqual(done.stderr, "")
+            for step in ("credpool scan", "scan --validate", "explain", "429", "cooldown list",
+                         "none changed", "Your own logins"):
+                self.assertIn(step, done.stdout)
+            self.assertEqual(list(temporary.iterdir()), [])
+            self.assertEqual(list(world.home.iterdir()), [])
+
+    def test_the_tour_asks_the_local_provider_only(self):
+        with World() as world:
+            text = world.run("demo", check=True).stdout
+            for host in ("googleapis", "api.kimi", "openai.com", "cannot be asked", "could not"):
+                self.assertNotIn(host, text)
+
+    def test_a_tour_that_is_interrupted_leaves_nothing_behind(self):
+        with World() as world:
+            temporary = world.root / "tmp"
+            temporary.mkdir()
+            process = subprocess.Popen([PROGRAM, "demo"], env=world.environment(TMPDIR=str(temporary)),
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process.stdout.readline()  # the tour has begun
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+            self.assertIn(process.returncode, (130, -signal.SIGINT))
+            self.assertEqual(list(temporary.iterdir()), [])
+
+    def test_a_home_to_keep(self):
+        with World() as world:
+            target = world.root / "made-up"
+            done = world.run("demo", "--home", str(target), check=True)
+            self.assertIn(str(target), done.stdout)
+            self.assertIn("credpool scan", done.stdout)
+            for path in target.rglob("*"):
+                if path.is_file() and path.name != "secrets.json":
+                    self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_a_directory_with_something_in_it_is_refused(self):
+        with World() as world:
+            (world.home / "mine.txt").write_text("mine")
+            done = world.run("demo", "--home", str(world.home))
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("not empty", done.stderr)
+            self.assertEqual(os.listdir(world.home), ["mine.txt"])
+
+    def test_serving_needs_a_home(self):
+        with World() as world:
+            done = world.run("demo", "--serve")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("--home", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
