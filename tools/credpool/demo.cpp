@@ -6,6 +6,7 @@
 #include "demo_world.hpp"
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,8 @@
 #include <optional>
 
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace credpool_cli {
 
@@ -67,12 +70,10 @@ int rotate(Session& world) {
   return 0;
 }
 
-int tour(Session& session) {
-  auto directory = ThrowawayDirectory::make();
-  if (!directory) return session.fail(directory.error());
+int tour(Session& session, const std::filesystem::path& directory) {
   auto provider = DemoProvider::start();
   if (!provider) return session.fail(provider.error());
-  const auto home = directory->path() / "home";
+  const auto home = directory / "home";
   if (auto made = make_demo_home(home, session.environment(), session.now(), provider->url());
       !made)
     return session.fail(made.error());
@@ -103,10 +104,41 @@ int tour(Session& session) {
   return 0;
 }
 
+/// The tour in a child process, so that its home is removed however it ends: also by Ctrl-C.
+int tour_in_child(Session& session) {
+  auto directory = ThrowawayDirectory::make();
+  if (!directory) return session.fail(directory.error());
+  sigset_t watched;
+  sigset_t before;
+  sigemptyset(&watched);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&watched, signal);
+  pthread_sigmask(SIG_BLOCK, &watched, &before);
+  const auto child = ::fork();
+  if (child < 0)
+    return session.fail({cp::Errc::io,
+                         "starting the demo",
+                         {},
+                         std::error_code{errno, std::generic_category()}.message()});
+  if (child == 0) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    const int code = tour(session, directory->path());
+    std::fflush(stdout);
+    std::_Exit(code);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    int signal = 0;
+    sigwait(&watched, &signal);
+    if (signal != SIGCHLD) ::kill(child, signal);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 }  // namespace
 
 int run_demo(Session& session, const DemoOptions& options) {
-  if (options.home.empty() && !options.serve) return tour(session);
+  if (options.home.empty() && !options.serve) return tour_in_child(session);
   if (options.home.empty())
     return session.fail({cp::Errc::invalid_argument, "serving the demo", "--serve",
                          "say with --home where the made-up home shall be"});
