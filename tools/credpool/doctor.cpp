@@ -98,19 +98,25 @@ void look_for_copies(const cp::Discovery& discovery, const cp::Environment& envi
   }
 }
 
-void look_at_programs(const cp::Discovery& discovery, Findings& findings) {
+void look_at_programs(const cp::Discovery& discovery, const cp::Environment& environment,
+                      Findings& findings) {
+  std::string clis;
+  std::string files;
   for (const auto& cli : discovery.clis) {
     const bool has_login = std::any_of(
         discovery.credentials.begin(), discovery.credentials.end(), [&](const auto& credential) {
           return credential.cli == cli.cli && credential.kind == cp::Kind::oauth;
         });
-    if (has_login && !cli.program)
-      findings.push_back(
-          {Severity::note,
-           "the program of " + cli.cli + " is not on PATH: it refreshes its login no more",
-           cli.files_found.empty() ? cli.cli : cli.files_found.front().string(),
-           "install " + cli.cli + ", or remove the login"});
+    if (!has_login || cli.program) continue;
+    clis += (clis.empty() ? "" : ", ") + cli.cli;
+    if (!cli.files_found.empty())
+      files +=
+          (files.empty() ? "" : ", ") + short_path(cli.files_found.front().string(), environment);
   }
+  if (!clis.empty())
+    findings.push_back({Severity::note,
+                        "not on PATH, so that nobody refreshes their logins: " + clis, files,
+                        "install the programs, or remove the logins"});
   for (const auto& credential : discovery.credentials)
     if (credential.reason == cp::Reason::service_ended)
       findings.push_back(
@@ -187,7 +193,7 @@ int run_doctor(Session& session) {
   } else {
     look_at_stores(opened->discovery, findings);
     look_for_copies(opened->discovery, session.environment(), findings);
-    look_at_programs(opened->discovery, findings);
+    look_at_programs(opened->discovery, session.environment(), findings);
     look_at_clock(opened->discovery, session.now(), findings);
     look_at_our_files(session, *opened, findings);
     std::vector<cp::Secret> known;
@@ -222,9 +228,15 @@ int run_doctor(Session& session) {
     const auto style = finding.severity == Severity::error     ? Style::bad
                        : finding.severity == Severity::warning ? Style::warning
                                                                : Style::dim;
-    session.print(styled(session.out(), style, std::string{to_string(finding.severity)}) + ": " +
-                  harmless(finding.what) +
-                  "\n  at: " + short_path(harmless(finding.where), session.environment()) + "\n");
+    const std::string severity{to_string(finding.severity)};
+    // Coloured after the line breaks were found: an escape has no width.
+    const auto what = wrapped(session.out(), severity + ": " + harmless(finding.what), 2);
+    session.print(styled(session.out(), style, severity) + what.substr(severity.size()) + "\n" +
+                  wrapped(session.out(),
+                          "  at: " + short_path(harmless(finding.where), session.environment()),
+                          6) +
+                  "\n");
+    // A command stays in one piece: it is there to be copied.
     if (!finding.repair.empty()) session.print("  do: " + harmless(finding.repair) + "\n");
   }
   session.print(findings.empty() ? "All is well.\n"

@@ -2,6 +2,7 @@
 #include "history_notes.hpp"
 
 #include <credpool/core/openclaw_directory.hpp>
+#include <credpool/store/state_directory.hpp>
 
 namespace credpool_cli {
 
@@ -13,10 +14,12 @@ cp::Result<cp::HistoryDocument> open_history(const Session& session, const cp::S
   // OpenClaw's own place counts; else it lies with the rest of our state.
   const auto openclaw = cp::openclaw_directory(session.environment());
   std::error_code ignored;
-  if (!settings.state_directory.empty() &&
-      !(openclaw && std::filesystem::is_directory(*openclaw, ignored)))
-    return cp::HistoryDocument{settings.state_directory / "history.json", session.environment()};
-  return cp::HistoryDocument::at_default_place(session.environment());
+  if (openclaw && std::filesystem::is_directory(*openclaw, ignored))
+    return cp::HistoryDocument::at_default_place(session.environment());
+  const auto directory =
+      cp::StateDirectory::locate(session.environment(), settings.state_directory);
+  if (!directory) return cp::fail(directory.error());
+  return cp::HistoryDocument{directory->path() / "history.json", session.environment()};
 }
 
 cp::Result<void> note_discovered(const Session& session, const cp::Settings& settings,

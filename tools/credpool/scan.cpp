@@ -65,7 +65,8 @@ int run_scan(Session& session, const ScanOptions& options) {
   for (const auto& candidate : pool.explain({}).candidates)
     if (candidate.verdict != cp::Eligibility::not_imported)
       report.lendable.insert(candidate.credential->id);
-  if (auto noted = note_discovered(session, opened->settings, report.discovery.credentials); !noted)
+  const auto noted = note_discovered(session, opened->settings, report.discovery.credentials);
+  if (!noted && opened->directory)  // else it was said already that nothing is remembered
     session.warn(harmless(noted.error().message()));
   report.elapsed =
       std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);

@@ -157,7 +157,7 @@ std::string scan_text(const ScanReport& report, const Session& session) {
   std::string text = table.render(session.out());
   if (const auto lines = notes(report, session); !lines.empty()) {
     text += "\n" + styled(session.out(), Style::bold, "To know") + "\n";
-    for (const auto& line : lines) text += "  " + line + "\n";
+    for (const auto& line : lines) text += wrapped(session.out(), "  " + line, 4) + "\n";
   }
   text += "\n" + count(credentials.size(), "login", "logins") + " of " +
           count(clis.size(), "CLI", "CLIs") + ", " + std::to_string(usable) + " usable, " +

@@ -3,6 +3,7 @@
 
 #include <credpool/core/encoding.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <sys/ioctl.h>
@@ -81,6 +82,28 @@ std::string shortened(std::string_view text, std::size_t columns) {
     i = next;
   }
   return cut + "...";
+}
+
+std::string wrapped(const Terminal& terminal, std::string_view text, std::size_t indent) {
+  if (terminal.columns <= 0) return std::string{text};
+  const auto limit = static_cast<std::size_t>(terminal.columns);
+  std::string lines;
+  std::size_t used = 0;
+  for (std::size_t start = 0; start < text.size();) {
+    // A word with the blanks before it, which vanish at a line break.
+    const auto word = std::min(text.find_first_not_of(' ', start), text.size());
+    const auto end = std::min(text.find(' ', word), text.size());
+    const auto width = display_width(text.substr(start, end - start));
+    if (used > indent && used + width > limit) {
+      lines += "\n" + std::string(indent, ' ');
+      used = indent;
+      start = word;
+    }
+    lines += text.substr(start, end - start);
+    used += display_width(text.substr(start, end - start));
+    start = end;
+  }
+  return lines;
 }
 
 std::string harmless(std::string_view text) {

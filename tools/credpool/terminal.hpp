@@ -28,6 +28,10 @@ std::size_t display_width(std::string_view text) noexcept;
 /// The text cut to that many columns, with "..." at its end when it was longer.
 std::string shortened(std::string_view text, std::size_t columns);
 
+/// The text with line breaks between words where the terminal ends; lines after the first begin
+/// with `indent` blanks. As it is where the width is not limited.
+std::string wrapped(const Terminal& terminal, std::string_view text, std::size_t indent);
+
 /// The text with control characters and escapes made harmless: for anything that a file, a server
 /// or the environment gave us.
 std::string harmless(std::string_view text);
