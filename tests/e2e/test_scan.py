@@ -2,6 +2,7 @@
 """credpool scan over an empty home and over the demo world."""
 import os
 import pathlib
+import re
 import stat
 import unittest
 
@@ -147,13 +148,22 @@ class Scan(unittest.TestCase):
             self.assertIn("\x1b[32mactive", screen)
             self.assertIn("chmod 600", screen)  # the amp store is readable by others
             self.assert_no_secret(screen)
-            for line in screen.splitlines():
-                plain = __import__("re").sub(r"\x1b\[[0-9;]*[mK]", "", line)
-                self.assertLessEqual(len(plain), 200)
             piped = world.run("scan").stdout
             self.assertNotIn("\x1b", piped)
             code, without = world.in_terminal("scan", NO_COLOR="1")
             self.assertNotIn("\x1b[3", without)
+
+    def test_no_line_is_longer_than_the_terminal_is_wide(self):
+        with World(demo=True) as world:
+            world.json("scan", "--import")
+            for columns in (64, 80, 120):
+                for line in (["scan"], ["status"], ["list"], ["explain"], ["history"], ["simulate", "--requests", "9"]):
+                    _, screen = world.in_terminal(*line, columns=columns)
+                    self.assertGreater(len(screen), 300)
+                    for row in screen.splitlines():
+                        plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", row)
+                        if " " in plain.strip():  # a path alone cannot be broken
+                            self.assertLessEqual(len(plain), columns, (line, plain))
 
     def test_another_home_by_the_clis_own_switches(self):
         with World() as world:

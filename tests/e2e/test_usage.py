@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line itself: help, mistakes, completions, the manual page."""
+import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -53,6 +55,20 @@ COMP_WORDS=(credpool cooldown cl); COMP_CWORD=2; _credpool; echo "${COMPREPLY[@]
 """
             done = subprocess.run(["bash", "-c", probe], capture_output=True, text=True)
             self.assertEqual(done.stdout.split("\n")[:3], ["history", "--limit", "clear"], done.stderr)
+
+    def test_json_is_as_documented(self):
+        page = (pathlib.Path(__file__).parents[2] / "docs/cli.md").read_text()
+        rows = re.findall(r"^\| `([a-z][^`]*)` \| (.*) \|$", page.split("| command | document |")[1], re.M)
+        self.assertGreater(len(rows), 12)
+        with World(demo=True) as world:
+            for command, members in rows:
+                flat = re.sub(r"\([^()]*\)|, with.*", "", members)
+                line = command.split()
+                if line[0] == "import-manual":
+                    line += ["codex-cli", "sk-fake-0123456789", "--no-validate"]
+                if line[0] == "demo":
+                    line.append(str(world.root / "another"))
+                self.assertEqual(set(world.json(*line)), set(re.findall(r"`(\w+)`", flat)), command)
 
     def test_the_manual_page_formats_without_a_warning(self):
         with World() as world:
