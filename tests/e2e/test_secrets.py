@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from demo_world import PROGRAM, World
@@ -82,12 +83,12 @@ class Secrets(unittest.TestCase):
     def run_watched(self, line):
         """Runs a command and reads its argument list as long as it runs."""
         seen = set()
-        process = subprocess.Popen([PROGRAM, *line], env=self.world.environment(), cwd=self.world.home,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        process.stdin.write("demo-manual-valid-token-0123456789\n")
-        process.stdin.close()
-        process.stdin = None
+        with tempfile.TemporaryFile("w+") as given:
+            given.write("demo-manual-valid-token-0123456789\n")
+            given.seek(0)
+            process = subprocess.Popen([PROGRAM, *line], env=self.world.environment(),
+                                       cwd=self.world.home, stdin=given, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
         while process.poll() is None:
             for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
                 try:

@@ -39,8 +39,7 @@ class OwnSecrets {
 };
 
 /// Every source of the library, the opt-in ones too, and the secrets that we keep ourselves.
-using CliSources =
-    credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets>;
+using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;
