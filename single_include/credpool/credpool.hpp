@@ -3715,7 +3715,9 @@ class SettingsLoader {
   SettingsReport load() {
     if (environment_.variable("CREDPOOL_CONFIG")) {
       with_path(settings_path(environment_), [&](const auto& path) { read_own(path, true); });
-    } else {
+    } else if (environment_.home() || environment_.variable("OPENCLAW_CONFIG_PATH") ||
+               environment_.variable("XDG_CONFIG_HOME")) {
+      // Without a home there are no files to read; whoever needs a home says so.
       with_path(openclaw_config_path(environment_), [&](const auto& path) { read_openclaw(path); });
       with_path(settings_path(environment_), [&](const auto& path) { read_own(path, false); });
     }
