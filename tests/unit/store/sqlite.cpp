@@ -3,6 +3,7 @@
 
 #include <credpool/impl/store/sqlite_schema.hpp>
 
+#include <contract/pool_state_store.hpp>
 #include <throwaway_home.hpp>
 
 #include <doctest/doctest.h>
@@ -115,6 +116,11 @@ bool is_sound(const fs::path& file) {
 }
 
 }  // namespace
+
+TEST_CASE("store/sqlite: the contract of pool state stores") {
+  const World world;
+  pool_state_store_contract([&] { return world.open().value(); });
+}
 
 TEST_CASE("store/sqlite: a new store is empty and of generation 0") {
   const World world;
