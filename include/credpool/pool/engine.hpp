@@ -134,7 +134,8 @@ class PoolEngine {
   Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
   Result<void> note_validation(const CredentialId& id, Status status, Reason reason, TimePoint now);
 
-  /// Takes over what other processes wrote.
+  /// Takes over what other processes wrote. This and the next three let other threads lend in
+  /// between; they are called by one thread at a time.
   void learn(const PoolState& changed, TimePoint now);
   /// What the store does not know yet; drop_delta() or keep_delta() must follow.
   PoolDelta take_delta(TimePoint now);
@@ -176,6 +177,9 @@ class PoolEngine {
   void put_in_order();
   void put_turns_in_order();
   void level_up(PoolSlot& slot, TimePoint now);
+  void learn(const CredentialState& row, TimePoint now);
+  void learn(const Cooldown& row, TimePoint now);
+  CredentialDelta take_delta_of(PoolSlot& slot);
   void mark(PoolSlot& slot, unsigned bits);
 
   PoolLane& lane_for(const LeaseRequest& request, TimePoint now);
@@ -234,7 +238,7 @@ class PoolEngine {
   TimePoint ticked_at_{};
   double one_use_ = 1;
   std::vector<std::uint32_t> unwritten_;      ///< slots with unwritten bits
-  std::vector<std::uint32_t> being_written_;  ///< slots with bits being written
+  std::vector<std::uint32_t> being_written_;  ///< slots with bits being written; the writer's own
 };
 
 }  // namespace detail

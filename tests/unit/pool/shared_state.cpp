@@ -4,6 +4,7 @@
 
 #include "pool_world.hpp"
 
+#include <credpool/rotation/priority.hpp>
 #include <credpool/rotation/round_robin.hpp>
 
 #include <doctest/doctest.h>
@@ -112,6 +113,22 @@ TEST_CASE("pool/shared_state: two processes in turn never choose from the same s
     return TestPool<>::label(lease->credential());
   };
   for (int i = 0; i < 5; ++i) CHECK(once(one) != once(two));
+}
+
+TEST_CASE("pool/shared_state: what another process selected last is the last one here as well") {
+  cp::ManualClock clock{start};
+  const cp::MemoryState store;
+  TestPool<cp::Priority> one{clock, keys(3), {}, {}, store};
+  TestPool<cp::Priority> two{clock, keys(3), {}, {}, store};
+  std::string order;
+  for (int i = 0; i < 6; ++i) {
+    auto& world = i == 3 ? two : one;
+    auto lease = world.pool.acquire_in_transaction(acme);
+    REQUIRE(lease);
+    order += TestPool<>::label(lease->credential());
+    clock.advance(1s);
+  }
+  CHECK(order.substr(3) == order.substr(0, 3));  // equal numbers share in turn
 }
 
 TEST_CASE("pool/shared_state: switches and refused tokens are shared") {
