@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/clock.hpp>
+#include <credpool/pool/background.hpp>
 #include <credpool/pool/engine.hpp>
 #include <credpool/pool/explain.hpp>
 #include <credpool/pool/lease.hpp>
@@ -13,6 +14,7 @@
 #include <credpool/source/sources.hpp>
 #include <credpool/store/memory.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <mutex>
@@ -38,9 +40,11 @@ concept SourceList = requires(const L& list, const Environment& environment,
 /// lease->report(call_the_api(lease->secret()));
 /// @endcode
 ///
-/// What it learns is kept in the store, where other processes see it: evidence (cooldowns, refused
-/// tokens) at once, uses a little later (PoolSettings::write_every). A store that fails does not
-/// stop lending; sync() tells its errors.
+/// What it learns is kept in the store, where other processes see it. Evidence (cooldowns, refused
+/// tokens) is written before the report returns, and heard by the others within `poll_every`. Plain
+/// uses never touch the store: they are written by maintain(), by sync(), with the next evidence
+/// and at the end. With PoolSettings::background_writer all of it is left to a thread of the
+/// pool's own. A store that fails does not stop lending; sync() tells its errors.
 ///
 /// @thread_safety safe
 template <SourceList List, RotationPolicy Policy = LeastUsed, RefreshMethod Refresh = FirstOf<>,
@@ -55,12 +59,19 @@ class Pool final : private LeaseKeeper {
         store_{std::move(store)},
         clock_{std::move(clock)},
         environment_{std::move(environment)},
-        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {}
+        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {
+    const auto& chosen = engine_.settings();
+    if (chosen.background_writer)
+      writer_.emplace(std::min(chosen.poll_every, chosen.write_every), [this] { keep_up(); });
+  }
 
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   /// Writes what is not written yet. All leases must have ended.
-  ~Pool() { (void)sync(); }
+  ~Pool() {
+    writer_.reset();
+    (void)sync();
+  }
 
   /// Looks at all sources and lends from now on what they hold now.
   ///
@@ -80,40 +91,30 @@ class Pool final : private LeaseKeeper {
     const auto synced = sync();
     const auto now = clock_.now();
     engine_.replace(std::move(credentials), now);
+    bell_.ring();
     return synced;
   }
 
-  /// Lends a credential.
+  /// Lends a credential; waits for one as long as LeaseRequest::hold allows.
   ///
-  /// @errors no_credential when none can serve now: `retry_at` tells when one may, the hint what is
-  ///         the matter with each; invalid_argument when the pin names none or several
+  /// @errors no_credential when none can serve (within the hold): `retry_at` tells when one may,
+  ///         the hint what is the matter with each; invalid_argument when the pin names several,
+  ///         not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
-    poll();
-    auto lease = lend(request, clock_.now());
-    // One trial at a time, over all processes: they must hear of it before they try as well.
-    if (lease && lease->on_trial()) (void)exchange();
-    return lease;
+    return hold(request, [&] {
+      poll();
+      auto lease = lend(request, clock_.now());
+      // One trial at a time, over all processes: they must hear of it before they try as well.
+      if (lease && lease->on_trial()) (void)exchange();
+      return lease;
+    });
   }
 
   /// The same inside a transaction of the store: for programs that lend once and exit. Two of them
   /// never make the same choice from the same state, and what was chosen is written on return.
   /// @errors as acquire(), or what the store answers
   Result<Lease> acquire_in_transaction(const LeaseRequest& request) {
-    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
-    const std::lock_guard lock{store_mutex_};
-    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
-      const auto now = clock_.now();
-      engine_.learn(changed, now);
-      lease.emplace(lend(request, now));
-      return engine_.take_delta(now);
-    });
-    if (!done) {
-      engine_.keep_delta();
-      return fail(done.error());
-    }
-    seen_ = *done;
-    engine_.drop_delta();
-    return std::move(*lease);
+    return hold(request, [&] { return transact(request); });
   }
 
   /// How every credential stands towards a request; lends nothing.
@@ -174,11 +175,22 @@ class Pool final : private LeaseKeeper {
     auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
     if (!fresh) return fail(std::move(fresh).error());
     engine_.replace_one(std::move(*fresh), clock_.now());
+    bell_.ring();
     return {};
   }
 
   /// Writes what is not written yet, and learns what other processes have written.
   Result<void> sync() { return exchange(); }
+
+  /// What a long-running program does now and then beside its requests, unless it has chosen
+  /// PoolSettings::background_writer: writes uses when `write_every` has passed since the last
+  /// time, and learns what other processes wrote.
+  /// @errors what the store answers; nothing is lost then, the next call tries again
+  Result<void> maintain() {
+    if (due(last_write_, engine_.settings().write_every)) return exchange();
+    const std::lock_guard lock{store_mutex_};
+    return learn_locked();
+  }
 
   std::string_view policy() const noexcept { return engine_.policy(); }
   const PoolSettings& settings() const noexcept { return engine_.settings(); }
@@ -186,12 +198,20 @@ class Pool final : private LeaseKeeper {
  private:
   void take_back(const LeaseTicket& ticket, const Credential& used,
                  const Outcome& outcome) noexcept override {
-    // A store that fails is asked again with the next report; the pool goes on from memory.
-    if (engine_.settle(ticket, used, outcome, clock_.now()))
+    const bool evidence = engine_.settle(ticket, used, outcome, clock_.now());
+    bell_.ring();
+    if (!evidence) return;
+    // A store that fails is asked again later; the pool goes on from memory.
+    if (!writer_) {
       (void)exchange();
-    else if (due(last_write_, engine_.settings().write_every))
-      (void)exchange();
+      return;
+    }
+    evidence_ = true;
+    writer_->wake();
   }
+
+  /// A round of the background writer.
+  void keep_up() { (void)(evidence_.exchange(false) ? exchange() : maintain()); }
 
   /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
   bool due(std::atomic<std::int64_t>& last, Duration every) {
@@ -207,21 +227,68 @@ class Pool final : private LeaseKeeper {
     return Lease{*this, lent->ticket, std::move(lent->credential)};
   }
 
+  /// Asks until there is a lease, or until waiting on is known to lead to none. No lock is held
+  /// meanwhile.
+  template <class Ask> Result<Lease> hold(const LeaseRequest& request, const Ask& ask) {
+    if (request.hold <= Duration::zero()) return ask();
+    const auto patience_ends = clock_.now() + request.hold;
+    detail::Bell::Listener listener{bell_};
+    for (;;) {
+      listener.listen();
+      auto lease = ask();
+      if (lease || lease.error().errc() != Errc::no_credential) return lease;
+      const auto now = clock_.now();
+      const auto useful = lease.error().retry_at;
+      if (!useful || *useful > patience_ends || now >= patience_ends) return lease;
+      // A time that has come means "whenever a lease ends", which rings. Other processes do not.
+      const auto until = *useful > now ? *useful : patience_ends;
+      listener.wait(std::min(until - now, std::max(engine_.settings().poll_every, shortest_wait)));
+    }
+  }
+
+  Result<Lease> transact(const LeaseRequest& request) {
+    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
+    const std::lock_guard lock{store_mutex_};
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      lease.emplace(lend(request, now));
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return std::move(*lease);
+  }
+
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
-    if (!due(last_poll_, engine_.settings().poll_every)) return;
+    if (writer_ || !due(last_poll_, engine_.settings().poll_every)) return;
     const std::unique_lock lock{store_mutex_, std::try_to_lock};
-    if (!lock) return;
+    if (lock) (void)learn_locked();
+  }
+
+  /// Takes over what other processes wrote, and writes nothing.
+  Result<void> learn_locked() {
     const auto generation = store_.generation();
-    if (generation && *generation != seen_) (void)exchange_locked();
+    if (!generation) return fail(generation.error());
+    if (*generation != seen_) {
+      const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+        engine_.learn(changed, clock_.now());
+        return PoolDelta{};
+      });
+      if (!done) return fail(done.error());
+      seen_ = *done;
+    }
+    bell_.ring();
+    return {};
   }
 
   Result<void> exchange() {
     const std::lock_guard lock{store_mutex_};
-    return exchange_locked();
-  }
-
-  Result<void> exchange_locked() {
     const auto done = store_.transact(seen_, [&](const PoolState& changed) {
       const auto now = clock_.now();
       engine_.learn(changed, now);
@@ -233,14 +300,18 @@ class Pool final : private LeaseKeeper {
     }
     seen_ = *done;
     engine_.drop_delta();
+    bell_.ring();
     return {};
   }
 
   template <class T> Result<T> written(Result<T> answer) {
     if (!answer) return answer;
+    bell_.ring();
     if (auto flushed = sync(); !flushed) return fail(flushed.error());
     return answer;
   }
+
+  static constexpr Duration shortest_wait{10};
 
   List sources_;
   Refresh refresh_;
@@ -253,6 +324,9 @@ class Pool final : private LeaseKeeper {
   Generation seen_ = 0;
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
+  std::atomic<bool> evidence_{false};  ///< the background writer has evidence to write
+  detail::Bell bell_;
+  std::optional<detail::Repeater> writer_;  ///< last: it uses the others
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -28,6 +28,9 @@ struct LeaseRequest {
   std::string pin = {};
   std::vector<CredentialId> tried = {};  ///< have failed this very request already
   std::uint32_t prompt_tokens = 0;       ///< 0: not known
+  /// How long to wait when nobody can serve now. It is not waited at all when it is known to be
+  /// pointless: when no rest ends within that time, or when only a person can help.
+  Duration hold{};
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

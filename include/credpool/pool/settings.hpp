@@ -42,7 +42,12 @@ struct PoolSettings {
   std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
                                              std::chrono::minutes{25}, std::chrono::minutes{60}};
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
-  Duration write_every = std::chrono::seconds{1};  ///< uses are written behind; evidence at once
+  Duration write_every = std::chrono::seconds{1};  ///< how old unwritten uses get, see maintain()
+  /// Whether a thread of the pool's own does all that waits for the store: evidence as soon as it
+  /// runs, uses every `write_every`, news every `poll_every` (by the system's clock). Otherwise a
+  /// report writes evidence itself, and somebody calls Pool::maintain() now and then. For programs
+  /// that run long and serve many.
+  bool background_writer = false;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

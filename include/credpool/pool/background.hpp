@@ -1,0 +1,75 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/time.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Does the same work again and again on a thread of its own, until it is destroyed.
+/// @thread_safety safe
+class Repeater {
+ public:
+  /// @param every the longest pause between two rounds
+  Repeater(Duration every, std::function<void()> work);
+
+  /// The next round begins at once.
+  void wake() noexcept;
+
+ private:
+  void run(const std::stop_token& stop);
+
+  const Duration every_;
+  const std::function<void()> work_;
+  std::mutex mutex_;
+  std::condition_variable_any woken_;
+  bool wanted_ = false;
+  std::jthread thread_;  ///< last: it uses the others
+};
+
+/// Wakes those who wait for something, and costs next to nothing while nobody does.
+/// @thread_safety safe
+class Bell {
+ public:
+  /// Something has changed: whoever waits looks again.
+  void ring() noexcept;
+
+  /// One who waits: from before the first look to after the last.
+  class Listener {
+   public:
+    explicit Listener(Bell& bell) noexcept;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener();
+
+    /// What rings from now on ends the next wait(): to be called before looking.
+    void listen() noexcept;
+    /// Returns when it has rung since listen(), or after so long.
+    void wait(Duration at_most);
+
+   private:
+    Bell& bell_;
+    std::uint64_t heard_ = 0;
+  };
+
+ private:
+  std::atomic<std::uint32_t> listeners_{0};
+  std::mutex mutex_;
+  std::condition_variable rung_;
+  std::uint64_t rings_ = 0;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/pool/background.ipp>
+#endif
