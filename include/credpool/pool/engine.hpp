@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/pool/explain.hpp>
+#include <credpool/pool/fair_share.hpp>
 #include <credpool/pool/lease.hpp>
 #include <credpool/pool/outcome.hpp>
 #include <credpool/pool/policy_box.hpp>
@@ -67,9 +68,11 @@ static_assert(sizeof(PoolSlot) <= 1024, "hot state of a credential");
 struct PoolLane {
   struct Member {
     std::uint32_t slot = 0;
-    bool open = false;  ///< may serve, as long as admission allows
-    bool gone = true;   ///< cannot serve before somebody does something about it
-    TimePoint due{};    ///< when that may change by itself
+    bool open = false;         ///< may serve, as long as admission allows
+    bool gone = true;          ///< cannot serve before somebody does something about it
+    TimePoint due{};           ///< when that may change by itself
+    std::uint32_t admits = 0;  ///< leases at once while it is open; 0: any number, or not open
+    bool unlimited = false;
   };
   struct Due {
     TimePoint at;
@@ -93,7 +96,10 @@ struct PoolLane {
   std::vector<Due> due;                 ///< a heap; entries that a member no longer has are stale
   std::vector<Seated> sessions;         ///< cache of rendezvous winners, direct-mapped
   std::uint32_t leases = 0;
-  std::uint64_t used_at = 0;  ///< turn of the last request, to find the idlest lane
+  std::uint32_t admitted = 0;    ///< leases at once of all members that are open and have a limit
+  std::uint32_t unlimited = 0;   ///< members that are open and have none
+  FairShare* clients = nullptr;  ///< of its provider
+  std::uint64_t used_at = 0;     ///< turn of the last request, to find the idlest lane
   bool cursor_unwritten = false;
   bool cursor_being_written = false;
 
@@ -132,7 +138,8 @@ class PoolEngine {
   Result<std::size_t> clear_cooldowns(std::string_view name, std::string_view model, TimePoint now);
   Result<void> set_disabled(std::string_view name, bool disabled, TimePoint now);
   Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
-  Result<void> note_validation(const CredentialId& id, Status status, Reason reason, TimePoint now);
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
+                               const std::vector<QuotaWindow>& quotas, TimePoint now);
 
   /// Takes over what other processes wrote. This and the next three let other threads lend in
   /// between; they are called by one thread at a time.
@@ -180,6 +187,7 @@ class PoolEngine {
   void learn(const CredentialState& row, TimePoint now);
   void learn(const Cooldown& row, TimePoint now);
   CredentialDelta take_delta_of(PoolSlot& slot);
+  static void learn_quota(PoolSlot& slot, const QuotaHeadroom& quota) noexcept;
   void mark(PoolSlot& slot, unsigned bits);
 
   PoolLane& lane_for(const LeaseRequest& request, TimePoint now);
@@ -189,6 +197,7 @@ class PoolEngine {
   void assess(PoolLane& lane, std::uint32_t position, TimePoint now);
   void assess_everywhere(std::uint32_t slot, TimePoint now);
   void touch(std::uint32_t slot) noexcept;
+  void admit(PoolLane& lane, std::uint32_t position) noexcept;
   static bool has_room(const PoolSlot& slot) noexcept {
     return slot.facts.limit <= 0 || static_cast<float>(slot.facts.in_flight) < slot.facts.limit;
   }
@@ -197,14 +206,16 @@ class PoolEngine {
   std::optional<std::size_t> choose(PoolLane& lane, const LeaseRequest& request,
                                     std::optional<std::uint32_t> pin, TimePoint now);
   static std::uint64_t session_of(const LeaseRequest& request) noexcept;
+  static FairShare::Client client_of(const LeaseRequest& request) noexcept;
+  static bool share_used_up(const PoolLane& lane, const LeaseRequest& request, TimePoint now);
   std::optional<std::size_t> by_session(PoolLane& lane, const LeaseRequest& request,
                                         std::uint64_t session) const;
   Lent select(PoolLane& lane, std::size_t position, const LeaseRequest& request, TimePoint now);
   void begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
   Unexpected refusal(const PoolLane& lane, const LeaseRequest& request,
-                     std::optional<std::uint32_t> pin, TimePoint now) const;
+                     std::optional<std::uint32_t> pin, bool share_used_up, TimePoint now) const;
   Standing answer(const PoolSlot& slot, const PoolLane& lane, const LeaseRequest& request,
-                  std::optional<std::uint32_t> pin, TimePoint now) const;
+                  std::optional<std::uint32_t> pin, bool share_used_up, TimePoint now) const;
 
   bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
              const Outcome& outcome, TimePoint now);
@@ -227,6 +238,7 @@ class PoolEngine {
   std::map<CredentialId, std::uint32_t> by_id_;
   std::vector<std::uint32_t> order_;  ///< slots of the last scan, in the user's order
   std::deque<PoolLane> lanes_;
+  std::map<std::string, FairShare> clients_;  ///< by provider of the request
   std::vector<Host> hosts_;
   std::map<std::string, Cursor> cursors_;  ///< as the store has them, by lane
   std::vector<Cooldown> cooldowns_to_write_;

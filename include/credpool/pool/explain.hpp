@@ -32,6 +32,7 @@ enum class Eligibility {
   policy_forbidden,       ///< a rule forbids to lend it
   pinned_elsewhere,       ///< the request is pinned to another one
   at_concurrency_limit,   ///< as many leases are out as admission allows
+  over_fair_share,        ///< leases are scarce, and the client holds its share of them
   already_tried,          ///< has failed this very request
 };
 

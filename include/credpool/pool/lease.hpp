@@ -16,6 +16,7 @@ struct LeaseTicket {
   std::uint32_t lane = 0;
   std::uint32_t prompt_tokens = 0;
   bool on_trial = false;
+  std::uint64_t client = 0;  ///< hash of LeaseRequest::client; 0: none
   TimePoint started{};
 };
 

@@ -3,16 +3,26 @@
 
 #include <credpool/core/time.hpp>
 #include <credpool/credential/outcome.hpp>
+#include <credpool/credential/quota.hpp>
 
 #include <optional>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 
 /// What the provider told about an allowance: how much of a window is left, and when it ends.
 struct QuotaHeadroom {
-  double headroom = 1;  ///< 0 (used up) to 1 (untouched)
-  TimePoint resets_at{};
+  double headroom = 1;    ///< 0 (used up) to 1 (untouched)
+  TimePoint resets_at{};  ///< the epoch: not told
+
+  friend bool operator==(const QuotaHeadroom&, const QuotaHeadroom&) = default;
 };
+
+/// The window of which least is left: the one that will stop the account first.
+///
+/// Windows that cover only a part of the service, or do not tell how much is used, are passed over.
+/// Of two that have equally much left, the one that resets later.
+std::optional<QuotaHeadroom> tightest(const std::vector<QuotaWindow>& windows) noexcept;
 
 /// What happened to a request, with the evidence that the provider gave.
 struct Outcome {
@@ -50,3 +60,7 @@ struct Outcome {
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/pool/outcome.ipp>
+#endif

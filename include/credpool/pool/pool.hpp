@@ -20,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -157,8 +158,11 @@ class Pool final : private LeaseKeeper {
     return written(engine_.set_imported(name, imported, clock_.now()));
   }
   /// What validation found out about the token that a credential has now.
-  Result<void> note_validation(const CredentialId& id, Status status, Reason reason) {
-    return written(engine_.note_validation(id, status, reason, clock_.now()));
+  /// @param quotas what is left of its allowances, where the provider told (for `quota-aware`);
+  ///               those of a Credential are taken over by replace_credentials() as well
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
+                               const std::vector<QuotaWindow>& quotas = {}) {
+    return written(engine_.note_validation(id, status, reason, quotas, clock_.now()));
   }
 
   /// Gets a credential a new token, by the first method that can.

@@ -31,6 +31,10 @@ struct LeaseRequest {
   /// How long to wait when nobody can serve now. It is not waited at all when it is known to be
   /// pointless: when no rest ends within that time, or when only a person can help.
   Duration hold{};
+  /// Who asks, where several share the pool. While the leases that admission allows are too few, no
+  /// client gets more than its share: all of them, divided by the clients of the same provider.
+  /// Empty: nobody in particular, to whom no share applies.
+  std::string client = {};
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -152,6 +152,10 @@ CREDPOOL_INLINE void PoolEngine::replace(std::vector<Credential> credentials, Ti
     slot.found = true;
     slot.host = host_of(credential);
     slot.token_hash = credential.token_hash();
+    // The same report of a probe once more is older than what answers have told since.
+    const auto quota = tightest(credential.quotas);
+    if (quota && !(slot.credential && quota == tightest(slot.credential->quotas)))
+      learn_quota(slot, *quota);
     slot.credential = std::make_shared<const Credential>(std::move(credential));
     apply_rule(slot);
     order_.push_back(slot.index);

@@ -31,9 +31,24 @@ CREDPOOL_INLINE Result<PoolEngine::Lent> PoolEngine::acquire(const LeaseRequest&
   lane.used_at = turn_;
   const auto pin = pinned(request);
   if (!pin) return fail(pin.error());
-  const auto position = choose(lane, request, *pin, now);
-  if (!position) return refusal(lane, request, *pin, now);
-  return select(lane, *position, request, now);
+  if (share_used_up(lane, request, now)) return refusal(lane, request, *pin, true, now);
+  if (const auto position = choose(lane, request, *pin, now))
+    return select(lane, *position, request, now);
+  const bool all_out = lane.candidates.eligible_count() == 0 && lane.unlimited == 0;
+  if (const auto client = client_of(request); client != 0 && all_out && lane.admitted > 0)
+    lane.clients->refused(client, lane.admitted, now);
+  return refusal(lane, request, *pin, false, now);
+}
+
+CREDPOOL_INLINE FairShare::Client PoolEngine::client_of(const LeaseRequest& request) noexcept {
+  return request.client.empty() ? 0 : pool_hash(request.client) | 1;  // 0 means "nobody"
+}
+
+CREDPOOL_INLINE bool PoolEngine::share_used_up(const PoolLane& lane, const LeaseRequest& request,
+                                               TimePoint now) {
+  const auto client = client_of(request);
+  return client != 0 && lane.unlimited == 0 && lane.admitted > 0 &&
+         lane.clients->used_up(client, lane.admitted, now);
 }
 
 CREDPOOL_INLINE std::uint64_t PoolEngine::session_of(const LeaseRequest& request) noexcept {
@@ -130,6 +145,7 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
                      .lane = lane.index,
                      .prompt_tokens = request.prompt_tokens,
                      .on_trial = lane.candidates.on_trial(position),
+                     .client = client_of(request),
                      .started = now};
   slot.facts.turn = ++turn_;
   slot.facts.use += one_use_;
@@ -140,6 +156,7 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
   slot.state.last_selected = now;
   mark(slot, used | selected);
   ++lane.leases;
+  if (ticket.client != 0) lane.clients->lent(ticket.client);
   lane.candidates.set_last(position);
   lane.cursor_unwritten = true;
   lane.policy->on_selected(lane.candidates, position, now);
@@ -168,7 +185,7 @@ CREDPOOL_INLINE void PoolEngine::begin_trial(PoolSlot& slot, const PoolLane& lan
 CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, const PoolLane& lane,
                                                         const LeaseRequest& request,
                                                         std::optional<std::uint32_t> pin,
-                                                        TimePoint now) const {
+                                                        bool share_used_up, TimePoint now) const {
   auto at = standing(slot, lane, now);
   if (at.verdict == Eligibility::wrong_provider) return at;
   if (pin && *pin != slot.index) return {.verdict = Eligibility::pinned_elsewhere};
@@ -176,11 +193,12 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, co
   if (std::find(request.tried.begin(), request.tried.end(), slot.facts.id) != request.tried.end())
     return {.verdict = Eligibility::already_tried};
   if (!has_room(slot)) return {.verdict = Eligibility::at_concurrency_limit, .changes = now};
+  if (share_used_up) return {.verdict = Eligibility::over_fair_share, .changes = now};
   return at;
 }
 
 CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const LeaseRequest& request,
-                                               std::optional<std::uint32_t> pin,
+                                               std::optional<std::uint32_t> pin, bool share_used_up,
                                                TimePoint now) const {
   constexpr std::size_t named_at_most = 6;
   Error error{.code = Errc::no_credential,
@@ -191,7 +209,7 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
   std::size_t of_provider = 0;
   for (const auto index : order_) {
     const auto& slot = slots_[index];
-    const auto at = answer(slot, lane, request, pin, now);
+    const auto at = answer(slot, lane, request, pin, share_used_up, now);
     if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
     if (at.verdict == Eligibility::pinned_elsewhere) continue;
     if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
@@ -219,13 +237,14 @@ CREDPOOL_INLINE Explanation PoolEngine::explain(const LeaseRequest& request, Tim
   // The choice is made by a copy of the policy, which may do with its memory what it likes.
   auto policy = lane.policy->clone();
   std::swap(policy, lane.policy);
-  const auto chosen = choose(lane, request, pin, now);
+  const bool no_share = share_used_up(lane, request, now);
+  const auto chosen = no_share ? std::nullopt : choose(lane, request, pin, now);
   std::swap(policy, lane.policy);
   if (chosen) explanation.chosen = lane.candidates[*chosen].id;
 
   for (const auto index : order_) {
     const auto& slot = slots_[index];
-    const auto at = answer(slot, lane, request, pin, now);
+    const auto at = answer(slot, lane, request, pin, no_share, now);
     const auto position = lane.position[index];
     CandidateReport report{.credential = slot.credential,
                            .verdict = at.verdict,

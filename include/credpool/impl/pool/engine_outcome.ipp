@@ -199,6 +199,11 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
   }
 }
 
+CREDPOOL_INLINE void PoolEngine::learn_quota(PoolSlot& slot, const QuotaHeadroom& quota) noexcept {
+  slot.facts.quota_headroom = static_cast<float>(std::clamp(quota.headroom, 0.0, 1.0));
+  slot.facts.quota_resets_at = quota.resets_at;
+}
+
 CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credential& used_one,
                                         const Outcome& outcome, TimePoint now) noexcept {
   const std::lock_guard lock{lock_};
@@ -207,10 +212,8 @@ CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credent
   auto& lane = lanes_[ticket.lane];
   --slot.facts.in_flight;
   --lane.leases;
-  if (outcome.quota) {
-    slot.facts.quota_headroom = static_cast<float>(std::clamp(outcome.quota->headroom, 0.0, 1.0));
-    slot.facts.quota_resets_at = outcome.quota->resets_at;
-  }
+  if (ticket.client != 0) lane.clients->returned(ticket.client);
+  if (outcome.quota) learn_quota(slot, *outcome.quota);
   bool evidence = false;
   bool refused = false;
   switch (outcome.kind) {

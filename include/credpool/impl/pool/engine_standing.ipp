@@ -101,6 +101,7 @@ CREDPOOL_INLINE void PoolEngine::assess(PoolLane& lane, std::uint32_t position, 
   lane.candidates.set_standing(position, at.on_trial, recently_failed, at.brief);
   lane.candidates.update(position, member.open && has_room(slot),
                          lane.policy->rank(lane.candidates, position));
+  admit(lane, position);
   const auto due = at.changes.value_or(TimePoint{});
   if (due == member.due) return;
   member.due = due;
@@ -131,7 +132,20 @@ CREDPOOL_INLINE void PoolEngine::touch(std::uint32_t slot) noexcept {
     lane.candidates.set_one_use(one_use_);
     lane.candidates.update(position, lane.members[position].open && has_room(slots_[slot]),
                            lane.policy->rank(lane.candidates, position));
+    admit(lane, position);
   }
+}
+
+/// Keeps the lane's sums of what its members admit.
+CREDPOOL_INLINE void PoolEngine::admit(PoolLane& lane, std::uint32_t position) noexcept {
+  auto& member = lane.members[position];
+  const auto limit = slots_[member.slot].facts.limit;
+  lane.admitted -= member.admits;
+  lane.unlimited -= member.unlimited;
+  member.admits = member.open ? static_cast<std::uint32_t>(limit) : 0;
+  member.unlimited = member.open && limit <= 0;
+  lane.admitted += member.admits;
+  lane.unlimited += member.unlimited;
 }
 
 CREDPOOL_INLINE void PoolEngine::wake(PoolLane& lane, TimePoint now) {
@@ -152,6 +166,7 @@ CREDPOOL_INLINE void PoolEngine::seat(PoolLane& lane, TimePoint now) {
   lane.candidates.keep_ranks(lane.policy->ranks());
   lane.candidates.set_one_use(one_use_);
   lane.members.assign(lane.candidates.size(), {});
+  lane.admitted = lane.unlimited = 0;
   lane.position.assign(slots_.size(), PoolLane::nowhere);
   lane.due.clear();
   lane.sessions.clear();
@@ -192,6 +207,7 @@ CREDPOOL_INLINE PoolLane& PoolEngine::lane_for(const LeaseRequest& request, Time
   lane->scopes = request.scopes;
   lane->key = key;
   lane->policy = policy_->clone();
+  lane->clients = &clients_[lane->provider];
   lane->candidates.set_salt(salt_);
   seat(*lane, now);
   if (const auto cursor = cursors_.find(lane->name()); cursor != cursors_.end())

@@ -60,9 +60,8 @@ CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now
     mine.success_streak = row.success_streak;
   }
   const auto forward = [&](double halvings_per_half_life, TimePoint at) {
-    return std::exp2(halvings_per_half_life *
-                     (std::chrono::duration<double>(at - landmark_) /
-                      std::chrono::duration<double>(settings_.half_life)));
+    return std::exp2(halvings_per_half_life * (std::chrono::duration<double>(at - landmark_) /
+                                               std::chrono::duration<double>(settings_.half_life)));
   };
   if (theirs(latency) && row.latency_ms > 0) {
     mine.latency_ms = row.latency_ms;
@@ -270,12 +269,15 @@ CREDPOOL_INLINE Result<void> PoolEngine::set_imported(std::string_view name, boo
 }
 
 CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id, Status status,
-                                                         Reason reason, TimePoint now) {
+                                                         Reason reason,
+                                                         const std::vector<QuotaWindow>& quotas,
+                                                         TimePoint now) {
   const std::lock_guard lock{lock_};
   const auto known = by_id_.find(id);
   if (known == by_id_.end() || !slots_[known->second].found)
     return fail(Errc::not_found, "noting a validation", id.short_hex());
   auto& slot = slots_[known->second];
+  if (const auto quota = tightest(quotas)) learn_quota(slot, *quota);
   const bool bad =
       status == Status::revoked || status == Status::needs_login || status == Status::invalid;
   if (status == Status::active || status == Status::expiring) {

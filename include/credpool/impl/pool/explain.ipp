@@ -43,6 +43,8 @@ CREDPOOL_INLINE std::string_view to_string(Eligibility verdict) noexcept {
       return "pinned_elsewhere";
     case Eligibility::at_concurrency_limit:
       return "at_concurrency_limit";
+    case Eligibility::over_fair_share:
+      return "over_fair_share";
     case Eligibility::already_tried:
       return "already_tried";
   }
