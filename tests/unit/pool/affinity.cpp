@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 using namespace pool_world;
@@ -44,6 +45,25 @@ TEST_CASE("pool/affinity: a credential that goes for good moves only its own ses
     else
       CHECK(world.use(session(number)) == own);
   }
+}
+
+TEST_CASE(
+    "pool/affinity: neither the order of the list nor who leaves it moves another's sessions") {
+  const cp::ManualClock clock{start};
+  auto all = keys(6);
+  TestPool<> world{clock, all};
+  std::map<int, std::string> before;
+  for (int number = 0; number < 60; ++number) before[number] = world.use(session(number));
+  std::reverse(all.begin(), all.end());
+  REQUIRE(world.pool.replace_credentials(all));
+  for (const auto& [number, own] : before) CHECK(world.use(session(number)) == own);
+  // Whoever stands first in the pool's own order (by id) leaves: all places move.
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  const auto gone = TestPool<>::label(all.front());
+  all.erase(all.begin());
+  REQUIRE(world.pool.replace_credentials(all));
+  for (const auto& [number, own] : before)
+    if (own != gone) CHECK(world.use(session(number)) == own);
 }
 
 TEST_CASE("pool/affinity: soft escapes while its own rests and comes back; hard fails closed") {

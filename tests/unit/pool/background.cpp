@@ -185,8 +185,8 @@ TEST_CASE("pool/background: who waits is woken by a report, a clearing, a scan a
   }
   SUBCASE("a report, for one that lends in a transaction") {
     auto out = world.pool.acquire(acme);
-    auto waiting = std::async(std::launch::async,
-                              [&] { return world.pool.acquire_in_transaction(held(1h)); });
+    auto waiting =
+        std::async(std::launch::async, [&] { return world.pool.acquire_in_transaction(held(1h)); });
     out->report(Outcome::ok());
     CHECK(waiting.get());
   }

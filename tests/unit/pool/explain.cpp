@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
@@ -10,7 +11,8 @@
 namespace cp = credpool;
 
 TEST_CASE("pool/explain: docs/concepts/pool.md has one row for every Eligibility") {
-  std::ifstream page{std::string{CREDPOOL_TEST_DATA} + "/../../docs/concepts/pool.md"};
+  const auto tests = std::filesystem::path{CREDPOOL_TEST_DATA}.parent_path();
+  std::ifstream page{tests.parent_path() / "docs/concepts/pool.md"};
   REQUIRE(page);
   std::multiset<std::string> rows;
   bool in_table = false;
