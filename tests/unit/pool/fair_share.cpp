@@ -100,7 +100,7 @@ TEST_CASE("pool/fair_share: a rest makes the shares smaller, and without a limit
   // One key is left, of four leases: two for each, and of these "greedy" has more.
   while (pool.holds("greedy") > 2) {
     pool.leases["greedy"].pop_back();
-    CHECK_FALSE(pool.takes("greedy"));
+    REQUIRE_FALSE(pool.takes("greedy"));
   }
 
   const cp::ManualClock clock{start};
