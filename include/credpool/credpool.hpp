@@ -38,9 +38,11 @@
 #include <credpool/history/document.hpp>
 #include <credpool/history/entry.hpp>
 #include <credpool/pool/admission.hpp>
+#include <credpool/pool/background.hpp>
 #include <credpool/pool/default_pool.hpp>
 #include <credpool/pool/engine.hpp>
 #include <credpool/pool/explain.hpp>
+#include <credpool/pool/fair_share.hpp>
 #include <credpool/pool/from_settings.hpp>
 #include <credpool/pool/lease.hpp>
 #include <credpool/pool/outcome.hpp>

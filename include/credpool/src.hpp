@@ -34,6 +34,7 @@
 #include <credpool/impl/history/chain.ipp>
 #include <credpool/impl/history/document.ipp>
 #include <credpool/impl/pool/admission.ipp>
+#include <credpool/impl/pool/background.ipp>
 #include <credpool/impl/pool/default_pool.ipp>
 #include <credpool/impl/pool/engine.ipp>
 #include <credpool/impl/pool/engine_lend.ipp>
@@ -41,7 +42,9 @@
 #include <credpool/impl/pool/engine_standing.ipp>
 #include <credpool/impl/pool/engine_state.ipp>
 #include <credpool/impl/pool/explain.ipp>
+#include <credpool/impl/pool/fair_share.ipp>
 #include <credpool/impl/pool/from_settings.ipp>
+#include <credpool/impl/pool/outcome.ipp>
 #include <credpool/impl/pool/simulate.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
 #include <credpool/impl/source/aider.ipp>

@@ -5954,6 +5954,123 @@ CREDPOOL_INLINE void on_refusal(const Aimd& rule, AimdState& state) noexcept {
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Does the same work again and again on a thread of its own, until it is destroyed.
+/// @thread_safety safe
+class Repeater {
+ public:
+  /// @param every the longest pause between two rounds
+  Repeater(Duration every, std::function<void()> work);
+
+  /// The next round begins at once.
+  void wake() noexcept;
+
+ private:
+  void run(const std::stop_token& stop);
+
+  const Duration every_;
+  const std::function<void()> work_;
+  std::mutex mutex_;
+  std::condition_variable_any woken_;
+  bool wanted_ = false;
+  std::jthread thread_;  ///< last: it uses the others
+};
+
+/// Wakes those who wait for something, and costs next to nothing while nobody does.
+/// @thread_safety safe
+class Bell {
+ public:
+  /// Something has changed: whoever waits looks again.
+  void ring() noexcept;
+
+  /// One who waits: from before the first look to after the last.
+  class Listener {
+   public:
+    explicit Listener(Bell& bell) noexcept;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener();
+
+    /// What rings from now on ends the next wait(): to be called before looking.
+    void listen() noexcept;
+    /// Returns when it has rung since listen(), or after so long.
+    void wait(Duration at_most);
+
+   private:
+    Bell& bell_;
+    std::uint64_t heard_ = 0;
+  };
+
+ private:
+  std::atomic<std::uint32_t> listeners_{0};
+  std::mutex mutex_;
+  std::condition_variable rung_;
+  std::uint64_t rings_ = 0;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE Repeater::Repeater(Duration every, std::function<void()> work)
+    : every_{every}, work_{std::move(work)}, thread_{[this](const std::stop_token& stop) {
+        run(stop);
+      }} {}
+
+CREDPOOL_INLINE void Repeater::wake() noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    wanted_ = true;
+  }
+  woken_.notify_one();
+}
+
+CREDPOOL_INLINE void Repeater::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock{mutex_};
+      woken_.wait_for(lock, stop, every_, [&] { return wanted_; });
+      wanted_ = false;
+    }
+    work_();
+  }
+}
+
+CREDPOOL_INLINE void Bell::ring() noexcept {
+  // Both sides pass the pool's lock in between: a listener that is not seen here has yet to look.
+  if (listeners_.load(std::memory_order_relaxed) == 0) return;
+  {
+    const std::lock_guard lock{mutex_};
+    ++rings_;
+  }
+  rung_.notify_all();
+}
+
+CREDPOOL_INLINE Bell::Listener::Listener(Bell& bell) noexcept : bell_{bell} {
+  bell_.listeners_.fetch_add(1, std::memory_order_relaxed);
+}
+
+CREDPOOL_INLINE Bell::Listener::~Listener() {
+  bell_.listeners_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+CREDPOOL_INLINE void Bell::Listener::listen() noexcept {
+  const std::lock_guard lock{bell_.mutex_};
+  heard_ = bell_.rings_;
+}
+
+CREDPOOL_INLINE void Bell::Listener::wait(Duration at_most) {
+  std::unique_lock lock{bell_.mutex_};
+  bell_.rung_.wait_for(lock, at_most, [&] { return bell_.rings_ != heard_; });
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
 // The one list of all models: a new source or policy is added here and in the umbrella header.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -6316,6 +6433,7 @@ enum class Eligibility {
   policy_forbidden,       ///< a rule forbids to lend it
   pinned_elsewhere,       ///< the request is pinned to another one
   at_concurrency_limit,   ///< as many leases are out as admission allows
+  over_fair_share,        ///< leases are scarce, and the client holds its share of them
   already_tried,          ///< has failed this very request
 };
 
@@ -6388,6 +6506,8 @@ CREDPOOL_INLINE std::string_view to_string(Eligibility verdict) noexcept {
       return "pinned_elsewhere";
     case Eligibility::at_concurrency_limit:
       return "at_concurrency_limit";
+    case Eligibility::over_fair_share:
+      return "over_fair_share";
     case Eligibility::already_tried:
       return "already_tried";
   }
@@ -6397,12 +6517,120 @@ CREDPOOL_INLINE std::string_view to_string(Eligibility verdict) noexcept {
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Who holds how many leases of one provider, and what everybody's share is while there are too
+/// few.
+///
+/// Leases are scarce from when a client below its share is refused for want of a lease, until
+/// nobody has been for ten seconds. Until then everybody may take what is there. A client counts
+/// while it holds a lease, and ten seconds from such a refusal. Every call is O(1), amortised.
+/// @thread_safety called under the pool lock
+class FairShare {
+ public:
+  using Client = std::uint64_t;  ///< hash of its name
+
+  void lent(Client client);
+  void returned(Client client) noexcept;
+  /// The client was refused because all leases are out.
+  /// @param admitted how many leases there are
+  void refused(Client client, std::uint32_t admitted, TimePoint now);
+  /// Whether the client has to leave the next lease to others.
+  bool used_up(Client client, std::uint32_t admitted, TimePoint now);
+
+ private:
+  struct Account {
+    std::uint32_t leases = 0;
+    TimePoint waits_until{};  ///< counts until then, without a lease
+    bool queued = false;
+  };
+  struct Visit {
+    TimePoint at;
+    Client client;
+  };
+
+  void forget(TimePoint now);
+  bool below_share(Client client, std::uint32_t admitted) const;
+
+  std::unordered_map<Client, Account> accounts_;
+  std::deque<Visit> visits_;  ///< when to look whether an account is still needed
+  TimePoint scarce_until_{};
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::chrono::seconds fair_share_memory{10};
+
+CREDPOOL_INLINE void FairShare::lent(Client client) {
+  ++accounts_[client].leases;
+}
+
+CREDPOOL_INLINE void FairShare::returned(Client client) noexcept {
+  const auto at = accounts_.find(client);
+  if (--at->second.leases == 0 && !at->second.queued) accounts_.erase(at);
+}
+
+CREDPOOL_INLINE void FairShare::refused(Client client, std::uint32_t admitted, TimePoint now) {
+  forget(now);
+  auto& account = accounts_[client];
+  account.waits_until = now + fair_share_memory;
+  if (!account.queued) visits_.push_back({account.waits_until, client});
+  account.queued = true;
+  // One that has its share already makes nobody give way.
+  if (below_share(client, admitted)) scarce_until_ = now + fair_share_memory;
+}
+
+CREDPOOL_INLINE bool FairShare::used_up(Client client, std::uint32_t admitted, TimePoint now) {
+  if (scarce_until_ <= now) return false;
+  forget(now);
+  return !below_share(client, admitted);
+}
+
+CREDPOOL_INLINE void FairShare::forget(TimePoint now) {
+  while (!visits_.empty() && visits_.front().at <= now) {
+    const auto client = visits_.front().client;
+    visits_.pop_front();
+    const auto at = accounts_.find(client);
+    auto& account = at->second;
+    if (account.waits_until > now) {
+      visits_.push_back({account.waits_until, client});
+      continue;
+    }
+    account.queued = false;
+    if (account.leases == 0) accounts_.erase(at);
+  }
+}
+
+CREDPOOL_INLINE bool FairShare::below_share(Client client, std::uint32_t admitted) const {
+  const auto at = accounts_.find(client);
+  const bool known = at != accounts_.end();
+  const auto clients = accounts_.size() + (known ? 0 : 1);
+  const auto share = (admitted + clients - 1) / clients;
+  return (known ? at->second.leases : 0) < share;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
 
 /// What the provider told about an allowance: how much of a window is left, and when it ends.
 struct QuotaHeadroom {
-  double headroom = 1;  ///< 0 (used up) to 1 (untouched)
-  TimePoint resets_at{};
+  double headroom = 1;    ///< 0 (used up) to 1 (untouched)
+  TimePoint resets_at{};  ///< the epoch: not told
+
+  friend bool operator==(const QuotaHeadroom&, const QuotaHeadroom&) = default;
 };
+
+/// The window of which least is left: the one that will stop the account first.
+///
+/// Windows that cover only a part of the service, or do not tell how much is used, are passed over.
+/// Of two that have equally much left, the one that resets later.
+std::optional<QuotaHeadroom> tightest(const std::vector<QuotaWindow>& windows) noexcept;
 
 /// What happened to a request, with the evidence that the provider gave.
 struct Outcome {
@@ -6443,12 +6671,32 @@ struct Outcome {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+CREDPOOL_INLINE std::optional<QuotaHeadroom> tightest(
+    const std::vector<QuotaWindow>& windows) noexcept {
+  std::optional<QuotaHeadroom> least;
+  for (const auto& window : windows) {
+    const auto percent = window.percent();
+    if (window.partial || !percent) continue;
+    const QuotaHeadroom here{.headroom = std::clamp(1 - *percent / 100, 0.0, 1.0),
+                             .resets_at = window.resets_at.value_or(TimePoint{})};
+    if (!least || here.headroom < least->headroom ||
+        (here.headroom == least->headroom && here.resets_at > least->resets_at))
+      least = here;
+  }
+  return least;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// What the pool needs to find a lease again.
 struct LeaseTicket {
   std::uint32_t slot = 0;
   std::uint32_t lane = 0;
   std::uint32_t prompt_tokens = 0;
   bool on_trial = false;
+  std::uint64_t client = 0;  ///< hash of LeaseRequest::client; 0: none
   TimePoint started{};
 };
 
@@ -6588,6 +6836,13 @@ struct LeaseRequest {
   std::string pin = {};
   std::vector<CredentialId> tried = {};  ///< have failed this very request already
   std::uint32_t prompt_tokens = 0;       ///< 0: not known
+  /// How long to wait when nobody can serve now. It is not waited at all when it is known to be
+  /// pointless: when no rest ends within that time, or when only a person can help.
+  Duration hold{};
+  /// Who asks, where several share the pool. While the leases that admission allows are too few, no
+  /// client gets more than its share: all of them, divided by the clients of the same provider.
+  /// Empty: nobody in particular, to whom no share applies.
+  std::string client = {};
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -6844,7 +7099,12 @@ struct PoolSettings {
   std::vector<Duration> rate_limit_ladder = {std::chrono::minutes{1}, std::chrono::minutes{5},
                                              std::chrono::minutes{25}, std::chrono::minutes{60}};
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
-  Duration write_every = std::chrono::seconds{1};  ///< uses are written behind; evidence at once
+  Duration write_every = std::chrono::seconds{1};  ///< how old unwritten uses get, see maintain()
+  /// Whether a thread of the pool's own does all that waits for the store: evidence as soon as it
+  /// runs, uses every `write_every`, news every `poll_every` (by the system's clock). Otherwise a
+  /// report writes evidence itself, and somebody calls Pool::maintain() now and then. For programs
+  /// that run long and serve many.
+  bool background_writer = false;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -7133,9 +7393,11 @@ static_assert(sizeof(PoolSlot) <= 1024, "hot state of a credential");
 struct PoolLane {
   struct Member {
     std::uint32_t slot = 0;
-    bool open = false;  ///< may serve, as long as admission allows
-    bool gone = true;   ///< cannot serve before somebody does something about it
-    TimePoint due{};    ///< when that may change by itself
+    bool open = false;         ///< may serve, as long as admission allows
+    bool gone = true;          ///< cannot serve before somebody does something about it
+    TimePoint due{};           ///< when that may change by itself
+    std::uint32_t admits = 0;  ///< leases at once while it is open; 0: any number, or not open
+    bool unlimited = false;
   };
   struct Due {
     TimePoint at;
@@ -7159,7 +7421,10 @@ struct PoolLane {
   std::vector<Due> due;                 ///< a heap; entries that a member no longer has are stale
   std::vector<Seated> sessions;         ///< cache of rendezvous winners, direct-mapped
   std::uint32_t leases = 0;
-  std::uint64_t used_at = 0;  ///< turn of the last request, to find the idlest lane
+  std::uint32_t admitted = 0;    ///< leases at once of all members that are open and have a limit
+  std::uint32_t unlimited = 0;   ///< members that are open and have none
+  FairShare* clients = nullptr;  ///< of its provider
+  std::uint64_t used_at = 0;     ///< turn of the last request, to find the idlest lane
   bool cursor_unwritten = false;
   bool cursor_being_written = false;
 
@@ -7198,9 +7463,11 @@ class PoolEngine {
   Result<std::size_t> clear_cooldowns(std::string_view name, std::string_view model, TimePoint now);
   Result<void> set_disabled(std::string_view name, bool disabled, TimePoint now);
   Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
-  Result<void> note_validation(const CredentialId& id, Status status, Reason reason, TimePoint now);
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
+                               const std::vector<QuotaWindow>& quotas, TimePoint now);
 
-  /// Takes over what other processes wrote.
+  /// Takes over what other processes wrote. This and the next three let other threads lend in
+  /// between; they are called by one thread at a time.
   void learn(const PoolState& changed, TimePoint now);
   /// What the store does not know yet; drop_delta() or keep_delta() must follow.
   PoolDelta take_delta(TimePoint now);
@@ -7242,6 +7509,10 @@ class PoolEngine {
   void put_in_order();
   void put_turns_in_order();
   void level_up(PoolSlot& slot, TimePoint now);
+  void learn(const CredentialState& row, TimePoint now);
+  void learn(const Cooldown& row, TimePoint now);
+  CredentialDelta take_delta_of(PoolSlot& slot);
+  static void learn_quota(PoolSlot& slot, const QuotaHeadroom& quota) noexcept;
   void mark(PoolSlot& slot, unsigned bits);
 
   PoolLane& lane_for(const LeaseRequest& request, TimePoint now);
@@ -7251,6 +7522,7 @@ class PoolEngine {
   void assess(PoolLane& lane, std::uint32_t position, TimePoint now);
   void assess_everywhere(std::uint32_t slot, TimePoint now);
   void touch(std::uint32_t slot) noexcept;
+  void admit(PoolLane& lane, std::uint32_t position) noexcept;
   static bool has_room(const PoolSlot& slot) noexcept {
     return slot.facts.limit <= 0 || static_cast<float>(slot.facts.in_flight) < slot.facts.limit;
   }
@@ -7259,14 +7531,16 @@ class PoolEngine {
   std::optional<std::size_t> choose(PoolLane& lane, const LeaseRequest& request,
                                     std::optional<std::uint32_t> pin, TimePoint now);
   static std::uint64_t session_of(const LeaseRequest& request) noexcept;
+  static FairShare::Client client_of(const LeaseRequest& request) noexcept;
+  static bool share_used_up(const PoolLane& lane, const LeaseRequest& request, TimePoint now);
   std::optional<std::size_t> by_session(PoolLane& lane, const LeaseRequest& request,
                                         std::uint64_t session) const;
   Lent select(PoolLane& lane, std::size_t position, const LeaseRequest& request, TimePoint now);
   void begin_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
   Unexpected refusal(const PoolLane& lane, const LeaseRequest& request,
-                     std::optional<std::uint32_t> pin, TimePoint now) const;
+                     std::optional<std::uint32_t> pin, bool share_used_up, TimePoint now) const;
   Standing answer(const PoolSlot& slot, const PoolLane& lane, const LeaseRequest& request,
-                  std::optional<std::uint32_t> pin, TimePoint now) const;
+                  std::optional<std::uint32_t> pin, bool share_used_up, TimePoint now) const;
 
   bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
              const Outcome& outcome, TimePoint now);
@@ -7289,6 +7563,7 @@ class PoolEngine {
   std::map<CredentialId, std::uint32_t> by_id_;
   std::vector<std::uint32_t> order_;  ///< slots of the last scan, in the user's order
   std::deque<PoolLane> lanes_;
+  std::map<std::string, FairShare> clients_;  ///< by provider of the request
   std::vector<Host> hosts_;
   std::map<std::string, Cursor> cursors_;  ///< as the store has them, by lane
   std::vector<Cooldown> cooldowns_to_write_;
@@ -7300,7 +7575,7 @@ class PoolEngine {
   TimePoint ticked_at_{};
   double one_use_ = 1;
   std::vector<std::uint32_t> unwritten_;      ///< slots with unwritten bits
-  std::vector<std::uint32_t> being_written_;  ///< slots with bits being written
+  std::vector<std::uint32_t> being_written_;  ///< slots with bits being written; the writer's own
 };
 
 }  // namespace detail
@@ -7486,6 +7761,10 @@ CREDPOOL_INLINE void PoolEngine::replace(std::vector<Credential> credentials, Ti
     slot.found = true;
     slot.host = host_of(credential);
     slot.token_hash = credential.token_hash();
+    // The same report of a probe once more is older than what answers have told since.
+    const auto quota = tightest(credential.quotas);
+    if (quota && !(slot.credential && quota == tightest(slot.credential->quotas)))
+      learn_quota(slot, *quota);
     slot.credential = std::make_shared<const Credential>(std::move(credential));
     apply_rule(slot);
     order_.push_back(slot.index);
@@ -7594,9 +7873,24 @@ CREDPOOL_INLINE Result<PoolEngine::Lent> PoolEngine::acquire(const LeaseRequest&
   lane.used_at = turn_;
   const auto pin = pinned(request);
   if (!pin) return fail(pin.error());
-  const auto position = choose(lane, request, *pin, now);
-  if (!position) return refusal(lane, request, *pin, now);
-  return select(lane, *position, request, now);
+  if (share_used_up(lane, request, now)) return refusal(lane, request, *pin, true, now);
+  if (const auto position = choose(lane, request, *pin, now))
+    return select(lane, *position, request, now);
+  const bool all_out = lane.candidates.eligible_count() == 0 && lane.unlimited == 0;
+  if (const auto client = client_of(request); client != 0 && all_out && lane.admitted > 0)
+    lane.clients->refused(client, lane.admitted, now);
+  return refusal(lane, request, *pin, false, now);
+}
+
+CREDPOOL_INLINE FairShare::Client PoolEngine::client_of(const LeaseRequest& request) noexcept {
+  return request.client.empty() ? 0 : pool_hash(request.client) | 1;  // 0 means "nobody"
+}
+
+CREDPOOL_INLINE bool PoolEngine::share_used_up(const PoolLane& lane, const LeaseRequest& request,
+                                               TimePoint now) {
+  const auto client = client_of(request);
+  return client != 0 && lane.unlimited == 0 && lane.admitted > 0 &&
+         lane.clients->used_up(client, lane.admitted, now);
 }
 
 CREDPOOL_INLINE std::uint64_t PoolEngine::session_of(const LeaseRequest& request) noexcept {
@@ -7693,6 +7987,7 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
                      .lane = lane.index,
                      .prompt_tokens = request.prompt_tokens,
                      .on_trial = lane.candidates.on_trial(position),
+                     .client = client_of(request),
                      .started = now};
   slot.facts.turn = ++turn_;
   slot.facts.use += one_use_;
@@ -7703,6 +7998,7 @@ CREDPOOL_INLINE PoolEngine::Lent PoolEngine::select(PoolLane& lane, std::size_t 
   slot.state.last_selected = now;
   mark(slot, used | selected);
   ++lane.leases;
+  if (ticket.client != 0) lane.clients->lent(ticket.client);
   lane.candidates.set_last(position);
   lane.cursor_unwritten = true;
   lane.policy->on_selected(lane.candidates, position, now);
@@ -7731,7 +8027,7 @@ CREDPOOL_INLINE void PoolEngine::begin_trial(PoolSlot& slot, const PoolLane& lan
 CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, const PoolLane& lane,
                                                         const LeaseRequest& request,
                                                         std::optional<std::uint32_t> pin,
-                                                        TimePoint now) const {
+                                                        bool share_used_up, TimePoint now) const {
   auto at = standing(slot, lane, now);
   if (at.verdict == Eligibility::wrong_provider) return at;
   if (pin && *pin != slot.index) return {.verdict = Eligibility::pinned_elsewhere};
@@ -7739,11 +8035,12 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::answer(const PoolSlot& slot, co
   if (std::find(request.tried.begin(), request.tried.end(), slot.facts.id) != request.tried.end())
     return {.verdict = Eligibility::already_tried};
   if (!has_room(slot)) return {.verdict = Eligibility::at_concurrency_limit, .changes = now};
+  if (share_used_up) return {.verdict = Eligibility::over_fair_share, .changes = now};
   return at;
 }
 
 CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const LeaseRequest& request,
-                                               std::optional<std::uint32_t> pin,
+                                               std::optional<std::uint32_t> pin, bool share_used_up,
                                                TimePoint now) const {
   constexpr std::size_t named_at_most = 6;
   Error error{.code = Errc::no_credential,
@@ -7754,7 +8051,7 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
   std::size_t of_provider = 0;
   for (const auto index : order_) {
     const auto& slot = slots_[index];
-    const auto at = answer(slot, lane, request, pin, now);
+    const auto at = answer(slot, lane, request, pin, share_used_up, now);
     if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
     if (at.verdict == Eligibility::pinned_elsewhere) continue;
     if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
@@ -7782,13 +8079,14 @@ CREDPOOL_INLINE Explanation PoolEngine::explain(const LeaseRequest& request, Tim
   // The choice is made by a copy of the policy, which may do with its memory what it likes.
   auto policy = lane.policy->clone();
   std::swap(policy, lane.policy);
-  const auto chosen = choose(lane, request, pin, now);
+  const bool no_share = share_used_up(lane, request, now);
+  const auto chosen = no_share ? std::nullopt : choose(lane, request, pin, now);
   std::swap(policy, lane.policy);
   if (chosen) explanation.chosen = lane.candidates[*chosen].id;
 
   for (const auto index : order_) {
     const auto& slot = slots_[index];
-    const auto at = answer(slot, lane, request, pin, now);
+    const auto at = answer(slot, lane, request, pin, no_share, now);
     const auto position = lane.position[index];
     CandidateReport report{.credential = slot.credential,
                            .verdict = at.verdict,
@@ -8000,6 +8298,11 @@ CREDPOOL_INLINE void PoolEngine::on_refusal(PoolSlot& slot, const PoolLane& lane
   }
 }
 
+CREDPOOL_INLINE void PoolEngine::learn_quota(PoolSlot& slot, const QuotaHeadroom& quota) noexcept {
+  slot.facts.quota_headroom = static_cast<float>(std::clamp(quota.headroom, 0.0, 1.0));
+  slot.facts.quota_resets_at = quota.resets_at;
+}
+
 CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credential& used_one,
                                         const Outcome& outcome, TimePoint now) noexcept {
   const std::lock_guard lock{lock_};
@@ -8008,10 +8311,8 @@ CREDPOOL_INLINE bool PoolEngine::settle(const LeaseTicket& ticket, const Credent
   auto& lane = lanes_[ticket.lane];
   --slot.facts.in_flight;
   --lane.leases;
-  if (outcome.quota) {
-    slot.facts.quota_headroom = static_cast<float>(std::clamp(outcome.quota->headroom, 0.0, 1.0));
-    slot.facts.quota_resets_at = outcome.quota->resets_at;
-  }
+  if (ticket.client != 0) lane.clients->returned(ticket.client);
+  if (outcome.quota) learn_quota(slot, *outcome.quota);
   bool evidence = false;
   bool refused = false;
   switch (outcome.kind) {
@@ -8153,6 +8454,7 @@ CREDPOOL_INLINE void PoolEngine::assess(PoolLane& lane, std::uint32_t position, 
   lane.candidates.set_standing(position, at.on_trial, recently_failed, at.brief);
   lane.candidates.update(position, member.open && has_room(slot),
                          lane.policy->rank(lane.candidates, position));
+  admit(lane, position);
   const auto due = at.changes.value_or(TimePoint{});
   if (due == member.due) return;
   member.due = due;
@@ -8183,7 +8485,20 @@ CREDPOOL_INLINE void PoolEngine::touch(std::uint32_t slot) noexcept {
     lane.candidates.set_one_use(one_use_);
     lane.candidates.update(position, lane.members[position].open && has_room(slots_[slot]),
                            lane.policy->rank(lane.candidates, position));
+    admit(lane, position);
   }
+}
+
+/// Keeps the lane's sums of what its members admit.
+CREDPOOL_INLINE void PoolEngine::admit(PoolLane& lane, std::uint32_t position) noexcept {
+  auto& member = lane.members[position];
+  const auto limit = slots_[member.slot].facts.limit;
+  lane.admitted -= member.admits;
+  lane.unlimited -= member.unlimited;
+  member.admits = member.open ? static_cast<std::uint32_t>(limit) : 0;
+  member.unlimited = member.open && limit <= 0;
+  lane.admitted += member.admits;
+  lane.unlimited += member.unlimited;
 }
 
 CREDPOOL_INLINE void PoolEngine::wake(PoolLane& lane, TimePoint now) {
@@ -8204,6 +8519,7 @@ CREDPOOL_INLINE void PoolEngine::seat(PoolLane& lane, TimePoint now) {
   lane.candidates.keep_ranks(lane.policy->ranks());
   lane.candidates.set_one_use(one_use_);
   lane.members.assign(lane.candidates.size(), {});
+  lane.admitted = lane.unlimited = 0;
   lane.position.assign(slots_.size(), PoolLane::nowhere);
   lane.due.clear();
   lane.sessions.clear();
@@ -8244,6 +8560,7 @@ CREDPOOL_INLINE PoolLane& PoolEngine::lane_for(const LeaseRequest& request, Time
   lane->scopes = request.scopes;
   lane->key = key;
   lane->policy = policy_->clone();
+  lane->clients = &clients_[lane->provider];
   lane->candidates.set_salt(salt_);
   seat(*lane, now);
   if (const auto cursor = cursors_.find(lane->name()); cursor != cursors_.end())
@@ -8258,131 +8575,157 @@ CREDPOOL_INLINE PoolLane& PoolEngine::lane_for(const LeaseRequest& request, Time
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// So many records are worked on before the lock is given to somebody else for a moment.
+inline constexpr std::size_t pool_chunk = 128;
+
 CREDPOOL_INLINE void PoolEngine::learn(const PoolState& changed, TimePoint now) {
   if (changed.empty()) return;
+  // What others selected comes after what was selected here before, each in its turn.
+  std::vector<const CredentialState*> rows;
+  rows.reserve(changed.credentials.size());
+  for (const auto& row : changed.credentials) rows.push_back(&row);
+  std::sort(rows.begin(), rows.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->last_selected, a->id) < std::tie(b->last_selected, b->id);
+  });
+  for (std::size_t first = 0; first < rows.size(); first += pool_chunk) {
+    const std::lock_guard lock{lock_};
+    tick(now);
+    const auto end = std::min(first + pool_chunk, rows.size());
+    for (auto i = first; i < end; ++i) learn(*rows[i], now);
+  }
   const std::lock_guard lock{lock_};
   tick(now);
-  bool turns_changed = false;
-  std::vector<std::uint32_t> affected;
-  for (const auto& row : changed.credentials) {
-    auto& slot = slot_of(row.id);
-    slot.unknown_to_store = false;
-    affected.push_back(slot.index);
-    // What was changed here and is not written yet is newer than what is stored.
-    const auto theirs = [&](Unwritten bit) {
-      return ((slot.unwritten | slot.being_written) & bit) == 0;
-    };
-    auto& mine = slot.state;
-    if (theirs(imported)) mine.imported = row.imported;
-    if (theirs(disabled)) mine.disabled = row.disabled;
-    if (theirs(failures)) {
-      if (row.consecutive_failures > mine.consecutive_failures) slot.failed_at = now;
-      slot.facts.failures = mine.consecutive_failures = row.consecutive_failures;
-      mine.success_streak = row.success_streak;
-    }
-    const auto forward = [&](double halvings_per_half_life, TimePoint at) {
-      return std::exp2(halvings_per_half_life *
-                       (std::chrono::duration<double>(at - landmark_) /
-                        std::chrono::duration<double>(settings_.half_life)));
-    };
-    if (theirs(latency) && row.latency_ms > 0) {
-      mine.latency_ms = row.latency_ms;
-      mine.latency_at = row.latency_at;
-      slot.facts.latency = row.latency_ms * forward(6, row.latency_at);
-    }
-    if (theirs(limit) && row.limit > 0) mine.limit = slot.aimd.threshold = row.limit;
-    if (theirs(rejected)) mine.rejected_token = row.rejected_token;
-    if (theirs(verified)) mine.verified_token = row.verified_token;
-    if (row.last_selected > mine.last_selected) {
-      mine.last_selected = row.last_selected;
-      turns_changed = true;
-    }
-    mine.last_used = std::max(mine.last_used, row.last_used);
-    mine.total_uses = row.total_uses + slot.uses_being_written + slot.new_uses;
-    slot.facts.use = row.use * forward(1, row.use_at) + slot.use_being_written + slot.new_use;
-  }
-  for (const auto& row : changed.cooldowns) {
-    auto& slot = slot_of(row.id);
-    affected.push_back(slot.index);
-    const auto newer_here = [&](const std::vector<Cooldown>& mine) {
-      return std::any_of(mine.begin(), mine.end(), [&](const Cooldown& each) {
-        return each.id == row.id && each.model == row.model && each.noted_at > row.noted_at;
-      });
-    };
-    if (newer_here(cooldowns_to_write_) || newer_here(cooldowns_being_written_)) continue;
-    std::erase_if(slot.cooldowns, [&](const Cooldown& each) { return each.model == row.model; });
-    if (row.reason != CooldownReason::none) slot.cooldowns.push_back(row);
-  }
+  for (const auto& row : changed.cooldowns) learn(row, now);
   for (const auto& cursor : changed.cursors) {
     cursors_[cursor.lane] = cursor;
     for (auto& lane : lanes_)
       if (!lane.cursor_unwritten && !lane.cursor_being_written && lane.name() == cursor.lane)
         lane.candidates.set_last(cursor.last);
   }
-  if (turns_changed) put_turns_in_order();
-  std::sort(affected.begin(), affected.end());
-  affected.erase(std::unique(affected.begin(), affected.end()), affected.end());
-  for (const auto index : affected) assess_everywhere(index, now);
+}
+
+CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now) {
+  auto& slot = slot_of(row.id);
+  slot.unknown_to_store = false;
+  // What was changed here and is not written yet is newer than what is stored.
+  const auto theirs = [&](Unwritten bit) {
+    return ((slot.unwritten | slot.being_written) & bit) == 0;
+  };
+  auto& mine = slot.state;
+  if (theirs(imported)) mine.imported = row.imported;
+  if (theirs(disabled)) mine.disabled = row.disabled;
+  if (theirs(failures)) {
+    if (row.consecutive_failures > mine.consecutive_failures) slot.failed_at = now;
+    slot.facts.failures = mine.consecutive_failures = row.consecutive_failures;
+    mine.success_streak = row.success_streak;
+  }
+  const auto forward = [&](double halvings_per_half_life, TimePoint at) {
+    return std::exp2(halvings_per_half_life * (std::chrono::duration<double>(at - landmark_) /
+                                               std::chrono::duration<double>(settings_.half_life)));
+  };
+  if (theirs(latency) && row.latency_ms > 0) {
+    mine.latency_ms = row.latency_ms;
+    mine.latency_at = row.latency_at;
+    slot.facts.latency = row.latency_ms * forward(6, row.latency_at);
+  }
+  if (theirs(limit) && row.limit > 0) mine.limit = slot.aimd.threshold = row.limit;
+  if (theirs(rejected)) mine.rejected_token = row.rejected_token;
+  if (theirs(verified)) mine.verified_token = row.verified_token;
+  if (row.last_selected > mine.last_selected) {
+    mine.last_selected = row.last_selected;
+    slot.facts.turn = ++turn_;
+  }
+  mine.last_used = std::max(mine.last_used, row.last_used);
+  mine.total_uses = row.total_uses + slot.uses_being_written + slot.new_uses;
+  slot.facts.use = row.use * forward(1, row.use_at) + slot.use_being_written + slot.new_use;
+  assess_everywhere(slot.index, now);
+}
+
+CREDPOOL_INLINE void PoolEngine::learn(const Cooldown& row, TimePoint now) {
+  auto& slot = slot_of(row.id);
+  const auto newer_here = [&](const std::vector<Cooldown>& mine) {
+    return std::any_of(mine.begin(), mine.end(), [&](const Cooldown& each) {
+      return each.id == row.id && each.model == row.model && each.noted_at > row.noted_at;
+    });
+  };
+  if (newer_here(cooldowns_to_write_) || newer_here(cooldowns_being_written_)) return;
+  std::erase_if(slot.cooldowns, [&](const Cooldown& each) { return each.model == row.model; });
+  if (row.reason != CooldownReason::none) slot.cooldowns.push_back(row);
+  assess_everywhere(slot.index, now);
+}
+
+CREDPOOL_INLINE CredentialDelta PoolEngine::take_delta_of(PoolSlot& slot) {
+  slot.being_written = std::exchange(slot.unwritten, std::uint16_t{0});
+  slot.use_being_written = std::exchange(slot.new_use, 0.0);
+  slot.uses_being_written = std::exchange(slot.new_uses, std::uint64_t{0});
+  const auto& mine = slot.state;
+  const auto has = [&](Unwritten bit) { return (slot.being_written & bit) != 0; };
+  CredentialDelta change{.id = mine.id};
+  if (has(imported)) change.imported = mine.imported;
+  if (has(disabled)) change.disabled = mine.disabled;
+  if (has(used)) {
+    change.use = slot.use_being_written / one_use_;
+    change.use_at = ticked_at_;
+    change.uses = slot.uses_being_written;
+    change.last_used = mine.last_used;
+  }
+  if (has(selected)) change.last_selected = mine.last_selected;
+  if (has(failures)) {
+    change.consecutive_failures = mine.consecutive_failures;
+    change.success_streak = mine.success_streak;
+  }
+  if (has(latency)) {
+    change.latency_ms = mine.latency_ms;
+    change.latency_at = mine.latency_at;
+  }
+  if (has(limit)) change.limit = slot.aimd.limit;
+  if (has(rejected)) change.rejected_token = mine.rejected_token;
+  if (has(verified)) change.verified_token = mine.verified_token;
+  return change;
 }
 
 CREDPOOL_INLINE PoolDelta PoolEngine::take_delta(TimePoint now) {
-  const std::lock_guard lock{lock_};
-  tick(now);
   PoolDelta delta;
   delta.half_life = settings_.half_life;
-  being_written_.swap(unwritten_);
-  unwritten_.reserve(slots_.size());
-  for (const auto index : being_written_) {
-    auto& slot = slots_[index];
-    slot.being_written = std::exchange(slot.unwritten, std::uint16_t{0});
-    slot.use_being_written = std::exchange(slot.new_use, 0.0);
-    slot.uses_being_written = std::exchange(slot.new_uses, std::uint64_t{0});
-    const auto& mine = slot.state;
-    const auto has = [&](Unwritten bit) { return (slot.being_written & bit) != 0; };
-    CredentialDelta change{.id = mine.id};
-    if (has(imported)) change.imported = mine.imported;
-    if (has(disabled)) change.disabled = mine.disabled;
-    if (has(used)) {
-      change.use = slot.use_being_written / one_use_;
-      change.use_at = now;
-      change.uses = slot.uses_being_written;
-      change.last_used = mine.last_used;
+  {
+    const std::lock_guard lock{lock_};
+    tick(now);
+    being_written_.swap(unwritten_);
+    unwritten_.reserve(slots_.size());
+    cooldowns_being_written_ = std::exchange(cooldowns_to_write_, {});
+    delta.cooldowns = cooldowns_being_written_;
+    for (auto& lane : lanes_) {
+      if (!std::exchange(lane.cursor_unwritten, false)) continue;
+      lane.cursor_being_written = true;
+      const Cursor cursor{.lane = lane.name(), .last = lane.candidates.last(), .noted_at = now};
+      cursors_[cursor.lane] = cursor;
+      delta.cursors.push_back(cursor);
     }
-    if (has(selected)) change.last_selected = mine.last_selected;
-    if (has(failures)) {
-      change.consecutive_failures = mine.consecutive_failures;
-      change.success_streak = mine.success_streak;
-    }
-    if (has(latency)) {
-      change.latency_ms = mine.latency_ms;
-      change.latency_at = mine.latency_at;
-    }
-    if (has(limit)) change.limit = slot.aimd.limit;
-    if (has(rejected)) change.rejected_token = mine.rejected_token;
-    if (has(verified)) change.verified_token = mine.verified_token;
-    delta.credentials.push_back(std::move(change));
   }
-  cooldowns_being_written_ = std::exchange(cooldowns_to_write_, {});
-  delta.cooldowns = cooldowns_being_written_;
-  for (auto& lane : lanes_) {
-    if (!std::exchange(lane.cursor_unwritten, false)) continue;
-    lane.cursor_being_written = true;
-    const Cursor cursor{.lane = lane.name(), .last = lane.candidates.last(), .noted_at = now};
-    cursors_[cursor.lane] = cursor;
-    delta.cursors.push_back(cursor);
+  // A slot that is not reached yet still has its bits, so what happens to it now goes with them.
+  delta.credentials.reserve(being_written_.size());
+  for (std::size_t first = 0; first < being_written_.size(); first += pool_chunk) {
+    const std::lock_guard lock{lock_};
+    const auto end = std::min(first + pool_chunk, being_written_.size());
+    for (auto i = first; i < end; ++i)
+      delta.credentials.push_back(take_delta_of(slots_[being_written_[i]]));
   }
   return delta;
 }
 
 CREDPOOL_INLINE void PoolEngine::drop_delta() {
-  const std::lock_guard lock{lock_};
-  for (const auto index : being_written_) {
-    auto& slot = slots_[index];
-    slot.being_written = 0;
-    slot.use_being_written = 0;
-    slot.uses_being_written = 0;
+  for (std::size_t first = 0; first < being_written_.size(); first += pool_chunk) {
+    const std::lock_guard lock{lock_};
+    const auto end = std::min(first + pool_chunk, being_written_.size());
+    for (auto i = first; i < end; ++i) {
+      auto& slot = slots_[being_written_[i]];
+      slot.being_written = 0;
+      slot.use_being_written = 0;
+      slot.uses_being_written = 0;
+    }
   }
   being_written_.clear();
+  const std::lock_guard lock{lock_};
   cooldowns_being_written_.clear();
   for (auto& lane : lanes_) lane.cursor_being_written = false;
 }
@@ -8486,12 +8829,15 @@ CREDPOOL_INLINE Result<void> PoolEngine::set_imported(std::string_view name, boo
 }
 
 CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id, Status status,
-                                                         Reason reason, TimePoint now) {
+                                                         Reason reason,
+                                                         const std::vector<QuotaWindow>& quotas,
+                                                         TimePoint now) {
   const std::lock_guard lock{lock_};
   const auto known = by_id_.find(id);
   if (known == by_id_.end() || !slots_[known->second].found)
     return fail(Errc::not_found, "noting a validation", id.short_hex());
   auto& slot = slots_[known->second];
+  if (const auto quota = tightest(quotas)) learn_quota(slot, *quota);
   const bool bad =
       status == Status::revoked || status == Status::needs_login || status == Status::invalid;
   if (status == Status::active || status == Status::expiring) {
@@ -8712,9 +9058,11 @@ concept SourceList = requires(const L& list, const Environment& environment,
 /// lease->report(call_the_api(lease->secret()));
 /// @endcode
 ///
-/// What it learns is kept in the store, where other processes see it: evidence (cooldowns, refused
-/// tokens) at once, uses a little later (PoolSettings::write_every). A store that fails does not
-/// stop lending; sync() tells its errors.
+/// What it learns is kept in the store, where other processes see it. Evidence (cooldowns, refused
+/// tokens) is written before the report returns, and heard by the others within `poll_every`. Plain
+/// uses never touch the store: they are written by maintain(), by sync(), with the next evidence
+/// and at the end. With PoolSettings::background_writer all of it is left to a thread of the
+/// pool's own. A store that fails does not stop lending; sync() tells its errors.
 ///
 /// @thread_safety safe
 template <SourceList List, RotationPolicy Policy = LeastUsed, RefreshMethod Refresh = FirstOf<>,
@@ -8729,12 +9077,19 @@ class Pool final : private LeaseKeeper {
         store_{std::move(store)},
         clock_{std::move(clock)},
         environment_{std::move(environment)},
-        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {}
+        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {
+    const auto& chosen = engine_.settings();
+    if (chosen.background_writer)
+      writer_.emplace(std::min(chosen.poll_every, chosen.write_every), [this] { keep_up(); });
+  }
 
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   /// Writes what is not written yet. All leases must have ended.
-  ~Pool() { (void)sync(); }
+  ~Pool() {
+    writer_.reset();
+    (void)sync();
+  }
 
   /// Looks at all sources and lends from now on what they hold now.
   ///
@@ -8754,40 +9109,30 @@ class Pool final : private LeaseKeeper {
     const auto synced = sync();
     const auto now = clock_.now();
     engine_.replace(std::move(credentials), now);
+    bell_.ring();
     return synced;
   }
 
-  /// Lends a credential.
+  /// Lends a credential; waits for one as long as LeaseRequest::hold allows.
   ///
-  /// @errors no_credential when none can serve now: `retry_at` tells when one may, the hint what is
-  ///         the matter with each; invalid_argument when the pin names none or several
+  /// @errors no_credential when none can serve (within the hold): `retry_at` tells when one may,
+  ///         the hint what is the matter with each; invalid_argument when the pin names several,
+  ///         not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
-    poll();
-    auto lease = lend(request, clock_.now());
-    // One trial at a time, over all processes: they must hear of it before they try as well.
-    if (lease && lease->on_trial()) (void)exchange();
-    return lease;
+    return hold(request, [&] {
+      poll();
+      auto lease = lend(request, clock_.now());
+      // One trial at a time, over all processes: they must hear of it before they try as well.
+      if (lease && lease->on_trial()) (void)exchange();
+      return lease;
+    });
   }
 
   /// The same inside a transaction of the store: for programs that lend once and exit. Two of them
   /// never make the same choice from the same state, and what was chosen is written on return.
   /// @errors as acquire(), or what the store answers
   Result<Lease> acquire_in_transaction(const LeaseRequest& request) {
-    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
-    const std::lock_guard lock{store_mutex_};
-    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
-      const auto now = clock_.now();
-      engine_.learn(changed, now);
-      lease.emplace(lend(request, now));
-      return engine_.take_delta(now);
-    });
-    if (!done) {
-      engine_.keep_delta();
-      return fail(done.error());
-    }
-    seen_ = *done;
-    engine_.drop_delta();
-    return std::move(*lease);
+    return hold(request, [&] { return transact(request); });
   }
 
   /// How every credential stands towards a request; lends nothing.
@@ -8830,8 +9175,11 @@ class Pool final : private LeaseKeeper {
     return written(engine_.set_imported(name, imported, clock_.now()));
   }
   /// What validation found out about the token that a credential has now.
-  Result<void> note_validation(const CredentialId& id, Status status, Reason reason) {
-    return written(engine_.note_validation(id, status, reason, clock_.now()));
+  /// @param quotas what is left of its allowances, where the provider told (for `quota-aware`);
+  ///               those of a Credential are taken over by replace_credentials() as well
+  Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
+                               const std::vector<QuotaWindow>& quotas = {}) {
+    return written(engine_.note_validation(id, status, reason, quotas, clock_.now()));
   }
 
   /// Gets a credential a new token, by the first method that can.
@@ -8848,11 +9196,22 @@ class Pool final : private LeaseKeeper {
     auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
     if (!fresh) return fail(std::move(fresh).error());
     engine_.replace_one(std::move(*fresh), clock_.now());
+    bell_.ring();
     return {};
   }
 
   /// Writes what is not written yet, and learns what other processes have written.
   Result<void> sync() { return exchange(); }
+
+  /// What a long-running program does now and then beside its requests, unless it has chosen
+  /// PoolSettings::background_writer: writes uses when `write_every` has passed since the last
+  /// time, and learns what other processes wrote.
+  /// @errors what the store answers; nothing is lost then, the next call tries again
+  Result<void> maintain() {
+    if (due(last_write_, engine_.settings().write_every)) return exchange();
+    const std::lock_guard lock{store_mutex_};
+    return learn_locked();
+  }
 
   std::string_view policy() const noexcept { return engine_.policy(); }
   const PoolSettings& settings() const noexcept { return engine_.settings(); }
@@ -8860,12 +9219,20 @@ class Pool final : private LeaseKeeper {
  private:
   void take_back(const LeaseTicket& ticket, const Credential& used,
                  const Outcome& outcome) noexcept override {
-    // A store that fails is asked again with the next report; the pool goes on from memory.
-    if (engine_.settle(ticket, used, outcome, clock_.now()))
+    const bool evidence = engine_.settle(ticket, used, outcome, clock_.now());
+    bell_.ring();
+    if (!evidence) return;
+    // A store that fails is asked again later; the pool goes on from memory.
+    if (!writer_) {
       (void)exchange();
-    else if (due(last_write_, engine_.settings().write_every))
-      (void)exchange();
+      return;
+    }
+    evidence_ = true;
+    writer_->wake();
   }
+
+  /// A round of the background writer.
+  void keep_up() { (void)(evidence_.exchange(false) ? exchange() : maintain()); }
 
   /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
   bool due(std::atomic<std::int64_t>& last, Duration every) {
@@ -8881,21 +9248,68 @@ class Pool final : private LeaseKeeper {
     return Lease{*this, lent->ticket, std::move(lent->credential)};
   }
 
+  /// Asks until there is a lease, or until waiting on is known to lead to none. No lock is held
+  /// meanwhile.
+  template <class Ask> Result<Lease> hold(const LeaseRequest& request, const Ask& ask) {
+    if (request.hold <= Duration::zero()) return ask();
+    const auto patience_ends = clock_.now() + request.hold;
+    detail::Bell::Listener listener{bell_};
+    for (;;) {
+      listener.listen();
+      auto lease = ask();
+      if (lease || lease.error().errc() != Errc::no_credential) return lease;
+      const auto now = clock_.now();
+      const auto useful = lease.error().retry_at;
+      if (!useful || *useful > patience_ends || now >= patience_ends) return lease;
+      // A time that has come means "whenever a lease ends", which rings. Other processes do not.
+      const auto until = *useful > now ? *useful : patience_ends;
+      listener.wait(std::min(until - now, std::max(engine_.settings().poll_every, shortest_wait)));
+    }
+  }
+
+  Result<Lease> transact(const LeaseRequest& request) {
+    std::optional<Result<Lease>> lease;  // outlives the lock: a lease that is dropped may want it
+    const std::lock_guard lock{store_mutex_};
+    const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+      const auto now = clock_.now();
+      engine_.learn(changed, now);
+      lease.emplace(lend(request, now));
+      return engine_.take_delta(now);
+    });
+    if (!done) {
+      engine_.keep_delta();
+      return fail(done.error());
+    }
+    seen_ = *done;
+    engine_.drop_delta();
+    return std::move(*lease);
+  }
+
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
-    if (!due(last_poll_, engine_.settings().poll_every)) return;
+    if (writer_ || !due(last_poll_, engine_.settings().poll_every)) return;
     const std::unique_lock lock{store_mutex_, std::try_to_lock};
-    if (!lock) return;
+    if (lock) (void)learn_locked();
+  }
+
+  /// Takes over what other processes wrote, and writes nothing.
+  Result<void> learn_locked() {
     const auto generation = store_.generation();
-    if (generation && *generation != seen_) (void)exchange_locked();
+    if (!generation) return fail(generation.error());
+    if (*generation != seen_) {
+      const auto done = store_.transact(seen_, [&](const PoolState& changed) {
+        engine_.learn(changed, clock_.now());
+        return PoolDelta{};
+      });
+      if (!done) return fail(done.error());
+      seen_ = *done;
+    }
+    bell_.ring();
+    return {};
   }
 
   Result<void> exchange() {
     const std::lock_guard lock{store_mutex_};
-    return exchange_locked();
-  }
-
-  Result<void> exchange_locked() {
     const auto done = store_.transact(seen_, [&](const PoolState& changed) {
       const auto now = clock_.now();
       engine_.learn(changed, now);
@@ -8907,14 +9321,18 @@ class Pool final : private LeaseKeeper {
     }
     seen_ = *done;
     engine_.drop_delta();
+    bell_.ring();
     return {};
   }
 
   template <class T> Result<T> written(Result<T> answer) {
     if (!answer) return answer;
+    bell_.ring();
     if (auto flushed = sync(); !flushed) return fail(flushed.error());
     return answer;
   }
+
+  static constexpr Duration shortest_wait{10};
 
   List sources_;
   Refresh refresh_;
@@ -8927,6 +9345,9 @@ class Pool final : private LeaseKeeper {
   Generation seen_ = 0;
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
+  std::atomic<bool> evidence_{false};  ///< the background writer has evidence to write
+  detail::Bell bell_;
+  std::optional<detail::Repeater> writer_;  ///< last: it uses the others
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -171,13 +171,9 @@ int main() {
         const auto pick = measure(threads, [&] { lane.pick(); });
         cp::PoolSettings settings;
         settings.write_every = std::chrono::milliseconds{20};  // so that it falls into the run
-        cp::DefaultPool pool{cp::AllSources{},
-                             cp::AnyRotation::by_name(policy).value(),
-                             {},
-                             {},
-                             {},
-                             settings,
-                             nowhere()};
+        cp::DefaultPool pool{
+            cp::AllSources{}, cp::AnyRotation::by_name(policy).value(), {}, {}, {}, settings,
+            nowhere()};
         if (!pool.replace_credentials(keys(count))) return 1;
         const cp::LeaseRequest request{.provider = "acme", .model = "k2"};
         const auto lease = measure(threads, [&] {

@@ -9,9 +9,9 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 CREDPOOL_INLINE Repeater::Repeater(Duration every, std::function<void()> work)
-    : every_{every},
-      work_{std::move(work)},
-      thread_{[this](const std::stop_token& stop) { run(stop); }} {}
+    : every_{every}, work_{std::move(work)}, thread_{[this](const std::stop_token& stop) {
+        run(stop);
+      }} {}
 
 CREDPOOL_INLINE void Repeater::wake() noexcept {
   {
