@@ -2888,6 +2888,12 @@ CREDPOOL_INLINE std::string token_hash(std::string_view token) {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+#if defined(__linux__)
+#include <sys/prctl.h>
+#else
+#include <sys/resource.h>
+#endif
+
 namespace credpool::inline CREDPOOL_ABI {
 
 /// Owns a file descriptor and closes it.
@@ -2915,6 +2921,21 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
+
+/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
+/// the same user. For front ends: a library has no business deciding it.
+///
+/// @effects the whole process; ends with the next exec
+inline void protect_process_memory() noexcept {
+#if defined(__linux__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#else
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

@@ -26,7 +26,7 @@ class OddHomes(unittest.TestCase):
     def everybodys_copy(self, world):
         """The program where every user may run it."""
         if os.getuid() != 0:
-            self.fail("this test changes its user and must run as root")
+            self.skipTest("it changes its user, which only root may do")
         copy = world.root / "credpool"
         if not copy.exists():
             shutil.copy(PROGRAM, copy)

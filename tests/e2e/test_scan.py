@@ -124,6 +124,14 @@ class Scan(unittest.TestCase):
                         if entry["cli"] == "kimi-cli" and entry["kind"] == "oauth")
             self.assertEqual(kimi["validation"]["verdict"], "valid")
 
+    def test_what_the_provider_refuses_is_not_imported(self):
+        with World(demo=True, provider=True) as world:
+            document = world.json("scan", "--import")
+            refused = {entry["id"] for entry in document["credentials"] if entry["reason"] == "rejected"}
+            self.assertTrue(refused)
+            self.assertTrue(document["imported"])
+            self.assertFalse(refused & set(document["imported"]))
+
     def test_everything_of_ours_is_private(self):
         with World(demo=True) as world:
             os.umask(0)

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "command_line.hpp"
 
+#include <credpool/core/platform.hpp>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
 
-#include <sys/resource.h>
-
 int main(int argc, char** argv) {
   // A peer that closes its end must be an error of the write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  // No core file: it would hold every token that was read.
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+  credpool::protect_process_memory();
   try {
     return credpool_cli::run_command_line(argc, argv);
   } catch (const std::exception& exception) {

@@ -30,6 +30,21 @@ cp::Result<void> validate(const Session& session, OpenPool& opened, ScanReport& 
   return {};
 }
 
+/// Whether the provider has just said that it will not serve this one: not to be lent then.
+bool refused(const ScanReport& report, const cp::CredentialId& id) {
+  const auto verdict = report.verdicts.find(id);
+  if (verdict == report.verdicts.end()) return false;
+  switch (verdict->second.finding) {
+    case cp::Finding::rejected:
+    case cp::Finding::client_not_allowed:
+    case cp::Finding::not_eligible:
+    case cp::Finding::no_subscription:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 int run_scan(Session& session, const ScanOptions& options) {
@@ -50,13 +65,14 @@ int run_scan(Session& session, const ScanOptions& options) {
   std::erase_if(report.discovery.clis,
                 [&](const auto& cli) { return !chosen(options.clis, cli.cli); });
 
-  if (options.validate) {
+  // What is imported is validated first, unless the configuration says otherwise.
+  if (options.validate || (options.import && opened->settings.validate_tokens)) {
     if (auto validated = validate(session, *opened, report); !validated)
       return session.fail(validated.error());
   }
   if (options.import) {
     for (const auto& credential : report.discovery.credentials) {
-      if (credential.secret.empty()) continue;
+      if (credential.secret.empty() || refused(report, credential.id)) continue;
       if (auto imported = pool.set_imported(credential.id.hex(), true); !imported)
         return session.fail(imported.error());
       report.imported.push_back(credential.id);

@@ -5,6 +5,12 @@
 
 #include <unistd.h>
 
+#if defined(__linux__)
+#include <sys/prctl.h>
+#else
+#include <sys/resource.h>
+#endif
+
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -34,5 +40,20 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
+
+/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
+/// the same user. For front ends: a library has no business deciding it.
+///
+/// @effects the whole process; ends with the next exec
+inline void protect_process_memory() noexcept {
+#if defined(__linux__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#else
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
