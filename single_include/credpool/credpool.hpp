@@ -5283,7 +5283,7 @@ class HistoryReplay {
 
   /// Notes a fault unless an earlier one is known.
   void blame(HistoryVerdict::Fault fault, std::uint64_t record, std::size_t line,
-             std::string detail) {
+             const std::string& detail) {
     if (!verdict.ok()) return;
     verdict.fault = fault;
     verdict.broken_record = record;
@@ -11959,7 +11959,8 @@ inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::stri
       EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
   std::optional<Secret> result;
   if (good)
-    result.emplace(std::string_view{plain}.substr(0, static_cast<std::size_t>(written + rest)));
+    result.emplace(std::string_view{plain}.substr(
+        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
   wipe(plain.data(), plain.size());
   return result;
 }
@@ -14241,7 +14242,7 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
     credentials.push_back(std::move(credential));
   }
   Pool pool{Sources<>{},
-            std::move(*chosen),
+            *chosen,
             FirstOf<>{},
             MemoryState{},
             ClockRef{clock},

@@ -48,7 +48,8 @@ inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::stri
       EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
   std::optional<Secret> result;
   if (good)
-    result.emplace(std::string_view{plain}.substr(0, static_cast<std::size_t>(written + rest)));
+    result.emplace(std::string_view{plain}.substr(
+        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
   wipe(plain.data(), plain.size());
   return result;
 }

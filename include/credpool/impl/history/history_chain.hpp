@@ -237,7 +237,7 @@ class HistoryReplay {
 
   /// Notes a fault unless an earlier one is known.
   void blame(HistoryVerdict::Fault fault, std::uint64_t record, std::size_t line,
-             std::string detail) {
+             const std::string& detail) {
     if (!verdict.ok()) return;
     verdict.fault = fault;
     verdict.broken_record = record;

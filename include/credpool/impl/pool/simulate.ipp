@@ -113,7 +113,7 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
     credentials.push_back(std::move(credential));
   }
   Pool pool{Sources<>{},
-            std::move(*chosen),
+            *chosen,
             FirstOf<>{},
             MemoryState{},
             ClockRef{clock},
