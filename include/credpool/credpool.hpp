@@ -30,9 +30,11 @@
 #include <credpool/credential/credential.hpp>
 #include <credpool/credential/jwt.hpp>
 #include <credpool/credential/kind.hpp>
+#include <credpool/credential/login_store.hpp>
 #include <credpool/credential/outcome.hpp>
 #include <credpool/credential/quota.hpp>
 #include <credpool/credential/reason.hpp>
+#include <credpool/credential/tokens.hpp>
 #include <credpool/history/chain.hpp>
 #include <credpool/history/concept.hpp>
 #include <credpool/history/document.hpp>
@@ -51,8 +53,12 @@
 #include <credpool/pool/request.hpp>
 #include <credpool/pool/settings.hpp>
 #include <credpool/pool/simulate.hpp>
+#include <credpool/refresh/claims.hpp>
 #include <credpool/refresh/concept.hpp>
+#include <credpool/refresh/exchange.hpp>
 #include <credpool/refresh/first_of.hpp>
+#include <credpool/refresh/interaction.hpp>
+#include <credpool/refresh/token_endpoint.hpp>
 #include <credpool/rotation/candidates.hpp>
 #include <credpool/rotation/concept.hpp>
 #include <credpool/rotation/fill_first.hpp>

@@ -46,6 +46,8 @@
 #include <credpool/impl/pool/from_settings.ipp>
 #include <credpool/impl/pool/outcome.ipp>
 #include <credpool/impl/pool/simulate.ipp>
+#include <credpool/impl/refresh/exchange.ipp>
+#include <credpool/impl/refresh/token_endpoint.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
 #include <credpool/impl/source/aider.ipp>
 #include <credpool/impl/source/amp.ipp>

@@ -4837,6 +4837,120 @@ CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// The tokens of one login as its store has them.
+struct StoredTokens {
+  Secret access_token;                  ///< empty when there is none
+  Secret refresh_token;                 ///< empty when there is none
+  std::optional<TimePoint> expires_at;  ///< end of the access token; none: not told
+  std::optional<Duration> lifetime;     ///< from its issue to its end; none: not told
+  std::string account_id;               ///< whose login it is, where the store tells; may be empty
+};
+
+/// What a token endpoint granted (RFC 6749 section 5.1), checked and bounded.
+struct GrantedTokens {
+  Secret access_token;                       ///< never empty
+  Secret refresh_token;                      ///< empty: the old one stays good
+  Secret id_token;                           ///< empty when there is none
+  std::optional<Duration> lifetime;          ///< of the access token; none: not told
+  std::optional<Duration> refresh_lifetime;  ///< of the refresh token; none: not told
+  std::string token_type;                    ///< as the server spells it; may be empty
+  std::string scope;                         ///< may be empty
+  std::string resource_url;                  ///< qwen: where the token is to be used; may be empty
+  std::string account_id;  ///< whose tokens they are, where the answer tells; may be empty
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A lock that a login's CLI honours, or that nobody else does; let go by its destructor.
+class StoreLock {
+ public:
+  StoreLock() = default;
+  StoreLock(const StoreLock&) = delete;
+  StoreLock& operator=(const StoreLock&) = delete;
+  virtual ~StoreLock() = default;
+
+  /// Whether it is still ours: some CLIs remove or take over a lock that they find too old.
+  /// @errors busy when it is somebody else's by now
+  virtual Result<void> still_held() const = 0;
+};
+
+/// One reading of a login's store.
+struct StoredLogin {
+  Secret text;          ///< the whole file
+  StoredTokens tokens;  ///< both empty when its CLI has signed out (a tombstone)
+  mode_t mode = 0600;   ///< permission bits of the file
+  bool signed_out() const noexcept {
+    return tokens.access_token.empty() && tokens.refresh_token.empty();
+  }
+};
+
+/// One login in the file where its CLI (or we ourselves) keep it: what an exchange of its
+/// single-use refresh token needs to know and may do.
+///
+/// The exchange owns the order of things; a store knows its format and its CLI's manners.
+class LoginStore {
+ public:
+  LoginStore() = default;
+  LoginStore(const LoginStore&) = delete;
+  LoginStore& operator=(const LoginStore&) = delete;
+  virtual ~LoginStore() = default;
+
+  virtual std::string_view cli() const noexcept = 0;
+  virtual std::string_view provider() const noexcept = 0;
+
+  /// The file itself, links on the way resolved once: our lock, journal and temporary files stand
+  /// beside it.
+  virtual const std::filesystem::path& file() const noexcept = 0;
+
+  /// Reads the login now.
+  /// @errors not_found when the file is gone (its CLI logged out); malformed, which may be a write
+  ///         that is under way; what read_file() answers
+  virtual Result<StoredLogin> read() const = 0;
+
+  /// The file's new text: `current` with the granted tokens in it. Everything else in it stays,
+  /// also what this version does not know; a refresh token that was not granted anew stays.
+  /// @param current what read() gave, or an empty text when the file is to be made anew
+  /// @errors malformed, unsupported when `current` cannot hold them
+  virtual Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
+                                   TimePoint now) const = 0;
+
+  /// Takes what makes the CLI wait while a refresh token is spent. Null when it has nothing of the
+  /// kind (codex, gemini).
+  /// @errors busy when the CLI holds it for longer than `patience`
+  virtual Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) = 0;
+  /// The longest time for which lock_exchange()'s lock may be held: after that the CLI goes on
+  /// without it.
+  virtual Duration longest_hold() const noexcept = 0;
+
+  /// Takes what makes the CLI wait while the file is replaced; held for milliseconds. Null when it
+  /// has nothing of the kind.
+  /// @errors busy
+  virtual Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) = 0;
+
+  /// How long before its end an access token of that lifetime is better refreshed: earlier than
+  /// its CLI would. Before that nothing is done.
+  virtual Duration advisory_window(Duration lifetime) const noexcept = 0;
+
+  /// Whether the refresh token is spent by its use. A reusable one needs no journal.
+  virtual bool single_use() const noexcept = 0;
+
+  /// Whether the CLI removes the file when the server refuses its own refresh, whoever wrote it
+  /// meanwhile: then it is looked at once more after a while and written anew.
+  virtual bool cli_removes_refused() const noexcept { return false; }
+
+  /// Makes the bytes fit to lie in a journal beside the file: sealed where the store is sealed,
+  /// unchanged where the store itself is in clear.
+  virtual Result<Secret> protect(const Secret& bytes) const { return bytes; }
+  /// The reverse of protect().
+  virtual Result<Secret> unprotect(const Secret& bytes) const { return bytes; }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// How one use of a credential went: what the pool learns from an answer.
 enum class OutcomeKind {
   ok,               ///< 2xx (for a stream: after its end)
@@ -6910,6 +7024,16 @@ concept NamesItsVariables = CredentialSource<S> && requires {
   { S::variables[0] } -> std::convertible_to<std::string_view>;
 };
 
+/// A source whose logins can be refreshed where they stand: it knows its CLI's locks and how to
+/// write its file. `login_store` answers unsupported for a credential that is no such login.
+template <class S>
+concept StoresLogins = CredentialSource<S> &&
+    requires(const S& source, const Credential& credential, const Environment& environment) {
+  {
+    source.login_store(credential, environment)
+    } -> std::same_as<Result<std::unique_ptr<LoginStore>>>;
+};
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -6998,6 +7122,26 @@ template <class... S> class Sources {
         sources_);
     detail::finish_discovery(discovery);
     return discovery;
+  }
+
+  /// Where that login stands and how it is refreshed there.
+  /// @errors unsupported when no source keeps such logins; else what its source answers
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const {
+    Result<std::unique_ptr<LoginStore>> answer =
+        fail(Errc::unsupported, "refreshing " + credential.profile_id, credential.cli,
+             "its store is only read; let " + credential.cli + " refresh it");
+    const auto ask = [&](const auto& source) {
+      if constexpr (StoresLogins<std::remove_cvref_t<decltype(source)>>) {
+        auto store = source.login_store(credential, environment);
+        if (!store && store.error().errc() == Errc::unsupported) return false;
+        answer = std::move(store);
+        return true;
+      }
+      return false;
+    };
+    std::apply([&](const S&... source) { (void)(ask(source) || ...); }, sources_);
+    return answer;
   }
 
   /// Calls `visit(source)` for each source, in order.
@@ -14328,6 +14472,291 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// The right to spend the refresh token of one family once, given by a store that several hosts
+/// share.
+struct RefreshClaim {
+  std::string family;            ///< a hash that names the login on every host
+  std::uint64_t generation = 0;  ///< how often its token was exchanged so far
+  std::uint64_t fence = 0;       ///< grows with every claim; a finish with an old one is refused
+  TimePoint deadline{};          ///< after it nothing may be sent under this claim
+  /// An earlier claim of the same generation was never finished: whether its token was spent is
+  /// not known.
+  bool after_unknown = false;
+};
+
+/// Gives at most one host at a time the right to spend a generation of a family's token.
+///
+/// The row is the write-ahead intent: take() is durable before it returns, and no transaction is
+/// open between the calls.
+class RefreshClaims {
+ public:
+  RefreshClaims() = default;
+  RefreshClaims(const RefreshClaims&) = delete;
+  RefreshClaims& operator=(const RefreshClaims&) = delete;
+  virtual ~RefreshClaims() = default;
+
+  /// Claims the next spend.
+  /// @param token_hash token_hash() of the refresh token that is to be spent
+  /// @param length     for how long; it must cover the request's time-outs
+  /// @errors busy (with retry_at) while another host's claim runs; conflict when the family is past
+  ///         that token: another host has exchanged it
+  virtual Result<RefreshClaim> take(std::string_view family, std::string_view token_hash,
+                                    std::string_view holder, Duration length) = 0;
+
+  /// Ends a claim after the new token was stored: the generation grows.
+  /// @errors conflict when the claim is not the current one any more
+  virtual Result<void> finish(const RefreshClaim& claim, std::string_view new_token_hash) = 0;
+
+  /// Gives a claim back under which nothing was sent.
+  virtual Result<void> abandon(const RefreshClaim& claim) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One HTTP header that is not secret.
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
+struct SecretHeader {
+  std::string name;
+  std::string prefix;
+  Secret value;
+};
+
+/// An HTTP request of the control plane: small, answered whole.
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< absolute; https, or http to a loopback address
+  std::vector<Header> headers;
+  std::vector<SecretHeader> secret_headers;
+  std::string body;
+  Duration connect_timeout{5'000};
+  Duration timeout{20'000};                ///< for the whole answer
+  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
+  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
+  /// out; its error ends the request, of which the server then has no body. A request that fails
+  /// without this having been called and answered ok was not sent. Only for requests with a body.
+  std::function<Result<void>()> before_body = {};
+};
+
+/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
+struct Response {
+  int status = 0;
+  std::vector<Header> headers;
+  std::string body;
+
+  /// The first header of that name (in any case); none when there is none.
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    const auto same = [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) ==
+             std::tolower(static_cast<unsigned char>(b));
+    };
+    for (const auto& header : headers)
+      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
+        return std::string_view{header.value};
+    return std::nullopt;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a token endpoint wants its parameters (RFC 6749 says form; OpenAI and Anthropic: JSON).
+enum class TokenEncoding { form, json };
+
+/// A server's token endpoint, and who we are to it.
+struct TokenEndpoint {
+  std::string provider;  ///< "kimi-code", for the classifier
+  std::string url;       ///< https, or http to a loopback address
+  std::string client_id;
+  Secret client_secret;  ///< of an installed application (Google); empty when it has none
+  TokenEncoding encoding = TokenEncoding::form;
+  /// Sent besides grant_type, client_id and the token: "scope", "refresh_reason" ...
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::vector<Header> headers;  ///< what this server expects (X-Msh-...); never secret
+  Duration connect_timeout{5'000};
+  Duration answer_timeout{20'000};  ///< for the whole answer, once the connection stands
+};
+
+/// What the user configured about token endpoints; it counts before the CLIs' own switches.
+struct TokenEndpointSettings {
+  std::map<std::string, std::string, std::less<>> urls;                  ///< by provider
+  std::map<std::string, std::string, std::less<>> client_ids;            ///< by provider
+  std::map<std::string, std::string, std::less<>> client_secrets_files;  ///< by provider
+};
+
+/// Where and how the refresh token of that credential is spent.
+///
+/// The configuration counts first, then the CLI's own switch (KIMI_CODE_OAUTH_HOST,
+/// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
+/// provider's own.
+///
+/// @errors unsupported for a provider without a known endpoint; configuration for plain http to
+///         anything but loopback, or when Google's client pair is nowhere to be found
+/// @effects may read files (kimi's device_id, gemini's installed bundle)
+Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                        const Environment& environment,
+                                        const TokenEndpointSettings& settings = {});
+
+/// The request that spends the refresh token, once.
+Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_token);
+
+/// Reads the body of a 200: never trusted further than this.
+///
+/// @errors malformed: not JSON, no access token, a token that is unsafe or larger than 64 KiB, an
+///         expires_in that is no finite number or not above zero (a text of digits is taken as a
+///         number)
+Result<GrantedTokens> parse_granted_tokens(std::string_view body);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How requests reach a server.
+///
+/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
+/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
+/// http address that is not loopback. Safe to call from several threads at once.
+template <class T>
+concept Transport = requires(T& transport, const Request& request) {
+  { transport.send(request) } -> std::same_as<Result<Response>>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an exchange came to.
+enum class ExchangeOutcome {
+  still_fresh,  ///< nothing to do: the stored token is good for longer than the window
+  adopted,      ///< somebody else refreshed it; the store's tokens are the new ones
+  exchanged,    ///< we spent the refresh token and stored what came
+  recovered,    ///< an earlier exchange of ours had been cut off; its answer is stored now
+  kept,         ///< could not be refreshed now, and the old access token still works
+};
+
+std::string_view to_string(ExchangeOutcome outcome) noexcept;
+
+/// A login after an exchange.
+struct ExchangeReport {
+  ExchangeOutcome outcome = ExchangeOutcome::still_fresh;
+  StoredTokens tokens;                ///< as they stand in the store now
+  std::optional<TimePoint> retry_at;  ///< with `kept`: when to try again
+  std::string note;                   ///< for a person: why it was kept; may be empty
+};
+
+/// What the caller of an exchange wants.
+struct ExchangeRequest {
+  /// token_hash() of an access token that the provider refused: when the store still has that one
+  /// it is refreshed, however long it should live. Empty: only when it is due.
+  std::string refused_token;
+  bool force = false;  ///< refresh, however long the access token will live
+  Duration patience{
+      30'000};  ///< longest wait for locks; callers whose token still works never wait
+};
+
+/// Sends a request at most once; see Transport.
+using SendOnce = std::function<Result<Response>(const Request&)>;
+
+/// What an exchange works with, besides the store. Everything must outlive the call.
+struct ExchangeWorld {
+  SendOnce send;
+  std::function<TimePoint()> now;
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
+  std::function<void(Duration)> sleep;               ///< waits for other processes
+  std::string host_id;                               ///< names this machine in the shared claim
+  RefreshClaims* claims = nullptr;                   ///< null: this machine only
+};
+
+/// Spends the refresh token of a login exactly once, whoever else tries, and never loses the
+/// answer: steps and crash table in docs/refresh.md.
+///
+/// @return the tokens as the store has them on return; they were stored before they are returned
+/// @errors busy when a lock was not to be had; rate_limited, overloaded, network with `retry_at`
+///         when it should be tried later; outcome_unknown when the token may have been spent and
+///         the answer is gone; login_needed when the server says that it is dead; account_changed;
+///         store_unwritable when the result could not have been kept (nothing was spent);
+///         configuration when the server does not accept our client or request
+/// @effects the login's file, its lock, our lock, journal and state beside it; one request
+/// @thread_safety safe: calls for one file take turns, in this process and over all of them
+Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                const ExchangeRequest& request, const ExchangeWorld& world);
+
+/// What is left of exchanges of that file that were cut off or refused, for status and doctor.
+struct ExchangeTrace {
+  bool journal = false;                 ///< an exchange was cut off; the next one finishes it
+  bool outcome_unknown = false;         ///< ... and it is not known whether the token was spent
+  bool dead = false;                    ///< the server refused the refresh token that is stored now
+  std::optional<TimePoint> not_before;  ///< no request goes out before that
+  std::uint32_t failures = 0;           ///< in a row
+};
+
+/// Looks at the traces; takes no lock and changes nothing.
+/// @errors those of reading the store and our own files
+Result<ExchangeTrace> exchange_trace(const LoginStore& store);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
+  switch (outcome) {
+    case ExchangeOutcome::still_fresh:
+      return "still_fresh";
+    case ExchangeOutcome::adopted:
+      return "adopted";
+    case ExchangeOutcome::exchanged:
+      return "exchanged";
+    case ExchangeOutcome::recovered:
+      return "recovered";
+    case ExchangeOutcome::kept:
+      return "kept";
+  }
+  return "";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a person is asked to do in the browser.
+struct BrowserTask {
+  std::string url;         ///< to be opened; may hold a one-time code, never a token
+  std::string user_code;   ///< to be typed or compared there; may be empty
+  TimePoint expires_at{};  ///< until when it can be done
+};
+
+/// How a method talks with the person: a terminal, the web UI, or a test.
+class Interaction {
+ public:
+  Interaction() = default;
+  Interaction(const Interaction&) = delete;
+  Interaction& operator=(const Interaction&) = delete;
+  virtual ~Interaction() = default;
+
+  /// Shows what to do, and opens the page where that is wanted and possible.
+  virtual void show(const BrowserTask& task) = 0;
+  /// Says how it goes on, in one line.
+  virtual void progress(std::string_view text) = 0;
+  /// Asks for something secret: a key, or the address that the browser was sent back to.
+  /// @errors cancelled
+  virtual Result<Secret> ask_secret(std::string_view question) = 0;
+  /// Whether the person gave up; asked between polls.
+  virtual bool cancelled() const = 0;
+  /// Waits that long, or less when the person gave up.
+  virtual void wait(Duration time) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Something that is wrong with a file of our own.
 struct AuditFinding {
   enum class Kind {
@@ -14900,69 +15329,8 @@ CREDPOOL_INLINE Result<void> StateDirectory::create() const {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// One HTTP header that is not secret.
-struct Header {
-  std::string name;
-  std::string value;
-};
-
-/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
-struct SecretHeader {
-  std::string name;
-  std::string prefix;
-  Secret value;
-};
-
-/// An HTTP request of the control plane: small, answered whole.
-struct Request {
-  std::string method = "GET";
-  std::string url;  ///< absolute; https, or http to a loopback address
-  std::vector<Header> headers;
-  std::vector<SecretHeader> secret_headers;
-  std::string body;
-  Duration connect_timeout{5'000};
-  Duration timeout{20'000};                ///< for the whole answer
-  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
-};
-
-/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
-struct Response {
-  int status = 0;
-  std::vector<Header> headers;
-  std::string body;
-
-  /// The first header of that name (in any case); none when there is none.
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    const auto same = [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) ==
-             std::tolower(static_cast<unsigned char>(b));
-    };
-    for (const auto& header : headers)
-      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
-        return std::string_view{header.value};
-    return std::nullopt;
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How requests reach a server.
-///
-/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
-/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
-/// http address that is not loopback. Safe to call from several threads at once.
-template <class T>
-concept Transport = requires(T& transport, const Request& request) {
-  { transport.send(request) } -> std::same_as<Result<Response>>;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A transport without a network: a function answers, and every request is kept for inspection.
+/// A transport without a network: a function answers, and every request that was sent is kept for
+/// inspection.
 ///
 /// @thread_safety safe; the function is called by one thread at a time
 class FakeTransport {
@@ -14973,6 +15341,8 @@ class FakeTransport {
 
   Result<Response> send(const Request& request) {
     const std::lock_guard lock{mutex_};
+    if (request.before_body)
+      if (auto ready = request.before_body(); !ready) return fail(std::move(ready).error());
     requests_.push_back(request);
     return answer_(request);
   }

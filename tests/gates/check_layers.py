@@ -21,7 +21,9 @@ LAYERS |= {area: {"core", "credential"} for area in MIDDLE}
 LAYERS |= {area: {"core", "credential", "pool", *MIDDLE} for area in FRONT}
 # Between areas of one layer only these: the concept that is worked against, and the types it speaks.
 CONCEPTS = {
-    "refresh": {"transport/concept.hpp", "transport/message.hpp", "source/concept.hpp", "store/concept.hpp"},
+    # The classifier is the one place that judges a token endpoint's answer.
+    "refresh": {"transport/concept.hpp", "transport/message.hpp", "source/concept.hpp", "store/concept.hpp",
+                "validation/classifier.hpp"},
     "validation": {"transport/concept.hpp", "transport/message.hpp"},
 }
 # A header that proves itself to be a model of a concept of the design.

@@ -4,8 +4,10 @@
 #include <credpool/core/environment.hpp>
 #include <credpool/core/result.hpp>
 #include <credpool/credential/credential.hpp>
+#include <credpool/credential/login_store.hpp>
 
 #include <concepts>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +51,16 @@ template <class S>
 concept NamesItsVariables = CredentialSource<S> && requires {
   { S::variables.size() } -> std::convertible_to<std::size_t>;
   { S::variables[0] } -> std::convertible_to<std::string_view>;
+};
+
+/// A source whose logins can be refreshed where they stand: it knows its CLI's locks and how to
+/// write its file. `login_store` answers unsupported for a credential that is no such login.
+template <class S>
+concept StoresLogins = CredentialSource<S> &&
+    requires(const S& source, const Credential& credential, const Environment& environment) {
+  {
+    source.login_store(credential, environment)
+    } -> std::same_as<Result<std::unique_ptr<LoginStore>>>;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,26 @@ template <class... S> class Sources {
         sources_);
     detail::finish_discovery(discovery);
     return discovery;
+  }
+
+  /// Where that login stands and how it is refreshed there.
+  /// @errors unsupported when no source keeps such logins; else what its source answers
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const {
+    Result<std::unique_ptr<LoginStore>> answer =
+        fail(Errc::unsupported, "refreshing " + credential.profile_id, credential.cli,
+             "its store is only read; let " + credential.cli + " refresh it");
+    const auto ask = [&](const auto& source) {
+      if constexpr (StoresLogins<std::remove_cvref_t<decltype(source)>>) {
+        auto store = source.login_store(credential, environment);
+        if (!store && store.error().errc() == Errc::unsupported) return false;
+        answer = std::move(store);
+        return true;
+      }
+      return false;
+    };
+    std::apply([&](const S&... source) { (void)(ask(source) || ...); }, sources_);
+    return answer;
   }
 
   /// Calls `visit(source)` for each source, in order.

@@ -9,7 +9,8 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// A transport without a network: a function answers, and every request is kept for inspection.
+/// A transport without a network: a function answers, and every request that was sent is kept for
+/// inspection.
 ///
 /// @thread_safety safe; the function is called by one thread at a time
 class FakeTransport {
@@ -20,6 +21,8 @@ class FakeTransport {
 
   Result<Response> send(const Request& request) {
     const std::lock_guard lock{mutex_};
+    if (request.before_body)
+      if (auto ready = request.before_body(); !ready) return fail(std::move(ready).error());
     requests_.push_back(request);
     return answer_(request);
   }

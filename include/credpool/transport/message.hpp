@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,10 @@ struct Request {
   Duration connect_timeout{5'000};
   Duration timeout{20'000};                ///< for the whole answer
   std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
+  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
+  /// out; its error ends the request, of which the server then has no body. A request that fails
+  /// without this having been called and answered ok was not sent. Only for requests with a body.
+  std::function<Result<void>()> before_body = {};
 };
 
 /// An HTTP answer, whatever its status: a 401 is an answer, not an error.

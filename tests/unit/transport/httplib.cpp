@@ -374,3 +374,46 @@ TEST_CASE("transport/httplib: unusable settings are told, with no secret in the 
   cp::HttplibTransport untrusting{options};
   CHECK(error_of(untrusting.send(get("https://127.0.0.1:1/"))) == cp::Errc::configuration);
 }
+
+TEST_CASE("transport/httplib: before_body is asked once, when the server has the head only") {
+  const LoopbackServer server{[](int socket) {
+    const auto text = read_http_request(socket);
+    if (text.ends_with("a=b")) send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  }};
+  cp::HttplibTransport transport;
+  auto request = get(server.url());
+  request.method = "POST";
+  request.body = "a=b";
+  int asked = 0;
+  request.before_body = [&]() -> cp::Result<void> {
+    ++asked;
+    return {};
+  };
+  const auto answered = transport.send(request);
+  REQUIRE(answered);
+  CHECK(answered->body == "ok");
+  CHECK(asked == 1);
+
+  request.before_body = [&]() -> cp::Result<void> {
+    ++asked;
+    return cp::fail(cp::Errc::busy, "looking at the lock", "x.lock");
+  };
+  const auto stopped = transport.send(request);
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().errc() == cp::Errc::busy);
+  CHECK(asked == 2);
+}
+
+TEST_CASE("transport/httplib: before_body is not asked when nobody listens") {
+  cp::HttplibTransport transport;
+  auto request = get("http://127.0.0.1:1/");
+  request.method = "POST";
+  request.body = "a=b";
+  bool asked = false;
+  request.before_body = [&]() -> cp::Result<void> {
+    asked = true;
+    return {};
+  };
+  CHECK_FALSE(transport.send(request));
+  CHECK_FALSE(asked);
+}

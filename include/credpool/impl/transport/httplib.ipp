@@ -179,6 +179,7 @@ struct HttplibExchange {
   ConnectionGuard& guard;
   bool body_sent = false;
   bool too_large = false;
+  std::optional<Error> stopped = {};  ///< by Request::before_body
 
   /// Sends over one connection to one address (empty: the proxy looks the name up).
   httplib::Error attempt(const std::string& address, Response& response) {
@@ -213,6 +214,12 @@ struct HttplibExchange {
       outgoing.content_provider_ = [this](std::size_t offset, std::size_t length,
                                           httplib::DataSink& sink) {
         if (offset == 0 && std::exchange(body_sent, true)) return false;  // never a second time
+        if (offset == 0 && request.before_body) {
+          if (auto ready = request.before_body(); !ready) {
+            stopped = std::move(ready).error();
+            return false;
+          }
+        }
         return sink.write(request.body.data() + offset, length);
       };
     }
@@ -281,6 +288,7 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
   for (const auto& address : addresses) {
     Response response;
     error = exchange.attempt(address.text, response);
+    if (exchange.stopped) return fail(std::move(*exchange.stopped));
     if (error == httplib::Error::Success) return response;
     const bool never_connected =
         (error == httplib::Error::Connection || error == httplib::Error::ConnectionTimeout) &&

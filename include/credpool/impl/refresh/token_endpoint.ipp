@@ -1,0 +1,4 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/refresh/token_endpoint.hpp>
