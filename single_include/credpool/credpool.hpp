@@ -7052,6 +7052,7 @@ using SourceSettingsByCli = std::map<std::string, SourceSettings, std::less<>>;
 struct CliFacts {
   std::string cli;
   std::string provider;
+  bool names_programs = false;  ///< false: no program goes with it (.env files, the environment)
   std::optional<std::filesystem::path> program;        ///< the first of its programs on the path
   std::vector<std::filesystem::path> files_found;      ///< those that exist
   std::vector<std::filesystem::path> files_looked_at;  ///< all places, in the source's order
@@ -7190,6 +7191,7 @@ CREDPOOL_INLINE CliFacts cli_facts(std::string_view cli, std::string_view provid
   CliFacts facts;
   facts.cli = cli;
   facts.provider = provider;
+  facts.names_programs = !programs.empty();
   for (const auto program : programs) {
     facts.program = environment.find_program(program);
     if (facts.program) break;
@@ -7629,7 +7631,8 @@ class PoolEngine {
   Result<void> set_disabled(std::string_view name, bool disabled, TimePoint now);
   Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
   Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
-                               const std::vector<QuotaWindow>& quotas, TimePoint now);
+                               const std::vector<QuotaWindow>& quotas, const Outcome& answer,
+                               TimePoint now);
 
   /// Takes over what other processes wrote. This and the next three let other threads lend in
   /// between; they are called by one thread at a time.
@@ -7710,6 +7713,7 @@ class PoolEngine {
   bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
              const Outcome& outcome, TimePoint now);
   void end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
+  void rest_after_validation(PoolSlot& slot, const Outcome& answer, TimePoint now);
   void on_refusal(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
                   const Outcome& outcome, TimePoint now);
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,
@@ -8376,6 +8380,29 @@ CREDPOOL_INLINE void PoolEngine::end_trial(PoolSlot& slot, const PoolLane& lane,
   }
 }
 
+/// What a probe said about the account: it lets it rest as a request's answer would. A probe that
+/// is answered ends the rests of that kind only: it proves nothing about a model's rate limit.
+CREDPOOL_INLINE void PoolEngine::rest_after_validation(PoolSlot& slot, const Outcome& answer,
+                                                       TimePoint now) {
+  const auto of_the_account = [](const Cooldown& each) {
+    return each.model.empty() &&
+           (each.reason == CooldownReason::quota || each.reason == CooldownReason::billing);
+  };
+  const LeaseTicket asked_now{.started = now};
+  if (answer.kind == OutcomeKind::quota_exhausted)
+    cool_down(slot, CooldownReason::quota, {}, asked_now, answer.until, now);
+  if (answer.kind == OutcomeKind::billing)
+    cool_down(slot, CooldownReason::billing, {}, asked_now, answer.until, now);
+  if (answer.kind != OutcomeKind::ok) return;
+  std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
+    if (!of_the_account(cooldown)) return false;
+    cooldown.reason = CooldownReason::none;
+    cooldown.noted_at = now;
+    cooldowns_to_write_.push_back(cooldown);
+    return true;
+  });
+}
+
 CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
                                        const LeaseTicket& ticket, const Outcome& outcome,
                                        TimePoint now) {
@@ -8996,7 +9023,7 @@ CREDPOOL_INLINE Result<void> PoolEngine::set_imported(std::string_view name, boo
 CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id, Status status,
                                                          Reason reason,
                                                          const std::vector<QuotaWindow>& quotas,
-                                                         TimePoint now) {
+                                                         const Outcome& answer, TimePoint now) {
   const std::lock_guard lock{lock_};
   const auto known = by_id_.find(id);
   if (known == by_id_.end() || !slots_[known->second].found)
@@ -9013,6 +9040,7 @@ CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id,
     slot.state.rejected_token = slot.token_hash;
     mark(slot, rejected);
   }
+  rest_after_validation(slot, answer, now);
   assess_everywhere(slot.index, now);
   return {};
 }
@@ -9342,9 +9370,12 @@ class Pool final : private LeaseKeeper {
   /// What validation found out about the token that a credential has now.
   /// @param quotas what is left of its allowances, where the provider told (for `quota-aware`);
   ///               those of a Credential are taken over by replace_credentials() as well
+  /// @param answer the provider's answer as an outcome: a quota that is used up or a seat that is
+  ///               not paid for lets it rest, `ok` ends such rests
   Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
-                               const std::vector<QuotaWindow>& quotas = {}) {
-    return written(engine_.note_validation(id, status, reason, quotas, clock_.now()));
+                               const std::vector<QuotaWindow>& quotas = {},
+                               const Outcome& answer = {}) {
+    return written(engine_.note_validation(id, status, reason, quotas, answer, clock_.now()));
   }
 
   /// Gets a credential a new token, by the first method that can.

@@ -123,6 +123,11 @@ class Scan(unittest.TestCase):
             kimi = next(entry for entry in document["credentials"]
                         if entry["cli"] == "kimi-cli" and entry["kind"] == "oauth")
             self.assertEqual(kimi["validation"]["verdict"], "valid")
+            # What has no seat or no allowance left rests, in later processes too.
+            spent = {entry["id"] for entry in document["credentials"]
+                     if entry["reason"] in ("no_subscription", "out_of_quota")}
+            resting = {entry["id"]: entry["reason"] for entry in world.json("explain")["candidates"]}
+            self.assertEqual({resting[id] for id in spent}, {"quota_exhausted"})
 
     def test_what_the_provider_refuses_is_not_imported(self):
         with World(demo=True, provider=True) as world:

@@ -18,12 +18,17 @@ cp::Result<void> validate(const Session& session, OpenPool& opened, ScanReport& 
   const auto verdicts = validate_all(session, opened.settings, credentials);
   for (std::size_t i = 0; i < credentials.size(); ++i)
     report.verdicts.emplace(credentials[i].id, verdicts[i]);
+  for (const auto& [id, verdict] : report.verdicts)
+    if (verdict.outcome == cp::OutcomeKind::quota_exhausted ||
+        verdict.outcome == cp::OutcomeKind::billing)
+      report.used_up.insert(id);
   if (auto replaced = opened.pool->replace_credentials(credentials); !replaced) return replaced;
   for (std::size_t i = 0; i < credentials.size(); ++i) {
     if (!verdicts[i].probed) continue;
     const auto now = session.now();
-    if (auto noted = opened.pool->note_validation(credentials[i].id, credentials[i].status_at(now),
-                                                  credentials[i].reason_at(now));
+    if (auto noted = opened.pool->note_validation(
+            credentials[i].id, credentials[i].status_at(now), credentials[i].reason_at(now),
+            verdicts[i].quotas, {.kind = verdicts[i].outcome, .until = verdicts[i].retry_at});
         !noted)
       return noted;
   }
@@ -78,9 +83,11 @@ int run_scan(Session& session, const ScanOptions& options) {
       report.imported.push_back(credential.id);
     }
   }
-  for (const auto& candidate : pool.explain({}).candidates)
-    if (candidate.verdict != cp::Eligibility::not_imported)
-      report.lendable.insert(candidate.credential->id);
+  for (const auto& candidate : pool.explain({}).candidates) {
+    const auto& id = candidate.credential->id;
+    if (candidate.verdict != cp::Eligibility::not_imported) report.lendable.insert(id);
+    if (candidate.verdict == cp::Eligibility::quota_exhausted) report.used_up.insert(id);
+  }
   const auto noted = note_discovered(session, opened->settings, report.discovery.credentials);
   if (!noted && opened->directory)  // else it was said already that nothing is remembered
     session.warn(harmless(noted.error().message()));

@@ -84,7 +84,11 @@ std::string nothing_found(const ScanReport& report, const Session& session) {
     for (const auto& file : cli.files_looked_at)
       files += (files.empty() ? "" : ", ") + short_path(file.string(), session.environment());
     if (files.empty() && !cli.program) continue;
-    table.add({cli.cli, cli.program ? cli.program->string() : std::string{"not on PATH"}, files});
+    table.add({cli.cli,
+               cli.program          ? cli.program->string()
+               : cli.names_programs ? std::string{"not on PATH"}
+                                    : std::string{"-"},
+               files});
   }
   text += table.render(session.out());
   text +=
@@ -140,7 +144,8 @@ std::string scan_text(const ScanReport& report, const Session& session) {
   std::size_t lendable = 0;
   std::set<std::string> clis;
   for (const auto& credential : credentials) {
-    const bool works = credential.usable_at(report.scanned_at);
+    const bool works =
+        credential.usable_at(report.scanned_at) && !report.used_up.contains(credential.id);
     usable += works ? 1 : 0;
     lendable += works && report.lendable.contains(credential.id) ? 1 : 0;
     clis.insert(credential.cli);

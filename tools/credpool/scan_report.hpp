@@ -16,6 +16,7 @@ struct ScanReport {
   credpool::Discovery discovery;
   std::map<credpool::CredentialId, credpool::Verdict> verdicts;  ///< empty without --validate
   std::set<credpool::CredentialId> lendable;  ///< may be lent: imported, or found with autoImport
+  std::set<credpool::CredentialId> used_up;   ///< rest until their quota is back or paid for
   std::vector<credpool::CredentialId> imported;  ///< by this very scan
   credpool::TimePoint scanned_at{};
   credpool::Duration elapsed{};

@@ -139,7 +139,8 @@ class PoolEngine {
   Result<void> set_disabled(std::string_view name, bool disabled, TimePoint now);
   Result<void> set_imported(std::string_view name, bool imported, TimePoint now);
   Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
-                               const std::vector<QuotaWindow>& quotas, TimePoint now);
+                               const std::vector<QuotaWindow>& quotas, const Outcome& answer,
+                               TimePoint now);
 
   /// Takes over what other processes wrote. This and the next three let other threads lend in
   /// between; they are called by one thread at a time.
@@ -220,6 +221,7 @@ class PoolEngine {
   bool on_ok(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
              const Outcome& outcome, TimePoint now);
   void end_trial(PoolSlot& slot, const PoolLane& lane, TimePoint now);
+  void rest_after_validation(PoolSlot& slot, const Outcome& answer, TimePoint now);
   void on_refusal(PoolSlot& slot, const PoolLane& lane, const LeaseTicket& ticket,
                   const Outcome& outcome, TimePoint now);
   void learn_latency(PoolSlot& slot, const LeaseTicket& ticket, Duration first_byte_after,

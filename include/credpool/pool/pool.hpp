@@ -160,9 +160,12 @@ class Pool final : private LeaseKeeper {
   /// What validation found out about the token that a credential has now.
   /// @param quotas what is left of its allowances, where the provider told (for `quota-aware`);
   ///               those of a Credential are taken over by replace_credentials() as well
+  /// @param answer the provider's answer as an outcome: a quota that is used up or a seat that is
+  ///               not paid for lets it rest, `ok` ends such rests
   Result<void> note_validation(const CredentialId& id, Status status, Reason reason,
-                               const std::vector<QuotaWindow>& quotas = {}) {
-    return written(engine_.note_validation(id, status, reason, quotas, clock_.now()));
+                               const std::vector<QuotaWindow>& quotas = {},
+                               const Outcome& answer = {}) {
+    return written(engine_.note_validation(id, status, reason, quotas, answer, clock_.now()));
   }
 
   /// Gets a credential a new token, by the first method that can.

@@ -31,6 +31,7 @@ using SourceSettingsByCli = std::map<std::string, SourceSettings, std::less<>>;
 struct CliFacts {
   std::string cli;
   std::string provider;
+  bool names_programs = false;  ///< false: no program goes with it (.env files, the environment)
   std::optional<std::filesystem::path> program;        ///< the first of its programs on the path
   std::vector<std::filesystem::path> files_found;      ///< those that exist
   std::vector<std::filesystem::path> files_looked_at;  ///< all places, in the source's order

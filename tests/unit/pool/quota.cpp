@@ -84,3 +84,24 @@ TEST_CASE("pool/quota: a probe's report that comes again does not undo what answ
   REQUIRE(world.pool.replace_credentials(all));
   CHECK(world.use({.provider = "acme", .model = "another lane"}) == "0");
 }
+
+TEST_CASE("pool/quota: what a probe finds used up or unpaid rests, until a probe is answered") {
+  const cp::ManualClock clock{start};
+  const auto all = keys(3);
+  TestPool<> world{clock, all};
+  const auto answered = [&](std::size_t index, cp::Reason reason, const cp::Outcome& answer) {
+    REQUIRE(world.pool.note_validation(all[index].id, cp::Status::active, reason, {}, answer));
+  };
+  answered(0, cp::Reason::out_of_quota, cp::Outcome::quota_exhausted(start + 3h));
+  answered(1, cp::Reason::no_subscription, cp::Outcome::billing());
+  answered(2, cp::Reason::none, cp::Outcome::ok());
+  for (int i = 0; i < 5; ++i) CHECK(world.use() == "2");
+  const auto rests = world.pool.cooldowns();
+  REQUIRE(rests.size() == 2);
+  CHECK(rests[0].until == start + 3h);
+  CHECK(rests[1].reason == cp::CooldownReason::billing);
+
+  answered(0, cp::Reason::none, cp::Outcome::ok());
+  answered(1, cp::Reason::none, cp::Outcome::ok());
+  CHECK(world.pool.cooldowns().empty());
+}

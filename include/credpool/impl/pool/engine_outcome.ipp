@@ -112,6 +112,29 @@ CREDPOOL_INLINE void PoolEngine::end_trial(PoolSlot& slot, const PoolLane& lane,
   }
 }
 
+/// What a probe said about the account: it lets it rest as a request's answer would. A probe that
+/// is answered ends the rests of that kind only: it proves nothing about a model's rate limit.
+CREDPOOL_INLINE void PoolEngine::rest_after_validation(PoolSlot& slot, const Outcome& answer,
+                                                       TimePoint now) {
+  const auto of_the_account = [](const Cooldown& each) {
+    return each.model.empty() &&
+           (each.reason == CooldownReason::quota || each.reason == CooldownReason::billing);
+  };
+  const LeaseTicket asked_now{.started = now};
+  if (answer.kind == OutcomeKind::quota_exhausted)
+    cool_down(slot, CooldownReason::quota, {}, asked_now, answer.until, now);
+  if (answer.kind == OutcomeKind::billing)
+    cool_down(slot, CooldownReason::billing, {}, asked_now, answer.until, now);
+  if (answer.kind != OutcomeKind::ok) return;
+  std::erase_if(slot.cooldowns, [&](Cooldown& cooldown) {
+    if (!of_the_account(cooldown)) return false;
+    cooldown.reason = CooldownReason::none;
+    cooldown.noted_at = now;
+    cooldowns_to_write_.push_back(cooldown);
+    return true;
+  });
+}
+
 CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
                                        const LeaseTicket& ticket, const Outcome& outcome,
                                        TimePoint now) {

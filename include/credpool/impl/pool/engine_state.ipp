@@ -271,7 +271,7 @@ CREDPOOL_INLINE Result<void> PoolEngine::set_imported(std::string_view name, boo
 CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id, Status status,
                                                          Reason reason,
                                                          const std::vector<QuotaWindow>& quotas,
-                                                         TimePoint now) {
+                                                         const Outcome& answer, TimePoint now) {
   const std::lock_guard lock{lock_};
   const auto known = by_id_.find(id);
   if (known == by_id_.end() || !slots_[known->second].found)
@@ -288,6 +288,7 @@ CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id,
     slot.state.rejected_token = slot.token_hash;
     mark(slot, rejected);
   }
+  rest_after_validation(slot, answer, now);
   assess_everywhere(slot.index, now);
   return {};
 }

@@ -17,6 +17,7 @@ CREDPOOL_INLINE CliFacts cli_facts(std::string_view cli, std::string_view provid
   CliFacts facts;
   facts.cli = cli;
   facts.provider = provider;
+  facts.names_programs = !programs.empty();
   for (const auto program : programs) {
     facts.program = environment.find_program(program);
     if (facts.program) break;
