@@ -27,6 +27,7 @@
 #include <credpool/core/secret.hpp>
 #include <credpool/core/time.hpp>
 #include <credpool/core/version.hpp>
+#include <credpool/core/wake_timer.hpp>
 #include <credpool/credential/credential.hpp>
 #include <credpool/credential/jwt.hpp>
 #include <credpool/credential/kind.hpp>
@@ -58,6 +59,8 @@
 #include <credpool/refresh/exchange.hpp>
 #include <credpool/refresh/first_of.hpp>
 #include <credpool/refresh/interaction.hpp>
+#include <credpool/refresh/renewal_plan.hpp>
+#include <credpool/refresh/scheduler.hpp>
 #include <credpool/refresh/token_endpoint.hpp>
 #include <credpool/rotation/candidates.hpp>
 #include <credpool/rotation/concept.hpp>

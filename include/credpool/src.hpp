@@ -26,6 +26,7 @@
 #include <credpool/impl/core/iso8601.ipp>
 #include <credpool/impl/core/openclaw_directory.ipp>
 #include <credpool/impl/core/secret.ipp>
+#include <credpool/impl/core/wake_timer.ipp>
 #include <credpool/impl/credential/credential.ipp>
 #include <credpool/impl/credential/jwt.ipp>
 #include <credpool/impl/credential/kind.ipp>
@@ -47,6 +48,8 @@
 #include <credpool/impl/pool/outcome.ipp>
 #include <credpool/impl/pool/simulate.ipp>
 #include <credpool/impl/refresh/exchange.ipp>
+#include <credpool/impl/refresh/renewal_plan.ipp>
+#include <credpool/impl/refresh/scheduler.ipp>
 #include <credpool/impl/refresh/token_endpoint.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
 #include <credpool/impl/source/aider.ipp>

@@ -4261,6 +4261,147 @@ CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) no
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Sleeps until a point on the wall clock, and notices when that clock jumps.
+///
+/// A thread that waits by the monotonic clock sleeps through a suspend: the token it guards has
+/// ended long before it wakes. This one wakes right after the machine does (on Linux by
+/// timerfd_create(2) with TFD_TIMER_CANCEL_ON_SET; elsewhere it looks at the clock every second).
+///
+/// @thread_safety wait_until(): one thread at a time; wake(): any
+class WakeTimer {
+ public:
+  enum class Woken {
+    time_came,      ///< the point was reached
+    clock_changed,  ///< the wall clock was set, or the machine was suspended
+    called,         ///< by wake()
+  };
+
+  /// @errors io when the system has no more descriptors
+  static Result<WakeTimer> make();
+
+  WakeTimer(WakeTimer&&) noexcept;
+  WakeTimer& operator=(WakeTimer&&) noexcept;
+  ~WakeTimer();
+
+  /// A point that has passed returns at once.
+  Woken wait_until(TimePoint wall);
+  /// Ends the wait that is on, or the next one.
+  void wake() noexcept;
+
+ private:
+  struct State;
+  explicit WakeTimer(std::unique_ptr<State> state) noexcept;
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if defined(__linux__)
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include <poll.h>
+#else
+#include <condition_variable>
+#include <mutex>
+#endif
+
+namespace credpool::inline CREDPOOL_ABI {
+
+#if defined(__linux__)
+
+struct WakeTimer::State {
+  Descriptor timer;
+  Descriptor calls;
+};
+
+CREDPOOL_INLINE Result<WakeTimer> WakeTimer::make() {
+  auto state = std::make_unique<State>();
+  state->timer = Descriptor{::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
+  state->calls = Descriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!state->timer || !state->calls)
+    return fail(Errc::io, "making a timer", {}, "the process has too many files open");
+  return WakeTimer{std::move(state)};
+}
+
+CREDPOOL_INLINE WakeTimer::Woken WakeTimer::wait_until(TimePoint wall) {
+  // All zero would disarm it: a time before 1970 is one millisecond after its start instead.
+  const auto at = std::max(wall.time_since_epoch(), Duration{1});
+  itimerspec due{};
+  due.it_value.tv_sec = static_cast<time_t>(at.count() / 1000);
+  due.it_value.tv_nsec = static_cast<long>(at.count() % 1000) * 1'000'000;
+  ::timerfd_settime(state_->timer.get(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &due,
+                    nullptr);
+  for (;;) {
+    pollfd watched[] = {{state_->timer.get(), POLLIN, 0}, {state_->calls.get(), POLLIN, 0}};
+    if (::poll(watched, 2, -1) < 0) continue;  // a signal
+    std::uint64_t count = 0;
+    if (watched[1].revents != 0 && ::read(state_->calls.get(), &count, sizeof count) > 0)
+      return Woken::called;
+    if (watched[0].revents == 0) continue;
+    if (::read(state_->timer.get(), &count, sizeof count) > 0) return Woken::time_came;
+    if (errno == ECANCELED) return Woken::clock_changed;
+  }
+}
+
+CREDPOOL_INLINE void WakeTimer::wake() noexcept {
+  const std::uint64_t one = 1;
+  // A full counter means that a wake is pending already.
+  [[maybe_unused]] const auto written = ::write(state_->calls.get(), &one, sizeof one);
+}
+
+#else
+
+struct WakeTimer::State {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool called = false;
+};
+
+CREDPOOL_INLINE Result<WakeTimer> WakeTimer::make() {
+  return WakeTimer{std::make_unique<State>()};
+}
+
+CREDPOOL_INLINE WakeTimer::Woken WakeTimer::wait_until(TimePoint wall) {
+  using namespace std::chrono;
+  constexpr seconds tick{1};
+  const auto wall_now = [] { return SystemClock{}.now(); };
+  std::unique_lock lock{state_->mutex};
+  while (true) {
+    if (std::exchange(state_->called, false)) return Woken::called;
+    const auto before = wall_now();
+    if (before >= wall) return Woken::time_came;
+    state_->changed.wait_for(lock, std::min<Duration>(wall - before, tick),
+                             [this] { return state_->called; });
+    const auto passed = wall_now() - before;
+    if (passed < Duration{-500} || passed > 5 * tick) return Woken::clock_changed;
+  }
+}
+
+CREDPOOL_INLINE void WakeTimer::wake() noexcept {
+  {
+    const std::lock_guard lock{state_->mutex};
+    state_->called = true;
+  }
+  state_->changed.notify_one();
+}
+
+#endif
+
+CREDPOOL_INLINE WakeTimer::WakeTimer(std::unique_ptr<State> state) noexcept
+    : state_{std::move(state)} {}
+CREDPOOL_INLINE WakeTimer::WakeTimer(WakeTimer&&) noexcept = default;
+CREDPOOL_INLINE WakeTimer& WakeTimer::operator=(WakeTimer&&) noexcept = default;
+CREDPOOL_INLINE WakeTimer::~WakeTimer() = default;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// One allowance of an account, as its provider reports it.
 struct QuotaWindow {
   std::string name;                            ///< the provider's name ("five_hour", "primary")
@@ -14783,6 +14924,279 @@ class Interaction {
   /// Waits that long, or less when the person gave up.
   virtual void wait(Duration time) = 0;
 };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// When the access token of a login is better renewed: `window` before its end, a little earlier or
+/// later (5 % of the window) by a dice that the login and the token decide, so that many logins of
+/// one age do not come at once and the time does not wander from look to look.
+///
+/// @param expires_at end of the access token
+/// @param window     how long before that, see LoginStore::advisory_window()
+TimePoint renewal_time(const CredentialId& id, TimePoint expires_at, Duration window) noexcept;
+
+/// Which login is due when. A plain list of times: it does no work and knows no clock.
+///
+/// @thread_safety caller serialises
+class RenewalPlan {
+ public:
+  /// Plans a login, or moves it.
+  void put(const CredentialId& id, TimePoint due);
+  /// It is not planned any more.
+  void remove(const CredentialId& id);
+
+  /// When the next one is due; none when nothing is planned.
+  std::optional<TimePoint> next() const noexcept;
+  /// Takes out the one that is due the longest; none when none is due.
+  std::optional<CredentialId> take(TimePoint now);
+  /// When that login is due; none when it is not planned.
+  std::optional<TimePoint> due(const CredentialId& id) const;
+
+  std::size_t size() const noexcept { return due_.size(); }
+
+ private:
+  struct Entry {
+    TimePoint due;
+    CredentialId id;
+  };
+  struct IdHash {
+    std::size_t operator()(const CredentialId& id) const noexcept;
+  };
+  void sweep();
+
+  std::unordered_map<CredentialId, TimePoint, IdHash> due_;
+  std::vector<Entry> heap_;  ///< soonest first; an entry that due_ does not know is left over
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Eight bytes of an id: it is a hash, so they are as good as random.
+inline std::uint64_t renewal_word(const CredentialId& id) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, id.digest().data(), sizeof word);
+  return word;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE TimePoint renewal_time(const CredentialId& id, TimePoint expires_at,
+                                       Duration window) noexcept {
+  const auto token = static_cast<std::uint64_t>(expires_at.time_since_epoch().count());
+  const auto mixed = (detail::renewal_word(id) ^ token) * 0x9E3779B97F4A7C15u;
+  const auto dice = static_cast<Duration::rep>((mixed >> 40) % 1001);  // 0 to 1000
+  return expires_at - window * (9500 + dice) / 10000;
+}
+
+CREDPOOL_INLINE std::size_t RenewalPlan::IdHash::operator()(const CredentialId& id) const noexcept {
+  return static_cast<std::size_t>(detail::renewal_word(id));
+}
+
+CREDPOOL_INLINE void RenewalPlan::put(const CredentialId& id, TimePoint due) {
+  due_[id] = due;
+  heap_.push_back({due, id});
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [](const Entry& a, const Entry& b) { return a.due > b.due; });
+  sweep();
+}
+
+CREDPOOL_INLINE void RenewalPlan::remove(const CredentialId& id) {
+  due_.erase(id);
+  sweep();
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::next() const noexcept {
+  if (heap_.empty()) return std::nullopt;
+  return heap_.front().due;  // sweep() has seen to it that it is planned
+}
+
+CREDPOOL_INLINE std::optional<CredentialId> RenewalPlan::take(TimePoint now) {
+  if (heap_.empty() || heap_.front().due > now) return std::nullopt;
+  const auto id = heap_.front().id;
+  due_.erase(id);
+  sweep();
+  return id;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::due(const CredentialId& id) const {
+  const auto known = due_.find(id);
+  if (known == due_.end()) return std::nullopt;
+  return known->second;
+}
+
+/// Drops leftovers from the front, and all of them before they outnumber the plan.
+CREDPOOL_INLINE void RenewalPlan::sweep() {
+  const auto later = [](const Entry& a, const Entry& b) { return a.due > b.due; };
+  const auto planned = [&](const Entry& entry) {
+    const auto known = due_.find(entry.id);
+    return known != due_.end() && known->second == entry.due;
+  };
+  if (heap_.size() > 2 * due_.size() + 64) {
+    heap_.clear();
+    for (const auto& [id, due] : due_) heap_.push_back({due, id});
+    std::make_heap(heap_.begin(), heap_.end(), later);
+  }
+  while (!heap_.empty() && !planned(heap_.front())) {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    heap_.pop_back();
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the scheduler needs to know and may do.
+struct SchedulerWorld {
+  std::function<TimePoint()> now;
+  /// Renews one login; may block on the network.
+  /// @return when to look at it again; none: not before put() names it anew
+  std::function<std::optional<TimePoint>(const CredentialId&)> renew;
+  /// The wall clock was set or the machine slept: what is known about the logins may be old.
+  /// Called by the scheduler's own thread. May be empty.
+  std::function<void()> clock_changed = {};
+  std::size_t workers = 4;  ///< renewals at the same time, 1 to 64
+};
+
+/// Renews logins in time: one thread that waits for the next one, a few that renew.
+///
+/// A login is renewed by one worker at a time. The end waits for the renewals that are under way:
+/// an exchange that has begun is not cut off.
+///
+/// @thread_safety safe
+class RenewalScheduler {
+ public:
+  /// @errors io when the system has no timer for it
+  static Result<std::unique_ptr<RenewalScheduler>> start(SchedulerWorld world);
+
+  RenewalScheduler(const RenewalScheduler&) = delete;
+  RenewalScheduler& operator=(const RenewalScheduler&) = delete;
+  ~RenewalScheduler();
+
+  /// Plans a login, or moves it; one that is being renewed is moved when that is done.
+  void put(const CredentialId& id, TimePoint due);
+  /// Leaves a login alone from now on.
+  void remove(const CredentialId& id);
+  std::size_t size() const;
+
+ private:
+  RenewalScheduler(SchedulerWorld world, WakeTimer timer);
+  void watch();
+  void work();
+
+  /// What was asked for a login while it was being renewed.
+  struct Meanwhile {
+    std::optional<TimePoint> moved_to;
+    bool removed = false;
+  };
+
+  const SchedulerWorld world_;
+  WakeTimer timer_;
+  mutable std::mutex mutex_;
+  std::condition_variable due_;    ///< for the workers: something is due
+  std::condition_variable taken_;  ///< for the watcher: a worker took something
+  RenewalPlan plan_;
+  std::map<CredentialId, Meanwhile> renewing_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;  ///< last: they use everything above
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::unique_ptr<RenewalScheduler>> RenewalScheduler::start(
+    SchedulerWorld world) {
+  auto timer = WakeTimer::make();
+  if (!timer) return fail(std::move(timer).error());
+  return std::unique_ptr<RenewalScheduler>{
+      new RenewalScheduler{std::move(world), std::move(*timer)}};
+}
+
+CREDPOOL_INLINE RenewalScheduler::RenewalScheduler(SchedulerWorld world, WakeTimer timer)
+    : world_{std::move(world)}, timer_{std::move(timer)} {
+  threads_.emplace_back([this] { watch(); });
+  for (std::size_t i = 0; i < std::clamp<std::size_t>(world_.workers, 1, 64); ++i)
+    threads_.emplace_back([this] { work(); });
+}
+
+CREDPOOL_INLINE RenewalScheduler::~RenewalScheduler() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  timer_.wake();
+  due_.notify_all();
+  taken_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto busy = renewing_.find(id); busy != renewing_.end()) {
+      busy->second = {.moved_to = due, .removed = false};
+      return;
+    }
+    plan_.put(id, due);
+  }
+  timer_.wake();
+}
+
+CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
+  const std::lock_guard lock{mutex_};
+  plan_.remove(id);
+  if (const auto busy = renewing_.find(id); busy != renewing_.end())
+    busy->second = {.moved_to = {}, .removed = true};
+}
+
+CREDPOOL_INLINE std::size_t RenewalScheduler::size() const {
+  const std::lock_guard lock{mutex_};
+  return plan_.size() + renewing_.size();
+}
+
+/// Sleeps until the next one is due and calls the workers.
+CREDPOOL_INLINE void RenewalScheduler::watch() {
+  constexpr auto never = TimePoint{std::chrono::hours{24 * 365 * 200}};
+  std::unique_lock lock{mutex_};
+  while (!stopping_) {
+    const auto next = plan_.next().value_or(never);
+    if (next <= world_.now()) {
+      due_.notify_all();
+      // Nothing to sleep for: the workers are at it, or all of them are busy.
+      taken_.wait(lock, [&] { return stopping_ || plan_.next().value_or(never) > world_.now(); });
+      continue;
+    }
+    lock.unlock();
+    if (timer_.wait_until(next) == WakeTimer::Woken::clock_changed && world_.clock_changed)
+      world_.clock_changed();
+    lock.lock();
+  }
+}
+
+CREDPOOL_INLINE void RenewalScheduler::work() {
+  std::unique_lock lock{mutex_};
+  while (true) {
+    std::optional<CredentialId> id;
+    due_.wait(lock, [&] { return stopping_ || (id = plan_.take(world_.now())); });
+    if (stopping_) return;
+    renewing_.emplace(*id, Meanwhile{});
+    taken_.notify_one();
+    lock.unlock();
+    auto again = world_.renew(*id);
+    lock.lock();
+    const auto meanwhile = renewing_.extract(*id).mapped();
+    if (meanwhile.removed) continue;
+    if (meanwhile.moved_to) again = meanwhile.moved_to;
+    if (!again) continue;
+    plan_.put(*id, *again);
+    timer_.wake();
+  }
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
