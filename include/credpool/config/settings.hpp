@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/core/safe_url.hpp>
 #include <credpool/core/version.hpp>
 #include <credpool/credential/kind.hpp>
 
@@ -100,10 +101,6 @@ struct SettingRow {
 /// @return none when nothing is that close
 std::optional<std::string_view> nearest_name(std::string_view name,
                                              std::span<const std::string_view> candidates);
-
-/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
-/// without user name, query, fragment, blanks or control characters.
-bool is_safe_base_url(std::string_view url) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
