@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -33,9 +34,13 @@ struct TokenEndpoint {
 
 /// What the user configured about token endpoints; it counts before the CLIs' own switches.
 struct TokenEndpointSettings {
-  std::map<std::string, std::string, std::less<>> urls;                  ///< by provider
-  std::map<std::string, std::string, std::less<>> client_ids;            ///< by provider
-  std::map<std::string, std::string, std::less<>> client_secrets_files;  ///< by provider
+  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
+  std::map<std::string, std::string, std::less<>> urls;
+  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
+  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
+  std::map<std::string, std::string, std::less<>> client_secrets_files;
+  /// By provider: sent instead of ours of the same name, or besides them; never secret.
+  std::map<std::string, std::vector<Header>, std::less<>> headers;
 };
 
 /// Where and how the refresh token of that credential is spent.
@@ -56,9 +61,11 @@ Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_tok
 
 /// Reads the body of a 200: never trusted further than this.
 ///
-/// @errors malformed: not JSON, no access token, a token that is unsafe or larger than 64 KiB, an
-///         expires_in that is no finite number or not above zero (a text of digits is taken as a
-///         number)
+/// An id token that cannot be read is left out: it only names the account, and the login is kept.
+///
+/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
+///         (is_safe_token()), an expires_in that is no finite number or not above zero (a text of
+///         digits is taken as a number)
 Result<GrantedTokens> parse_granted_tokens(std::string_view body);
 
 }  // namespace credpool::inline CREDPOOL_ABI
