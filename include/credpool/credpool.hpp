@@ -24,6 +24,7 @@
 #include <credpool/core/openclaw_directory.hpp>
 #include <credpool/core/platform.hpp>
 #include <credpool/core/result.hpp>
+#include <credpool/core/safe_url.hpp>
 #include <credpool/core/secret.hpp>
 #include <credpool/core/time.hpp>
 #include <credpool/core/version.hpp>

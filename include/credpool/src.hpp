@@ -25,6 +25,7 @@
 #include <credpool/impl/core/hash.ipp>
 #include <credpool/impl/core/iso8601.ipp>
 #include <credpool/impl/core/openclaw_directory.ipp>
+#include <credpool/impl/core/safe_url.ipp>
 #include <credpool/impl/core/secret.ipp>
 #include <credpool/impl/core/wake_timer.ipp>
 #include <credpool/impl/credential/credential.ipp>

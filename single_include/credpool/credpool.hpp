@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -1978,6 +1979,60 @@ CREDPOOL_INLINE std::string write_json5(const Json5Value& value) {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
+/// without user name, query, fragment, blanks or control characters.
+bool is_safe_base_url(std::string_view url) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
+inline bool is_loopback_literal(std::string_view host) noexcept {
+  if (host == "[::1]") return true;
+  if (!host.starts_with("127.")) return false;
+  int parts = 0;
+  while (true) {
+    const auto dot = host.find('.');
+    const auto part = host.substr(0, dot);
+    int value = 0;
+    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
+    for (const char digit : part) {
+      if (digit < '0' || digit > '9') return false;
+      value = value * 10 + (digit - '0');
+    }
+    if (value > 255) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
+  const bool plain = url.starts_with("http://");
+  if (!plain && !url.starts_with("https://")) return false;
+  for (const char c : url)
+    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
+  url.remove_prefix(plain ? 7 : 8);
+  auto host = url.substr(0, url.find('/'));
+  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  if (port != std::string_view::npos) {
+    const auto digits = host.substr(port + 1);
+    if (digits.empty() || digits.size() > 5 ||
+        digits.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+    host = host.substr(0, port);
+  }
+  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// What sort of thing a credential is.
 enum class Kind {
   api_key,  ///< a key that lives until it is revoked
@@ -2085,6 +2140,15 @@ std::string_view to_string(ProviderUse use) noexcept;
 std::string_view to_string(AffinityMode mode) noexcept;
 std::string_view to_string(AdmissionMode mode) noexcept;
 
+/// Where a provider's OAuth server is, and who we are to it; what is empty is up to the provider.
+struct OAuthServerSettings {
+  std::string token_url;
+  std::string device_url;     ///< device authorization endpoint (RFC 8628)
+  std::string authorize_url;  ///< authorization endpoint, for the browser
+  std::string client_id;
+  std::filesystem::path client_secret_file;  ///< of an installed application; holds nothing else
+};
+
 /// The settings in effect, every one with a default. docs/configuration.md describes each.
 struct Settings {
   template <class T> using ByName = std::map<std::string, T, std::less<>>;
@@ -2098,9 +2162,10 @@ struct Settings {
                                            {"codex-cli", {true, 2}},
                                            {"qwen-cli", {true, 3}},
                                            {"gemini-cli", {true, 4}}};
-  ByName<std::string> base_urls;            ///< by provider
-  ByName<ProviderUse> policy;               ///< by provider
-  ByName<Ownership> ownership;              ///< by CLI; what is not here is up to the source
+  ByName<std::string> base_urls;  ///< by provider
+  ByName<ProviderUse> policy;     ///< by provider
+  ByName<Ownership> ownership;    ///< by profile id or CLI; what is not here is up to the source
+  ByName<OAuthServerSettings> oauth;        ///< by provider
   ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
   ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
   /// How long a credential rests after its first, second, ... rate limit without a stated end.
@@ -2146,10 +2211,6 @@ struct SettingRow {
 /// @return none when nothing is that close
 std::optional<std::string_view> nearest_name(std::string_view name,
                                              std::span<const std::string_view> candidates);
-
-/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
-/// without user name, query, fragment, blanks or control characters.
-bool is_safe_base_url(std::string_view url) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -2202,7 +2263,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 19> schema{{
+  static constexpr std::array<SettingKey, 24> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -2216,10 +2277,19 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "Lower is used first; kimi-cli 1, codex-cli 2, qwen-cli 3, gemini-cli 4."},
       {"baseUrls.*", "an https URL (http for a loopback IP)", "",
        "Where that provider is reached: a region, a proxy, a test server."},
+      {"oauth.*.tokenUrl", "an https URL (http for a loopback IP)", "",
+       "Where that provider's tokens are refreshed."},
+      {"oauth.*.deviceUrl", "an https URL (http for a loopback IP)", "",
+       "Where a login with a code on another device begins."},
+      {"oauth.*.authorizeUrl", "an https URL (http for a loopback IP)", "",
+       "The page where a login in the browser begins."},
+      {"oauth.*.clientId", "an OAuth client id", "", "Who we are to that provider's OAuth server."},
+      {"oauth.*.clientSecretFile", "a path", "",
+       "File with the secret of that client, and nothing else in it."},
       {"policy.*", "\"allow\", \"ask\" or \"forbid\"", "\"allow\"",
        "Whether that provider's credentials may be used."},
       {"ownership.*", "\"borrow\", \"co_own\" or \"adopt\"", "",
-       "Who may spend the refresh tokens of that CLI."},
+       "Who may spend the refresh tokens of that profile or CLI."},
       {"weights.*", "a number from 0 to 1000", "1",
        "Share of a profile or CLI under the strategy \"weighted\"."},
       {"models.*", "an array of model names", "",
@@ -2281,27 +2351,6 @@ inline std::string folded_name(std::string_view name) {
   return folded;
 }
 
-/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
-inline bool is_loopback_literal(std::string_view host) noexcept {
-  if (host == "[::1]") return true;
-  if (!host.starts_with("127.")) return false;
-  int parts = 0;
-  while (true) {
-    const auto dot = host.find('.');
-    const auto part = host.substr(0, dot);
-    int value = 0;
-    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
-    for (const char digit : part) {
-      if (digit < '0' || digit > '9') return false;
-      value = value * 10 + (digit - '0');
-    }
-    if (value > 255) return false;
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 4;
-    host.remove_prefix(dot + 1);
-  }
-}
-
 }  // namespace detail
 
 CREDPOOL_INLINE std::optional<std::string_view> nearest_name(
@@ -2318,24 +2367,6 @@ CREDPOOL_INLINE std::optional<std::string_view> nearest_name(
     best = candidate;
   }
   return best;
-}
-
-CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) return false;
-  for (const char c : url)
-    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
-  url.remove_prefix(plain ? 7 : 8);
-  auto host = url.substr(0, url.find('/'));
-  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-  if (port != std::string_view::npos) {
-    const auto digits = host.substr(port + 1);
-    if (digits.empty() || digits.size() > 5 ||
-        digits.find_first_not_of("0123456789") != std::string_view::npos)
-      return false;
-    host = host.substr(0, port);
-  }
-  return !host.empty() && (!plain || detail::is_loopback_literal(host));
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -3429,7 +3460,13 @@ class SettingsReader {
          {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
          {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
          {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
-         {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
+         {"baseUrls",
+          [&](auto& m, auto& path) {
+            each(m, path,
+                 [&](auto& member, auto& at) { url(member, at, s.base_urls[member.key]); });
+            std::erase_if(s.base_urls, [](const auto& entry) { return entry.second.empty(); });
+          }},
+         {"oauth", [&](auto& m, auto& path) { oauth(m, path); }},
          {"policy",
           [&](auto& m, auto& path) {
             words<ProviderUse>(m, path, s.policy,
@@ -3636,15 +3673,36 @@ class SettingsReader {
     });
   }
 
-  void base_urls(const Json5Member& member, const std::string& path) {
+  /// An address that tokens may be sent to.
+  void url(const Json5Member& member, const std::string& path, std::string& target) {
+    const auto given = text(member.value, path);
+    if (!given) return;
+    if (!is_safe_base_url(*given))
+      return refuse(member.value, path,
+                    "expected an https URL without user name, query or fragment",
+                    "http is allowed to a loopback address only: http://127.0.0.1:8080");
+    target = *given;
+    note(member, path);
+  }
+
+  void oauth(const Json5Member& member, const std::string& path) {
     each(member, path, [&](const Json5Member& entry, const std::string& at) {
-      const auto url = text(entry.value, at);
-      if (!url) return;
-      if (!is_safe_base_url(*url))
-        return refuse(entry.value, at, "expected an https URL without user name, query or fragment",
-                      "http is allowed to a loopback address only: http://127.0.0.1:8080");
-      report_.settings.base_urls[entry.key] = *url;
-      note(entry, at);
+      auto& server = report_.settings.oauth[entry.key];
+      members(entry.value, at + ".",
+              {{"tokenUrl", [&](auto& m, auto& p) { url(m, p, server.token_url); }},
+               {"deviceUrl", [&](auto& m, auto& p) { url(m, p, server.device_url); }},
+               {"authorizeUrl", [&](auto& m, auto& p) { url(m, p, server.authorize_url); }},
+               {"clientId",
+                [&](auto& m, auto& p) {
+                  const auto id = text(m.value, p);
+                  if (!id) return;
+                  if (id->empty() || !is_safe_token(*id))
+                    return refuse(m.value, p, "expected an OAuth client id", "");
+                  server.client_id = *id;
+                  note(m, p);
+                }},
+               {"clientSecretFile",
+                [&](auto& m, auto& p) { file_path(m, p, server.client_secret_file); }}});
     });
   }
 
@@ -3860,6 +3918,16 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
     add("cliSources." + cli + ".priority", source.priority);
   }
   for (const auto& [provider, url] : s.base_urls) add("baseUrls." + provider, url);
+  for (const auto& [provider, server] : s.oauth) {
+    const auto add_given = [&](std::string_view key, const std::string& value) {
+      if (!value.empty()) add("oauth." + provider + '.' + std::string{key}, value);
+    };
+    add_given("tokenUrl", server.token_url);
+    add_given("deviceUrl", server.device_url);
+    add_given("authorizeUrl", server.authorize_url);
+    add_given("clientId", server.client_id);
+    add_given("clientSecretFile", server.client_secret_file.string());
+  }
   for (const auto& [provider, use] : s.policy) add("policy." + provider, to_string(use));
   for (const auto& [cli, owner] : s.ownership) add("ownership." + cli, to_string(owner));
   for (const auto& [name, weight] : s.weights) add("weights." + name, weight);
@@ -14377,7 +14445,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
 CREDPOOL_INLINE void apply_ownership(const Settings& settings,
                                      std::vector<Credential>& credentials) {
   for (auto& credential : credentials) {
-    const auto chosen = settings.ownership.find(credential.cli);
+    auto chosen = settings.ownership.find(credential.profile_id);
+    if (chosen == settings.ownership.end()) chosen = settings.ownership.find(credential.cli);
     if (chosen == settings.ownership.end() || credential.ownership == Ownership::adopt) continue;
     if (chosen->second != Ownership::adopt) credential.ownership = chosen->second;
   }
@@ -14758,9 +14827,13 @@ struct TokenEndpoint {
 
 /// What the user configured about token endpoints; it counts before the CLIs' own switches.
 struct TokenEndpointSettings {
-  std::map<std::string, std::string, std::less<>> urls;                  ///< by provider
-  std::map<std::string, std::string, std::less<>> client_ids;            ///< by provider
-  std::map<std::string, std::string, std::less<>> client_secrets_files;  ///< by provider
+  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
+  std::map<std::string, std::string, std::less<>> urls;
+  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
+  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
+  std::map<std::string, std::string, std::less<>> client_secrets_files;
+  /// By provider: sent instead of ours of the same name, or besides them; never secret.
+  std::map<std::string, std::vector<Header>, std::less<>> headers;
 };
 
 /// Where and how the refresh token of that credential is spent.
@@ -14781,10 +14854,494 @@ Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_tok
 
 /// Reads the body of a 200: never trusted further than this.
 ///
-/// @errors malformed: not JSON, no access token, a token that is unsafe or larger than 64 KiB, an
-///         expires_in that is no finite number or not above zero (a text of digits is taken as a
-///         number)
+/// An id token that cannot be read is left out: it only names the account, and the login is kept.
+///
+/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
+///         (is_safe_token()), an expires_in that is no finite number or not above zero (a text of
+///         digits is taken as a number)
 Result<GrantedTokens> parse_granted_tokens(std::string_view body);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The client pairs of Google's installed applications, found at run time. Internal.
+// Google calls the secret of an installed application no secret, and its sources show it; scanners
+// do not know that, so that it stands in no file of ours.
+
+// What is known of the providers' authorization servers: one row each. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One authorization server. Every client here is public: the CLI's source or program shows it.
+struct OAuthProvider {
+  std::string_view provider;  ///< as the sources spell it
+  std::string_view origin;
+  std::string_view token_path;
+  std::string_view client_id;  ///< empty: it stands in the login's own file
+  TokenEncoding encoding = TokenEncoding::form;
+  std::string_view refresh_parameter = {};  ///< sent with a refresh besides the usual ones
+  std::string_view refresh_value = {};
+  bool needs_secret = false;  ///< an installed application of Google, which has one
+};
+
+inline constexpr std::string_view google_origin = "https://oauth2.googleapis.com";
+inline constexpr std::string_view claude_scopes =
+    "user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload";
+
+/// @source kimi-cli 1.49.0 and kimi-code 2.1.0 (oauth), codex 0.169.0 (login), qwen-code 0.24.4,
+///         gemini-cli 0.61.0 (code_assist/oauth2), claude-code 2.1.329; xai, google-antigravity
+///         and factory as third parties use them
+inline constexpr std::array oauth_providers{
+    OAuthProvider{"kimi-code", "https://auth.kimi.com", "/api/oauth/token",
+                  "17e5f671-d194-4dfb-9706-5516cb48c098"},
+    OAuthProvider{"openai", "https://auth.openai.com", "/oauth/token",
+                  "app_EMoamEEZ73f0CkXaXp7hrann", TokenEncoding::json, "refresh_reason",
+                  "proactive_expiry"},
+    OAuthProvider{"qwen-portal", "https://chat.qwen.ai", "/api/v1/oauth2/token",
+                  "f0304373b74a44d2b584a3fb70ca9e56"},
+    OAuthProvider{"google-gemini-cli", google_origin, "/token",
+                  "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-antigravity", google_origin, "/token",
+                  "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-vertex", google_origin, "/token", "", TokenEncoding::form, "", "", true},
+    OAuthProvider{"anthropic", "https://platform.claude.com", "/v1/oauth/token",
+                  "9d1c250a-e61b-44d9-88ed-5944d1962f5e", TokenEncoding::json, "scope",
+                  claude_scopes},
+    OAuthProvider{"xai", "https://auth.x.ai", "/oauth2/token",
+                  "b1a00492-073a-47ea-816f-4c329264a828"},
+    OAuthProvider{"factory", "https://api.workos.com", "/user_management/authenticate",
+                  "client_01HNM792M5G5G1A2THWPXKFMXB", TokenEncoding::json},
+};
+
+/// The row of that provider; null when it is not known.
+inline const OAuthProvider* find_oauth_provider(std::string_view provider) noexcept {
+  const auto found = std::find_if(oauth_providers.begin(), oauth_providers.end(),
+                                  [&](const auto& row) { return row.provider == provider; });
+  return found == oauth_providers.end() ? nullptr : &*found;
+}
+
+inline std::string oauth_without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// Scheme, host and port of an absolute URL.
+inline std::string oauth_origin_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
+  return std::string{url.substr(0, url.find('/', start))};
+}
+
+/// A configured address: an origin gets the path, an address with a path is taken as it is.
+inline std::string oauth_url_with_path(std::string_view configured, std::string_view path) {
+  const auto url = oauth_without_slash(configured);
+  return url == oauth_origin_of(url) ? url + std::string{path} : url;
+}
+
+inline std::string oauth_percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      encoded.push_back(c);
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    encoded.push_back('%');
+    encoded.push_back(digits[value >> 4]);
+    encoded.push_back(digits[value & 15]);
+  }
+  return encoded;
+}
+
+/// A header's name without its case.
+inline std::string folded_header(std::string_view name) {
+  std::string folded{name};
+  for (auto& c : folded)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return folded;
+}
+
+using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// "a=1&b=2" (application/x-www-form-urlencoded).
+inline std::string oauth_form(const OAuthParameters& parameters) {
+  std::string form;
+  for (const auto& parameter : parameters) {
+    if (!form.empty()) form.push_back('&');
+    form += oauth_percent_encoded(parameter.first);
+    form.push_back('=');
+    form += oauth_percent_encoded(parameter.second);
+  }
+  return form;
+}
+
+/// A request to an authorization server: the parameters as that server wants them.
+Request oauth_request(const TokenEndpoint& endpoint, std::string url,
+                      const OAuthParameters& parameters);
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct GoogleClient {
+  std::string id;
+  Secret secret;
+};
+
+/// The secret that stands close behind the client id in the text of a program.
+/// @source Google's secrets of installed applications: "GOCSPX-" and 28 characters
+inline std::optional<Secret> google_secret_near(std::string_view text, std::string_view client_id) {
+  constexpr std::string_view prefix = "GOCSPX-";
+  constexpr std::size_t near = 2048;
+  constexpr std::size_t shortest = 24;
+  const auto belongs = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  for (auto at = text.find(client_id); at != std::string_view::npos;
+       at = text.find(client_id, at + 1)) {
+    const auto behind = text.substr(at + client_id.size(), near);
+    const auto start = behind.find(prefix);
+    if (start == std::string_view::npos) continue;
+    auto end = start;
+    while (end < behind.size() && belongs(behind[end])) ++end;
+    if (end - start >= prefix.size() + shortest) return Secret{behind.substr(start, end - start)};
+  }
+  return std::nullopt;
+}
+
+/// Where an npm installation of Gemini CLI may hold the id and the secret: the bundle that the
+/// program on PATH leads to, its chunks, or (older versions) the core package.
+inline std::vector<std::filesystem::path> gemini_program_files(const Environment& environment) {
+  const auto program = environment.find_program("gemini");
+  if (!program) return {};
+  std::error_code error;
+  const auto entry = std::filesystem::canonical(*program, error);
+  if (error) return {};
+  constexpr int most_chunks = 512;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::directory_iterator chunk{entry.parent_path(), error};
+  for (int seen = 0; !error && chunk != std::filesystem::directory_iterator{} && seen < most_chunks;
+       chunk.increment(error), ++seen)
+    if (chunk->path().extension() == ".js" && chunk->path() != entry)
+      files.push_back(chunk->path());
+  std::sort(files.begin(), files.end());
+  files.insert(files.begin(), entry);
+  constexpr std::string_view core = "gemini-cli-core/dist/src/code_assist/oauth2.js";
+  for (auto folder = entry.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
+    files.push_back(folder / "node_modules/@google" / core);
+    if (folder.filename() == "@google") files.push_back(folder / core);
+  }
+  return files;
+}
+
+/// The secret of Gemini CLI's client as the installed program has it.
+inline std::optional<Secret> google_secret_of_gemini(const Environment& environment,
+                                                     std::string_view client_id) {
+  constexpr FileRules program_rules{128 << 20, true, false};
+  for (const auto& path : gemini_program_files(environment))
+    // One that is missing, or of another owner, is passed over: the next may have it.
+    if (const auto file = read_file(path, environment, program_rules))
+      if (auto secret = google_secret_near(file->bytes.reveal(), client_id)) return secret;
+  return std::nullopt;
+}
+
+/// Reads a client pair: {"installed":{"client_id","client_secret"}} as Google's console gives it,
+/// the two members at the top, or nothing but the secret.
+/// @param default_id for a file with nothing but the secret
+/// @errors those of read_file(); configuration when others may read it; malformed
+inline Result<GoogleClient> read_google_client(const std::filesystem::path& path,
+                                               std::string_view default_id,
+                                               const Environment& environment) {
+  const std::string doing = "reading Google's client pair";
+  const auto file = read_file(path, environment);
+  if (!file) return fail(file.error());
+  for (const auto& warning : file->facts.warnings)
+    if (warning.kind == FileWarning::Kind::readable_by_others)
+      return fail(Errc::configuration, doing, path.string(),
+                  "others can read it: run " + warning.repair);
+  auto text = file->bytes.reveal();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  if (!text.starts_with('{')) {
+    if (!is_safe_token(text) || default_id.empty())
+      return fail(Errc::malformed, doing, path.string(),
+                  "it must hold the client secret in one line, or Google's JSON");
+    return GoogleClient{std::string{default_id}, Secret{text}};
+  }
+  const auto document = parse_json(text);
+  if (!document) return fail(Errc::malformed, doing, path.string(), document.error().message());
+  const auto* pair = member(*document, "installed");
+  if (pair == nullptr) pair = &*document;
+  const auto id = text_or_empty(*pair, "client_id");
+  const auto secret = text_or_empty(*pair, "client_secret");
+  if (!is_safe_token(id) || !is_safe_token(secret))
+    return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
+  return GoogleClient{std::string{id}, Secret{secret}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string configured_for(const std::map<std::string, std::string, std::less<>>& settings,
+                                  std::string_view provider) {
+  const auto found = settings.find(provider);
+  return found == settings.end() ? std::string{} : found->second;
+}
+
+/// A header value as Kimi's programs send it: what is not printable ASCII is left out.
+inline std::string kimi_header_value(std::string_view text) {
+  std::string value;
+  for (const char c : text)
+    if (c >= ' ' && c <= '~') value.push_back(c);
+  return value;
+}
+
+/// The device id that the login was made with; empty when there is none. It is the CLI's: a
+/// missing one is not made here.
+inline std::string kimi_device_id(std::string_view cli, const Environment& environment) {
+  constexpr FileRules id_rules{256, true, false};
+  const auto read_from = [&](std::string_view variable, std::string_view fallback) {
+    const auto directory = environment.directory(variable, fallback);
+    if (!directory) return std::string{};
+    const auto file = read_file(*directory / "device_id", environment, id_rules);
+    if (!file) return std::string{};
+    auto text = file->bytes.reveal();
+    text = text.substr(0, text.find_first_of("\r\n"));
+    return is_safe_token(text) ? std::string{text} : std::string{};
+  };
+  const auto of_code = [&] { return read_from("KIMI_CODE_HOME", ".kimi-code"); };
+  const auto of_cli = [&] { return read_from("KIMI_SHARE_DIR", ".kimi"); };
+  if (cli == "kimi-cli") return of_cli();
+  auto id = of_code();
+  return id.empty() && cli != "kimi-code" ? of_cli() : id;
+}
+
+/// Who we are to Kimi's server: ourselves. A client that claimed to be another one has lost
+/// accounts.
+inline std::vector<Header> kimi_headers(std::string_view cli, const Environment& environment) {
+  std::vector<Header> headers{{"X-Msh-Platform", "credpool"},
+                              {"X-Msh-Version", CREDPOOL_VERSION_STRING}};
+  const auto add = [&](const char* name, std::string_view text) {
+    if (auto value = kimi_header_value(text); !value.empty())
+      headers.push_back({name, std::move(value)});
+  };
+  add("X-Msh-Device-Name", environment.host_name());
+  if (utsname system{}; ::uname(&system) == 0) {
+    add("X-Msh-Device-Model", std::string{system.sysname} + " " + system.machine);
+    add("X-Msh-Os-Version", system.release);
+  }
+  add("X-Msh-Device-Id", kimi_device_id(cli, environment));
+  return headers;
+}
+
+/// The address that the CLI's own switch or the store names; empty when neither does.
+inline std::string oauth_url_of_cli(const OAuthProvider& row, const Credential& credential,
+                                    const Environment& environment) {
+  if (row.provider == "kimi-code")
+    for (const auto* name : {"KIMI_CODE_OAUTH_HOST", "KIMI_OAUTH_HOST"})
+      if (const auto host = environment.variable(name))
+        return oauth_without_slash(*host) + std::string{row.token_path};
+  if (row.provider == "openai")
+    if (const auto url = environment.variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE")) return *url;
+  if (credential.oauth_host.empty()) return {};
+  return oauth_without_slash(credential.oauth_host) + std::string{row.token_path};
+}
+
+/// The client pair of a login of Google, from wherever it is known.
+inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Credential& credential,
+                                             const Environment& environment,
+                                             const TokenEndpointSettings& settings) {
+  if (const auto file = configured_for(settings.client_secrets_files, row.provider); !file.empty())
+    return read_google_client(environment.expand(file), row.client_id, environment);
+  const std::string doing = "finding Google's client pair for " + std::string{row.provider};
+  if (row.client_id.empty()) {  // application default credentials carry theirs
+    if (credential.places.empty())
+      return fail(Errc::configuration, doing, {}, "the login names no file");
+    return read_google_client(credential.places.front().location, {}, environment);
+  }
+  if (row.provider == "google-gemini-cli")
+    if (auto secret = google_secret_of_gemini(environment, row.client_id))
+      return GoogleClient{std::string{row.client_id}, std::move(*secret)};
+  const std::string program = row.provider == "google-gemini-cli"
+                                  ? "install Gemini CLI so that `gemini` is on PATH, or put "
+                                  : "put ";
+  return fail(Errc::configuration, doing, {},
+              program +
+                  "the client secret into a file of mode 0600 and name that file in the "
+                  "setting for the client secret of " +
+                  std::string{row.provider});
+}
+
+inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
+  if (is_safe_base_url(url)) return {};
+  return fail(Errc::configuration, "finding the token endpoint of " + std::string{provider}, {},
+              "the address must be https, or http to a loopback address such as "
+              "http://127.0.0.1:8080, and without user name, query and fragment");
+}
+
+inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
+                                                 const TokenEndpointSettings& settings) {
+  TokenEndpoint endpoint;
+  endpoint.provider = provider;
+  endpoint.url = configured_for(settings.urls, provider);
+  endpoint.client_id = configured_for(settings.client_ids, provider);
+  if (endpoint.url.empty() || endpoint.client_id.empty())
+    return fail(Errc::unsupported, "finding the token endpoint", std::string{provider},
+                "it is not known: set its address and its client id, or log in with its own CLI");
+  if (auto safe = check_token_url(endpoint.url, provider); !safe) return fail(safe.error());
+  return endpoint;
+}
+
+inline Request oauth_request(const TokenEndpoint& endpoint, std::string url,
+                             const OAuthParameters& parameters) {
+  Request request;
+  request.method = "POST";
+  request.url = std::move(url);
+  request.headers = endpoint.headers;
+  request.headers.push_back({"Accept", "application/json"});
+  if (endpoint.encoding == TokenEncoding::json) {
+    Json body = Json::object();
+    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
+    request.headers.push_back({"Content-Type", "application/json"});
+    request.body = dump_json(body);
+  } else {
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    request.body = oauth_form(parameters);
+  }
+  request.connect_timeout = endpoint.connect_timeout;
+  request.timeout = endpoint.answer_timeout;
+  return request;
+}
+
+/// How long a token lives: a finite number of seconds above zero, or a text of digits.
+/// @return none in the outer optional when it is neither; none in the inner one when not told
+inline std::optional<std::optional<Duration>> granted_lifetime(const Json& answer,
+                                                               std::string_view name) {
+  const auto* told = member(answer, name);
+  if (told == nullptr || told->is_null()) return std::optional<Duration>{};
+  if (told->is_string() &&
+      told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  const auto seconds = number_of(*told);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
+  const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
+  return std::optional{Duration{std::max<Duration::rep>(milliseconds, 1)}};
+}
+
+/// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
+/// are compared.
+inline std::string granted_account(const Json& answer) {
+  for (const auto* name : {"id_token", "access_token"})
+    if (const auto claims = read_jwt(text_or_empty(answer, name));
+        claims && !claims->openai_account_id.empty())
+      return claims->openai_account_id;
+  if (const auto* account = member(answer, "account"))
+    if (const auto id = text_or_empty(*account, "uuid"); !id.empty()) return std::string{id};
+  if (const auto claims = read_jwt(text_or_empty(answer, "id_token"))) return claims->subject;
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                                        const Environment& environment,
+                                                        const TokenEndpointSettings& settings) {
+  const auto* row = detail::find_oauth_provider(credential.provider);
+  if (row == nullptr) return detail::configured_endpoint(credential.provider, settings);
+
+  TokenEndpoint endpoint;
+  endpoint.provider = row->provider;
+  endpoint.encoding = row->encoding;
+  if (const auto url = detail::configured_for(settings.urls, row->provider); !url.empty())
+    endpoint.url = detail::oauth_url_with_path(url, row->token_path);
+  if (endpoint.url.empty()) endpoint.url = detail::oauth_url_of_cli(*row, credential, environment);
+  if (endpoint.url.empty()) endpoint.url = std::string{row->origin} + std::string{row->token_path};
+  if (auto safe = detail::check_token_url(endpoint.url, row->provider); !safe)
+    return fail(safe.error());
+
+  endpoint.client_id = row->client_id;
+  if (row->needs_secret) {
+    auto client = detail::google_client_of(*row, credential, environment, settings);
+    if (!client) return fail(client.error());
+    endpoint.client_id = std::move(client->id);
+    endpoint.client_secret = std::move(client->secret);
+  }
+  if (auto id = detail::configured_for(settings.client_ids, row->provider); !id.empty())
+    endpoint.client_id = std::move(id);
+  if (!row->refresh_parameter.empty())
+    endpoint.parameters.emplace_back(row->refresh_parameter, row->refresh_value);
+  if (row->provider == "kimi-code")
+    endpoint.headers = detail::kimi_headers(credential.cli, environment);
+  if (const auto own = settings.headers.find(row->provider); own != settings.headers.end())
+    for (const auto& header : own->second) {
+      std::erase_if(endpoint.headers, [&](const Header& ours) {
+        return detail::folded_header(ours.name) == detail::folded_header(header.name);
+      });
+      endpoint.headers.push_back(header);
+    }
+  return endpoint;
+}
+
+CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
+                                        const Secret& refresh_token) {
+  detail::OAuthParameters parameters{{"grant_type", "refresh_token"},
+                                     {"refresh_token", std::string{refresh_token.reveal()}},
+                                     {"client_id", endpoint.client_id}};
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
+  auto request = detail::oauth_request(endpoint, endpoint.url, parameters);
+  for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
+  return request;
+}
+
+CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body) {
+  const auto refused = [](std::string_view what) {
+    return fail(Errc::malformed, "reading the answer of a token endpoint", {}, std::string{what});
+  };
+  const auto answer = detail::parse_json(body);
+  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
+
+  GrantedTokens granted;
+  const auto access = detail::text_or_empty(*answer, "access_token");
+  if (access.empty()) return refused("there is no access token");
+  if (!is_safe_token(access)) return refused("the access token is too long or not printable");
+  granted.access_token = Secret{access};
+  const auto* refresh = detail::member(*answer, "refresh_token");
+  if (refresh != nullptr && !refresh->is_null()) {
+    const auto text = detail::text_or_empty(*answer, "refresh_token");
+    if (!refresh->is_string() || (!text.empty() && !is_safe_token(text)))
+      return refused("the refresh token is too long or not printable");
+    granted.refresh_token = Secret{text};
+  }
+  // It names the account and opens nothing: an odd one is left out, the login is kept.
+  const auto id = detail::text_or_empty(*answer, "id_token");
+  if (read_jwt(id)) granted.id_token = Secret{id};
+
+  const auto lifetime = detail::granted_lifetime(*answer, "expires_in");
+  if (!lifetime) return refused("expires_in is not a finite number above zero");
+  granted.lifetime = *lifetime;
+  granted.refresh_lifetime =
+      detail::granted_lifetime(*answer, "refresh_token_expires_in").value_or(std::nullopt);
+  granted.token_type = detail::text_or_empty(*answer, "token_type");
+  granted.scope = detail::text_or_empty(*answer, "scope");
+  granted.resource_url = detail::text_or_empty(*answer, "resource_url");
+  granted.account_id = detail::granted_account(*answer);
+  return granted;
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -15087,6 +15644,7 @@ class RenewalScheduler {
   RenewalScheduler(SchedulerWorld world, WakeTimer timer);
   void watch();
   void work();
+  void note_change() noexcept;
 
   /// What was asked for a login while it was being renewed.
   struct Meanwhile {
@@ -15097,8 +15655,9 @@ class RenewalScheduler {
   const SchedulerWorld world_;
   WakeTimer timer_;
   mutable std::mutex mutex_;
-  std::condition_variable due_;    ///< for the workers: something is due
-  std::condition_variable taken_;  ///< for the watcher: a worker took something
+  std::condition_variable due_;      ///< for the workers: something is due
+  std::condition_variable changed_;  ///< for the watcher: the plan is another one
+  std::uint64_t changes_ = 0;        ///< of the plan
   RenewalPlan plan_;
   std::map<CredentialId, Meanwhile> renewing_;
   bool stopping_ = false;
@@ -15131,7 +15690,7 @@ CREDPOOL_INLINE RenewalScheduler::~RenewalScheduler() {
   }
   timer_.wake();
   due_.notify_all();
-  taken_.notify_all();
+  changed_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -15143,6 +15702,7 @@ CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due
       return;
     }
     plan_.put(id, due);
+    note_change();
   }
   timer_.wake();
 }
@@ -15150,6 +15710,7 @@ CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due
 CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
   const std::lock_guard lock{mutex_};
   plan_.remove(id);
+  note_change();
   if (const auto busy = renewing_.find(id); busy != renewing_.end())
     busy->second = {.moved_to = {}, .removed = true};
 }
@@ -15157,6 +15718,12 @@ CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
 CREDPOOL_INLINE std::size_t RenewalScheduler::size() const {
   const std::lock_guard lock{mutex_};
   return plan_.size() + renewing_.size();
+}
+
+/// @pre the mutex is held
+CREDPOOL_INLINE void RenewalScheduler::note_change() noexcept {
+  ++changes_;
+  changed_.notify_one();
 }
 
 /// Sleeps until the next one is due and calls the workers.
@@ -15167,8 +15734,9 @@ CREDPOOL_INLINE void RenewalScheduler::watch() {
     const auto next = plan_.next().value_or(never);
     if (next <= world_.now()) {
       due_.notify_all();
-      // Nothing to sleep for: the workers are at it, or all of them are busy.
-      taken_.wait(lock, [&] { return stopping_ || plan_.next().value_or(never) > world_.now(); });
+      // Nothing to sleep for: a worker takes it now, or when it is done with another one.
+      const auto seen = changes_;
+      changed_.wait(lock, [&] { return stopping_ || changes_ != seen; });
       continue;
     }
     lock.unlock();
@@ -15185,7 +15753,7 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
     due_.wait(lock, [&] { return stopping_ || (id = plan_.take(world_.now())); });
     if (stopping_) return;
     renewing_.emplace(*id, Meanwhile{});
-    taken_.notify_one();
+    note_change();
     lock.unlock();
     auto again = world_.renew(*id);
     lock.lock();
@@ -15194,6 +15762,7 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
     if (meanwhile.moved_to) again = meanwhile.moved_to;
     if (!again) continue;
     plan_.put(*id, *again);
+    note_change();
     timer_.wake();
   }
 }

@@ -40,6 +40,15 @@ std::string_view to_string(ProviderUse use) noexcept;
 std::string_view to_string(AffinityMode mode) noexcept;
 std::string_view to_string(AdmissionMode mode) noexcept;
 
+/// Where a provider's OAuth server is, and who we are to it; what is empty is up to the provider.
+struct OAuthServerSettings {
+  std::string token_url;
+  std::string device_url;     ///< device authorization endpoint (RFC 8628)
+  std::string authorize_url;  ///< authorization endpoint, for the browser
+  std::string client_id;
+  std::filesystem::path client_secret_file;  ///< of an installed application; holds nothing else
+};
+
 /// The settings in effect, every one with a default. docs/configuration.md describes each.
 struct Settings {
   template <class T> using ByName = std::map<std::string, T, std::less<>>;
@@ -53,9 +62,10 @@ struct Settings {
                                            {"codex-cli", {true, 2}},
                                            {"qwen-cli", {true, 3}},
                                            {"gemini-cli", {true, 4}}};
-  ByName<std::string> base_urls;            ///< by provider
-  ByName<ProviderUse> policy;               ///< by provider
-  ByName<Ownership> ownership;              ///< by CLI; what is not here is up to the source
+  ByName<std::string> base_urls;  ///< by provider
+  ByName<ProviderUse> policy;     ///< by provider
+  ByName<Ownership> ownership;    ///< by profile id or CLI; what is not here is up to the source
+  ByName<OAuthServerSettings> oauth;        ///< by provider
   ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
   ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
   /// How long a credential rests after its first, second, ... rate limit without a stated end.

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,7 @@ class RenewalScheduler {
   RenewalScheduler(SchedulerWorld world, WakeTimer timer);
   void watch();
   void work();
+  void note_change() noexcept;
 
   /// What was asked for a login while it was being renewed.
   struct Meanwhile {
@@ -64,8 +66,9 @@ class RenewalScheduler {
   const SchedulerWorld world_;
   WakeTimer timer_;
   mutable std::mutex mutex_;
-  std::condition_variable due_;    ///< for the workers: something is due
-  std::condition_variable taken_;  ///< for the watcher: a worker took something
+  std::condition_variable due_;      ///< for the workers: something is due
+  std::condition_variable changed_;  ///< for the watcher: the plan is another one
+  std::uint64_t changes_ = 0;        ///< of the plan
   RenewalPlan plan_;
   std::map<CredentialId, Meanwhile> renewing_;
   bool stopping_ = false;

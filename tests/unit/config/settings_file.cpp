@@ -124,6 +124,8 @@ TEST_CASE("config/settings_file: every kind of setting") {
   home.write(own, R"({
     $schema: "x",
     baseUrls: { openai: "https://${REGION}.example.com/v1" },
+    oauth: { "kimi-code": { tokenUrl: "http://127.0.0.1:9/token", clientId: "abc",
+                             clientSecretFile: "secret.txt" } },
     policy: { openai: "ask" }, ownership: { "codex-cli": "borrow" },
     models: { openai: ["a", "b"] }, cooldown: { ladderSeconds: [1, 1, 60] },
     affinity: { mode: "hard", loadFactor: 2 }, admission: { fixed: 4 },
@@ -134,6 +136,9 @@ TEST_CASE("config/settings_file: every kind of setting") {
   const auto& s = report.settings;
   CHECK(s.base_urls.at("openai") == "https://eu.example.com/v1");
   CHECK(s.provider_use("openai") == cp::ProviderUse::ask);
+  CHECK(s.oauth.at("kimi-code").token_url == "http://127.0.0.1:9/token");
+  CHECK(s.oauth.at("kimi-code").client_id == "abc");
+  CHECK(s.oauth.at("kimi-code").client_secret_file.is_absolute());
   CHECK(s.ownership.at("codex-cli") == cp::Ownership::borrow);
   CHECK(s.models.at("openai").size() == 2);
   CHECK(s.cooldown_ladder.back() == std::chrono::minutes{1});
@@ -148,7 +153,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
   REQUIRE(row != rows.end());
   CHECK(row->value == "{\"fixed\": 4}");
   CAPTURE(row->origin);
-  CHECK(row->origin.ends_with("config.json5:6:59"));
+  CHECK(row->origin.ends_with("config.json5:8:59"));
 }
 
 TEST_CASE("config/settings_file: a wrong type names file, line, column and what to write") {
@@ -181,6 +186,8 @@ TEST_CASE("config/settings_file: wrong values are refused without being quoted")
                            "{baseUrls: {a: 'https://sk-canary@example.com'}}",
                            "{policy: {a: 'sk-canary'}}",
                            "{ownership: {a: 'rent'}}",
+                           "{oauth: {a: {tokenUrl: 'http://sk-canary.example'}}}",
+                           "{oauth: {a: {clientId: 'a b'}}}",
                            "{models: {a: 'm'}}",
                            "{models: {a: [1]}}",
                            "{cooldown: {ladderSeconds: []}}",

@@ -55,7 +55,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 19> schema{{
+  static constexpr std::array<SettingKey, 24> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -69,10 +69,19 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "Lower is used first; kimi-cli 1, codex-cli 2, qwen-cli 3, gemini-cli 4."},
       {"baseUrls.*", "an https URL (http for a loopback IP)", "",
        "Where that provider is reached: a region, a proxy, a test server."},
+      {"oauth.*.tokenUrl", "an https URL (http for a loopback IP)", "",
+       "Where that provider's tokens are refreshed."},
+      {"oauth.*.deviceUrl", "an https URL (http for a loopback IP)", "",
+       "Where a login with a code on another device begins."},
+      {"oauth.*.authorizeUrl", "an https URL (http for a loopback IP)", "",
+       "The page where a login in the browser begins."},
+      {"oauth.*.clientId", "an OAuth client id", "", "Who we are to that provider's OAuth server."},
+      {"oauth.*.clientSecretFile", "a path", "",
+       "File with the secret of that client, and nothing else in it."},
       {"policy.*", "\"allow\", \"ask\" or \"forbid\"", "\"allow\"",
        "Whether that provider's credentials may be used."},
       {"ownership.*", "\"borrow\", \"co_own\" or \"adopt\"", "",
-       "Who may spend the refresh tokens of that CLI."},
+       "Who may spend the refresh tokens of that profile or CLI."},
       {"weights.*", "a number from 0 to 1000", "1",
        "Share of a profile or CLI under the strategy \"weighted\"."},
       {"models.*", "an array of model names", "",

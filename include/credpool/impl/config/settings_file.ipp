@@ -144,6 +144,16 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
     add("cliSources." + cli + ".priority", source.priority);
   }
   for (const auto& [provider, url] : s.base_urls) add("baseUrls." + provider, url);
+  for (const auto& [provider, server] : s.oauth) {
+    const auto add_given = [&](std::string_view key, const std::string& value) {
+      if (!value.empty()) add("oauth." + provider + '.' + std::string{key}, value);
+    };
+    add_given("tokenUrl", server.token_url);
+    add_given("deviceUrl", server.device_url);
+    add_given("authorizeUrl", server.authorize_url);
+    add_given("clientId", server.client_id);
+    add_given("clientSecretFile", server.client_secret_file.string());
+  }
   for (const auto& [provider, use] : s.policy) add("policy." + provider, to_string(use));
   for (const auto& [cli, owner] : s.ownership) add("ownership." + cli, to_string(owner));
   for (const auto& [name, weight] : s.weights) add("weights." + name, weight);

@@ -5,6 +5,7 @@
 
 #include <credpool/config/json5_edit.hpp>
 #include <credpool/config/settings_file.hpp>
+#include <credpool/core/encoding.hpp>
 #include <credpool/impl/config/config_files.hpp>
 
 #include <algorithm>
@@ -36,7 +37,13 @@ class SettingsReader {
          {"validateTokens", [&](auto& m, auto& path) { flag(m, path, s.validate_tokens); }},
          {"rotationStrategy", [&](auto& m, auto& path) { strategy(m, path); }},
          {"cliSources", [&](auto& m, auto& path) { cli_sources(m, path); }},
-         {"baseUrls", [&](auto& m, auto& path) { base_urls(m, path); }},
+         {"baseUrls",
+          [&](auto& m, auto& path) {
+            each(m, path,
+                 [&](auto& member, auto& at) { url(member, at, s.base_urls[member.key]); });
+            std::erase_if(s.base_urls, [](const auto& entry) { return entry.second.empty(); });
+          }},
+         {"oauth", [&](auto& m, auto& path) { oauth(m, path); }},
          {"policy",
           [&](auto& m, auto& path) {
             words<ProviderUse>(m, path, s.policy,
@@ -243,15 +250,36 @@ class SettingsReader {
     });
   }
 
-  void base_urls(const Json5Member& member, const std::string& path) {
+  /// An address that tokens may be sent to.
+  void url(const Json5Member& member, const std::string& path, std::string& target) {
+    const auto given = text(member.value, path);
+    if (!given) return;
+    if (!is_safe_base_url(*given))
+      return refuse(member.value, path,
+                    "expected an https URL without user name, query or fragment",
+                    "http is allowed to a loopback address only: http://127.0.0.1:8080");
+    target = *given;
+    note(member, path);
+  }
+
+  void oauth(const Json5Member& member, const std::string& path) {
     each(member, path, [&](const Json5Member& entry, const std::string& at) {
-      const auto url = text(entry.value, at);
-      if (!url) return;
-      if (!is_safe_base_url(*url))
-        return refuse(entry.value, at, "expected an https URL without user name, query or fragment",
-                      "http is allowed to a loopback address only: http://127.0.0.1:8080");
-      report_.settings.base_urls[entry.key] = *url;
-      note(entry, at);
+      auto& server = report_.settings.oauth[entry.key];
+      members(entry.value, at + ".",
+              {{"tokenUrl", [&](auto& m, auto& p) { url(m, p, server.token_url); }},
+               {"deviceUrl", [&](auto& m, auto& p) { url(m, p, server.device_url); }},
+               {"authorizeUrl", [&](auto& m, auto& p) { url(m, p, server.authorize_url); }},
+               {"clientId",
+                [&](auto& m, auto& p) {
+                  const auto id = text(m.value, p);
+                  if (!id) return;
+                  if (id->empty() || !is_safe_token(*id))
+                    return refuse(m.value, p, "expected an OAuth client id", "");
+                  server.client_id = *id;
+                  note(m, p);
+                }},
+               {"clientSecretFile",
+                [&](auto& m, auto& p) { file_path(m, p, server.client_secret_file); }}});
     });
   }
 

@@ -67,7 +67,8 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
 CREDPOOL_INLINE void apply_ownership(const Settings& settings,
                                      std::vector<Credential>& credentials) {
   for (auto& credential : credentials) {
-    const auto chosen = settings.ownership.find(credential.cli);
+    auto chosen = settings.ownership.find(credential.profile_id);
+    if (chosen == settings.ownership.end()) chosen = settings.ownership.find(credential.cli);
     if (chosen == settings.ownership.end() || credential.ownership == Ownership::adopt) continue;
     if (chosen->second != Ownership::adopt) credential.ownership = chosen->second;
   }

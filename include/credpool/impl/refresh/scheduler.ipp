@@ -30,7 +30,7 @@ CREDPOOL_INLINE RenewalScheduler::~RenewalScheduler() {
   }
   timer_.wake();
   due_.notify_all();
-  taken_.notify_all();
+  changed_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -42,6 +42,7 @@ CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due
       return;
     }
     plan_.put(id, due);
+    note_change();
   }
   timer_.wake();
 }
@@ -49,6 +50,7 @@ CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due
 CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
   const std::lock_guard lock{mutex_};
   plan_.remove(id);
+  note_change();
   if (const auto busy = renewing_.find(id); busy != renewing_.end())
     busy->second = {.moved_to = {}, .removed = true};
 }
@@ -56,6 +58,12 @@ CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
 CREDPOOL_INLINE std::size_t RenewalScheduler::size() const {
   const std::lock_guard lock{mutex_};
   return plan_.size() + renewing_.size();
+}
+
+/// @pre the mutex is held
+CREDPOOL_INLINE void RenewalScheduler::note_change() noexcept {
+  ++changes_;
+  changed_.notify_one();
 }
 
 /// Sleeps until the next one is due and calls the workers.
@@ -66,8 +74,9 @@ CREDPOOL_INLINE void RenewalScheduler::watch() {
     const auto next = plan_.next().value_or(never);
     if (next <= world_.now()) {
       due_.notify_all();
-      // Nothing to sleep for: the workers are at it, or all of them are busy.
-      taken_.wait(lock, [&] { return stopping_ || plan_.next().value_or(never) > world_.now(); });
+      // Nothing to sleep for: a worker takes it now, or when it is done with another one.
+      const auto seen = changes_;
+      changed_.wait(lock, [&] { return stopping_ || changes_ != seen; });
       continue;
     }
     lock.unlock();
@@ -84,7 +93,7 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
     due_.wait(lock, [&] { return stopping_ || (id = plan_.take(world_.now())); });
     if (stopping_) return;
     renewing_.emplace(*id, Meanwhile{});
-    taken_.notify_one();
+    note_change();
     lock.unlock();
     auto again = world_.renew(*id);
     lock.lock();
@@ -93,6 +102,7 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
     if (meanwhile.moved_to) again = meanwhile.moved_to;
     if (!again) continue;
     plan_.put(*id, *again);
+    note_change();
     timer_.wake();
   }
 }
