@@ -38,6 +38,7 @@ class StateDirectory {
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path state_file() const { return path_ / "state.sqlite"; }
   std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
+  std::filesystem::path logins_directory() const { return path_ / "logins"; }
   std::filesystem::path key_file() const { return path_ / "key"; }
 
  private:

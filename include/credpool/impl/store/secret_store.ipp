@@ -3,22 +3,12 @@
 
 #include <credpool/core/encoding.hpp>
 #include <credpool/core/iso8601.hpp>
+#include <credpool/impl/store/record_text.hpp>
 #include <credpool/store/secret_store.hpp>
 
 #include <algorithm>
 
 namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// Text that can be shown to a person and kept in a file.
-inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
-  return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-}  // namespace detail
 
 CREDPOOL_INLINE Result<void> check_record(const SecretRecord& record) {
   const auto wrong = [](const char* member, const char* hint) {
