@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// Guards around one exchange of cpp-httplib: time, repetition, SIGPIPE, addresses. Internal.
+// Guards around one exchange of cpp-httplib: time, repetition, addresses. Internal.
 
 #include <credpool/core/platform.hpp>
 #include <credpool/core/result.hpp>
+#include <credpool/impl/core/sigpipe.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -17,39 +18,10 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-/// Holds SIGPIPE back in this thread: neither httplib nor OpenSSL write with MSG_NOSIGNAL, and a
-/// library has no business changing what the process does with signals.
-class SigpipeHeldBack {
- public:
-  SigpipeHeldBack() noexcept {
-    sigset_t pending;
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~SigpipeHeldBack() {
-    sigset_t pending;
-    ::sigpending(&pending);
-    if (int signal = 0; !was_pending_ && ::sigismember(&pending, SIGPIPE) == 1)
-      ::sigwait(&pipe_, &signal);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SigpipeHeldBack(const SigpipeHeldBack&) = delete;
-  SigpipeHeldBack& operator=(const SigpipeHeldBack&) = delete;
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
 
 /// Watches the one connection of an exchange.
 ///
