@@ -81,25 +81,6 @@ inline std::string oauth_url_with_path(std::string_view configured, std::string_
   return url == oauth_origin_of(url) ? url + std::string{path} : url;
 }
 
-inline std::string oauth_percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(digits[value >> 4]);
-    encoded.push_back(digits[value & 15]);
-  }
-  return encoded;
-}
-
 /// A header's name without its case.
 inline std::string folded_header(std::string_view name) {
   std::string folded{name};
@@ -107,24 +88,6 @@ inline std::string folded_header(std::string_view name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return folded;
 }
-
-using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
-
-/// "a=1&b=2" (application/x-www-form-urlencoded).
-inline std::string oauth_form(const OAuthParameters& parameters) {
-  std::string form;
-  for (const auto& parameter : parameters) {
-    if (!form.empty()) form.push_back('&');
-    form += oauth_percent_encoded(parameter.first);
-    form.push_back('=');
-    form += oauth_percent_encoded(parameter.second);
-  }
-  return form;
-}
-
-/// A request to an authorization server: the parameters as that server wants them.
-Request oauth_request(const TokenEndpoint& endpoint, std::string url,
-                      const OAuthParameters& parameters);
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -9,6 +9,7 @@
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/refresh/google_client.hpp>
 #include <credpool/impl/refresh/oauth_providers.hpp>
+#include <credpool/impl/refresh/oauth_request.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -128,27 +129,6 @@ inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
   return endpoint;
 }
 
-inline Request oauth_request(const TokenEndpoint& endpoint, std::string url,
-                             const OAuthParameters& parameters) {
-  Request request;
-  request.method = "POST";
-  request.url = std::move(url);
-  request.headers = endpoint.headers;
-  request.headers.push_back({"Accept", "application/json"});
-  if (endpoint.encoding == TokenEncoding::json) {
-    Json body = Json::object();
-    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
-    request.headers.push_back({"Content-Type", "application/json"});
-    request.body = dump_json(body);
-  } else {
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    request.body = oauth_form(parameters);
-  }
-  request.connect_timeout = endpoint.connect_timeout;
-  request.timeout = endpoint.answer_timeout;
-  return request;
-}
-
 /// How long a token lives: a finite number of seconds above zero, or a text of digits.
 /// @return none in the outer optional when it is neither; none in the inner one when not told
 inline std::optional<std::optional<Duration>> granted_lifetime(const Json& answer,
@@ -227,7 +207,7 @@ CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
   if (!endpoint.client_secret.empty())
     parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
   parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
-  auto request = detail::oauth_request(endpoint, endpoint.url, parameters);
+  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
   for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
   return request;
 }
