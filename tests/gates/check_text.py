@@ -43,8 +43,8 @@ IMPURE = [
     (re.compile(r"\b(std::)?(exit|_exit|abort|quick_exit|terminate)\s*\("), set()),
     (re.compile(r"\bgetenv\s*\(|\benviron\b"), {"impl/core/environment.ipp"}),
     (re.compile(r"\b(system_clock|steady_clock)::now\s*\(|(?<![\w.:>])time\s*\(\s*(nullptr|0|NULL)"),
-     # The last two measure how long a lock or a server takes; no decision depends on what time it is.
-     {"core/clock.hpp", "impl/core/file_lock.ipp", "impl/transport/httplib_exchange.hpp"}),
+     # The last one measures how long a server takes; no decision depends on what time it is.
+     {"core/clock.hpp", "impl/transport/httplib_exchange.hpp"}),
     (re.compile(r"\b(__linux__|__APPLE__|_WIN32|__FreeBSD__)\b"), {"core/platform.hpp", "impl/core/wake_timer.ipp"}),
 ]
 
