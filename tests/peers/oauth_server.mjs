@@ -18,7 +18,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { createRequire, register } from 'node:module';
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,7 @@ import { parseArgs } from 'node:util';
 
 import { clients, endpoints, plainAccessToken, sha256, standardForm, vendorAnswer, vendorError, vendorOf } from './client_shapes.mjs';
 import { everlastingAdapter } from './everlasting_adapter.mjs';
+import { fillIn } from './older_node.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -85,8 +86,7 @@ function watch(provider) {
 }
 
 async function makeProvider(issuer) {
-  globalThis.crypto ??= (await import('node:crypto')).webcrypto;
-  if (!(await import('node:crypto')).hash) register('./older_node.mjs', import.meta.url);
+  fillIn();
   const entry = createRequire(path.join(path.resolve(options.modules), 'x.js')).resolve('oidc-provider');
   const { Provider } = await import(pathToFileURL(entry));
   const redirects = ['callback', 'auth/callback', 'oauth/callback', 'oauth2callback', '']
