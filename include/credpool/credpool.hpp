@@ -60,6 +60,10 @@
 #include <credpool/refresh/exchange.hpp>
 #include <credpool/refresh/first_of.hpp>
 #include <credpool/refresh/interaction.hpp>
+#include <credpool/refresh/login_providers.hpp>
+#include <credpool/refresh/login_world.hpp>
+#include <credpool/refresh/oauth_device.hpp>
+#include <credpool/refresh/process.hpp>
 #include <credpool/refresh/renewal_plan.hpp>
 #include <credpool/refresh/scheduler.hpp>
 #include <credpool/refresh/token_endpoint.hpp>
@@ -101,6 +105,7 @@
 #include <credpool/source/qwen_cli.hpp>
 #include <credpool/source/sources.hpp>
 #include <credpool/source/store_file.hpp>
+#include <credpool/source/store_locks.hpp>
 #include <credpool/store/audit.hpp>
 #include <credpool/store/concept.hpp>
 #include <credpool/store/memory.hpp>

@@ -49,6 +49,9 @@
 #include <credpool/impl/pool/outcome.ipp>
 #include <credpool/impl/pool/simulate.ipp>
 #include <credpool/impl/refresh/exchange.ipp>
+#include <credpool/impl/refresh/login_providers.ipp>
+#include <credpool/impl/refresh/oauth_device.ipp>
+#include <credpool/impl/refresh/process.ipp>
 #include <credpool/impl/refresh/renewal_plan.ipp>
 #include <credpool/impl/refresh/scheduler.ipp>
 #include <credpool/impl/refresh/token_endpoint.ipp>
@@ -77,6 +80,7 @@
 #include <credpool/impl/source/qwen_cli.ipp>
 #include <credpool/impl/source/sources.ipp>
 #include <credpool/impl/source/store_file.ipp>
+#include <credpool/impl/source/store_locks.ipp>
 #include <credpool/impl/store/audit.ipp>
 #include <credpool/impl/store/concept.ipp>
 #include <credpool/impl/store/memory.ipp>

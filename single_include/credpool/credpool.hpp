@@ -14,12 +14,16 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <poll.h>
 #include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -4171,11 +4175,22 @@ class FileLock {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
+// Internal: included by .ipp files only.
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-inline Unexpected file_lock_failure(int number, const std::string& doing,
-                                    const std::filesystem::path& path) {
+/// A lock file and what to say about it.
+struct FlockRequest {
+  const std::filesystem::path& path;
+  Duration patience;
+  const std::string& doing;
+  std::string busy_hint;
+  bool own_file = true;  ///< its mode is ours to set, also when it is there already
+};
+
+inline Unexpected flock_failure(int number, const FlockRequest& request) {
   const std::error_code failed{number, std::generic_category()};
   auto code = Errc::io;
   if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
@@ -4184,36 +4199,48 @@ inline Unexpected file_lock_failure(int number, const std::string& doing,
       failed == std::errc::read_only_file_system)
     code = Errc::permission_denied;
   if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
-  return fail(code, doing, path.string(), failed.message());
+  return fail(code, request.doing, request.path.string(), failed.message());
 }
 
-}  // namespace detail
-
-CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
-                                                Duration patience, const std::string& doing) {
+/// Makes the file (0600) when it is missing, opens it and locks it.
+/// @errors as FileLock::take()
+inline Result<Descriptor> take_flock(const FlockRequest& request) {
   Descriptor file{
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
-  if (!file) return detail::file_lock_failure(errno, doing, path);
+      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file) return flock_failure(errno, request);
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return detail::file_lock_failure(errno, doing, path);
+  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
   if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, doing, path.string(), "it is not a regular file: move it away");
+    return fail(Errc::unsafe_file, request.doing, request.path.string(),
+                "it is not a regular file: move it away");
   // The umask may have taken rights from the owner as well.
-  if ((facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
-    return detail::file_lock_failure(errno, doing, path);
+  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
+    return flock_failure(errno, request);
 
   // flock(2) knows no time-out.
   constexpr std::chrono::milliseconds pause{2};
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + request.patience;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR)
-      return detail::file_lock_failure(errno, doing, path);
-    if (std::chrono::steady_clock::now() >= deadline)
-      return fail(Errc::busy, doing, path.string(),
-                  "another credpool process holds it: try again, or look for one that hangs");
+    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
+    if (SystemClock{}.steady() >= deadline)
+      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
     std::this_thread::sleep_for(pause);
   }
-  return FileLock{std::move(file)};
+  return file;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
+                                                Duration patience, const std::string& doing) {
+  auto file = detail::take_flock(
+      {path, patience, doing,
+       "another credpool process holds it: try again, or look for one that hangs"});
+  if (!file) return fail(std::move(file).error());
+  return FileLock{std::move(*file)};
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -14940,25 +14967,6 @@ inline std::string oauth_url_with_path(std::string_view configured, std::string_
   return url == oauth_origin_of(url) ? url + std::string{path} : url;
 }
 
-inline std::string oauth_percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(digits[value >> 4]);
-    encoded.push_back(digits[value & 15]);
-  }
-  return encoded;
-}
-
 /// A header's name without its case.
 inline std::string folded_header(std::string_view name) {
   std::string folded{name};
@@ -14966,24 +14974,6 @@ inline std::string folded_header(std::string_view name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return folded;
 }
-
-using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
-
-/// "a=1&b=2" (application/x-www-form-urlencoded).
-inline std::string oauth_form(const OAuthParameters& parameters) {
-  std::string form;
-  for (const auto& parameter : parameters) {
-    if (!form.empty()) form.push_back('&');
-    form += oauth_percent_encoded(parameter.first);
-    form.push_back('=');
-    form += oauth_percent_encoded(parameter.second);
-  }
-  return form;
-}
-
-/// A request to an authorization server: the parameters as that server wants them.
-Request oauth_request(const TokenEndpoint& endpoint, std::string url,
-                      const OAuthParameters& parameters);
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -15086,6 +15076,69 @@ inline Result<GoogleClient> read_google_client(const std::filesystem::path& path
   if (!is_safe_token(id) || !is_safe_token(secret))
     return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
   return GoogleClient{std::string{id}, Secret{secret}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How a request to an authorization server is written. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string oauth_percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      encoded.push_back(c);
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    encoded.push_back('%');
+    encoded.push_back(digits[value >> 4]);
+    encoded.push_back(digits[value & 15]);
+  }
+  return encoded;
+}
+
+using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// "a=1&b=2" (application/x-www-form-urlencoded).
+inline std::string oauth_form(const OAuthParameters& parameters) {
+  std::string form;
+  for (const auto& parameter : parameters) {
+    if (!form.empty()) form.push_back('&');
+    form += oauth_percent_encoded(parameter.first);
+    form.push_back('=');
+    form += oauth_percent_encoded(parameter.second);
+  }
+  return form;
+}
+
+/// A request to an authorization server: the parameters as that server wants them.
+inline Request oauth_request(const TokenEndpoint& endpoint, std::string url, TokenEncoding encoding,
+                             const OAuthParameters& parameters) {
+  Request request;
+  request.method = "POST";
+  request.url = std::move(url);
+  request.headers = endpoint.headers;
+  request.headers.push_back({"Accept", "application/json"});
+  if (encoding == TokenEncoding::json) {
+    Json body = Json::object();
+    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
+    request.headers.push_back({"Content-Type", "application/json"});
+    request.body = dump_json(body);
+  } else {
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    request.body = oauth_form(parameters);
+  }
+  request.connect_timeout = endpoint.connect_timeout;
+  request.timeout = endpoint.answer_timeout;
+  return request;
 }
 
 }  // namespace detail
@@ -15204,27 +15257,6 @@ inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
   return endpoint;
 }
 
-inline Request oauth_request(const TokenEndpoint& endpoint, std::string url,
-                             const OAuthParameters& parameters) {
-  Request request;
-  request.method = "POST";
-  request.url = std::move(url);
-  request.headers = endpoint.headers;
-  request.headers.push_back({"Accept", "application/json"});
-  if (endpoint.encoding == TokenEncoding::json) {
-    Json body = Json::object();
-    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
-    request.headers.push_back({"Content-Type", "application/json"});
-    request.body = dump_json(body);
-  } else {
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    request.body = oauth_form(parameters);
-  }
-  request.connect_timeout = endpoint.connect_timeout;
-  request.timeout = endpoint.answer_timeout;
-  return request;
-}
-
 /// How long a token lives: a finite number of seconds above zero, or a text of digits.
 /// @return none in the outer optional when it is neither; none in the inner one when not told
 inline std::optional<std::optional<Duration>> granted_lifetime(const Json& answer,
@@ -15303,7 +15335,7 @@ CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
   if (!endpoint.client_secret.empty())
     parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
   parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
-  auto request = detail::oauth_request(endpoint, endpoint.url, parameters);
+  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
   for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
   return request;
 }
@@ -15486,894 +15518,218 @@ class Interaction {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// When the access token of a login is better renewed: `window` before its end, a little earlier or
-/// later (5 % of the window) by a dice that the login and the token decide, so that many logins of
-/// one age do not come at once and the time does not wander from look to look.
-///
-/// @param expires_at end of the access token
-/// @param window     how long before that, see LoginStore::advisory_window()
-TimePoint renewal_time(const CredentialId& id, TimePoint expires_at, Duration window) noexcept;
-
-/// Which login is due when. A plain list of times: it does no work and knows no clock.
-///
-/// @thread_safety caller serialises
-class RenewalPlan {
- public:
-  /// Plans a login, or moves it.
-  void put(const CredentialId& id, TimePoint due);
-  /// It is not planned any more.
-  void remove(const CredentialId& id);
-
-  /// When the next one is due; none when nothing is planned.
-  std::optional<TimePoint> next() const noexcept;
-  /// Takes out the one that is due the longest; none when none is due.
-  std::optional<CredentialId> take(TimePoint now);
-  /// When that login is due; none when it is not planned.
-  std::optional<TimePoint> due(const CredentialId& id) const;
-
-  std::size_t size() const noexcept { return due_.size(); }
-
- private:
-  struct Entry {
-    TimePoint due;
-    CredentialId id;
-  };
-  struct IdHash {
-    std::size_t operator()(const CredentialId& id) const noexcept;
-  };
-  void sweep();
-
-  std::unordered_map<CredentialId, TimePoint, IdHash> due_;
-  std::vector<Entry> heap_;  ///< soonest first; an entry that due_ does not know is left over
+/// A way to get a login or a key. Its name stands in commands, settings and output.
+enum class LoginMethod {
+  oauth_refresh,  ///< spends the stored refresh token; needs no person
+  oauth_device,   ///< a code that is confirmed on any device (RFC 8628)
+  oauth_browser,  ///< a browser on this machine, or the address pasted from another one
+  cli_command,    ///< the CLI's own login, run by the person
+  api_key_web,    ///< a key made on the provider's page
+  manual,         ///< a token that the person has already
 };
+
+/// "oauth-device" and so on.
+std::string_view to_string(LoginMethod method) noexcept;
+
+/// How a person logs in to what one CLI uses.
+struct LoginProvider {
+  std::string_view cli;
+  std::string_view provider;
+  std::string_view name;          ///< for a person
+  std::string_view methods;       ///< in order of preference, with blanks between them
+  std::string_view command;       ///< what the person would run instead; may be empty
+  std::string_view key_page;      ///< where an API key is made; may be empty
+  std::string_view key_provider;  ///< provider id of that key
+  std::string_view key_prefixes;  ///< with blanks between them; empty: any
+  std::string_view note;          ///< what the person should know before; may be empty
+
+  /// Whether that method exists for this provider.
+  bool offers(LoginMethod method) const noexcept;
+  /// The methods in order of preference: the first is offered first.
+  std::vector<LoginMethod> offered() const;
+};
+
+/// Every CLI whose login we know, one row each.
+/// @source docs/providers.md
+std::span<const LoginProvider> login_providers() noexcept;
+
+/// The row of that CLI, or else the first one of that provider; null when there is none.
+const LoginProvider* find_login_provider(std::string_view cli_or_provider) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Eight bytes of an id: it is a hash, so they are as good as random.
-inline std::uint64_t renewal_word(const CredentialId& id) noexcept {
-  std::uint64_t word = 0;
-  std::memcpy(&word, id.digest().data(), sizeof word);
-  return word;
-}
+inline constexpr std::array all_login_methods{LoginMethod::oauth_refresh, LoginMethod::oauth_device,
+                                              LoginMethod::oauth_browser, LoginMethod::cli_command,
+                                              LoginMethod::api_key_web,   LoginMethod::manual};
+
+// A separate login of our own comes first: its tokens are nobody else's.
+inline constexpr std::array login_provider_table{
+    LoginProvider{"kimi-cli", "kimi-code", "Kimi Code",
+                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
+                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
+    LoginProvider{"kimi-code", "kimi-code", "Kimi Code",
+                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
+                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
+    LoginProvider{"codex-cli", "openai", "OpenAI (ChatGPT plan)",
+                  "oauth-device oauth-browser oauth-refresh cli-command api-key-web manual",
+                  "codex login --device-auth", "https://platform.openai.com/api-keys", "openai",
+                  "sk-", ""},
+    LoginProvider{"claude-cli", "anthropic", "Claude",
+                  "oauth-browser oauth-refresh cli-command api-key-web manual", "claude auth login",
+                  "https://platform.claude.com", "anthropic", "sk-ant-", ""},
+    LoginProvider{"qwen-cli", "qwen-portal", "Qwen",
+                  "api-key-web oauth-device oauth-refresh manual", "",
+                  "https://bailian.console.aliyun.com/cn-beijing?tab=api#/api", "dashscope", "sk-",
+                  "Qwen's OAuth service ended on 2026-04-15: use an API key. Keys of other "
+                  "countries: https://modelstudio.console.alibabacloud.com"},
+    LoginProvider{"gemini-cli", "google-gemini-cli", "Gemini",
+                  "api-key-web oauth-browser oauth-refresh cli-command manual", "gemini",
+                  "https://aistudio.google.com/app/apikey", "gemini", "AIza",
+                  "Google cut individual accounts off this login on 2026-06-18: use an API key, or "
+                  "an account of an organisation"},
+    LoginProvider{"antigravity", "google-antigravity", "Antigravity",
+                  "oauth-refresh cli-command manual", "agy", "", "", "", ""},
+    LoginProvider{"gcloud-adc", "google-vertex", "Google Cloud", "oauth-refresh cli-command manual",
+                  "gcloud auth application-default login", "", "", "", ""},
+    LoginProvider{"grok", "xai", "Grok", "oauth-device oauth-refresh cli-command manual",
+                  "grok login --device-auth", "", "xai", "", ""},
+    LoginProvider{"droid", "factory", "Factory", "oauth-refresh cli-command manual", "droid", "",
+                  "factory", "", ""},
+    LoginProvider{"copilot-cli", "github-copilot", "GitHub Copilot", "cli-command manual",
+                  "copilot login", "", "github-copilot", "", ""},
+    LoginProvider{"gh", "github", "GitHub", "cli-command manual", "gh auth login", "", "github", "",
+                  ""},
+    LoginProvider{"cursor-cli", "cursor", "Cursor", "cli-command manual", "cursor-agent login", "",
+                  "cursor", "", ""},
+    LoginProvider{"amp", "amp", "Amp", "cli-command manual", "amp login", "", "amp", "sgamp_", ""},
+    LoginProvider{"opencode", "opencode", "opencode", "cli-command", "opencode auth login", "", "",
+                  "", ""},
+    LoginProvider{"iflow", "iflow", "iFlow", "cli-command manual", "iflow", "", "iflow", "", ""},
+    LoginProvider{"moonshot", "moonshot", "Kimi open platform", "api-key-web manual", "",
+                  "https://platform.kimi.ai", "moonshot", "sk-",
+                  "in mainland China: https://platform.kimi.com, whose keys are separate"},
+};
 
 }  // namespace detail
 
-CREDPOOL_INLINE TimePoint renewal_time(const CredentialId& id, TimePoint expires_at,
-                                       Duration window) noexcept {
-  const auto token = static_cast<std::uint64_t>(expires_at.time_since_epoch().count());
-  const auto mixed = (detail::renewal_word(id) ^ token) * 0x9E3779B97F4A7C15u;
-  const auto dice = static_cast<Duration::rep>((mixed >> 40) % 1001);  // 0 to 1000
-  return expires_at - window * (9500 + dice) / 10000;
-}
-
-CREDPOOL_INLINE std::size_t RenewalPlan::IdHash::operator()(const CredentialId& id) const noexcept {
-  return static_cast<std::size_t>(detail::renewal_word(id));
-}
-
-CREDPOOL_INLINE void RenewalPlan::put(const CredentialId& id, TimePoint due) {
-  due_[id] = due;
-  heap_.push_back({due, id});
-  std::push_heap(heap_.begin(), heap_.end(),
-                 [](const Entry& a, const Entry& b) { return a.due > b.due; });
-  sweep();
-}
-
-CREDPOOL_INLINE void RenewalPlan::remove(const CredentialId& id) {
-  due_.erase(id);
-  sweep();
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::next() const noexcept {
-  if (heap_.empty()) return std::nullopt;
-  return heap_.front().due;  // sweep() has seen to it that it is planned
-}
-
-CREDPOOL_INLINE std::optional<CredentialId> RenewalPlan::take(TimePoint now) {
-  if (heap_.empty() || heap_.front().due > now) return std::nullopt;
-  const auto id = heap_.front().id;
-  due_.erase(id);
-  sweep();
-  return id;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::due(const CredentialId& id) const {
-  const auto known = due_.find(id);
-  if (known == due_.end()) return std::nullopt;
-  return known->second;
-}
-
-/// Drops leftovers from the front, and all of them before they outnumber the plan.
-CREDPOOL_INLINE void RenewalPlan::sweep() {
-  const auto later = [](const Entry& a, const Entry& b) { return a.due > b.due; };
-  const auto planned = [&](const Entry& entry) {
-    const auto known = due_.find(entry.id);
-    return known != due_.end() && known->second == entry.due;
-  };
-  if (heap_.size() > 2 * due_.size() + 64) {
-    heap_.clear();
-    for (const auto& [id, due] : due_) heap_.push_back({due, id});
-    std::make_heap(heap_.begin(), heap_.end(), later);
+CREDPOOL_INLINE std::string_view to_string(LoginMethod method) noexcept {
+  switch (method) {
+    case LoginMethod::oauth_refresh:
+      return "oauth-refresh";
+    case LoginMethod::oauth_device:
+      return "oauth-device";
+    case LoginMethod::oauth_browser:
+      return "oauth-browser";
+    case LoginMethod::cli_command:
+      return "cli-command";
+    case LoginMethod::api_key_web:
+      return "api-key-web";
+    case LoginMethod::manual:
+      return "manual";
   }
-  while (!heap_.empty() && !planned(heap_.front())) {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
-    heap_.pop_back();
+  return "";
+}
+
+CREDPOOL_INLINE std::vector<LoginMethod> LoginProvider::offered() const {
+  std::vector<LoginMethod> found;
+  for (auto rest = methods; !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    for (const auto method : detail::all_login_methods)
+      if (to_string(method) == rest.substr(0, end)) found.push_back(method);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
   }
+  return found;
+}
+
+CREDPOOL_INLINE bool LoginProvider::offers(LoginMethod method) const noexcept {
+  const auto name = to_string(method);
+  const auto at = methods.find(name);  // no name is a part of another one
+  return at != std::string_view::npos;
+}
+
+CREDPOOL_INLINE std::span<const LoginProvider> login_providers() noexcept {
+  return detail::login_provider_table;
+}
+
+CREDPOOL_INLINE const LoginProvider* find_login_provider(
+    std::string_view cli_or_provider) noexcept {
+  for (const auto& row : detail::login_provider_table)
+    if (row.cli == cli_or_provider) return &row;
+  for (const auto& row : detail::login_provider_table)
+    if (row.provider == cli_or_provider) return &row;
+  return nullptr;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// What the scheduler needs to know and may do.
-struct SchedulerWorld {
+/// What a login works with, besides the person. Everything must outlive the call.
+struct LoginWorld {
+  SendOnce send;
   std::function<TimePoint()> now;
-  /// Renews one login; may block on the network.
-  /// @return when to look at it again; none: not before put() names it anew
-  std::function<std::optional<TimePoint>(const CredentialId&)> renew;
-  /// The wall clock was set or the machine slept: what is known about the logins may be old.
-  /// Called by the scheduler's own thread. May be empty.
-  std::function<void()> clock_changed = {};
-  std::size_t workers = 4;  ///< renewals at the same time, 1 to 64
-};
-
-/// Renews logins in time: one thread that waits for the next one, a few that renew.
-///
-/// A login is renewed by one worker at a time. The end waits for the renewals that are under way:
-/// an exchange that has begun is not cut off.
-///
-/// @thread_safety safe
-class RenewalScheduler {
- public:
-  /// @errors io when the system has no timer for it
-  static Result<std::unique_ptr<RenewalScheduler>> start(SchedulerWorld world);
-
-  RenewalScheduler(const RenewalScheduler&) = delete;
-  RenewalScheduler& operator=(const RenewalScheduler&) = delete;
-  ~RenewalScheduler();
-
-  /// Plans a login, or moves it; one that is being renewed is moved when that is done.
-  void put(const CredentialId& id, TimePoint due);
-  /// Leaves a login alone from now on.
-  void remove(const CredentialId& id);
-  std::size_t size() const;
-
- private:
-  RenewalScheduler(SchedulerWorld world, WakeTimer timer);
-  void watch();
-  void work();
-  void note_change() noexcept;
-
-  /// What was asked for a login while it was being renewed.
-  struct Meanwhile {
-    std::optional<TimePoint> moved_to;
-    bool removed = false;
-  };
-
-  const SchedulerWorld world_;
-  WakeTimer timer_;
-  mutable std::mutex mutex_;
-  std::condition_variable due_;      ///< for the workers: something is due
-  std::condition_variable changed_;  ///< for the watcher: the plan is another one
-  std::uint64_t changes_ = 0;        ///< of the plan
-  RenewalPlan plan_;
-  std::map<CredentialId, Meanwhile> renewing_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;  ///< last: they use everything above
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE Result<std::unique_ptr<RenewalScheduler>> RenewalScheduler::start(
-    SchedulerWorld world) {
-  auto timer = WakeTimer::make();
-  if (!timer) return fail(std::move(timer).error());
-  return std::unique_ptr<RenewalScheduler>{
-      new RenewalScheduler{std::move(world), std::move(*timer)}};
-}
-
-CREDPOOL_INLINE RenewalScheduler::RenewalScheduler(SchedulerWorld world, WakeTimer timer)
-    : world_{std::move(world)}, timer_{std::move(timer)} {
-  threads_.emplace_back([this] { watch(); });
-  for (std::size_t i = 0; i < std::clamp<std::size_t>(world_.workers, 1, 64); ++i)
-    threads_.emplace_back([this] { work(); });
-}
-
-CREDPOOL_INLINE RenewalScheduler::~RenewalScheduler() {
-  {
-    const std::lock_guard lock{mutex_};
-    stopping_ = true;
-  }
-  timer_.wake();
-  due_.notify_all();
-  changed_.notify_all();
-  for (auto& thread : threads_) thread.join();
-}
-
-CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due) {
-  {
-    const std::lock_guard lock{mutex_};
-    if (const auto busy = renewing_.find(id); busy != renewing_.end()) {
-      busy->second = {.moved_to = due, .removed = false};
-      return;
-    }
-    plan_.put(id, due);
-    note_change();
-  }
-  timer_.wake();
-}
-
-CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
-  const std::lock_guard lock{mutex_};
-  plan_.remove(id);
-  note_change();
-  if (const auto busy = renewing_.find(id); busy != renewing_.end())
-    busy->second = {.moved_to = {}, .removed = true};
-}
-
-CREDPOOL_INLINE std::size_t RenewalScheduler::size() const {
-  const std::lock_guard lock{mutex_};
-  return plan_.size() + renewing_.size();
-}
-
-/// @pre the mutex is held
-CREDPOOL_INLINE void RenewalScheduler::note_change() noexcept {
-  ++changes_;
-  changed_.notify_one();
-}
-
-/// Sleeps until the next one is due and calls the workers.
-CREDPOOL_INLINE void RenewalScheduler::watch() {
-  constexpr auto never = TimePoint{std::chrono::hours{24 * 365 * 200}};
-  std::unique_lock lock{mutex_};
-  while (!stopping_) {
-    const auto next = plan_.next().value_or(never);
-    if (next <= world_.now()) {
-      due_.notify_all();
-      // Nothing to sleep for: a worker takes it now, or when it is done with another one.
-      const auto seen = changes_;
-      changed_.wait(lock, [&] { return stopping_ || changes_ != seen; });
-      continue;
-    }
-    lock.unlock();
-    if (timer_.wait_until(next) == WakeTimer::Woken::clock_changed && world_.clock_changed)
-      world_.clock_changed();
-    lock.lock();
-  }
-}
-
-CREDPOOL_INLINE void RenewalScheduler::work() {
-  std::unique_lock lock{mutex_};
-  while (true) {
-    std::optional<CredentialId> id;
-    due_.wait(lock, [&] { return stopping_ || (id = plan_.take(world_.now())); });
-    if (stopping_) return;
-    renewing_.emplace(*id, Meanwhile{});
-    note_change();
-    lock.unlock();
-    auto again = world_.renew(*id);
-    lock.lock();
-    const auto meanwhile = renewing_.extract(*id).mapped();
-    if (meanwhile.removed) continue;
-    if (meanwhile.moved_to) again = meanwhile.moved_to;
-    if (!again) continue;
-    plan_.put(*id, *again);
-    note_change();
-    timer_.wake();
-  }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Something that is wrong with a file of our own.
-struct AuditFinding {
-  enum class Kind {
-    wrong_mode,     ///< group or others may read, write or enter it
-    foreign_owner,  ///< it belongs to neither this user nor root
-    not_regular,    ///< a link or a special file: ours never are
-    hard_linked,    ///< another name of the same file exists
-    left_over,      ///< a temporary file that a killed process left
-    clear_secret,   ///< a piece of a known secret stands in it in clear
-    unreadable,     ///< it could not be looked at
-  };
-  Kind kind;
-  std::filesystem::path path;
-  std::string repair;  ///< what to do: a command where one does it; never a secret
+/// How a server speaks the device flow.
+enum class DeviceDialect {
+  standard,  ///< RFC 8628
+  codex,     ///< OpenAI's own: the poll gives an authorization code, which is then exchanged
 };
 
-/// The kind's name as it stands in JSON output ("wrong_mode").
-std::string_view to_string(AuditFinding::Kind kind) noexcept;
-
-/// Looks at the mode, owner and type of a directory of ours and of everything below it.
-/// @return nothing when all is well or there is no such directory
-/// @effects none: files are not opened
-std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
-                                      const Environment& environment);
-
-/// Looks for known secrets in clear: any 20 bytes in a row of one, or the whole of one that is 8 to
-/// 19 bytes long. Shorter ones would be found by chance and are passed over.
-///
-/// @param place a file, or a directory whose files are all read; links are not followed
-/// @param known the secrets that this machine holds
-/// @return one finding for each file; `repair` tells which secret by its hash
-/// @effects reads every file. Not while a store of this process has its file open: closing a file
-///          drops the locks that the process holds on it (fcntl(2), advisory record locking)
-std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
-                                             std::span<const Secret> known);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(AuditFinding::Kind kind) noexcept {
-  switch (kind) {
-    case AuditFinding::Kind::wrong_mode:
-      return "wrong_mode";
-    case AuditFinding::Kind::foreign_owner:
-      return "foreign_owner";
-    case AuditFinding::Kind::not_regular:
-      return "not_regular";
-    case AuditFinding::Kind::hard_linked:
-      return "hard_linked";
-    case AuditFinding::Kind::left_over:
-      return "left_over";
-    case AuditFinding::Kind::clear_secret:
-      return "clear_secret";
-    case AuditFinding::Kind::unreadable:
-      return "unreadable";
-  }
-  return "unknown";
-}
-
-namespace detail {
-
-/// A path as a shell takes it.
-inline std::string audit_quoted(const std::filesystem::path& path) {
-  std::string text{"'"};
-  for (const char c : path.string()) c == '\'' ? text += "'\\''" : text += c;
-  return text + "'";
-}
-
-/// Calls `look(path)` for a file or directory and everything below it. Links are not followed.
-inline void audit_walk(const std::filesystem::path& place, std::vector<AuditFinding>& findings,
-                       const std::function<void(const std::filesystem::path&)>& look) {
-  std::error_code failed;
-  const auto type = std::filesystem::symlink_status(place, failed).type();
-  if (type == std::filesystem::file_type::not_found) return;
-  look(place);
-  if (type != std::filesystem::file_type::directory) return;
-  auto entry = std::filesystem::recursive_directory_iterator{place, failed};
-  for (const std::filesystem::recursive_directory_iterator end; !failed && entry != end;
-       entry.increment(failed))
-    look(entry->path());
-  if (failed)
-    findings.push_back(
-        {AuditFinding::Kind::unreadable, place, "could not be listed (" + failed.message() + ")"});
-}
-
-/// Finds pieces of secrets in a stream of bytes, by a rolling hash over the last 20 of them
-/// (Karp and Rabin, 1987).
-class AuditScanner {
- public:
-  static constexpr std::size_t piece = 20;
-
-  explicit AuditScanner(std::span<const Secret> known) {
-    for (std::size_t i = 1; i < piece; ++i) highest_ *= base;
-    for (const auto& secret : known) {
-      const auto text = secret.reveal();
-      if (text.size() < 8) continue;
-      if (text.size() < piece) short_.push_back(&secret);
-      for (std::size_t at = 0; at + piece <= text.size(); ++at)
-        pieces_.emplace(hash(text.substr(at, piece)), Piece{&secret, at});
-    }
-  }
-
-  /// @return the secret of which a piece stands in the text; null when there is none
-  const Secret* find(std::string_view text) const {
-    for (const auto* secret : short_)
-      if (text.find(secret->reveal()) != std::string_view::npos) return secret;
-    if (text.size() < piece || pieces_.empty()) return nullptr;
-    auto rolling = hash(text.substr(0, piece));
-    for (std::size_t at = 0;; ++at) {
-      const auto [first, last] = pieces_.equal_range(rolling);
-      for (auto known = first; known != last; ++known) {
-        const auto [secret, start] = known->second;
-        if (secret->reveal().substr(start, piece) == text.substr(at, piece)) return secret;
-      }
-      if (at + piece == text.size()) return nullptr;
-      rolling = (rolling - byte(text[at]) * highest_) * base + byte(text[at + piece]);
-    }
-  }
-
- private:
-  struct Piece {
-    const Secret* secret;
-    std::size_t start;
-  };
-  static constexpr std::uint64_t base = 0x100000001b3;
-
-  static std::uint64_t byte(char c) noexcept { return static_cast<unsigned char>(c); }
-  static std::uint64_t hash(std::string_view text) noexcept {
-    std::uint64_t value = 0;
-    for (const char c : text) value = value * base + byte(c);
-    return value;
-  }
-
-  std::uint64_t highest_ = 1;  ///< base to the power of piece - 1
-  std::unordered_multimap<std::uint64_t, Piece> pieces_;
-  std::vector<const Secret*> short_;
+/// A server's device authorization grant, and who we are to it.
+struct DeviceFlow {
+  TokenEndpoint token;            ///< its parameters are those of a refresh, and not sent here
+  std::string authorization_url;  ///< where the codes are asked for
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< sent there: "scope" ...
+  bool pkce = false;                                            ///< with a code verifier (S256)
+  bool request_id = false;  ///< an x-request-id goes along (qwen)
+  DeviceDialect dialect = DeviceDialect::standard;
+  std::string poll_url;           ///< codex: where the authorization code is fetched
+  std::string verification_page;  ///< codex: what the person opens
+  std::string redirect_uri;       ///< codex: named when the authorization code is exchanged
+  std::string oauth_host;         ///< to be kept with the login: its refreshes go there
 };
 
-/// Reads a file in chunks that overlap by one byte less than a piece.
-/// @return whether it could be read to its end or to the first piece
-inline bool audit_scan(const std::filesystem::path& path, const AuditScanner& scanner,
-                       const Secret*& found) {
-  const Descriptor file{
-      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
-  if (!file) return false;
-  std::string chunk(256 * 1024, '\0');
-  std::size_t kept = 0;
-  bool good = false;
-  while (found == nullptr) {
-    const auto got = ::read(file.get(), chunk.data() + kept, chunk.size() - kept);
-    if (got < 0 && errno == EINTR) continue;
-    good = got >= 0;
-    if (got <= 0) break;
-    const auto text = std::string_view{chunk}.substr(0, kept + static_cast<std::size_t>(got));
-    found = scanner.find(text);
-    kept = std::min(text.size(), AuditScanner::piece - 1);
-    std::copy(text.end() - static_cast<std::ptrdiff_t>(kept), text.end(), chunk.begin());
-  }
-  wipe(chunk.data(), chunk.size());
-  return good;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
-                                                      const Environment& environment) {
-  using enum AuditFinding::Kind;
-  std::vector<AuditFinding> findings;
-  detail::audit_walk(directory, findings, [&](const std::filesystem::path& path) {
-    const auto quoted = detail::audit_quoted(path);
-    const auto report = [&](AuditFinding::Kind kind, std::string repair) {
-      findings.push_back({kind, path, std::move(repair)});
-    };
-    struct stat facts {};
-    if (::lstat(path.c_str(), &facts) != 0) {
-      if (errno != ENOENT) report(unreadable, "could not be looked at");
-      return;  // else: removed a moment ago
-    }
-    const bool folder = S_ISDIR(facts.st_mode);
-    if (!folder && !S_ISREG(facts.st_mode)) {
-      report(not_regular, "move it away: mv " + quoted + " ~/");
-      return;
-    }
-    if (facts.st_uid != environment.user() && facts.st_uid != 0)
-      report(foreign_owner, "chown " + std::to_string(environment.user()) + ' ' + quoted);
-    if ((facts.st_mode & 077) != 0)
-      report(wrong_mode, (folder ? "chmod 700 " : "chmod 600 ") + quoted);
-    if (!folder && facts.st_nlink > 1)
-      report(hard_linked, "find its other names: find / -xdev -samefile " + quoted);
-    if (!folder && path.filename().string().find(".tmp-") != std::string::npos)
-      report(left_over, "unless credpool is writing right now: rm " + quoted);
-  });
-  return findings;
-}
-
-CREDPOOL_INLINE std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
-                                                             std::span<const Secret> known) {
-  std::vector<AuditFinding> findings;
-  const detail::AuditScanner scanner{known};
-  detail::audit_walk(place, findings, [&](const std::filesystem::path& path) {
-    struct stat facts {};
-    if (::lstat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return;
-    const Secret* found = nullptr;
-    if (!detail::audit_scan(path, scanner, found) && errno != ENOENT)
-      findings.push_back({AuditFinding::Kind::unreadable, path, "could not be read"});
-    if (found != nullptr)
-      findings.push_back(
-          {AuditFinding::Kind::clear_secret, path,
-           "holds a piece of the secret " + token_hash(found->reveal()).substr(0, 19) +
-               "...: move the file away, and replace that secret where it came from"});
-  });
-  return findings;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A key or token that we keep ourselves, because no CLI's store holds it.
+/// The device flow of a provider that has one.
 ///
-/// A plain record. All texts are UTF-8 without control characters.
-struct SecretRecord {
-  std::string profile_id;     ///< what names it: unique in its store, 1 to 256 bytes
-  std::string cli;            ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
-  std::string provider;       ///< "kimi-code"; 1 to 64 bytes
-  Kind kind = Kind::api_key;  ///< api_key or token
-  Secret secret;              ///< fit for a header (is_safe_token()); empty in a listing
-  TimePoint created{};        ///< when it was put here
-  std::string base_url;  ///< where to use it; empty: the provider's default; at most 2048 bytes
-  std::string note;      ///< for a person; at most 1024 bytes
-};
-
-/// A place that keeps secrets of our own.
+/// Addresses are found as by token_endpoint_of(); an origin that is configured counts for both.
 ///
-/// `put` adds a record or replaces the one of the same profile id; `get` returns it with its secret
-/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by
-/// profile id; `erase` removes one (Errc::not_found when there is none). `location` names the place
-/// for a person. A change is durable when the call returns, or has not happened.
+/// @param region kimi: "mainland-cn" or "global"; empty: what Kimi Code's region file says, else
+///        mainland
+/// @errors unsupported when that provider has no device flow that we know; invalid_argument for
+///         another region; those of token_endpoint_of()
+/// @effects may read files (kimi's region and device id)
+Result<DeviceFlow> device_flow_of(const LoginProvider& login, const Environment& environment,
+                                  const TokenEndpointSettings& settings = {},
+                                  std::string_view region = {});
+
+/// Logs in on another device: shows a code, and polls until the person has confirmed it there.
 ///
-/// Several processes may use one store at once; one object: caller serialises. Calls may block on
-/// files for as long as another process writes, never on the network.
-template <class S>
-concept SecretStore = requires(S& store, const S& reader, const SecretRecord& record,
-                               std::string_view profile_id) {
-  { store.put(record) } -> std::same_as<Result<void>>;
-  { reader.get(profile_id) } -> std::same_as<Result<SecretRecord>>;
-  { reader.list() } -> std::same_as<Result<std::vector<SecretRecord>>>;
-  { store.erase(profile_id) } -> std::same_as<Result<void>>;
-  { reader.location() } -> std::same_as<std::string>;
-};
-
-/// Whether every store takes that record: the limits that SecretRecord tells.
-/// @errors invalid_argument naming the member, never its value
-Result<void> check_record(const SecretRecord& record);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// Text that can be shown to a person and kept in a file.
-inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
-  return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<void> check_record(const SecretRecord& record) {
-  const auto wrong = [](const char* member, const char* hint) {
-    return fail(Errc::invalid_argument, "keeping a secret", member, hint);
-  };
-  if (!detail::is_record_text(record.profile_id, 1, 256))
-    return wrong("profile id", "1 to 256 bytes of UTF-8 without control characters");
-  if (!detail::is_record_text(record.cli, 1, 64))
-    return wrong("cli", "1 to 64 bytes of UTF-8 without control characters");
-  if (!detail::is_record_text(record.provider, 1, 64))
-    return wrong("provider", "1 to 64 bytes of UTF-8 without control characters");
-  if (record.kind != Kind::api_key && record.kind != Kind::token)
-    return wrong("kind", "only an API key or a token can be kept");
-  if (!is_safe_token(record.secret.reveal()))
-    return wrong("secret", "printable ASCII without blanks, 1 to 16384 bytes: paste it again");
-  if (parse_iso8601(format_iso8601(record.created)) != record.created)
-    return wrong("created", "a time in the years 0 to 9999");
-  if (!detail::is_record_text(record.base_url, 0, 2048))
-    return wrong("base URL", "at most 2048 bytes of UTF-8 without control characters");
-  if (!detail::is_record_text(record.note, 0, 1024))
-    return wrong("note", "at most 1024 bytes of UTF-8 without control characters");
-  return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Secrets that live as long as the object: for tests and for programs that bring their own keys.
-class MemorySecrets {
- public:
-  Result<void> put(const SecretRecord& record);
-  Result<SecretRecord> get(std::string_view profile_id) const;
-  Result<std::vector<SecretRecord>> list() const;
-  Result<void> erase(std::string_view profile_id);
-  std::string location() const { return "memory"; }
-
- private:
-  std::map<std::string, SecretRecord, std::less<>> records_;
-};
-static_assert(SecretStore<MemorySecrets>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Result<void> MemorySecrets::put(const SecretRecord& record) {
-  if (auto fit = check_record(record); !fit) return fit;
-  records_.insert_or_assign(record.profile_id, record);
-  return {};
-}
-
-CREDPOOL_INLINE Result<SecretRecord> MemorySecrets::get(std::string_view profile_id) const {
-  const auto found = records_.find(profile_id);
-  if (found == records_.end())
-    return fail(Errc::not_found, "reading a secret of our own", std::string{profile_id});
-  return found->second;
-}
-
-CREDPOOL_INLINE Result<std::vector<SecretRecord>> MemorySecrets::list() const {
-  std::vector<SecretRecord> listed;
-  listed.reserve(records_.size());
-  for (const auto& [profile_id, record] : records_) {
-    listed.push_back(record);
-    listed.back().secret = {};
-  }
-  return listed;
-}
-
-CREDPOOL_INLINE Result<void> MemorySecrets::erase(std::string_view profile_id) {
-  const auto found = records_.find(profile_id);
-  if (found == records_.end())
-    return fail(Errc::not_found, "erasing a secret of our own", std::string{profile_id});
-  records_.erase(found);
-  return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A record of our own as a credential that we alone own.
-/// @param location what SecretStore::location() told
-Credential credential_of(const SecretRecord& record, std::string location);
-
-/// The same for a record whose secret could not be had: listed, with the reason.
-Credential unusable_credential_of(const SecretRecord& record, std::string location,
-                                  const Error& error);
-
-/// The secrets that we keep ourselves, found like any other login: a CredentialSource.
+/// Polls at the server's pace: every 5 s when it names none, 5 s slower after each slow_down,
+/// twice as slow after a failure of the network. Stops when the code has expired, at the latest
+/// after 15 minutes.
 ///
-/// Each credential carries the CLI and the provider that it was imported for.
-template <SecretStore Store> class SealedSource {
- public:
-  static constexpr std::string_view cli = "manual";
-  static constexpr std::string_view provider = "any";
-
-  explicit SealedSource(Store store) : store_{std::move(store)} {}
-
-  /// @errors those of Store::list()
-  Result<std::vector<Credential>> discover(const Environment&) const {
-    const auto records = store_.list();
-    if (!records) return fail(records.error());
-    std::vector<Credential> found;
-    found.reserve(records->size());
-    for (const auto& listed : *records) {
-      const auto record = store_.get(listed.profile_id);
-      if (record) {
-        found.push_back(credential_of(*record, store_.location()));
-      } else if (record.error().errc() != Errc::not_found) {  // else: erased a moment ago
-        found.push_back(unusable_credential_of(listed, store_.location(), record.error()));
-      }
-    }
-    return found;
-  }
-
- private:
-  Store store_;
-};
+/// @return the tokens of a family of its own, which nobody else holds
+/// @errors cancelled when the person gave up or said no; timeout when the code expired;
+///         login_needed when the server drops the code: start again; configuration when it does not
+///         accept our client; unsupported when it has no device login; malformed; network, tls and
+///         timeout when it could not be reached for the first request
+/// @effects requests; shows a page by way of the interaction
+/// @source RFC 8628; codex 0.169.0 (login/device_code_auth)
+Result<GrantedTokens> device_login(const DeviceFlow& flow, const LoginWorld& world,
+                                   Interaction& interaction);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-inline Credential describe_record(Credential credential, const SecretRecord& record,
-                                  std::string location) {
-  credential.profile_id = record.profile_id;
-  credential.kind = record.kind;
-  credential.ownership = Ownership::adopt;
-  credential.base_url = record.base_url;
-  Place place{std::move(location), record.profile_id};
-  place.cli = record.cli;
-  credential.places.push_back(std::move(place));
-  return credential;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Credential credential_of(const SecretRecord& record, std::string location) {
-  auto credential = record.kind == Kind::token
-                        ? Credential::bearer_token(record.cli, record.provider, record.secret)
-                        : Credential::api_key(record.cli, record.provider, record.secret);
-  return detail::describe_record(std::move(credential), record, std::move(location));
-}
-
-CREDPOOL_INLINE Credential unusable_credential_of(const SecretRecord& record, std::string location,
-                                                  const Error& error) {
-  const auto reason =
-      error.errc() == Errc::login_needed ? Reason::encrypted_elsewhere : Reason::unreadable;
-  auto credential = Credential::unusable(
-      record.cli, record.provider, location + '#' + record.profile_id, reason, error.message());
-  return detail::describe_record(std::move(credential), record, std::move(location));
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The directory where our own state and secrets lie: `$XDG_STATE_HOME/credpool`, or another one
-/// that the user configured.
-///
-/// Finding it writes nothing, so that a command which only reads leaves no trace; whoever is about
-/// to write calls create() first.
-///
-/// @thread_safety safe (immutable)
-class StateDirectory {
- public:
-  /// Finds the directory and checks every directory on the way to it.
-  ///
-  /// @param configured an absolute path chosen by the user; empty: `$XDG_STATE_HOME/credpool`, and
-  ///                   ~/.local/state/credpool when that variable is unset or relative
-  /// @return the directory, which need not exist yet
-  /// @errors configuration when there is no usable home directory (missing, not a directory, or "/"
-  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else
-  ///         could swap a directory on the way to it; permission_denied; io
-  /// @effects none: it looks, it does not write
-  static Result<StateDirectory> locate(const Environment& environment,
-                                       std::filesystem::path configured = {});
-
-  /// Makes the directory and its missing parents, each 0700 whatever the umask.
-  /// @errors those of locate(), and whatever the operating system says to mkdir
-  Result<void> create() const;
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-  std::filesystem::path state_file() const { return path_ / "state.sqlite"; }
-  std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
-  std::filesystem::path key_file() const { return path_ / "key"; }
-
- private:
-  StateDirectory(std::filesystem::path path, uid_t user) : path_{std::move(path)}, user_{user} {}
-
-  std::filesystem::path path_;
-  uid_t user_;
-};
-
-/// Checks that nobody but `user` and root can swap what lies below a directory: each directory on
-/// the way to it, and each on the way to where its links lead, belongs to one of the two and is not
-/// writable by others. A directory with the sticky bit (/tmp) may be: there only owners rename.
-///
-/// @param path absolute; what does not exist yet is passed over
-/// @errors unsafe_file with the command that mends it; permission_denied; io
-/// @source the rule of OpenSSH's safe_path() (misc.c), and sticky directories as said above
-Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// Judges one step of a path. @return whether it exists
-inline Result<bool> check_safe_step(const std::filesystem::path& step, uid_t user) {
-  const std::string doing = "checking the state directory";
-  struct stat facts {};
-  if (::lstat(step.c_str(), &facts) != 0) {
-    const std::error_code failed{errno, std::generic_category()};
-    if (failed == std::errc::no_such_file_or_directory) return false;
-    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io, doing,
-                step.string(), failed.message());
-  }
-  const bool link = S_ISLNK(facts.st_mode);
-  if (!link && !S_ISDIR(facts.st_mode))
-    return fail(Errc::unsafe_file, doing, step.string(), "it is not a directory: move it away");
-  if (facts.st_uid != user && facts.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, step.string(),
-                "it belongs to user " + std::to_string(facts.st_uid) +
-                    ", who could swap what lies below it; choose another state directory");
-  // The mode of a link means nothing.
-  if (!link && (facts.st_mode & 022) != 0 && (facts.st_mode & S_ISVTX) == 0)
-    return fail(Errc::unsafe_file, doing, step.string(),
-                "others may write to it; chmod go-w '" + step.string() + "'");
-  return true;
-}
-
-inline Result<void> check_safe_steps(const std::filesystem::path& path, uid_t user) {
-  std::filesystem::path step;
-  for (const auto& part : path) {
-    step /= part;
-    const auto exists = check_safe_step(step, user);
-    if (!exists) return fail(exists.error());
-    if (!*exists) break;
-  }
-  return {};
-}
-
-/// The directory below which ours lies unless the user chose another place.
-inline Result<std::filesystem::path> default_state_home(const Environment& environment) {
-  const auto chosen = environment.variable("XDG_STATE_HOME");
-  if (!chosen || !chosen->starts_with('/')) {
-    const auto home = environment.home();
-    if (!home) return home;
-    const std::string doing = "finding the state directory";
-    if (home->lexically_normal() == "/" && environment.user() != 0)
-      return fail(Errc::configuration, doing, "HOME",
-                  "HOME is \"/\": set it to your home directory, or set XDG_STATE_HOME");
-    std::error_code failed;
-    if (!std::filesystem::is_directory(*home, failed))
-      return fail(Errc::configuration, doing, home->string(),
-                  "HOME does not name a directory: set HOME or XDG_STATE_HOME");
-  }
-  return environment.state_home();
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user) {
-  if (auto named = detail::check_safe_steps(path, user); !named) return named;
-  std::error_code failed;
-  const auto real = std::filesystem::weakly_canonical(path, failed);
-  if (failed)
-    return fail(Errc::unsafe_file, "checking the state directory", path.string(), failed.message());
-  return detail::check_safe_steps(real, user);
-}
-
-CREDPOOL_INLINE Result<StateDirectory> StateDirectory::locate(const Environment& environment,
-                                                              std::filesystem::path configured) {
-  if (configured.empty()) {
-    auto home = detail::default_state_home(environment);
-    if (!home) return fail(home.error());
-    configured = *home / "credpool";
-  } else if (!configured.is_absolute()) {
-    return fail(Errc::configuration, "finding the state directory", configured.string(),
-                "give an absolute path");
-  }
-  StateDirectory directory{configured.lexically_normal(), environment.user()};
-  if (auto safe = check_safe_directory(directory.path_, directory.user_); !safe)
-    return fail(safe.error());
-  return directory;
-}
-
-CREDPOOL_INLINE Result<void> StateDirectory::create() const {
-  if (auto made = make_private_directory(path_); !made) return made;
-  // Once more, since somebody may have been quicker than we.
-  return check_safe_directory(path_, user_);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A transport without a network: a function answers, and every request that was sent is kept for
-/// inspection.
-///
-/// @thread_safety safe; the function is called by one thread at a time
-class FakeTransport {
- public:
-  using Answer = std::function<Result<Response>(const Request&)>;
-
-  explicit FakeTransport(Answer answer) : answer_{std::move(answer)} {}
-
-  Result<Response> send(const Request& request) {
-    const std::lock_guard lock{mutex_};
-    if (request.before_body)
-      if (auto ready = request.before_body(); !ready) return fail(std::move(ready).error());
-    requests_.push_back(request);
-    return answer_(request);
-  }
-
-  std::vector<Request> requests() const {
-    const std::lock_guard lock{mutex_};
-    return requests_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Answer answer_;
-  std::vector<Request> requests_;
-};
-static_assert(Transport<FakeTransport>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
+// What the two login flows have in common about answers and addresses. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -17555,6 +16911,2016 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
   answer.retry_at = retry_hint(response, now);
   return answer;
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
+/// terminal or a browser could take for something else.
+inline bool is_safe_page(std::string_view url) {
+  constexpr std::size_t longest = 4096;
+  const auto printable = [](char c) { return c > ' ' && c <= '~' && c != '\\' && c != '"'; };
+  return url.size() <= longest && std::all_of(url.begin(), url.end(), printable) &&
+         is_safe_base_url(url.substr(0, url.find_first_of("?#")));
+}
+
+/// The server's error code, when it looks like one: no token and no sentence ever does.
+inline std::string shown_error_code(std::string_view code) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  if (code.empty() || code.size() > 40 || !std::all_of(code.begin(), code.end(), plain)) return {};
+  return " (it answered " + std::string{code} + ")";
+}
+
+inline std::string login_doing(const TokenEndpoint& endpoint) {
+  return "logging in to " + endpoint.provider;
+}
+
+/// The error for an answer of a token endpoint that grants nothing, now and later.
+inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& response,
+                                const TokenAnswer& answer) {
+  const auto code = shown_error_code(answer.code);
+  const auto failure = [&](Errc errc, const std::string& hint) {
+    Error error{make_error_code(errc), login_doing(endpoint), oauth_origin_of(endpoint.url), hint};
+    error.http_status = response.status;
+    error.retry_at = answer.retry_at;
+    return Unexpected{std::move(error)};
+  };
+  switch (answer.verdict) {
+    case TokenVerdict::denied:
+      return failure(Errc::cancelled, "access was denied on the provider's page");
+    case TokenVerdict::code_expired:
+      return failure(Errc::timeout, "the code has expired: start the login again");
+    case TokenVerdict::client_fault:
+      return failure(Errc::configuration,
+                     "the server does not accept this client or request" + code +
+                         ": check the client id in the settings, or log in with the CLI itself");
+    case TokenVerdict::ok:
+    case TokenVerdict::malformed:
+      return failure(Errc::malformed, "the answer cannot be understood: start the login again");
+    case TokenVerdict::transient:
+      return failure(response.status == 429 ? Errc::rate_limited : Errc::overloaded,
+                     "the server cannot serve right now" + code + ": try again later");
+    default:
+      return failure(Errc::login_needed,
+                     "the code is no longer good" + code + ": start the login again");
+  }
+}
+
+/// Exchanges an authorization code, once: it is spent by its use.
+/// @param parameters redirect_uri, code_verifier and what else this server wants
+inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
+                                           std::string_view code, OAuthParameters parameters,
+                                           const LoginWorld& world) {
+  parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
+                                         {"client_id", endpoint.client_id},
+                                         {"code", std::string{code}}});
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  const auto response = world.send(oauth_request(endpoint, endpoint.url, encoding, parameters));
+  if (!response) return fail(response.error());
+  const auto answer = classify_token_answer(endpoint.provider, *response, world.now());
+  if (answer.verdict != TokenVerdict::ok) return login_refused(endpoint, *response, answer);
+  return parse_granted_tokens(response->body);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Proof Key for Code Exchange (RFC 7636) and what else of a login must not be guessed. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// 256 random bits as base64url.
+/// @errors io when the system has no randomness to give
+inline Result<std::string> oauth_random() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    return fail(Errc::io, "asking the system for random bytes");
+  return encode_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+struct Pkce {
+  std::string verifier;
+  std::string challenge;  ///< of the method S256
+};
+
+/// @errors those of oauth_random()
+inline Result<Pkce> make_pkce() {
+  auto verifier = oauth_random();
+  if (!verifier) return fail(verifier.error());
+  const auto digest = sha256(*verifier);
+  auto challenge = encode_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return Pkce{std::move(*verifier), std::move(challenge)};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr Duration device_default_interval = std::chrono::seconds{5};
+inline constexpr Duration device_longest_interval = std::chrono::seconds{60};
+inline constexpr Duration device_longest_login = std::chrono::minutes{15};
+
+/// What the server gave for one login.
+struct DeviceGrant {
+  std::string device_code;
+  std::string user_code;
+  std::string page;
+  Duration lifetime = device_longest_login;
+  Duration interval = device_default_interval;
+};
+
+/// A number of seconds, also as a text; none when it is missing or no number above zero.
+inline std::optional<Duration> device_seconds(const Json& answer, std::string_view name) {
+  const auto* value = member(answer, name);
+  const auto seconds = value == nullptr ? std::nullopt : number_of(*value);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::min(*seconds, 86400.0) * 1000)};
+}
+
+/// A code that a person reads: short, printable.
+inline bool is_user_code(std::string_view code) {
+  return !code.empty() && code.size() <= 64 &&
+         std::all_of(code.begin(), code.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+inline Result<DeviceGrant> parse_device_grant(const DeviceFlow& flow, std::string_view body) {
+  const auto refused = [&](std::string_view what) {
+    return fail(Errc::malformed, "reading the device codes of " + flow.token.provider,
+                oauth_origin_of(flow.authorization_url), std::string{what});
+  };
+  const auto answer = parse_json(body);
+  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
+  const bool codex = flow.dialect == DeviceDialect::codex;
+  DeviceGrant grant;
+  grant.device_code = text_or_empty(*answer, codex ? "device_auth_id" : "device_code");
+  if (!is_safe_token(grant.device_code)) return refused("there is no device code");
+  grant.user_code = text_or_empty(*answer, "user_code");
+  if (!is_user_code(grant.user_code)) return refused("there is no user code");
+  if (codex) {
+    grant.page = flow.verification_page;
+  } else {
+    grant.page = text_or_empty(*answer, "verification_uri_complete");
+    if (grant.page.empty()) grant.page = text_or_empty(*answer, "verification_uri");
+    if (grant.page.empty()) grant.page = text_or_empty(*answer, "verification_url");
+  }
+  if (!is_safe_page(grant.page)) return refused("the page to be opened is not a safe address");
+  grant.lifetime = std::min(device_seconds(*answer, "expires_in").value_or(device_longest_login),
+                            device_longest_login);
+  grant.interval =
+      std::clamp<Duration>(device_seconds(*answer, "interval").value_or(device_default_interval),
+                           std::chrono::seconds{1}, device_longest_interval);
+  return grant;
+}
+
+/// The first request: asks for the two codes.
+inline Result<DeviceGrant> ask_for_device_grant(const DeviceFlow& flow, const Pkce& pkce,
+                                                const LoginWorld& world) {
+  OAuthParameters parameters{{"client_id", flow.token.client_id}};
+  parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
+  if (flow.pkce) {
+    parameters.emplace_back("code_challenge", pkce.challenge);
+    parameters.emplace_back("code_challenge_method", "S256");
+  }
+  const bool codex = flow.dialect == DeviceDialect::codex;
+  auto request = oauth_request(flow.token, flow.authorization_url,
+                               codex ? TokenEncoding::json : TokenEncoding::form, parameters);
+  if (flow.request_id) {
+    auto id = oauth_random();
+    if (!id) return fail(id.error());
+    request.headers.push_back({"x-request-id", std::move(*id)});
+  }
+  const auto response = world.send(request);
+  if (!response) return fail(response.error());
+  if (response->status == 200) return parse_device_grant(flow, response->body);
+  if (response->status == 404)
+    return fail(Errc::unsupported, login_doing(flow.token), oauth_origin_of(flow.authorization_url),
+                "the server offers no device login, or not for this account: log in with the "
+                "browser instead");
+  return login_refused(flow.token, *response,
+                       classify_token_answer(flow.token.provider, *response, world.now()));
+}
+
+/// What a poll came to.
+struct DevicePoll {
+  std::optional<Result<GrantedTokens>> done;  ///< set: the login is over
+  bool slower = false;                        ///< 5 s more between the polls from now on
+  std::optional<TimePoint> not_before;
+};
+
+inline DevicePoll judge_device_poll(const DeviceFlow& flow, const Response& response,
+                                    const LoginWorld& world) {
+  const auto answer = classify_token_answer(flow.token.provider, response, world.now());
+  switch (answer.verdict) {
+    case TokenVerdict::ok:
+      return {parse_granted_tokens(response.body), false, {}};
+    case TokenVerdict::pending:
+      return {};
+    case TokenVerdict::slow_down:
+      return {{}, true, answer.retry_at};
+    case TokenVerdict::transient:
+      if (response.status == 428) return {};  // Google's "not yet"
+      return {{}, false, answer.retry_at};
+    default:
+      return {login_refused(flow.token, response, answer), false, {}};
+  }
+}
+
+/// OpenAI's poll: an authorization code with the verifier that the server itself chose.
+inline DevicePoll judge_codex_poll(const DeviceFlow& flow, const Response& response,
+                                   const LoginWorld& world) {
+  if (response.status == 403 || response.status == 404) return {};
+  if (response.status != 200) return judge_device_poll(flow, response, world);
+  const auto answer = parse_json(response.body);
+  const auto code = answer ? text_or_empty(*answer, "authorization_code") : std::string_view{};
+  const auto verifier = answer ? text_or_empty(*answer, "code_verifier") : std::string_view{};
+  if (!is_safe_token(code) || !is_safe_token(verifier))
+    return {fail(Errc::malformed, login_doing(flow.token), oauth_origin_of(flow.poll_url),
+                 "the answer holds no authorization code: start the login again"),
+            false,
+            {}};
+  return {
+      exchange_code(flow.token, TokenEncoding::form, code,
+                    {{"redirect_uri", flow.redirect_uri}, {"code_verifier", std::string{verifier}}},
+                    world),
+      false,
+      {}};
+}
+
+inline Request device_poll_request(const DeviceFlow& flow, const DeviceGrant& grant,
+                                   const Pkce& pkce) {
+  if (flow.dialect == DeviceDialect::codex)
+    return oauth_request(flow.token, flow.poll_url, TokenEncoding::json,
+                         {{"device_auth_id", grant.device_code}, {"user_code", grant.user_code}});
+  OAuthParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
+                             {"device_code", grant.device_code},
+                             {"client_id", flow.token.client_id}};
+  if (!flow.token.client_secret.empty())
+    parameters.emplace_back("client_secret", flow.token.client_secret.reveal());
+  if (flow.pkce) parameters.emplace_back("code_verifier", pkce.verifier);
+  return oauth_request(flow.token, flow.token.url, TokenEncoding::form, parameters);
+}
+
+/// Whether the network failed, so that the same poll may work later.
+inline bool may_poll_again(const Error& error) {
+  const auto code = error.errc();
+  return code == Errc::network || code == Errc::timeout || code == Errc::tls;
+}
+
+/// Kimi's server outside mainland China, or empty for the usual one.
+inline Result<std::string> kimi_host_of_region(std::string_view region,
+                                               const Environment& environment) {
+  std::string wanted{region};
+  if (wanted.empty()) {
+    constexpr FileRules region_rules{64, true, false};
+    if (const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code"))
+      if (const auto file = read_file(*home / "region", environment, region_rules))
+        wanted = file->bytes.reveal().starts_with("global") ? "global" : "";
+  }
+  if (wanted == "global") return std::string{"https://auth.kimi.ai"};
+  if (wanted.empty() || wanted == "mainland-cn") return std::string{};
+  return fail(Errc::invalid_argument, "choosing the region of kimi", {},
+              "it is mainland-cn or global");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<DeviceFlow> device_flow_of(const LoginProvider& login,
+                                                  const Environment& environment,
+                                                  const TokenEndpointSettings& settings,
+                                                  std::string_view region) {
+  auto credential = Credential::login(login.cli, login.provider, {});
+  DeviceFlow flow;
+  std::string_view path;
+  if (login.provider == "kimi-code") {
+    auto host = detail::kimi_host_of_region(region, environment);
+    if (!host) return fail(host.error());
+    credential.oauth_host = std::move(*host);
+    path = "/api/oauth/device_authorization";
+  } else if (login.provider == "openai") {
+    flow.dialect = DeviceDialect::codex;
+    path = "/api/accounts/deviceauth/usercode";
+    credential.oauth_host =
+        environment.variable("CODEX_APP_SERVER_LOGIN_ISSUER").value_or(std::string{});
+  } else if (login.provider == "qwen-portal") {
+    flow.pkce = true;
+    flow.request_id = true;
+    path = "/api/v1/oauth2/device/code";
+    flow.parameters = {{"scope", "openid profile email model.completion"}};
+  } else if (login.provider == "xai") {
+    path = "/oauth2/device/code";
+    flow.parameters = {{"scope", "openid profile email offline_access grok-cli:access api:access"}};
+  } else {
+    return fail(Errc::unsupported, "logging in with a device code", std::string{login.provider},
+                "this provider has none that is known");
+  }
+  // Codex' switch for refreshes does not count for a login, whose addresses hang together.
+  auto endpoint = token_endpoint_of(
+      credential, environment.with_variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE", {}), settings);
+  if (!endpoint) return fail(endpoint.error());
+  flow.token = std::move(*endpoint);
+  flow.oauth_host = detail::oauth_origin_of(flow.token.url);
+  flow.authorization_url = flow.oauth_host + std::string{path};
+  if (flow.dialect == DeviceDialect::codex) {
+    flow.poll_url = flow.oauth_host + "/api/accounts/deviceauth/token";
+    flow.verification_page = flow.oauth_host + "/codex/device";
+    flow.redirect_uri = flow.oauth_host + "/deviceauth/callback";
+  }
+  return flow;
+}
+
+CREDPOOL_INLINE Result<GrantedTokens> device_login(const DeviceFlow& flow, const LoginWorld& world,
+                                                   Interaction& interaction) {
+  const auto pkce = detail::make_pkce();
+  if (!pkce) return fail(pkce.error());
+  const auto grant = detail::ask_for_device_grant(flow, *pkce, world);
+  if (!grant) return fail(grant.error());
+  const auto end = world.steady() + grant->lifetime;
+  interaction.show({grant->page, grant->user_code, world.now() + grant->lifetime});
+  interaction.progress("Waiting for the login to be confirmed in the browser.");
+
+  const auto poll_request = detail::device_poll_request(flow, *grant, *pkce);
+  auto interval = grant->interval;
+  Duration pause = interval;
+  while (true) {
+    const auto left = std::chrono::ceil<Duration>(end - world.steady());
+    interaction.wait(std::clamp(pause, Duration{0}, std::max(left, Duration{0})));
+    if (interaction.cancelled())
+      return fail(Errc::cancelled, detail::login_doing(flow.token), {}, "nothing was changed");
+    if (world.steady() >= end)
+      return fail(Errc::timeout, detail::login_doing(flow.token), {},
+                  "the code was not confirmed in time: start the login again");
+    const auto response = world.send(poll_request);
+    if (!response) {
+      if (!detail::may_poll_again(response.error())) return fail(response.error());
+      pause = std::min(pause * 2, std::max(interval, detail::device_longest_interval));
+      continue;
+    }
+    auto poll = flow.dialect == DeviceDialect::codex
+                    ? detail::judge_codex_poll(flow, *response, world)
+                    : detail::judge_device_poll(flow, *response, world);
+    if (poll.done) return std::move(*poll.done);
+    if (poll.slower) interval += std::chrono::seconds{5};
+    pause = interval;
+    if (poll.not_before)
+      pause = std::max(
+          pause, std::min<Duration>(*poll.not_before - world.now(), detail::device_longest_login));
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which program is started, and how. Nothing is taken over from this process besides its user.
+struct ProcessPlan {
+  std::filesystem::path program;                              ///< absolute; no shell is involved
+  std::vector<std::string> arguments;                         ///< without the program's own name
+  std::map<std::string, std::string, std::less<>> variables;  ///< its whole environment
+  std::filesystem::path directory = "/";                      ///< where it runs; absolute
+  /// Its standard output is read by us; otherwise it goes nowhere, as standard error always does.
+  bool read_output = false;
+  std::size_t max_output = 256 * 1024;  ///< what comes after that is read and dropped
+};
+
+/// How a process ended.
+struct ProcessEnd {
+  int exit_code = 0;  ///< with `signal` 0
+  int signal = 0;     ///< what killed it; 0: it ended by itself
+};
+
+/// A program that runs for us, in a session of its own: our terminal's Ctrl-C does not reach it.
+///
+/// It is never sent a signal. When the object goes while the program still runs, the program is
+/// let go: its output is still drained, by a thread, so that it may finish what it is about.
+///
+/// @thread_safety one object: caller serialises
+class Process {
+ public:
+  /// Starts the program with descriptors 0, 1 and 2 and no others.
+  /// @errors invalid_argument for a path that is not absolute; not_found, permission_denied, io
+  /// @effects a child process
+  static Result<Process> start(const ProcessPlan& plan);
+
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&&) = delete;
+  ~Process();
+
+  pid_t id() const noexcept { return child_; }
+
+  /// Writes to its standard input.
+  /// @errors timeout when it does not read; io when it reads no more
+  Result<void> write(std::string_view text, Duration patience);
+
+  /// Ends its standard input.
+  void close_input() noexcept { input_.reset(); }
+
+  /// Reads its output until `enough` likes all that came so far, it has ended, or the time is over.
+  /// @return what `enough` said last; false when the output is not read
+  bool read_until(const std::function<bool(std::string_view output)>& enough, Duration patience);
+
+  /// What was read so far. Bytes of a foreign program: not for a terminal.
+  const std::string& output() const noexcept { return text_; }
+
+  /// Waits for its end, and reads its output meanwhile.
+  /// @return none when it still runs
+  std::optional<ProcessEnd> wait(Duration patience);
+
+  /// Holds something until the program was seen to end, also after it was let go.
+  void hold(std::shared_ptr<const void> held) { held_ = std::move(held); }
+
+ private:
+  Process() = default;
+  void drain(Duration patience);
+
+  pid_t child_ = -1;  ///< -1: moved away
+  std::optional<ProcessEnd> end_;
+  Descriptor input_;
+  Descriptor output_;
+  std::size_t max_output_ = 0;
+  std::string text_;
+  std::shared_ptr<const void> held_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Writing to a peer that may be gone, without being killed for it. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Holds SIGPIPE back in this thread: a pipe knows no MSG_NOSIGNAL, httplib and OpenSSL do not use
+/// it, and a library has no business changing what the process does with signals.
+class SigpipeHeldBack {
+ public:
+  SigpipeHeldBack() noexcept {
+    sigset_t pending;
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~SigpipeHeldBack() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    if (int signal = 0; !was_pending_ && ::sigismember(&pending, SIGPIPE) == 1)
+      ::sigwait(&pipe_, &signal);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  SigpipeHeldBack(const SigpipeHeldBack&) = delete;
+  SigpipeHeldBack& operator=(const SigpipeHeldBack&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Unexpected process_failure(int number, const std::string& doing, const std::string& place) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted)
+    code = Errc::permission_denied;
+  return fail(code, doing, place, failed.message());
+}
+
+struct ProcessPipe {
+  Descriptor read, write;
+};
+
+/// Neither end is one of 0, 1 and 2, which the child's own would be put over.
+inline Result<ProcessPipe> process_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return process_failure(errno, "making a pipe", {});
+  ProcessPipe made{Descriptor{ends[0]}, Descriptor{ends[1]}};
+  for (auto* end : {&made.read, &made.write}) {
+    if (end->get() > 2) continue;
+    Descriptor higher{::fcntl(end->get(), F_DUPFD_CLOEXEC, 3)};
+    if (!higher) return process_failure(errno, "making a pipe", {});
+    *end = std::move(higher);
+  }
+  return made;
+}
+
+/// The settings of posix_spawn(3), given back at the end.
+class ProcessSettings {
+ public:
+  ProcessSettings() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ~ProcessSettings() {
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&actions);
+  }
+  ProcessSettings(const ProcessSettings&) = delete;
+  ProcessSettings& operator=(const ProcessSettings&) = delete;
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+};
+
+/// @return 0 or an errno
+inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input,
+                          int output) {
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  // Where we ignore SIGPIPE it does so too: a reader that is gone must not kill it mid-way.
+  ::sigdelset(&all, SIGPIPE);
+  auto* const actions = &settings.actions;
+  int failed = ::posix_spawnattr_setsigmask(&settings.attributes, &none);
+  const auto then = [&failed](int result) {
+    if (failed == 0) failed = result;
+  };
+  then(::posix_spawnattr_setsigdefault(&settings.attributes, &all));
+  then(::posix_spawnattr_setflags(
+      &settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+  then(::posix_spawn_file_actions_adddup2(actions, input, 0));
+  if (output >= 0) {
+    then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+  } else {
+    then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+  }
+  then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+  // Ours are all close-on-exec; those of the program that we are part of may not be.
+  then(::posix_spawn_file_actions_addclosefrom_np(actions, 3));
+#endif
+#endif
+  then(::posix_spawn_file_actions_addchdir_np(actions, plan.directory.c_str()));
+  return failed;
+}
+
+inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
+  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
+                                   deadline - std::chrono::steady_clock::now()));
+}
+
+/// Reads what there is. @return whether more may come
+inline bool read_process_output(const Descriptor& from, std::string& text, std::size_t most) {
+  std::array<char, 8192> chunk{};
+  const auto got = ::read(from.get(), chunk.data(), chunk.size());
+  if (got < 0) return errno == EINTR || errno == EAGAIN;
+  text.append(chunk.data(), std::min(static_cast<std::size_t>(got), most - text.size()));
+  return got > 0;
+}
+
+/// What is left to do for a program that was let go: draining, and seeing its end.
+inline void see_process_off(pid_t child, const Descriptor& output) {
+  std::string dropped;
+  if (output) {
+    ::fcntl(output.get(), F_SETFL, 0);
+    while (read_process_output(output, dropped, 0)) {
+    }
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
+  const auto doing = "starting " + plan.program.filename().string();
+  if (!plan.program.is_absolute() || !plan.directory.is_absolute())
+    return fail(Errc::invalid_argument, doing, plan.program.string(), "give an absolute path");
+  auto input = detail::process_pipe();
+  if (!input) return fail(input.error());
+  auto output = plan.read_output ? detail::process_pipe()
+                                 : Result<detail::ProcessPipe>{detail::ProcessPipe{}};
+  if (!output) return fail(output.error());
+
+  const auto name = plan.program.string();
+  std::vector<std::string> variables;
+  for (const auto& [key, value] : plan.variables) variables.push_back(key + '=' + value);
+  std::vector<char*> argv{const_cast<char*>(name.c_str())}, envp;
+  for (const auto& argument : plan.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const auto& variable : variables) envp.push_back(const_cast<char*>(variable.c_str()));
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+
+  detail::ProcessSettings settings;
+  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get());
+  Process process;
+  if (failed == 0)
+    failed = ::posix_spawn(&process.child_, name.c_str(), &settings.actions, &settings.attributes,
+                           argv.data(), envp.data());
+  if (failed != 0) {
+    process.child_ = -1;
+    return detail::process_failure(failed, doing, name);
+  }
+  process.input_ = std::move(input->write);
+  process.output_ = std::move(output->read);
+  process.max_output_ = plan.max_output;
+  ::fcntl(process.input_.get(), F_SETFL, O_NONBLOCK);
+  if (process.output_) ::fcntl(process.output_.get(), F_SETFL, O_NONBLOCK);
+  return process;
+}
+
+CREDPOOL_INLINE Process::Process(Process&& other) noexcept
+    : child_{std::exchange(other.child_, -1)},
+      end_{other.end_},
+      input_{std::move(other.input_)},
+      output_{std::move(other.output_)},
+      max_output_{other.max_output_},
+      text_{std::move(other.text_)},
+      held_{std::move(other.held_)} {}
+
+CREDPOOL_INLINE Process::~Process() {
+  input_.reset();
+  if (child_ < 0 || wait(Duration{0})) return;
+  // Its output stays open at our end for as long as it runs: a write to a closed pipe could end it
+  // between the server's answer and its own store.
+  struct LetGo {
+    pid_t child;
+    Descriptor output;
+    std::shared_ptr<const void> held;
+  };
+  auto* const left = new LetGo{child_, std::move(output_), std::move(held_)};
+  try {
+    std::thread{[left] {
+      const std::unique_ptr<LetGo> owned{left};
+      detail::see_process_off(owned->child, owned->output);
+    }}.detach();
+  } catch (const std::system_error&) {
+    // No thread is to be had: what it needs stays open until this process ends.
+  }
+}
+
+CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
+  const std::string doing = "writing to a program that was started";
+  const detail::SigpipeHeldBack held_back;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!text.empty()) {
+    const auto put = ::write(input_.get(), text.data(), text.size());
+    if (put > 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+      continue;
+    }
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno != EAGAIN) return detail::process_failure(errno, doing, {});
+    const auto left = detail::time_left(deadline);
+    if (left == Duration{0}) return fail(Errc::timeout, doing, {}, "it does not read");
+    drain(std::min(left, Duration{10}));
+  }
+  return {};
+}
+
+CREDPOOL_INLINE void Process::drain(Duration patience) {
+  if (!output_) {
+    std::this_thread::sleep_for(patience);
+    return;
+  }
+  pollfd wanted{output_.get(), POLLIN, 0};
+  if (::poll(&wanted, 1, static_cast<int>(patience.count())) > 0 &&
+      !detail::read_process_output(output_, text_, max_output_))
+    output_.reset();
+}
+
+CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_view)>& enough,
+                                         Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    if (enough(text_)) return true;
+    const auto left = detail::time_left(deadline);
+    if (!output_ || left == Duration{0}) return false;
+    drain(left);
+  }
+}
+
+CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!end_) {
+    int status = 0;
+    const auto ended = ::waitpid(child_, &status, WNOHANG);
+    // Where somebody else collects our children its status is gone, and it has ended.
+    if (ended == child_ || (ended < 0 && errno == ECHILD)) {
+      end_ = ProcessEnd{};
+      if (WIFEXITED(status)) end_->exit_code = WEXITSTATUS(status);
+      if (WIFSIGNALED(status)) end_->signal = WTERMSIG(status);
+      held_.reset();
+      while (output_) {
+        const auto before = text_.size();
+        drain(Duration{0});
+        if (text_.size() == before) break;
+      }
+      break;
+    }
+    const auto left = detail::time_left(deadline);
+    if (left == Duration{0}) break;
+    drain(std::min(left, Duration{5}));
+  }
+  return end_;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// When the access token of a login is better renewed: `window` before its end, a little earlier or
+/// later (5 % of the window) by a dice that the login and the token decide, so that many logins of
+/// one age do not come at once and the time does not wander from look to look.
+///
+/// @param expires_at end of the access token
+/// @param window     how long before that, see LoginStore::advisory_window()
+TimePoint renewal_time(const CredentialId& id, TimePoint expires_at, Duration window) noexcept;
+
+/// Which login is due when. A plain list of times: it does no work and knows no clock.
+///
+/// @thread_safety caller serialises
+class RenewalPlan {
+ public:
+  /// Plans a login, or moves it.
+  void put(const CredentialId& id, TimePoint due);
+  /// It is not planned any more.
+  void remove(const CredentialId& id);
+
+  /// When the next one is due; none when nothing is planned.
+  std::optional<TimePoint> next() const noexcept;
+  /// Takes out the one that is due the longest; none when none is due.
+  std::optional<CredentialId> take(TimePoint now);
+  /// When that login is due; none when it is not planned.
+  std::optional<TimePoint> due(const CredentialId& id) const;
+
+  std::size_t size() const noexcept { return due_.size(); }
+
+ private:
+  struct Entry {
+    TimePoint due;
+    CredentialId id;
+  };
+  struct IdHash {
+    std::size_t operator()(const CredentialId& id) const noexcept;
+  };
+  void sweep();
+
+  std::unordered_map<CredentialId, TimePoint, IdHash> due_;
+  std::vector<Entry> heap_;  ///< soonest first; an entry that due_ does not know is left over
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Eight bytes of an id: it is a hash, so they are as good as random.
+inline std::uint64_t renewal_word(const CredentialId& id) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, id.digest().data(), sizeof word);
+  return word;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE TimePoint renewal_time(const CredentialId& id, TimePoint expires_at,
+                                       Duration window) noexcept {
+  const auto token = static_cast<std::uint64_t>(expires_at.time_since_epoch().count());
+  const auto mixed = (detail::renewal_word(id) ^ token) * 0x9E3779B97F4A7C15u;
+  const auto dice = static_cast<Duration::rep>((mixed >> 40) % 1001);  // 0 to 1000
+  return expires_at - window * (9500 + dice) / 10000;
+}
+
+CREDPOOL_INLINE std::size_t RenewalPlan::IdHash::operator()(const CredentialId& id) const noexcept {
+  return static_cast<std::size_t>(detail::renewal_word(id));
+}
+
+CREDPOOL_INLINE void RenewalPlan::put(const CredentialId& id, TimePoint due) {
+  due_[id] = due;
+  heap_.push_back({due, id});
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [](const Entry& a, const Entry& b) { return a.due > b.due; });
+  sweep();
+}
+
+CREDPOOL_INLINE void RenewalPlan::remove(const CredentialId& id) {
+  due_.erase(id);
+  sweep();
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::next() const noexcept {
+  if (heap_.empty()) return std::nullopt;
+  return heap_.front().due;  // sweep() has seen to it that it is planned
+}
+
+CREDPOOL_INLINE std::optional<CredentialId> RenewalPlan::take(TimePoint now) {
+  if (heap_.empty() || heap_.front().due > now) return std::nullopt;
+  const auto id = heap_.front().id;
+  due_.erase(id);
+  sweep();
+  return id;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> RenewalPlan::due(const CredentialId& id) const {
+  const auto known = due_.find(id);
+  if (known == due_.end()) return std::nullopt;
+  return known->second;
+}
+
+/// Drops leftovers from the front, and all of them before they outnumber the plan.
+CREDPOOL_INLINE void RenewalPlan::sweep() {
+  const auto later = [](const Entry& a, const Entry& b) { return a.due > b.due; };
+  const auto planned = [&](const Entry& entry) {
+    const auto known = due_.find(entry.id);
+    return known != due_.end() && known->second == entry.due;
+  };
+  if (heap_.size() > 2 * due_.size() + 64) {
+    heap_.clear();
+    for (const auto& [id, due] : due_) heap_.push_back({due, id});
+    std::make_heap(heap_.begin(), heap_.end(), later);
+  }
+  while (!heap_.empty() && !planned(heap_.front())) {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    heap_.pop_back();
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the scheduler needs to know and may do.
+struct SchedulerWorld {
+  std::function<TimePoint()> now;
+  /// Renews one login; may block on the network.
+  /// @return when to look at it again; none: not before put() names it anew
+  std::function<std::optional<TimePoint>(const CredentialId&)> renew;
+  /// The wall clock was set or the machine slept: what is known about the logins may be old.
+  /// Called by the scheduler's own thread. May be empty.
+  std::function<void()> clock_changed = {};
+  std::size_t workers = 4;  ///< renewals at the same time, 1 to 64
+};
+
+/// Renews logins in time: one thread that waits for the next one, a few that renew.
+///
+/// A login is renewed by one worker at a time. The end waits for the renewals that are under way:
+/// an exchange that has begun is not cut off.
+///
+/// @thread_safety safe
+class RenewalScheduler {
+ public:
+  /// @errors io when the system has no timer for it
+  static Result<std::unique_ptr<RenewalScheduler>> start(SchedulerWorld world);
+
+  RenewalScheduler(const RenewalScheduler&) = delete;
+  RenewalScheduler& operator=(const RenewalScheduler&) = delete;
+  ~RenewalScheduler();
+
+  /// Plans a login, or moves it; one that is being renewed is moved when that is done.
+  void put(const CredentialId& id, TimePoint due);
+  /// Leaves a login alone from now on.
+  void remove(const CredentialId& id);
+  std::size_t size() const;
+
+ private:
+  RenewalScheduler(SchedulerWorld world, WakeTimer timer);
+  void watch();
+  void work();
+  void note_change() noexcept;
+
+  /// What was asked for a login while it was being renewed.
+  struct Meanwhile {
+    std::optional<TimePoint> moved_to;
+    bool removed = false;
+  };
+
+  const SchedulerWorld world_;
+  WakeTimer timer_;
+  mutable std::mutex mutex_;
+  std::condition_variable due_;      ///< for the workers: something is due
+  std::condition_variable changed_;  ///< for the watcher: the plan is another one
+  std::uint64_t changes_ = 0;        ///< of the plan
+  RenewalPlan plan_;
+  std::map<CredentialId, Meanwhile> renewing_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;  ///< last: they use everything above
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::unique_ptr<RenewalScheduler>> RenewalScheduler::start(
+    SchedulerWorld world) {
+  auto timer = WakeTimer::make();
+  if (!timer) return fail(std::move(timer).error());
+  return std::unique_ptr<RenewalScheduler>{
+      new RenewalScheduler{std::move(world), std::move(*timer)}};
+}
+
+CREDPOOL_INLINE RenewalScheduler::RenewalScheduler(SchedulerWorld world, WakeTimer timer)
+    : world_{std::move(world)}, timer_{std::move(timer)} {
+  threads_.emplace_back([this] { watch(); });
+  for (std::size_t i = 0; i < std::clamp<std::size_t>(world_.workers, 1, 64); ++i)
+    threads_.emplace_back([this] { work(); });
+}
+
+CREDPOOL_INLINE RenewalScheduler::~RenewalScheduler() {
+  {
+    const std::lock_guard lock{mutex_};
+    stopping_ = true;
+  }
+  timer_.wake();
+  due_.notify_all();
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+CREDPOOL_INLINE void RenewalScheduler::put(const CredentialId& id, TimePoint due) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (const auto busy = renewing_.find(id); busy != renewing_.end()) {
+      busy->second = {.moved_to = due, .removed = false};
+      return;
+    }
+    plan_.put(id, due);
+    note_change();
+  }
+  timer_.wake();
+}
+
+CREDPOOL_INLINE void RenewalScheduler::remove(const CredentialId& id) {
+  const std::lock_guard lock{mutex_};
+  plan_.remove(id);
+  note_change();
+  if (const auto busy = renewing_.find(id); busy != renewing_.end())
+    busy->second = {.moved_to = {}, .removed = true};
+}
+
+CREDPOOL_INLINE std::size_t RenewalScheduler::size() const {
+  const std::lock_guard lock{mutex_};
+  return plan_.size() + renewing_.size();
+}
+
+/// @pre the mutex is held
+CREDPOOL_INLINE void RenewalScheduler::note_change() noexcept {
+  ++changes_;
+  changed_.notify_one();
+}
+
+/// Sleeps until the next one is due and calls the workers.
+CREDPOOL_INLINE void RenewalScheduler::watch() {
+  constexpr auto never = TimePoint{std::chrono::hours{24 * 365 * 200}};
+  std::unique_lock lock{mutex_};
+  while (!stopping_) {
+    const auto next = plan_.next().value_or(never);
+    if (next <= world_.now()) {
+      due_.notify_all();
+      // Nothing to sleep for: a worker takes it now, or when it is done with another one.
+      const auto seen = changes_;
+      changed_.wait(lock, [&] { return stopping_ || changes_ != seen; });
+      continue;
+    }
+    lock.unlock();
+    if (timer_.wait_until(next) == WakeTimer::Woken::clock_changed && world_.clock_changed)
+      world_.clock_changed();
+    lock.lock();
+  }
+}
+
+CREDPOOL_INLINE void RenewalScheduler::work() {
+  std::unique_lock lock{mutex_};
+  while (true) {
+    std::optional<CredentialId> id;
+    due_.wait(lock, [&] { return stopping_ || (id = plan_.take(world_.now())); });
+    if (stopping_) return;
+    renewing_.emplace(*id, Meanwhile{});
+    note_change();
+    lock.unlock();
+    auto again = world_.renew(*id);
+    lock.lock();
+    const auto meanwhile = renewing_.extract(*id).mapped();
+    if (meanwhile.removed) continue;
+    if (meanwhile.moved_to) again = meanwhile.moved_to;
+    if (!again) continue;
+    plan_.put(*id, *again);
+    note_change();
+    timer_.wake();
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An exclusive flock(2) that a CLI takes too. The lock file is made (0600) when it is missing,
+/// keeps its mode when it is there, and is never removed.
+///
+/// @source kimi-cli 1.49.0 auth/oauth.py; codex 0.169.0 (system calls)
+class FlockStoreLock final : public StoreLock {
+ public:
+  /// @param cli whose lock it is, for the error's text
+  /// @errors those of FileLock::take()
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 Duration patience, const std::string& cli);
+
+  /// @errors busy when the lock file was removed or replaced: who comes next locks another one
+  Result<void> still_held() const override;
+
+ private:
+  FlockStoreLock(Descriptor file, std::filesystem::path path, std::string cli);
+
+  Descriptor file_;
+  std::filesystem::path path_;
+  std::string cli_;
+};
+
+/// How a lock that is kept alive by touching it is handled.
+struct HeartbeatRules {
+  std::string cli;  ///< whose lock it is, for error texts
+  Duration stale;   ///< one that was not touched for longer may be taken away
+  Duration touch;   ///< ours is touched this often; far below `stale`
+};
+
+/// What the locks have in common that exist by their name: whoever makes the directory or file of
+/// that name holds the lock, and touches it as long as he lives.
+///
+/// The thing stays open as long as the lock is held, so that its inode is not used again and can be
+/// compared. It is removed only while it is ours.
+///
+/// @thread_safety safe; a thread of its own touches the lock
+class HeartbeatStoreLock : public StoreLock {
+ public:
+  /// Whether the lock is ours, and renews it: it is fresh for a whole stale time from now.
+  /// @errors busy when somebody removed it, put another in its place or touched it
+  Result<void> still_held() const override;
+
+ protected:
+  HeartbeatStoreLock(Descriptor thing, std::filesystem::path path, HeartbeatRules rules);
+
+  /// Ends the touching. True when the thing at the lock's place is ours to remove.
+  bool stop() noexcept;
+  Unexpected lost(const std::string& how) const;
+  const std::filesystem::path& path() const noexcept { return path_; }
+  const Descriptor& thing() const noexcept { return thing_; }
+
+ private:
+  bool stands_there() const noexcept;
+  Result<void> renew() const;
+
+  Descriptor thing_;
+  std::filesystem::path path_;
+  HeartbeatRules rules_;
+  mutable std::mutex mutex_;
+  mutable struct timespec touched_ {};  ///< its time, as we set it last
+  mutable const char* lost_ = nullptr;  ///< how; null while it is ours
+  std::condition_variable_any stopping_;
+  std::jthread heart_;
+};
+
+/// A lock that is a directory: Kimi Code and Claude Code (npm proper-lockfile).
+///
+/// @source kimi-code 2.1.0 packages/oauth; claude-code 2.1.329 (system calls)
+class DirectoryStoreLock final : public HeartbeatStoreLock {
+ public:
+  /// Waits until nobody holds it or its holder is stale.
+  ///
+  /// @errors busy when it is not free in time; unsafe_file when what has the name is no directory;
+  ///         not_found when the directory above is missing; permission_denied; io
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 HeartbeatRules rules, Duration patience);
+  ~DirectoryStoreLock() override;
+
+ private:
+  using HeartbeatStoreLock::HeartbeatStoreLock;
+};
+
+/// A lock that is a file with its owner's random id in it: Qwen Code. Other processes of the CLI
+/// remove it when they end, whoever holds it: still_held() tells.
+///
+/// @source qwen-code 0.24.4, shipped program
+class OwnedFileStoreLock final : public HeartbeatStoreLock {
+ public:
+  /// Waits until nobody holds it or its holder is stale. A stale one is first renamed, so that only
+  /// one of several waiters takes it.
+  ///
+  /// @errors as DirectoryStoreLock::take(), with unsafe_file for what is no regular file
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 HeartbeatRules rules, Duration patience);
+  ~OwnedFileStoreLock() override;
+
+  Result<void> still_held() const override;
+
+ private:
+  OwnedFileStoreLock(Descriptor file, std::filesystem::path path, HeartbeatRules rules,
+                     std::string owner);
+  bool names_us() const;
+
+  std::string owner_;
+};
+
+/// Several locks that were taken one after the other; they are let go in reverse.
+class StoreLocksInOrder final : public StoreLock {
+ public:
+  ~StoreLocksInOrder() override;
+
+  void add(std::unique_ptr<StoreLock> lock) { locks_.push_back(std::move(lock)); }
+  /// @errors busy when one of them is not ours any more
+  Result<void> still_held() const override;
+
+ private:
+  std::vector<std::unique_ptr<StoreLock>> locks_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string waiting_for_store_lock(const std::string& cli) {
+  return "waiting for the lock of " + cli;
+}
+
+inline Unexpected lost_store_lock(const std::string& cli, const std::filesystem::path& path,
+                                  const std::string& how) {
+  return fail(Errc::busy, "holding the lock of " + cli, path.string(), how + "; try again");
+}
+
+/// A lock that was just taken, unless it is lost already: its file may have been replaced between
+/// its making and its locking.
+inline Result<std::unique_ptr<StoreLock>> checked_store_lock(std::unique_ptr<StoreLock> lock) {
+  if (auto held = lock->still_held(); !held) return fail(std::move(held).error());
+  return lock;
+}
+
+inline bool same_inode(const struct stat& a, const struct stat& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+inline bool same_time(const struct timespec& a, const struct timespec& b) noexcept {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/// Tells when somebody else's lock is stale: by its time, as the CLIs judge it, or (a clock that
+/// was set back, or a file server's) because it was not touched for as long as we have watched.
+class StaleLockWatch {
+ public:
+  explicit StaleLockWatch(Duration stale) noexcept : stale_{stale} {}
+
+  bool is_stale(const struct stat& lock) {
+    const SystemClock clock;
+    if (!seen_ || !same_inode(*seen_, lock) || !same_time(seen_->st_mtim, lock.st_mtim)) {
+      seen_ = lock;
+      since_ = clock.steady();
+    }
+    const auto touched =
+        std::chrono::seconds{lock.st_mtim.tv_sec} + std::chrono::nanoseconds{lock.st_mtim.tv_nsec};
+    return clock.now().time_since_epoch() - touched > stale_ || clock.steady() - since_ > stale_;
+  }
+
+ private:
+  Duration stale_;
+  std::optional<struct stat> seen_;
+  std::chrono::nanoseconds since_{};
+};
+
+/// How a lock that exists by its name comes and goes.
+struct NamedLock {
+  mode_t type;                       ///< S_IFDIR or S_IFREG
+  std::function<Descriptor()> make;  ///< exclusively; errno tells why not
+  /// Removes that one, which is stale, and no other.
+  std::function<void(const struct stat&)> discard;
+};
+
+inline Result<Descriptor> take_named_lock(const std::filesystem::path& path,
+                                          const HeartbeatRules& rules, Duration patience,
+                                          const NamedLock& lock) {
+  const auto doing = waiting_for_store_lock(rules.cli);
+  constexpr std::chrono::milliseconds pause{20};
+  const auto deadline = SystemClock{}.steady() + patience;
+  StaleLockWatch watch{rules.stale};
+  for (bool discarded = false;; std::this_thread::sleep_for(pause)) {
+    if (auto made = lock.make()) return made;
+    if (errno != EEXIST) {
+      const std::string none;
+      return flock_failure(errno, {path, patience, doing, none});
+    }
+    struct stat standing {};
+    const bool there = ::lstat(path.c_str(), &standing) == 0;
+    if (there && (standing.st_mode & S_IFMT) != lock.type)
+      return fail(Errc::unsafe_file, doing, path.string(),
+                  "what has the lock's name is no lock of " + rules.cli + ": move it away");
+    const bool stale = there && watch.is_stale(standing);
+    if (stale) lock.discard(standing);
+    // What was discarded just now is tried for once more, however little patience is left.
+    if (SystemClock{}.steady() >= deadline && (!stale || std::exchange(discarded, true)))
+      return fail(Errc::busy, doing, path.string(),
+                  rules.cli + " holds it: try again; if it is not running, remove that lock");
+  }
+}
+
+/// A random id in the form of RFC 4122, version 4.
+inline std::optional<std::string> random_lock_owner() {
+  std::array<unsigned char, 16> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return std::nullopt;
+  random[6] = static_cast<unsigned char>((random[6] & 0x0F) | 0x40);
+  random[8] = static_cast<unsigned char>((random[8] & 0x3F) | 0x80);
+  auto id = to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) id.insert(at, 1, '-');
+  return id;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE FlockStoreLock::FlockStoreLock(Descriptor file, std::filesystem::path path,
+                                               std::string cli)
+    : file_{std::move(file)}, path_{std::move(path)}, cli_{std::move(cli)} {}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> FlockStoreLock::take(
+    const std::filesystem::path& path, Duration patience, const std::string& cli) {
+  const auto doing = detail::waiting_for_store_lock(cli);
+  auto file = detail::take_flock(
+      {path, patience, doing, cli + " or another program holds it: try again", false});
+  if (!file) return fail(std::move(file).error());
+  return detail::checked_store_lock(
+      std::unique_ptr<StoreLock>{new FlockStoreLock{std::move(*file), path, cli}});
+}
+
+CREDPOOL_INLINE Result<void> FlockStoreLock::still_held() const {
+  struct stat ours {};
+  struct stat standing {};
+  if (::fstat(file_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
+      detail::same_inode(ours, standing))
+    return {};
+  return detail::lost_store_lock(cli_, path_, "somebody removed or replaced the lock file");
+}
+
+CREDPOOL_INLINE HeartbeatStoreLock::HeartbeatStoreLock(Descriptor thing, std::filesystem::path path,
+                                                       HeartbeatRules rules)
+    : thing_{std::move(thing)}, path_{std::move(path)}, rules_{std::move(rules)} {
+  struct stat ours {};
+  if (::fstat(thing_.get(), &ours) == 0) touched_ = ours.st_mtim;
+  const auto keep_alive = [this](const std::stop_token& stop) {
+    std::unique_lock guard{mutex_};
+    // A lock that is lost is left alone; still_held() says so.
+    while (!stopping_.wait_for(guard, stop, rules_.touch, [&] { return stop.stop_requested(); }) &&
+           renew()) {
+    }
+  };
+  try {
+    heart_ = std::jthread{keep_alive};
+  } catch (const std::system_error&) {
+    lost_ = "no thread is to be had that keeps the lock alive";
+  }
+}
+
+CREDPOOL_INLINE Unexpected HeartbeatStoreLock::lost(const std::string& how) const {
+  return detail::lost_store_lock(rules_.cli, path_, how);
+}
+
+CREDPOOL_INLINE bool HeartbeatStoreLock::stands_there() const noexcept {
+  struct stat ours {};
+  struct stat standing {};
+  return ::fstat(thing_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
+         detail::same_inode(ours, standing);
+}
+
+CREDPOOL_INLINE Result<void> HeartbeatStoreLock::renew() const {
+  struct stat ours {};
+  // Two looks at the place: who judged it stale may be taking it away right now.
+  const bool good = lost_ == nullptr && stands_there() && ::fstat(thing_.get(), &ours) == 0 &&
+                    detail::same_time(ours.st_mtim, touched_) &&
+                    ::futimens(thing_.get(), nullptr) == 0 && ::fstat(thing_.get(), &ours) == 0 &&
+                    stands_there();
+  if (good) {
+    touched_ = ours.st_mtim;
+    return {};
+  }
+  if (lost_ == nullptr) lost_ = "somebody removed or took over the lock";
+  return lost(lost_);
+}
+
+CREDPOOL_INLINE Result<void> HeartbeatStoreLock::still_held() const {
+  const std::lock_guard guard{mutex_};
+  return renew();
+}
+
+CREDPOOL_INLINE bool HeartbeatStoreLock::stop() noexcept {
+  heart_.request_stop();
+  if (heart_.joinable()) heart_.join();
+  return stands_there();
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> DirectoryStoreLock::take(
+    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
+  const detail::NamedLock lock{
+      S_IFDIR,
+      [&] {
+        if (::mkdir(path.c_str(), 0700) != 0) return Descriptor{};
+        Descriptor made{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!made) {
+          const int number = errno;
+          ::rmdir(path.c_str());
+          errno = number == EEXIST ? EIO : number;
+        }
+        return made;
+      },
+      [&](const struct stat& stale) {
+        struct stat standing {};
+        if (::lstat(path.c_str(), &standing) == 0 && detail::same_inode(stale, standing) &&
+            detail::same_time(stale.st_mtim, standing.st_mtim))
+          ::rmdir(path.c_str());
+      }};
+  auto made = detail::take_named_lock(path, rules, patience, lock);
+  if (!made) return fail(std::move(made).error());
+  return detail::checked_store_lock(
+      std::unique_ptr<StoreLock>{new DirectoryStoreLock{std::move(*made), path, std::move(rules)}});
+}
+
+CREDPOOL_INLINE DirectoryStoreLock::~DirectoryStoreLock() {
+  if (stop()) ::rmdir(path().c_str());
+}
+
+CREDPOOL_INLINE OwnedFileStoreLock::OwnedFileStoreLock(Descriptor file, std::filesystem::path path,
+                                                       HeartbeatRules rules, std::string owner)
+    : HeartbeatStoreLock{std::move(file), std::move(path), std::move(rules)},
+      owner_{std::move(owner)} {}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> OwnedFileStoreLock::take(
+    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
+  const auto owner = detail::random_lock_owner();
+  if (!owner)
+    return fail(Errc::io, detail::waiting_for_store_lock(rules.cli), path.string(),
+                "no random numbers are to be had");
+  const detail::NamedLock lock{
+      S_IFREG,
+      [&] {
+        Descriptor made{
+            ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+        if (!made) return made;
+        const auto written = ::write(made.get(), owner->data(), owner->size());
+        if (written == static_cast<ssize_t>(owner->size())) return made;
+        ::unlink(path.c_str());
+        errno = ENOSPC;
+        return Descriptor{};
+      },
+      [&](const struct stat& stale) {
+        auto aside = path;
+        aside += ".stale." + *owner;
+        if (::rename(path.c_str(), aside.c_str()) != 0) return;
+        struct stat moved {};
+        // Somebody was faster, and this is his: it goes back unless a third one is there already.
+        if (::lstat(aside.c_str(), &moved) == 0 && !detail::same_inode(stale, moved))
+          (void)::link(aside.c_str(), path.c_str());
+        ::unlink(aside.c_str());
+      }};
+  auto made = detail::take_named_lock(path, rules, patience, lock);
+  if (!made) return fail(std::move(made).error());
+  return detail::checked_store_lock(std::unique_ptr<StoreLock>{
+      new OwnedFileStoreLock{std::move(*made), path, std::move(rules), *owner}});
+}
+
+CREDPOOL_INLINE OwnedFileStoreLock::~OwnedFileStoreLock() {
+  if (stop() && names_us()) ::unlink(path().c_str());
+}
+
+CREDPOOL_INLINE bool OwnedFileStoreLock::names_us() const {
+  std::string text(owner_.size() + 1, '\0');
+  const auto got = ::pread(thing().get(), text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text == owner_;
+}
+
+CREDPOOL_INLINE Result<void> OwnedFileStoreLock::still_held() const {
+  if (auto held = HeartbeatStoreLock::still_held(); !held) return held;
+  if (names_us()) return {};
+  return lost("somebody wrote another owner into the lock");
+}
+
+CREDPOOL_INLINE StoreLocksInOrder::~StoreLocksInOrder() {
+  while (!locks_.empty()) locks_.pop_back();
+}
+
+CREDPOOL_INLINE Result<void> StoreLocksInOrder::still_held() const {
+  for (const auto& lock : locks_)
+    if (auto held = lock->still_held(); !held) return held;
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Something that is wrong with a file of our own.
+struct AuditFinding {
+  enum class Kind {
+    wrong_mode,     ///< group or others may read, write or enter it
+    foreign_owner,  ///< it belongs to neither this user nor root
+    not_regular,    ///< a link or a special file: ours never are
+    hard_linked,    ///< another name of the same file exists
+    left_over,      ///< a temporary file that a killed process left
+    clear_secret,   ///< a piece of a known secret stands in it in clear
+    unreadable,     ///< it could not be looked at
+  };
+  Kind kind;
+  std::filesystem::path path;
+  std::string repair;  ///< what to do: a command where one does it; never a secret
+};
+
+/// The kind's name as it stands in JSON output ("wrong_mode").
+std::string_view to_string(AuditFinding::Kind kind) noexcept;
+
+/// Looks at the mode, owner and type of a directory of ours and of everything below it.
+/// @return nothing when all is well or there is no such directory
+/// @effects none: files are not opened
+std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
+                                      const Environment& environment);
+
+/// Looks for known secrets in clear: any 20 bytes in a row of one, or the whole of one that is 8 to
+/// 19 bytes long. Shorter ones would be found by chance and are passed over.
+///
+/// @param place a file, or a directory whose files are all read; links are not followed
+/// @param known the secrets that this machine holds
+/// @return one finding for each file; `repair` tells which secret by its hash
+/// @effects reads every file. Not while a store of this process has its file open: closing a file
+///          drops the locks that the process holds on it (fcntl(2), advisory record locking)
+std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
+                                             std::span<const Secret> known);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(AuditFinding::Kind kind) noexcept {
+  switch (kind) {
+    case AuditFinding::Kind::wrong_mode:
+      return "wrong_mode";
+    case AuditFinding::Kind::foreign_owner:
+      return "foreign_owner";
+    case AuditFinding::Kind::not_regular:
+      return "not_regular";
+    case AuditFinding::Kind::hard_linked:
+      return "hard_linked";
+    case AuditFinding::Kind::left_over:
+      return "left_over";
+    case AuditFinding::Kind::clear_secret:
+      return "clear_secret";
+    case AuditFinding::Kind::unreadable:
+      return "unreadable";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// A path as a shell takes it.
+inline std::string audit_quoted(const std::filesystem::path& path) {
+  std::string text{"'"};
+  for (const char c : path.string()) c == '\'' ? text += "'\\''" : text += c;
+  return text + "'";
+}
+
+/// Calls `look(path)` for a file or directory and everything below it. Links are not followed.
+inline void audit_walk(const std::filesystem::path& place, std::vector<AuditFinding>& findings,
+                       const std::function<void(const std::filesystem::path&)>& look) {
+  std::error_code failed;
+  const auto type = std::filesystem::symlink_status(place, failed).type();
+  if (type == std::filesystem::file_type::not_found) return;
+  look(place);
+  if (type != std::filesystem::file_type::directory) return;
+  auto entry = std::filesystem::recursive_directory_iterator{place, failed};
+  for (const std::filesystem::recursive_directory_iterator end; !failed && entry != end;
+       entry.increment(failed))
+    look(entry->path());
+  if (failed)
+    findings.push_back(
+        {AuditFinding::Kind::unreadable, place, "could not be listed (" + failed.message() + ")"});
+}
+
+/// Finds pieces of secrets in a stream of bytes, by a rolling hash over the last 20 of them
+/// (Karp and Rabin, 1987).
+class AuditScanner {
+ public:
+  static constexpr std::size_t piece = 20;
+
+  explicit AuditScanner(std::span<const Secret> known) {
+    for (std::size_t i = 1; i < piece; ++i) highest_ *= base;
+    for (const auto& secret : known) {
+      const auto text = secret.reveal();
+      if (text.size() < 8) continue;
+      if (text.size() < piece) short_.push_back(&secret);
+      for (std::size_t at = 0; at + piece <= text.size(); ++at)
+        pieces_.emplace(hash(text.substr(at, piece)), Piece{&secret, at});
+    }
+  }
+
+  /// @return the secret of which a piece stands in the text; null when there is none
+  const Secret* find(std::string_view text) const {
+    for (const auto* secret : short_)
+      if (text.find(secret->reveal()) != std::string_view::npos) return secret;
+    if (text.size() < piece || pieces_.empty()) return nullptr;
+    auto rolling = hash(text.substr(0, piece));
+    for (std::size_t at = 0;; ++at) {
+      const auto [first, last] = pieces_.equal_range(rolling);
+      for (auto known = first; known != last; ++known) {
+        const auto [secret, start] = known->second;
+        if (secret->reveal().substr(start, piece) == text.substr(at, piece)) return secret;
+      }
+      if (at + piece == text.size()) return nullptr;
+      rolling = (rolling - byte(text[at]) * highest_) * base + byte(text[at + piece]);
+    }
+  }
+
+ private:
+  struct Piece {
+    const Secret* secret;
+    std::size_t start;
+  };
+  static constexpr std::uint64_t base = 0x100000001b3;
+
+  static std::uint64_t byte(char c) noexcept { return static_cast<unsigned char>(c); }
+  static std::uint64_t hash(std::string_view text) noexcept {
+    std::uint64_t value = 0;
+    for (const char c : text) value = value * base + byte(c);
+    return value;
+  }
+
+  std::uint64_t highest_ = 1;  ///< base to the power of piece - 1
+  std::unordered_multimap<std::uint64_t, Piece> pieces_;
+  std::vector<const Secret*> short_;
+};
+
+/// Reads a file in chunks that overlap by one byte less than a piece.
+/// @return whether it could be read to its end or to the first piece
+inline bool audit_scan(const std::filesystem::path& path, const AuditScanner& scanner,
+                       const Secret*& found) {
+  const Descriptor file{
+      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+  if (!file) return false;
+  std::string chunk(256 * 1024, '\0');
+  std::size_t kept = 0;
+  bool good = false;
+  while (found == nullptr) {
+    const auto got = ::read(file.get(), chunk.data() + kept, chunk.size() - kept);
+    if (got < 0 && errno == EINTR) continue;
+    good = got >= 0;
+    if (got <= 0) break;
+    const auto text = std::string_view{chunk}.substr(0, kept + static_cast<std::size_t>(got));
+    found = scanner.find(text);
+    kept = std::min(text.size(), AuditScanner::piece - 1);
+    std::copy(text.end() - static_cast<std::ptrdiff_t>(kept), text.end(), chunk.begin());
+  }
+  wipe(chunk.data(), chunk.size());
+  return good;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<AuditFinding> audit_files(const std::filesystem::path& directory,
+                                                      const Environment& environment) {
+  using enum AuditFinding::Kind;
+  std::vector<AuditFinding> findings;
+  detail::audit_walk(directory, findings, [&](const std::filesystem::path& path) {
+    const auto quoted = detail::audit_quoted(path);
+    const auto report = [&](AuditFinding::Kind kind, std::string repair) {
+      findings.push_back({kind, path, std::move(repair)});
+    };
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0) {
+      if (errno != ENOENT) report(unreadable, "could not be looked at");
+      return;  // else: removed a moment ago
+    }
+    const bool folder = S_ISDIR(facts.st_mode);
+    if (!folder && !S_ISREG(facts.st_mode)) {
+      report(not_regular, "move it away: mv " + quoted + " ~/");
+      return;
+    }
+    if (facts.st_uid != environment.user() && facts.st_uid != 0)
+      report(foreign_owner, "chown " + std::to_string(environment.user()) + ' ' + quoted);
+    if ((facts.st_mode & 077) != 0)
+      report(wrong_mode, (folder ? "chmod 700 " : "chmod 600 ") + quoted);
+    if (!folder && facts.st_nlink > 1)
+      report(hard_linked, "find its other names: find / -xdev -samefile " + quoted);
+    if (!folder && path.filename().string().find(".tmp-") != std::string::npos)
+      report(left_over, "unless credpool is writing right now: rm " + quoted);
+  });
+  return findings;
+}
+
+CREDPOOL_INLINE std::vector<AuditFinding> find_clear_secrets(const std::filesystem::path& place,
+                                                             std::span<const Secret> known) {
+  std::vector<AuditFinding> findings;
+  const detail::AuditScanner scanner{known};
+  detail::audit_walk(place, findings, [&](const std::filesystem::path& path) {
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return;
+    const Secret* found = nullptr;
+    if (!detail::audit_scan(path, scanner, found) && errno != ENOENT)
+      findings.push_back({AuditFinding::Kind::unreadable, path, "could not be read"});
+    if (found != nullptr)
+      findings.push_back(
+          {AuditFinding::Kind::clear_secret, path,
+           "holds a piece of the secret " + token_hash(found->reveal()).substr(0, 19) +
+               "...: move the file away, and replace that secret where it came from"});
+  });
+  return findings;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A key or token that we keep ourselves, because no CLI's store holds it.
+///
+/// A plain record. All texts are UTF-8 without control characters.
+struct SecretRecord {
+  std::string profile_id;     ///< what names it: unique in its store, 1 to 256 bytes
+  std::string cli;            ///< the CLI it was imported for, "kimi-cli"; 1 to 64 bytes
+  std::string provider;       ///< "kimi-code"; 1 to 64 bytes
+  Kind kind = Kind::api_key;  ///< api_key or token
+  Secret secret;              ///< fit for a header (is_safe_token()); empty in a listing
+  TimePoint created{};        ///< when it was put here
+  std::string base_url;  ///< where to use it; empty: the provider's default; at most 2048 bytes
+  std::string note;      ///< for a person; at most 1024 bytes
+};
+
+/// A place that keeps secrets of our own.
+///
+/// `put` adds a record or replaces the one of the same profile id; `get` returns it with its secret
+/// (Errc::not_found when there is none); `list` returns all without their secrets, sorted by
+/// profile id; `erase` removes one (Errc::not_found when there is none). `location` names the place
+/// for a person. A change is durable when the call returns, or has not happened.
+///
+/// Several processes may use one store at once; one object: caller serialises. Calls may block on
+/// files for as long as another process writes, never on the network.
+template <class S>
+concept SecretStore = requires(S& store, const S& reader, const SecretRecord& record,
+                               std::string_view profile_id) {
+  { store.put(record) } -> std::same_as<Result<void>>;
+  { reader.get(profile_id) } -> std::same_as<Result<SecretRecord>>;
+  { reader.list() } -> std::same_as<Result<std::vector<SecretRecord>>>;
+  { store.erase(profile_id) } -> std::same_as<Result<void>>;
+  { reader.location() } -> std::same_as<std::string>;
+};
+
+/// Whether every store takes that record: the limits that SecretRecord tells.
+/// @errors invalid_argument naming the member, never its value
+Result<void> check_record(const SecretRecord& record);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Which texts our own files keep. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Text that can be shown to a person and kept in a file.
+inline bool is_record_text(std::string_view text, std::size_t least, std::size_t most) {
+  return text.size() >= least && text.size() <= most && is_valid_utf8(text) &&
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<void> check_record(const SecretRecord& record) {
+  const auto wrong = [](const char* member, const char* hint) {
+    return fail(Errc::invalid_argument, "keeping a secret", member, hint);
+  };
+  if (!detail::is_record_text(record.profile_id, 1, 256))
+    return wrong("profile id", "1 to 256 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.cli, 1, 64))
+    return wrong("cli", "1 to 64 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.provider, 1, 64))
+    return wrong("provider", "1 to 64 bytes of UTF-8 without control characters");
+  if (record.kind != Kind::api_key && record.kind != Kind::token)
+    return wrong("kind", "only an API key or a token can be kept");
+  if (!is_safe_token(record.secret.reveal()))
+    return wrong("secret", "printable ASCII without blanks, 1 to 16384 bytes: paste it again");
+  if (parse_iso8601(format_iso8601(record.created)) != record.created)
+    return wrong("created", "a time in the years 0 to 9999");
+  if (!detail::is_record_text(record.base_url, 0, 2048))
+    return wrong("base URL", "at most 2048 bytes of UTF-8 without control characters");
+  if (!detail::is_record_text(record.note, 0, 1024))
+    return wrong("note", "at most 1024 bytes of UTF-8 without control characters");
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Secrets that live as long as the object: for tests and for programs that bring their own keys.
+class MemorySecrets {
+ public:
+  Result<void> put(const SecretRecord& record);
+  Result<SecretRecord> get(std::string_view profile_id) const;
+  Result<std::vector<SecretRecord>> list() const;
+  Result<void> erase(std::string_view profile_id);
+  std::string location() const { return "memory"; }
+
+ private:
+  std::map<std::string, SecretRecord, std::less<>> records_;
+};
+static_assert(SecretStore<MemorySecrets>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<void> MemorySecrets::put(const SecretRecord& record) {
+  if (auto fit = check_record(record); !fit) return fit;
+  records_.insert_or_assign(record.profile_id, record);
+  return {};
+}
+
+CREDPOOL_INLINE Result<SecretRecord> MemorySecrets::get(std::string_view profile_id) const {
+  const auto found = records_.find(profile_id);
+  if (found == records_.end())
+    return fail(Errc::not_found, "reading a secret of our own", std::string{profile_id});
+  return found->second;
+}
+
+CREDPOOL_INLINE Result<std::vector<SecretRecord>> MemorySecrets::list() const {
+  std::vector<SecretRecord> listed;
+  listed.reserve(records_.size());
+  for (const auto& [profile_id, record] : records_) {
+    listed.push_back(record);
+    listed.back().secret = {};
+  }
+  return listed;
+}
+
+CREDPOOL_INLINE Result<void> MemorySecrets::erase(std::string_view profile_id) {
+  const auto found = records_.find(profile_id);
+  if (found == records_.end())
+    return fail(Errc::not_found, "erasing a secret of our own", std::string{profile_id});
+  records_.erase(found);
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A record of our own as a credential that we alone own.
+/// @param location what SecretStore::location() told
+Credential credential_of(const SecretRecord& record, std::string location);
+
+/// The same for a record whose secret could not be had: listed, with the reason.
+Credential unusable_credential_of(const SecretRecord& record, std::string location,
+                                  const Error& error);
+
+/// The secrets that we keep ourselves, found like any other login: a CredentialSource.
+///
+/// Each credential carries the CLI and the provider that it was imported for.
+template <SecretStore Store> class SealedSource {
+ public:
+  static constexpr std::string_view cli = "manual";
+  static constexpr std::string_view provider = "any";
+
+  explicit SealedSource(Store store) : store_{std::move(store)} {}
+
+  /// @errors those of Store::list()
+  Result<std::vector<Credential>> discover(const Environment&) const {
+    const auto records = store_.list();
+    if (!records) return fail(records.error());
+    std::vector<Credential> found;
+    found.reserve(records->size());
+    for (const auto& listed : *records) {
+      const auto record = store_.get(listed.profile_id);
+      if (record) {
+        found.push_back(credential_of(*record, store_.location()));
+      } else if (record.error().errc() != Errc::not_found) {  // else: erased a moment ago
+        found.push_back(unusable_credential_of(listed, store_.location(), record.error()));
+      }
+    }
+    return found;
+  }
+
+ private:
+  Store store_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Credential describe_record(Credential credential, const SecretRecord& record,
+                                  std::string location) {
+  credential.profile_id = record.profile_id;
+  credential.kind = record.kind;
+  credential.ownership = Ownership::adopt;
+  credential.base_url = record.base_url;
+  Place place{std::move(location), record.profile_id};
+  place.cli = record.cli;
+  credential.places.push_back(std::move(place));
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Credential credential_of(const SecretRecord& record, std::string location) {
+  auto credential = record.kind == Kind::token
+                        ? Credential::bearer_token(record.cli, record.provider, record.secret)
+                        : Credential::api_key(record.cli, record.provider, record.secret);
+  return detail::describe_record(std::move(credential), record, std::move(location));
+}
+
+CREDPOOL_INLINE Credential unusable_credential_of(const SecretRecord& record, std::string location,
+                                                  const Error& error) {
+  const auto reason =
+      error.errc() == Errc::login_needed ? Reason::encrypted_elsewhere : Reason::unreadable;
+  auto credential = Credential::unusable(
+      record.cli, record.provider, location + '#' + record.profile_id, reason, error.message());
+  return detail::describe_record(std::move(credential), record, std::move(location));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The directory where our own state and secrets lie: `$XDG_STATE_HOME/credpool`, or another one
+/// that the user configured.
+///
+/// Finding it writes nothing, so that a command which only reads leaves no trace; whoever is about
+/// to write calls create() first.
+///
+/// @thread_safety safe (immutable)
+class StateDirectory {
+ public:
+  /// Finds the directory and checks every directory on the way to it.
+  ///
+  /// @param configured an absolute path chosen by the user; empty: `$XDG_STATE_HOME/credpool`, and
+  ///                   ~/.local/state/credpool when that variable is unset or relative
+  /// @return the directory, which need not exist yet
+  /// @errors configuration when there is no usable home directory (missing, not a directory, or "/"
+  ///         for an ordinary user) or `configured` is relative; unsafe_file when somebody else
+  ///         could swap a directory on the way to it; permission_denied; io
+  /// @effects none: it looks, it does not write
+  static Result<StateDirectory> locate(const Environment& environment,
+                                       std::filesystem::path configured = {});
+
+  /// Makes the directory and its missing parents, each 0700 whatever the umask.
+  /// @errors those of locate(), and whatever the operating system says to mkdir
+  Result<void> create() const;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::filesystem::path state_file() const { return path_ / "state.sqlite"; }
+  std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
+  std::filesystem::path logins_directory() const { return path_ / "logins"; }
+  std::filesystem::path key_file() const { return path_ / "key"; }
+
+ private:
+  StateDirectory(std::filesystem::path path, uid_t user) : path_{std::move(path)}, user_{user} {}
+
+  std::filesystem::path path_;
+  uid_t user_;
+};
+
+/// Checks that nobody but `user` and root can swap what lies below a directory: each directory on
+/// the way to it, and each on the way to where its links lead, belongs to one of the two and is not
+/// writable by others. A directory with the sticky bit (/tmp) may be: there only owners rename.
+///
+/// @param path absolute; what does not exist yet is passed over
+/// @errors unsafe_file with the command that mends it; permission_denied; io
+/// @source the rule of OpenSSH's safe_path() (misc.c), and sticky directories as said above
+Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Judges one step of a path. @return whether it exists
+inline Result<bool> check_safe_step(const std::filesystem::path& step, uid_t user) {
+  const std::string doing = "checking the state directory";
+  struct stat facts {};
+  if (::lstat(step.c_str(), &facts) != 0) {
+    const std::error_code failed{errno, std::generic_category()};
+    if (failed == std::errc::no_such_file_or_directory) return false;
+    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io, doing,
+                step.string(), failed.message());
+  }
+  const bool link = S_ISLNK(facts.st_mode);
+  if (!link && !S_ISDIR(facts.st_mode))
+    return fail(Errc::unsafe_file, doing, step.string(), "it is not a directory: move it away");
+  if (facts.st_uid != user && facts.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, step.string(),
+                "it belongs to user " + std::to_string(facts.st_uid) +
+                    ", who could swap what lies below it; choose another state directory");
+  // The mode of a link means nothing.
+  if (!link && (facts.st_mode & 022) != 0 && (facts.st_mode & S_ISVTX) == 0)
+    return fail(Errc::unsafe_file, doing, step.string(),
+                "others may write to it; chmod go-w '" + step.string() + "'");
+  return true;
+}
+
+inline Result<void> check_safe_steps(const std::filesystem::path& path, uid_t user) {
+  std::filesystem::path step;
+  for (const auto& part : path) {
+    step /= part;
+    const auto exists = check_safe_step(step, user);
+    if (!exists) return fail(exists.error());
+    if (!*exists) break;
+  }
+  return {};
+}
+
+/// The directory below which ours lies unless the user chose another place.
+inline Result<std::filesystem::path> default_state_home(const Environment& environment) {
+  const auto chosen = environment.variable("XDG_STATE_HOME");
+  if (!chosen || !chosen->starts_with('/')) {
+    const auto home = environment.home();
+    if (!home) return home;
+    const std::string doing = "finding the state directory";
+    if (home->lexically_normal() == "/" && environment.user() != 0)
+      return fail(Errc::configuration, doing, "HOME",
+                  "HOME is \"/\": set it to your home directory, or set XDG_STATE_HOME");
+    std::error_code failed;
+    if (!std::filesystem::is_directory(*home, failed))
+      return fail(Errc::configuration, doing, home->string(),
+                  "HOME does not name a directory: set HOME or XDG_STATE_HOME");
+  }
+  return environment.state_home();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user) {
+  if (auto named = detail::check_safe_steps(path, user); !named) return named;
+  std::error_code failed;
+  const auto real = std::filesystem::weakly_canonical(path, failed);
+  if (failed)
+    return fail(Errc::unsafe_file, "checking the state directory", path.string(), failed.message());
+  return detail::check_safe_steps(real, user);
+}
+
+CREDPOOL_INLINE Result<StateDirectory> StateDirectory::locate(const Environment& environment,
+                                                              std::filesystem::path configured) {
+  if (configured.empty()) {
+    auto home = detail::default_state_home(environment);
+    if (!home) return fail(home.error());
+    configured = *home / "credpool";
+  } else if (!configured.is_absolute()) {
+    return fail(Errc::configuration, "finding the state directory", configured.string(),
+                "give an absolute path");
+  }
+  StateDirectory directory{configured.lexically_normal(), environment.user()};
+  if (auto safe = check_safe_directory(directory.path_, directory.user_); !safe)
+    return fail(safe.error());
+  return directory;
+}
+
+CREDPOOL_INLINE Result<void> StateDirectory::create() const {
+  if (auto made = make_private_directory(path_); !made) return made;
+  // Once more, since somebody may have been quicker than we.
+  return check_safe_directory(path_, user_);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A transport without a network: a function answers, and every request that was sent is kept for
+/// inspection.
+///
+/// @thread_safety safe; the function is called by one thread at a time
+class FakeTransport {
+ public:
+  using Answer = std::function<Result<Response>(const Request&)>;
+
+  explicit FakeTransport(Answer answer) : answer_{std::move(answer)} {}
+
+  Result<Response> send(const Request& request) {
+    const std::lock_guard lock{mutex_};
+    if (request.before_body)
+      if (auto ready = request.before_body(); !ready) return fail(std::move(ready).error());
+    requests_.push_back(request);
+    return answer_(request);
+  }
+
+  std::vector<Request> requests() const {
+    const std::lock_guard lock{mutex_};
+    return requests_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Answer answer_;
+  std::vector<Request> requests_;
+};
+static_assert(Transport<FakeTransport>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
