@@ -3,6 +3,7 @@
 
 #include "throwaway_home.hpp"
 
+#include <credpool/refresh/oauth_browser.hpp>
 #include <credpool/refresh/oauth_device.hpp>
 
 #include <doctest/doctest.h>
@@ -43,4 +44,16 @@ TEST_CASE("refresh/login_providers: found by CLI or by provider") {
   CHECK(cp::find_login_provider("codex-cli")->command == "codex login --device-auth");
   CHECK(cp::find_login_provider("openai")->cli == "codex-cli");
   CHECK(cp::find_login_provider("nobody") == nullptr);
+}
+
+TEST_CASE("refresh/login_providers: a browser login is offered exactly where there is one") {
+  const ThrowawayHome home;
+  home.write("client", "a-secret");
+  cp::TokenEndpointSettings settings;
+  settings.client_secrets_files["google-gemini-cli"] = "~/client";
+  for (const auto& row : cp::login_providers()) {
+    CAPTURE(row.cli);
+    const auto flow = cp::browser_flow_of(row, home.environment(), settings);
+    CHECK(row.offers(cp::LoginMethod::oauth_browser) == flow.has_value());
+  }
 }
