@@ -3,6 +3,7 @@
 
 #include <credpool/core/version.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -11,6 +12,8 @@
 #include <sys/resource.h>
 #endif
 
+#include <cerrno>
+#include <cstdio>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -53,6 +56,22 @@ inline void protect_process_memory() noexcept {
   ::getrlimit(RLIMIT_CORE, &limit);
   limit.rlim_cur = 0;
   ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Lets two existing files of one file system change their names with each other, in one step.
+///
+/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
+/// @effects the two directory entries; nothing is synced
+inline int exchange_names(const char* one, const char* other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  (void)one;
+  (void)other;
+  return ENOSYS;
 #endif
 }
 
