@@ -41,8 +41,7 @@ int main() {
   std::atomic<int> renewed{0};
   const auto before = ::mallinfo2().uordblks;
   auto scheduler = cp::RenewalScheduler::start(
-      {.now = now,
-       .renew = [&](const cp::CredentialId& id) -> std::optional<cp::TimePoint> {
+      {.now = now, .renew = [&](const cp::CredentialId& id) -> std::optional<cp::TimePoint> {
          ++renewed;
          return cp::renewal_time(id, now() + life, window);
        }});

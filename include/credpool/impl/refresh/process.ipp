@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/impl/core/sigpipe.hpp>
+#include <credpool/impl/core/time_left.hpp>
 #include <credpool/refresh/process.hpp>
 
 #include <algorithm>
@@ -99,11 +100,6 @@ inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, in
 #endif
   then(::posix_spawn_file_actions_addchdir_np(actions, plan.directory.c_str()));
   return failed;
-}
-
-inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
-  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - std::chrono::steady_clock::now()));
 }
 
 /// Reads what there is. @return whether more may come
