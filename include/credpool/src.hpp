@@ -48,8 +48,14 @@
 #include <credpool/impl/pool/from_settings.ipp>
 #include <credpool/impl/pool/outcome.ipp>
 #include <credpool/impl/pool/simulate.ipp>
+#include <credpool/impl/refresh/api_key_web.ipp>
+#include <credpool/impl/refresh/cli_command.ipp>
 #include <credpool/impl/refresh/exchange.ipp>
+#include <credpool/impl/refresh/exchange_job.ipp>
+#include <credpool/impl/refresh/helper_process.ipp>
 #include <credpool/impl/refresh/login_providers.ipp>
+#include <credpool/impl/refresh/manual.ipp>
+#include <credpool/impl/refresh/oauth_browser.ipp>
 #include <credpool/impl/refresh/oauth_device.ipp>
 #include <credpool/impl/refresh/process.ipp>
 #include <credpool/impl/refresh/renewal_plan.ipp>

@@ -8,7 +8,9 @@
 #error "the single header is header-only: do not define CREDPOOL_COMPILED"
 #endif
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -20,6 +22,7 @@
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
@@ -2969,6 +2972,22 @@ inline void protect_process_memory() noexcept {
   ::getrlimit(RLIMIT_CORE, &limit);
   limit.rlim_cur = 0;
   ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Lets two existing files of one file system change their names with each other, in one step.
+///
+/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
+/// @effects the two directory entries; nothing is synced
+inline int exchange_names(const char* one, const char* other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  (void)one;
+  (void)other;
+  return ENOSYS;
 #endif
 }
 
@@ -14740,6 +14759,187 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// What a person is asked to do in the browser.
+struct BrowserTask {
+  std::string url;         ///< to be opened; may hold a one-time code, never a token
+  std::string user_code;   ///< to be typed or compared there; may be empty
+  TimePoint expires_at{};  ///< until when it can be done
+};
+
+/// How a method talks with the person: a terminal, the web UI, or a test.
+class Interaction {
+ public:
+  Interaction() = default;
+  Interaction(const Interaction&) = delete;
+  Interaction& operator=(const Interaction&) = delete;
+  virtual ~Interaction() = default;
+
+  /// Shows what to do, and opens the page where that is wanted and possible.
+  virtual void show(const BrowserTask& task) = 0;
+  /// Says how it goes on, in one line.
+  virtual void progress(std::string_view text) = 0;
+  /// Asks for something secret: a key, or the address that the browser was sent back to.
+  /// @errors cancelled
+  virtual Result<Secret> ask_secret(std::string_view question) = 0;
+  /// Whether the person gave up; asked between polls.
+  virtual bool cancelled() const = 0;
+  /// Waits that long, or less when the person gave up.
+  virtual void wait(Duration time) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A way to get a login or a key. Its name stands in commands, settings and output.
+enum class LoginMethod {
+  oauth_refresh,  ///< spends the stored refresh token; needs no person
+  oauth_device,   ///< a code that is confirmed on any device (RFC 8628)
+  oauth_browser,  ///< a browser on this machine, or the address pasted from another one
+  cli_command,    ///< the CLI's own login, run by the person
+  api_key_web,    ///< a key made on the provider's page
+  manual,         ///< a token that the person has already
+};
+
+/// "oauth-device" and so on.
+std::string_view to_string(LoginMethod method) noexcept;
+
+/// How a person logs in to what one CLI uses.
+struct LoginProvider {
+  std::string_view cli;
+  std::string_view provider;
+  std::string_view name;          ///< for a person
+  std::string_view methods;       ///< in order of preference, with blanks between them
+  std::string_view command;       ///< what the person would run instead; may be empty
+  std::string_view key_page;      ///< where an API key is made; may be empty
+  std::string_view key_provider;  ///< provider id of that key
+  std::string_view key_prefixes;  ///< with blanks between them; empty: any
+  std::string_view note;          ///< what the person should know before; may be empty
+
+  /// Whether that method exists for this provider.
+  bool offers(LoginMethod method) const noexcept;
+  /// The methods in order of preference: the first is offered first.
+  std::vector<LoginMethod> offered() const;
+};
+
+/// Every CLI whose login we know, one row each.
+/// @source docs/providers.md
+std::span<const LoginProvider> login_providers() noexcept;
+
+/// The row of that CLI, or else the first one of that provider; null when there is none.
+const LoginProvider* find_login_provider(std::string_view cli_or_provider) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::array all_login_methods{LoginMethod::oauth_refresh, LoginMethod::oauth_device,
+                                              LoginMethod::oauth_browser, LoginMethod::cli_command,
+                                              LoginMethod::api_key_web,   LoginMethod::manual};
+
+// A separate login of our own comes first: its tokens are nobody else's.
+inline constexpr std::array login_provider_table{
+    LoginProvider{"kimi-cli", "kimi-code", "Kimi Code",
+                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
+                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
+    LoginProvider{"kimi-code", "kimi-code", "Kimi Code",
+                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
+                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
+    LoginProvider{"codex-cli", "openai", "OpenAI (ChatGPT plan)",
+                  "oauth-device oauth-browser oauth-refresh cli-command api-key-web manual",
+                  "codex login --device-auth", "https://platform.openai.com/api-keys", "openai",
+                  "sk-", ""},
+    LoginProvider{"claude-cli", "anthropic", "Claude",
+                  "oauth-browser oauth-refresh cli-command api-key-web manual", "claude auth login",
+                  "https://platform.claude.com", "anthropic", "sk-ant-", ""},
+    LoginProvider{"qwen-cli", "qwen-portal", "Qwen",
+                  "api-key-web oauth-device oauth-refresh manual", "",
+                  "https://bailian.console.aliyun.com/cn-beijing?tab=api#/api", "dashscope", "sk-",
+                  "Qwen's OAuth service ended on 2026-04-15: use an API key. Keys of other "
+                  "countries: https://modelstudio.console.alibabacloud.com"},
+    LoginProvider{"gemini-cli", "google-gemini-cli", "Gemini",
+                  "api-key-web oauth-browser oauth-refresh cli-command manual", "gemini",
+                  "https://aistudio.google.com/app/apikey", "gemini", "AIza",
+                  "Google cut individual accounts off this login on 2026-06-18: use an API key, or "
+                  "an account of an organisation"},
+    LoginProvider{"antigravity", "google-antigravity", "Antigravity",
+                  "oauth-refresh cli-command manual", "agy", "", "", "", ""},
+    LoginProvider{"gcloud-adc", "google-vertex", "Google Cloud", "oauth-refresh cli-command manual",
+                  "gcloud auth application-default login", "", "", "", ""},
+    LoginProvider{"grok", "xai", "Grok", "oauth-device oauth-refresh cli-command manual",
+                  "grok login --device-auth", "", "xai", "", ""},
+    LoginProvider{"droid", "factory", "Factory", "oauth-refresh cli-command manual", "droid", "",
+                  "factory", "", ""},
+    LoginProvider{"copilot-cli", "github-copilot", "GitHub Copilot", "cli-command manual",
+                  "copilot login", "", "github-copilot", "", ""},
+    LoginProvider{"gh", "github", "GitHub", "cli-command manual", "gh auth login", "", "github", "",
+                  ""},
+    LoginProvider{"cursor-cli", "cursor", "Cursor", "cli-command manual", "cursor-agent login", "",
+                  "cursor", "", ""},
+    LoginProvider{"amp", "amp", "Amp", "cli-command manual", "amp login", "", "amp", "sgamp_", ""},
+    LoginProvider{"opencode", "opencode", "opencode", "cli-command", "opencode auth login", "", "",
+                  "", ""},
+    LoginProvider{"iflow", "iflow", "iFlow", "cli-command manual", "iflow", "", "iflow", "", ""},
+    LoginProvider{"moonshot", "moonshot", "Kimi open platform", "api-key-web manual", "",
+                  "https://platform.kimi.ai", "moonshot", "sk-",
+                  "in mainland China: https://platform.kimi.com, whose keys are separate"},
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(LoginMethod method) noexcept {
+  switch (method) {
+    case LoginMethod::oauth_refresh:
+      return "oauth-refresh";
+    case LoginMethod::oauth_device:
+      return "oauth-device";
+    case LoginMethod::oauth_browser:
+      return "oauth-browser";
+    case LoginMethod::cli_command:
+      return "cli-command";
+    case LoginMethod::api_key_web:
+      return "api-key-web";
+    case LoginMethod::manual:
+      return "manual";
+  }
+  return "";
+}
+
+CREDPOOL_INLINE std::vector<LoginMethod> LoginProvider::offered() const {
+  std::vector<LoginMethod> found;
+  for (auto rest = methods; !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    for (const auto method : detail::all_login_methods)
+      if (to_string(method) == rest.substr(0, end)) found.push_back(method);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return found;
+}
+
+CREDPOOL_INLINE bool LoginProvider::offers(LoginMethod method) const noexcept {
+  const auto name = to_string(method);
+  const auto at = methods.find(name);  // no name is a part of another one
+  return at != std::string_view::npos;
+}
+
+CREDPOOL_INLINE std::span<const LoginProvider> login_providers() noexcept {
+  return detail::login_provider_table;
+}
+
+CREDPOOL_INLINE const LoginProvider* find_login_provider(
+    std::string_view cli_or_provider) noexcept {
+  for (const auto& row : detail::login_provider_table)
+    if (row.cli == cli_or_provider) return &row;
+  for (const auto& row : detail::login_provider_table)
+    if (row.provider == cli_or_provider) return &row;
+  return nullptr;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// The right to spend the refresh token of one family once, given by a store that several hosts
 /// share.
 struct RefreshClaim {
@@ -15486,187 +15686,6 @@ CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// What a person is asked to do in the browser.
-struct BrowserTask {
-  std::string url;         ///< to be opened; may hold a one-time code, never a token
-  std::string user_code;   ///< to be typed or compared there; may be empty
-  TimePoint expires_at{};  ///< until when it can be done
-};
-
-/// How a method talks with the person: a terminal, the web UI, or a test.
-class Interaction {
- public:
-  Interaction() = default;
-  Interaction(const Interaction&) = delete;
-  Interaction& operator=(const Interaction&) = delete;
-  virtual ~Interaction() = default;
-
-  /// Shows what to do, and opens the page where that is wanted and possible.
-  virtual void show(const BrowserTask& task) = 0;
-  /// Says how it goes on, in one line.
-  virtual void progress(std::string_view text) = 0;
-  /// Asks for something secret: a key, or the address that the browser was sent back to.
-  /// @errors cancelled
-  virtual Result<Secret> ask_secret(std::string_view question) = 0;
-  /// Whether the person gave up; asked between polls.
-  virtual bool cancelled() const = 0;
-  /// Waits that long, or less when the person gave up.
-  virtual void wait(Duration time) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A way to get a login or a key. Its name stands in commands, settings and output.
-enum class LoginMethod {
-  oauth_refresh,  ///< spends the stored refresh token; needs no person
-  oauth_device,   ///< a code that is confirmed on any device (RFC 8628)
-  oauth_browser,  ///< a browser on this machine, or the address pasted from another one
-  cli_command,    ///< the CLI's own login, run by the person
-  api_key_web,    ///< a key made on the provider's page
-  manual,         ///< a token that the person has already
-};
-
-/// "oauth-device" and so on.
-std::string_view to_string(LoginMethod method) noexcept;
-
-/// How a person logs in to what one CLI uses.
-struct LoginProvider {
-  std::string_view cli;
-  std::string_view provider;
-  std::string_view name;          ///< for a person
-  std::string_view methods;       ///< in order of preference, with blanks between them
-  std::string_view command;       ///< what the person would run instead; may be empty
-  std::string_view key_page;      ///< where an API key is made; may be empty
-  std::string_view key_provider;  ///< provider id of that key
-  std::string_view key_prefixes;  ///< with blanks between them; empty: any
-  std::string_view note;          ///< what the person should know before; may be empty
-
-  /// Whether that method exists for this provider.
-  bool offers(LoginMethod method) const noexcept;
-  /// The methods in order of preference: the first is offered first.
-  std::vector<LoginMethod> offered() const;
-};
-
-/// Every CLI whose login we know, one row each.
-/// @source docs/providers.md
-std::span<const LoginProvider> login_providers() noexcept;
-
-/// The row of that CLI, or else the first one of that provider; null when there is none.
-const LoginProvider* find_login_provider(std::string_view cli_or_provider) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr std::array all_login_methods{LoginMethod::oauth_refresh, LoginMethod::oauth_device,
-                                              LoginMethod::oauth_browser, LoginMethod::cli_command,
-                                              LoginMethod::api_key_web,   LoginMethod::manual};
-
-// A separate login of our own comes first: its tokens are nobody else's.
-inline constexpr std::array login_provider_table{
-    LoginProvider{"kimi-cli", "kimi-code", "Kimi Code",
-                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
-                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
-    LoginProvider{"kimi-code", "kimi-code", "Kimi Code",
-                  "oauth-device oauth-refresh cli-command api-key-web manual", "kimi login",
-                  "https://www.kimi.com/code/console", "kimi-code", "sk-", ""},
-    LoginProvider{"codex-cli", "openai", "OpenAI (ChatGPT plan)",
-                  "oauth-device oauth-browser oauth-refresh cli-command api-key-web manual",
-                  "codex login --device-auth", "https://platform.openai.com/api-keys", "openai",
-                  "sk-", ""},
-    LoginProvider{"claude-cli", "anthropic", "Claude",
-                  "oauth-browser oauth-refresh cli-command api-key-web manual", "claude auth login",
-                  "https://platform.claude.com", "anthropic", "sk-ant-", ""},
-    LoginProvider{"qwen-cli", "qwen-portal", "Qwen",
-                  "api-key-web oauth-device oauth-refresh manual", "",
-                  "https://bailian.console.aliyun.com/cn-beijing?tab=api#/api", "dashscope", "sk-",
-                  "Qwen's OAuth service ended on 2026-04-15: use an API key. Keys of other "
-                  "countries: https://modelstudio.console.alibabacloud.com"},
-    LoginProvider{"gemini-cli", "google-gemini-cli", "Gemini",
-                  "api-key-web oauth-browser oauth-refresh cli-command manual", "gemini",
-                  "https://aistudio.google.com/app/apikey", "gemini", "AIza",
-                  "Google cut individual accounts off this login on 2026-06-18: use an API key, or "
-                  "an account of an organisation"},
-    LoginProvider{"antigravity", "google-antigravity", "Antigravity",
-                  "oauth-refresh cli-command manual", "agy", "", "", "", ""},
-    LoginProvider{"gcloud-adc", "google-vertex", "Google Cloud", "oauth-refresh cli-command manual",
-                  "gcloud auth application-default login", "", "", "", ""},
-    LoginProvider{"grok", "xai", "Grok", "oauth-device oauth-refresh cli-command manual",
-                  "grok login --device-auth", "", "xai", "", ""},
-    LoginProvider{"droid", "factory", "Factory", "oauth-refresh cli-command manual", "droid", "",
-                  "factory", "", ""},
-    LoginProvider{"copilot-cli", "github-copilot", "GitHub Copilot", "cli-command manual",
-                  "copilot login", "", "github-copilot", "", ""},
-    LoginProvider{"gh", "github", "GitHub", "cli-command manual", "gh auth login", "", "github", "",
-                  ""},
-    LoginProvider{"cursor-cli", "cursor", "Cursor", "cli-command manual", "cursor-agent login", "",
-                  "cursor", "", ""},
-    LoginProvider{"amp", "amp", "Amp", "cli-command manual", "amp login", "", "amp", "sgamp_", ""},
-    LoginProvider{"opencode", "opencode", "opencode", "cli-command", "opencode auth login", "", "",
-                  "", ""},
-    LoginProvider{"iflow", "iflow", "iFlow", "cli-command manual", "iflow", "", "iflow", "", ""},
-    LoginProvider{"moonshot", "moonshot", "Kimi open platform", "api-key-web manual", "",
-                  "https://platform.kimi.ai", "moonshot", "sk-",
-                  "in mainland China: https://platform.kimi.com, whose keys are separate"},
-};
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::string_view to_string(LoginMethod method) noexcept {
-  switch (method) {
-    case LoginMethod::oauth_refresh:
-      return "oauth-refresh";
-    case LoginMethod::oauth_device:
-      return "oauth-device";
-    case LoginMethod::oauth_browser:
-      return "oauth-browser";
-    case LoginMethod::cli_command:
-      return "cli-command";
-    case LoginMethod::api_key_web:
-      return "api-key-web";
-    case LoginMethod::manual:
-      return "manual";
-  }
-  return "";
-}
-
-CREDPOOL_INLINE std::vector<LoginMethod> LoginProvider::offered() const {
-  std::vector<LoginMethod> found;
-  for (auto rest = methods; !rest.empty();) {
-    const auto end = std::min(rest.find(' '), rest.size());
-    for (const auto method : detail::all_login_methods)
-      if (to_string(method) == rest.substr(0, end)) found.push_back(method);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return found;
-}
-
-CREDPOOL_INLINE bool LoginProvider::offers(LoginMethod method) const noexcept {
-  const auto name = to_string(method);
-  const auto at = methods.find(name);  // no name is a part of another one
-  return at != std::string_view::npos;
-}
-
-CREDPOOL_INLINE std::span<const LoginProvider> login_providers() noexcept {
-  return detail::login_provider_table;
-}
-
-CREDPOOL_INLINE const LoginProvider* find_login_provider(
-    std::string_view cli_or_provider) noexcept {
-  for (const auto& row : detail::login_provider_table)
-    if (row.cli == cli_or_provider) return &row;
-  for (const auto& row : detail::login_provider_table)
-    if (row.provider == cli_or_provider) return &row;
-  return nullptr;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// What a login works with, besides the person. Everything must outlive the call.
 struct LoginWorld {
   SendOnce send;
@@ -15678,56 +15697,1454 @@ struct LoginWorld {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// How a server speaks the device flow.
-enum class DeviceDialect {
-  standard,  ///< RFC 8628
-  codex,     ///< OpenAI's own: the poll gives an authorization code, which is then exchanged
-};
+/// Checks that a text has the shape of a key of that provider: printable without blanks, of a
+/// sensible length, and with the prefix that this provider's keys have.
+///
+/// Whether the key works only the provider knows: the caller validates it.
+/// @return the key without blanks around it
+/// @errors malformed, which says what is wrong and never quotes the text
+Result<Secret> check_api_key(const LoginProvider& login, std::string_view text);
 
-/// A server's device authorization grant, and who we are to it.
-struct DeviceFlow {
-  TokenEndpoint token;            ///< its parameters are those of a refresh, and not sent here
-  std::string authorization_url;  ///< where the codes are asked for
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< sent there: "scope" ...
-  bool pkce = false;                                            ///< with a code verifier (S256)
-  bool request_id = false;  ///< an x-request-id goes along (qwen)
-  DeviceDialect dialect = DeviceDialect::standard;
-  std::string poll_url;           ///< codex: where the authorization code is fetched
-  std::string verification_page;  ///< codex: what the person opens
-  std::string redirect_uri;       ///< codex: named when the authorization code is exchanged
-  std::string oauth_host;         ///< to be kept with the login: its refreshes go there
-};
-
-/// The device flow of a provider that has one.
+/// Shows the page where the provider makes keys, and asks for one: at most three times.
 ///
-/// Addresses are found as by token_endpoint_of(); an origin that is configured counts for both.
-///
-/// @param region kimi: "mainland-cn" or "global"; empty: what Kimi Code's region file says, else
-///        mainland
-/// @errors unsupported when that provider has no device flow that we know; invalid_argument for
-///         another region; those of token_endpoint_of()
-/// @effects may read files (kimi's region and device id)
-Result<DeviceFlow> device_flow_of(const LoginProvider& login, const Environment& environment,
-                                  const TokenEndpointSettings& settings = {},
-                                  std::string_view region = {});
-
-/// Logs in on another device: shows a code, and polls until the person has confirmed it there.
-///
-/// Polls at the server's pace: every 5 s when it names none, 5 s slower after each slow_down,
-/// twice as slow after a failure of the network. Stops when the code has expired, at the latest
-/// after 15 minutes.
-///
-/// @return the tokens of a family of its own, which nobody else holds
-/// @errors cancelled when the person gave up or said no; timeout when the code expired;
-///         login_needed when the server drops the code: start again; configuration when it does not
-///         accept our client; unsupported when it has no device login; malformed; network, tls and
-///         timeout when it could not be reached for the first request
-/// @effects requests; shows a page by way of the interaction
-/// @source RFC 8628; codex 0.169.0 (login/device_code_auth)
-Result<GrantedTokens> device_login(const DeviceFlow& flow, const LoginWorld& world,
-                                   Interaction& interaction);
+/// @return a key of the right shape, to be validated and then kept in the sealed store
+/// @errors unsupported when that provider has no key page that we know; cancelled; malformed when
+///         nothing that was entered can be a key
+Result<Secret> api_key_web(const LoginProvider& login, const LoginWorld& world,
+                           Interaction& interaction);
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+// Asks a person for something secret until it has the right shape. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Without the blanks and line ends that a copied text brings along.
+inline std::string_view trimmed_secret(std::string_view text) {
+  while (!text.empty() && text.front() >= '\0' && text.front() <= ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() >= '\0' && text.back() <= ' ') text.remove_suffix(1);
+  return text;
+}
+
+/// @param check turns what was entered into the secret, or says what is wrong with it
+/// @errors those of the interaction; the last one of `check` after three tries
+template <class Check>
+Result<Secret> asked_secret(Interaction& interaction, std::string_view question, Check&& check) {
+  constexpr int tries = 3;
+  for (int i = 1;; ++i) {
+    const auto entered = interaction.ask_secret(question);
+    if (!entered) return fail(entered.error());
+    auto secret = check(entered->reveal());
+    if (secret || i == tries) return secret;
+    interaction.progress(secret.error().hint);
+  }
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Prefixes that tell whose key it is, beyond doubt. "sk-" alone is many providers'.
+struct KeyPrefix {
+  std::string_view prefix;
+  std::string_view owner;
+};
+inline constexpr std::array known_key_prefixes{
+    KeyPrefix{"sk-ant-", "Anthropic"}, KeyPrefix{"sk-or-", "OpenRouter"},
+    KeyPrefix{"sk-proj-", "OpenAI"},   KeyPrefix{"AIza", "Google"},
+    KeyPrefix{"xai-", "xAI"},          KeyPrefix{"gsk_", "Groq"},
+    KeyPrefix{"ghp_", "GitHub"},       KeyPrefix{"github_pat_", "GitHub"},
+    KeyPrefix{"sgamp_", "Amp"},
+};
+
+inline std::string_view key_owner(std::string_view key) {
+  for (const auto& known : known_key_prefixes)
+    if (key.starts_with(known.prefix)) return known.owner;
+  return {};
+}
+
+/// Whether the key begins as this provider's keys do.
+inline bool has_prefix_of(const LoginProvider& login, std::string_view key) {
+  if (login.key_prefixes.empty()) return true;
+  for (auto rest = login.key_prefixes; !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    if (key.starts_with(rest.substr(0, end))) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+/// Whether the key is another provider's beyond doubt. OpenAI's prefix "sk-" has no owner of its
+/// own.
+inline bool is_key_of_another(const LoginProvider& login, std::string_view key) {
+  const auto owner = key_owner(key);
+  if (owner.empty() || login.key_prefixes.empty()) return false;
+  if (login.provider == "openai") return owner != "OpenAI";
+  return owner != key_owner(login.key_prefixes);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Secret> check_api_key(const LoginProvider& login, std::string_view text) {
+  const auto refused = [&](std::string hint) {
+    return fail(Errc::malformed, "checking the key for " + std::string{login.name}, {},
+                std::move(hint));
+  };
+  constexpr std::size_t shortest = 16;
+  constexpr std::size_t longest = 1024;
+  const auto key = detail::trimmed_secret(text);
+  if (!is_safe_token(key)) return refused("a key is one word of printable characters");
+  if (key.size() < shortest) return refused("it is too short for a key");
+  if (key.size() > longest) return refused("it is too long for a key");
+  if (detail::is_key_of_another(login, key))
+    return refused("this is a key of " + std::string{detail::key_owner(key)} + ", not of " +
+                   std::string{login.name});
+  if (!detail::has_prefix_of(login, key))
+    return refused("a key of " + std::string{login.name} + " begins with " +
+                   std::string{login.key_prefixes});
+  return Secret{key};
+}
+
+CREDPOOL_INLINE Result<Secret> api_key_web(const LoginProvider& login, const LoginWorld& world,
+                                           Interaction& interaction) {
+  if (login.key_page.empty())
+    return fail(Errc::unsupported, "asking for a key", std::string{login.name},
+                "no page is known where this provider makes keys");
+  if (!login.note.empty()) interaction.progress(login.note);
+  interaction.show({std::string{login.key_page}, {}, world.now() + std::chrono::hours{1}});
+  return detail::asked_secret(interaction, "Key of " + std::string{login.name} + ": ",
+                              [&](std::string_view text) { return check_api_key(login, text); });
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Who runs an exchange, and where.
+///
+/// `run` refreshes the login that the credential names, as exchange() says: it may block for as
+/// long as the request's patience and the endpoint's time-outs allow, is called at most once at a
+/// time for one credential, and answers with the tokens as the store has them. What it needs of the
+/// credential is what names it (cli, provider, places, oauth_host, account_id), never its tokens.
+template <class X>
+concept Exchanger = std::movable<X> &&
+    requires(X& exchanger, const Credential& credential, const ExchangeRequest& request) {
+  { exchanger.run(credential, request) } -> std::same_as<Result<ExchangeReport>>;
+};
+
+/// Finds the store of a login; see StoresLogins.
+using LoginStoreOf = std::function<Result<std::unique_ptr<LoginStore>>(const Credential&)>;
+
+/// What an exchange in this process works with, besides transport and clock.
+struct InProcessParts {
+  LoginStoreOf login_store;
+  Environment environment;
+  TokenEndpointSettings endpoints = {};
+  std::string host_id = {};         ///< names this machine where several share a store
+  RefreshClaims* claims = nullptr;  ///< null: this machine only; must outlive the exchanger
+};
+
+/// Runs the exchange in the calling thread, for programs that embed the library and for the helper.
+///
+/// When this process is killed between the server's answer and our journal, the login is lost:
+/// front ends use HelperProcess.
+///
+/// @thread_safety safe when the transport's `send` and the parts are
+template <Transport T, Clock C> class InProcess {
+ public:
+  InProcess(T transport, C clock, InProcessParts parts)
+      : transport_{std::move(transport)}, clock_{std::move(clock)}, parts_{std::move(parts)} {}
+
+  /// @errors those of the store, of token_endpoint_of() and of exchange()
+  Result<ExchangeReport> run(const Credential& credential, const ExchangeRequest& request) {
+    const auto store = parts_.login_store(credential);
+    if (!store) return fail(store.error());
+    const auto endpoint = token_endpoint_of(credential, parts_.environment, parts_.endpoints);
+    if (!endpoint) return fail(endpoint.error());
+    ExchangeWorld world;
+    world.send = [this](const Request& sent) { return transport_.send(sent); };
+    world.now = [this] { return clock_.now(); };
+    world.steady = [this] { return clock_.steady(); };
+    world.sleep = [](Duration time) { std::this_thread::sleep_for(time); };
+    world.host_id = parts_.host_id;
+    world.claims = parts_.claims;
+    return exchange(**store, *endpoint, request, world);
+  }
+
+ private:
+  T transport_;
+  C clock_;
+  InProcessParts parts_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How long what takes. The defaults are what the CLIs were seen to need, and some more.
+struct CliCommandLimits {
+  Duration hold_input{2'500};  ///< claude: how long its standard input stays open
+  Duration change{60'000};     ///< for the CLI to have changed its store, from its start
+  Duration end{5'000};         ///< for it to end after that
+  Duration look{50};           ///< between two looks at the store
+};
+
+/// Whether refresh_by_cli() knows how to make that CLI refresh its login.
+bool cli_can_refresh(std::string_view cli) noexcept;
+
+/// Lets a login's own CLI refresh it: by a command that asks no model and no person.
+///
+/// codex `app-server`, claude `mcp serve`, qwen `--acp`, gemini `--list-sessions`: nothing else is
+/// ever run. The program is looked up on the path of `environment` (absolute entries only) and runs
+/// without a shell, in a session of its own, with a few variables and no key. It is never sent a
+/// signal: one that was killed in the middle of its request has lost its login. It is judged by
+/// what its store holds afterwards, not by its exit status. Our lock of that login is held until
+/// the program has ended, also when we stopped waiting for it, while this process lives.
+///
+/// Only codex can be made to refresh a token that its CLI takes for fresh.
+///
+/// @return still_fresh; adopted when the store had another token than the refused one already;
+///         exchanged; kept, with `retry_at`, when the CLI itself would not refresh it yet
+/// @errors unsupported for another CLI, or for a token that this CLI would not refresh yet but must
+///         be; not_found when the program is not on the path; unsafe_file when others could change
+///         it; busy when our lock was not to be had; login_needed when the CLI signed itself out;
+///         account_changed; network when it ended and its store is as it was; outcome_unknown when
+///         we stopped waiting; those of the store
+/// @effects a child process, which uses the network and writes its store
+/// @source runs of codex 0.169.0, claude-code 2.1.329, qwen-code 0.24.4 and gemini-cli 0.61.0
+Result<ExchangeReport> refresh_by_cli(const LoginStore& store, const ExchangeRequest& request,
+                                      const Environment& environment, TimePoint now,
+                                      const CliCommandLimits& limits = {});
+
+/// The refresh method "cli-command": see refresh_by_cli(). Also an Exchanger.
+///
+/// @thread_safety safe when the functions are
+class CliCommand {
+ public:
+  static constexpr std::string_view name = "cli-command";
+  static constexpr bool interactive = false;
+
+  CliCommand(LoginStoreOf login_store, Environment environment, std::function<TimePoint()> now,
+             CliCommandLimits limits = {})
+      : login_store_{std::move(login_store)},
+        environment_{std::move(environment)},
+        now_{std::move(now)},
+        limits_{limits} {}
+
+  /// Whether it is the login of a CLI that can do it, in that CLI's own store.
+  bool can_refresh(const Credential& credential) const noexcept;
+
+  /// Refreshes it when it is due, or when its status says that its token is no longer accepted.
+  Result<Credential> refresh(const Credential& credential, const RefreshContext& context);
+
+  Result<ExchangeReport> run(const Credential& credential, const ExchangeRequest& request);
+
+ private:
+  LoginStoreOf login_store_;
+  Environment environment_;
+  std::function<TimePoint()> now_;
+  CliCommandLimits limits_;
+};
+static_assert(RefreshMethod<CliCommand> && Exchanger<CliCommand>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Deadlines on the monotonic clock. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// How long it is until then, cut to milliseconds; never negative.
+inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
+  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
+                                   deadline - std::chrono::steady_clock::now()));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Which variables a program that we start may know. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where files lie, how the network is reached, which servers are asked. No variable that holds a
+/// key or a token: neither we nor a CLI that is to refresh its own login have use for one, and a
+/// CLI that finds a key uses that instead of its login.
+inline constexpr std::array<std::string_view, 41> passed_variable_names{
+    "CLAUDE_CONFIG_DIR",
+    "CLAUDE_SECURESTORAGE_CONFIG_DIR",
+    "CODEX_HOME",
+    "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "GEMINI_CLI_HOME",
+    "GEMINI_FORCE_ENCRYPTED_FILE_STORAGE",
+    "GEMINI_FORCE_FILE_STORAGE",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "KIMI_BASE_URL",
+    "KIMI_CODE_BASE_URL",
+    "KIMI_CODE_HOME",
+    "KIMI_CODE_OAUTH_HOST",
+    "KIMI_DISABLE_OAUTH_LOCK",
+    "KIMI_OAUTH_HOST",
+    "KIMI_SHARE_DIR",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LOGNAME",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
+    "PATH",
+    "QWEN_HOME",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy"};
+
+/// Only the entries that name an absolute directory: the others mean a place that whoever started
+/// us has chosen.
+inline std::string absolute_path_entries(std::string_view path) {
+  std::string kept;
+  while (!path.empty()) {
+    const auto entry = path.substr(0, path.find(':'));
+    if (entry.starts_with('/')) kept += (kept.empty() ? "" : ":") + std::string{entry};
+    path.remove_prefix(std::min(path.size(), entry.size() + 1));
+  }
+  return kept;
+}
+
+inline std::map<std::string, std::string, std::less<>> passed_variables(
+    const Environment& environment) {
+  std::map<std::string, std::string, std::less<>> passed;
+  for (const auto name : passed_variable_names)
+    if (auto value = environment.variable(name)) passed.emplace(name, std::move(*value));
+  if (const auto path = passed.find("PATH"); path != passed.end())
+    path->second = absolute_path_entries(path->second);
+  if (const auto home = environment.home()) passed.insert_or_assign("HOME", home->string());
+  return passed;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which program is started, and how. Nothing is taken over from this process besides its user.
+struct ProcessPlan {
+  std::filesystem::path program;                              ///< absolute; no shell is involved
+  std::vector<std::string> arguments;                         ///< without the program's own name
+  std::map<std::string, std::string, std::less<>> variables;  ///< its whole environment
+  std::filesystem::path directory = "/";                      ///< where it runs; absolute
+  /// Its standard output is read by us; otherwise it goes nowhere, as standard error always does.
+  bool read_output = false;
+  std::size_t max_output = 256 * 1024;  ///< what comes after that is read and dropped
+};
+
+/// How a process ended.
+struct ProcessEnd {
+  int exit_code = 0;  ///< with `signal` 0
+  int signal = 0;     ///< what killed it; 0: it ended by itself
+};
+
+/// A program that runs for us, in a session of its own: our terminal's Ctrl-C does not reach it.
+///
+/// It is never sent a signal. When the object goes while the program still runs, the program is
+/// let go: its output is still drained, by a thread, so that it may finish what it is about.
+///
+/// @thread_safety one object: caller serialises
+class Process {
+ public:
+  /// Starts the program with descriptors 0, 1 and 2 and no others.
+  /// @errors invalid_argument for a path that is not absolute; not_found, permission_denied, io
+  /// @effects a child process
+  static Result<Process> start(const ProcessPlan& plan);
+
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&&) = delete;
+  ~Process();
+
+  pid_t id() const noexcept { return child_; }
+
+  /// Writes to its standard input.
+  /// @errors timeout when it does not read; io when it reads no more
+  Result<void> write(std::string_view text, Duration patience);
+
+  /// Ends its standard input.
+  void close_input() noexcept { input_.reset(); }
+
+  /// Reads its output until `enough` likes all that came so far, it has ended, or the time is over.
+  /// @return what `enough` said last; false when the output is not read
+  bool read_until(const std::function<bool(std::string_view output)>& enough, Duration patience);
+
+  /// What was read so far. Bytes of a foreign program: not for a terminal.
+  const std::string& output() const noexcept { return text_; }
+
+  /// Waits for its end, and reads its output meanwhile.
+  /// @return none when it still runs
+  std::optional<ProcessEnd> wait(Duration patience);
+
+  /// Holds something until the program was seen to end, also after it was let go.
+  void hold(std::shared_ptr<const void> held) { held_ = std::move(held); }
+
+ private:
+  Process() = default;
+  void drain(Duration patience);
+
+  pid_t child_ = -1;  ///< -1: moved away
+  std::optional<ProcessEnd> end_;
+  Descriptor input_;
+  Descriptor output_;
+  std::size_t max_output_ = 0;
+  std::string text_;
+  std::shared_ptr<const void> held_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Writing to a peer that may be gone, without being killed for it. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Holds SIGPIPE back in this thread: a pipe knows no MSG_NOSIGNAL, httplib and OpenSSL do not use
+/// it, and a library has no business changing what the process does with signals.
+class SigpipeHeldBack {
+ public:
+  SigpipeHeldBack() noexcept {
+    sigset_t pending;
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~SigpipeHeldBack() {
+    sigset_t pending;
+    ::sigpending(&pending);
+    if (int signal = 0; !was_pending_ && ::sigismember(&pending, SIGPIPE) == 1)
+      ::sigwait(&pipe_, &signal);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  SigpipeHeldBack(const SigpipeHeldBack&) = delete;
+  SigpipeHeldBack& operator=(const SigpipeHeldBack&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Unexpected process_failure(int number, const std::string& doing, const std::string& place) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted)
+    code = Errc::permission_denied;
+  return fail(code, doing, place, failed.message());
+}
+
+struct ProcessPipe {
+  Descriptor read, write;
+};
+
+/// Neither end is one of 0, 1 and 2, which the child's own would be put over.
+inline Result<ProcessPipe> process_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return process_failure(errno, "making a pipe", {});
+  ProcessPipe made{Descriptor{ends[0]}, Descriptor{ends[1]}};
+  for (auto* end : {&made.read, &made.write}) {
+    if (end->get() > 2) continue;
+    Descriptor higher{::fcntl(end->get(), F_DUPFD_CLOEXEC, 3)};
+    if (!higher) return process_failure(errno, "making a pipe", {});
+    *end = std::move(higher);
+  }
+  return made;
+}
+
+/// The settings of posix_spawn(3), given back at the end.
+class ProcessSettings {
+ public:
+  ProcessSettings() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ~ProcessSettings() {
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&actions);
+  }
+  ProcessSettings(const ProcessSettings&) = delete;
+  ProcessSettings& operator=(const ProcessSettings&) = delete;
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+};
+
+/// @return 0 or an errno
+inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input,
+                          int output) {
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  // Where we ignore SIGPIPE it does so too: a reader that is gone must not kill it mid-way.
+  ::sigdelset(&all, SIGPIPE);
+  auto* const actions = &settings.actions;
+  int failed = ::posix_spawnattr_setsigmask(&settings.attributes, &none);
+  const auto then = [&failed](int result) {
+    if (failed == 0) failed = result;
+  };
+  then(::posix_spawnattr_setsigdefault(&settings.attributes, &all));
+  then(::posix_spawnattr_setflags(
+      &settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+  then(::posix_spawn_file_actions_adddup2(actions, input, 0));
+  if (output >= 0) {
+    then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+  } else {
+    then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+  }
+  then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+  // Ours are all close-on-exec; those of the program that we are part of may not be.
+  then(::posix_spawn_file_actions_addclosefrom_np(actions, 3));
+#endif
+#endif
+  then(::posix_spawn_file_actions_addchdir_np(actions, plan.directory.c_str()));
+  return failed;
+}
+
+/// Reads what there is. @return whether more may come
+inline bool read_process_output(const Descriptor& from, std::string& text, std::size_t most) {
+  std::array<char, 8192> chunk{};
+  const auto got = ::read(from.get(), chunk.data(), chunk.size());
+  if (got < 0) return errno == EINTR || errno == EAGAIN;
+  text.append(chunk.data(), std::min(static_cast<std::size_t>(got), most - text.size()));
+  return got > 0;
+}
+
+/// What is left to do for a program that was let go: draining, and seeing its end.
+inline void see_process_off(pid_t child, const Descriptor& output) {
+  std::string dropped;
+  if (output) {
+    ::fcntl(output.get(), F_SETFL, 0);
+    while (read_process_output(output, dropped, 0)) {
+    }
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
+  const auto doing = "starting " + plan.program.filename().string();
+  if (!plan.program.is_absolute() || !plan.directory.is_absolute())
+    return fail(Errc::invalid_argument, doing, plan.program.string(), "give an absolute path");
+  auto input = detail::process_pipe();
+  if (!input) return fail(input.error());
+  auto output = plan.read_output ? detail::process_pipe()
+                                 : Result<detail::ProcessPipe>{detail::ProcessPipe{}};
+  if (!output) return fail(output.error());
+
+  const auto name = plan.program.string();
+  std::vector<std::string> variables;
+  for (const auto& [key, value] : plan.variables) variables.push_back(key + '=' + value);
+  std::vector<char*> argv{const_cast<char*>(name.c_str())}, envp;
+  for (const auto& argument : plan.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  for (const auto& variable : variables) envp.push_back(const_cast<char*>(variable.c_str()));
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+
+  detail::ProcessSettings settings;
+  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get());
+  Process process;
+  if (failed == 0)
+    failed = ::posix_spawn(&process.child_, name.c_str(), &settings.actions, &settings.attributes,
+                           argv.data(), envp.data());
+  if (failed != 0) {
+    process.child_ = -1;
+    return detail::process_failure(failed, doing, name);
+  }
+  process.input_ = std::move(input->write);
+  process.output_ = std::move(output->read);
+  process.max_output_ = plan.max_output;
+  ::fcntl(process.input_.get(), F_SETFL, O_NONBLOCK);
+  if (process.output_) ::fcntl(process.output_.get(), F_SETFL, O_NONBLOCK);
+  return process;
+}
+
+CREDPOOL_INLINE Process::Process(Process&& other) noexcept
+    : child_{std::exchange(other.child_, -1)},
+      end_{other.end_},
+      input_{std::move(other.input_)},
+      output_{std::move(other.output_)},
+      max_output_{other.max_output_},
+      text_{std::move(other.text_)},
+      held_{std::move(other.held_)} {}
+
+CREDPOOL_INLINE Process::~Process() {
+  input_.reset();
+  if (child_ < 0 || wait(Duration{0})) return;
+  // Its output stays open at our end for as long as it runs: a write to a closed pipe could end it
+  // between the server's answer and its own store.
+  struct LetGo {
+    pid_t child;
+    Descriptor output;
+    std::shared_ptr<const void> held;
+  };
+  auto* const left = new LetGo{child_, std::move(output_), std::move(held_)};
+  try {
+    std::thread{[left] {
+      const std::unique_ptr<LetGo> owned{left};
+      detail::see_process_off(owned->child, owned->output);
+    }}.detach();
+  } catch (const std::system_error&) {
+    // No thread is to be had: what it needs stays open until this process ends.
+  }
+}
+
+CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
+  const std::string doing = "writing to a program that was started";
+  const detail::SigpipeHeldBack held_back;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!text.empty()) {
+    const auto put = ::write(input_.get(), text.data(), text.size());
+    if (put > 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+      continue;
+    }
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno != EAGAIN) return detail::process_failure(errno, doing, {});
+    const auto left = detail::time_left(deadline);
+    if (left == Duration{0}) return fail(Errc::timeout, doing, {}, "it does not read");
+    drain(std::min(left, Duration{10}));
+  }
+  return {};
+}
+
+CREDPOOL_INLINE void Process::drain(Duration patience) {
+  if (!output_) {
+    std::this_thread::sleep_for(patience);
+    return;
+  }
+  pollfd wanted{output_.get(), POLLIN, 0};
+  if (::poll(&wanted, 1, static_cast<int>(patience.count())) > 0 &&
+      !detail::read_process_output(output_, text_, max_output_))
+    output_.reset();
+}
+
+CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_view)>& enough,
+                                         Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    if (enough(text_)) return true;
+    const auto left = detail::time_left(deadline);
+    if (!output_ || left == Duration{0}) return false;
+    drain(left);
+  }
+}
+
+CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!end_) {
+    int status = 0;
+    const auto ended = ::waitpid(child_, &status, WNOHANG);
+    // Where somebody else collects our children its status is gone, and it has ended.
+    if (ended == child_ || (ended < 0 && errno == ECHILD)) {
+      end_ = ProcessEnd{};
+      if (WIFEXITED(status)) end_->exit_code = WEXITSTATUS(status);
+      if (WIFSIGNALED(status)) end_->signal = WTERMSIG(status);
+      held_.reset();
+      while (output_) {
+        const auto before = text_.size();
+        drain(Duration{0});
+        if (text_.size() == before) break;
+      }
+      break;
+    }
+    const auto left = detail::time_left(deadline);
+    if (left == Duration{0}) break;
+    drain(std::min(left, Duration{5}));
+  }
+  return end_;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// What the program needs to hear to refresh its login.
+enum class CliTalk {
+  codex,       ///< its app-server protocol
+  hold_input,  ///< nothing, but its input stays open for a while
+  acp,         ///< one initialize; it refreshes in the background
+  silent,      ///< nothing
+};
+
+/// The whole choice of what may be run.
+struct CliRefresh {
+  std::string_view cli;
+  std::string_view program;
+  std::array<std::string_view, 2> arguments;  ///< empty ones are not passed
+  CliTalk talk;
+  Duration threshold;  ///< it refreshes a token that lives no longer than that
+};
+
+inline constexpr std::array<CliRefresh, 4> cli_refreshes{{
+    {"codex-cli", "codex", {"app-server", ""}, CliTalk::codex, Duration{300'000}},
+    {"claude-cli", "claude", {"mcp", "serve"}, CliTalk::hold_input, Duration{300'000}},
+    {"qwen-cli", "qwen", {"--acp", ""}, CliTalk::acp, Duration{30'000}},
+    {"gemini-cli", "gemini", {"--list-sessions", ""}, CliTalk::silent, Duration{300'000}},
+}};
+
+inline const CliRefresh* find_cli_refresh(std::string_view cli) noexcept {
+  const auto found = std::find_if(cli_refreshes.begin(), cli_refreshes.end(),
+                                  [&](const CliRefresh& each) { return each.cli == cli; });
+  return found == cli_refreshes.end() ? nullptr : &*found;
+}
+
+/// The program's path, when nobody but its user and root can change what is run.
+inline Result<std::filesystem::path> find_cli_program(const CliRefresh& how,
+                                                      const Environment& environment) {
+  const auto doing = "letting " + std::string{how.program} + " refresh its login";
+  const auto path = environment.find_program(how.program);
+  if (!path)
+    return fail(Errc::not_found, doing, std::string{how.program},
+                "it is not on the PATH; relative entries do not count");
+  const auto facts =
+      inspect_file(*path, environment, {std::numeric_limits<std::size_t>::max(), true, false});
+  if (!facts) return fail(facts.error());
+  const auto unsafe = [&](const std::filesystem::path& what) {
+    return fail(Errc::unsafe_file, doing, what.string(),
+                "others can write to it: chmod go-w '" + what.string() + "'");
+  };
+  if ((facts->mode & 022) != 0) return unsafe(facts->resolved);
+  for (const auto& directory : {path->parent_path(), facts->resolved.parent_path()}) {
+    struct stat folder {};
+    if (::stat(directory.c_str(), &folder) != 0 || (folder.st_mode & 022) == 0) continue;
+    if ((folder.st_mode & S_ISVTX) == 0) return unsafe(directory);
+  }
+  return *path;
+}
+
+inline ProcessPlan cli_plan(const CliRefresh& how, std::filesystem::path program,
+                            const Environment& environment) {
+  ProcessPlan plan;
+  plan.program = std::move(program);
+  for (const auto argument : how.arguments)
+    if (!argument.empty()) plan.arguments.emplace_back(argument);
+  plan.variables = passed_variables(environment);
+  plan.variables["TERM"] = "dumb";
+  plan.variables["NO_COLOR"] = "1";
+  plan.variables["NO_BROWSER"] = "1";
+  plan.variables["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1";
+  plan.variables["DISABLE_AUTOUPDATER"] = "1";
+  // Not the directory that we were started in: its project files may tell the CLI what to run.
+  if (const auto home = environment.home()) plan.directory = *home;
+  // Only codex answers what we ask. The others' output goes nowhere: when this process dies, no
+  // write to a pipe without a reader can end them.
+  plan.read_output = how.talk == CliTalk::codex;
+  return plan;
+}
+
+/// Whether a line of the output answers the request of that number.
+inline bool cli_answered(std::string_view output, int id) {
+  while (!output.empty()) {
+    const auto end = output.find('\n');
+    if (end == std::string_view::npos) return false;
+    const auto line = parse_json(output.substr(0, end));
+    const auto* number = line ? member(*line, "id") : nullptr;
+    if (number != nullptr && *number == id) return true;
+    output.remove_prefix(end + 1);
+  }
+  return false;
+}
+
+/// Looks at a login's store until it holds other tokens than before.
+class CliStoreWatch {
+ public:
+  CliStoreWatch(const LoginStore& store, const StoredTokens& before)
+      : store_{&store},
+        access_{token_hash(before.access_token.reveal())},
+        refresh_{token_hash(before.refresh_token.reveal())} {}
+
+  /// Looks once. What cannot be read may be a write that is under way.
+  bool changed() {
+    last_ = store_->read();
+    return *last_ && !(*last_)->tokens.access_token.empty() &&
+           (token_hash((*last_)->tokens.access_token.reveal()) != access_ ||
+            token_hash((*last_)->tokens.refresh_token.reveal()) != refresh_);
+  }
+
+  /// Until it changed, the program ended or the time is over.
+  bool changes(Process& program, std::chrono::steady_clock::time_point deadline, Duration look) {
+    while (!changed()) {
+      const auto left = time_left(deadline);
+      if (left == Duration{0}) return false;
+      if (program.wait(std::min(left, look))) return changed();
+    }
+    return true;
+  }
+
+  /// The last look; at least one was taken.
+  const Result<StoredLogin>& last() const { return *last_; }
+
+ private:
+  const LoginStore* store_;
+  std::string access_;
+  std::string refresh_;
+  std::optional<Result<StoredLogin>> last_;
+};
+
+/// Says what the program needs to hear. A program that does not listen shows by its end, or by the
+/// store that stays as it was.
+inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& watch,
+                        bool must_force, const CliCommandLimits& limits,
+                        std::chrono::steady_clock::time_point deadline) {
+  constexpr std::chrono::seconds to_write{5};
+  const auto say = [&](const Json& message) {
+    return program.write(dump_json(message) + '\n', to_write).has_value();
+  };
+  const Json client{
+      {"name", "credpool"}, {"title", "credpool"}, {"version", CREDPOOL_VERSION_STRING}};
+  switch (how.talk) {
+    case CliTalk::codex:
+      if (say({{"id", 1}, {"method", "initialize"}, {"params", {{"clientInfo", client}}}}) &&
+          program.read_until([](auto text) { return cli_answered(text, 1); },
+                             time_left(deadline)) &&
+          say({{"method", "initialized"}}) &&
+          // An expired token is refreshed at the start already: forcing it would spend two.
+          say({{"id", 4},
+               {"method", "getAuthStatus"},
+               {"params", {{"includeToken", false}, {"refreshToken", must_force}}}}))
+        program.read_until([](auto text) { return cli_answered(text, 4); }, time_left(deadline));
+      break;
+    case CliTalk::hold_input:
+      watch.changes(program,
+                    std::min(deadline, std::chrono::steady_clock::now() + limits.hold_input),
+                    limits.look);
+      break;
+    case CliTalk::acp:
+      if (say({{"jsonrpc", "2.0"},
+               {"id", 1},
+               {"method", "initialize"},
+               {"params", {{"protocolVersion", 1}, {"clientCapabilities", Json::object()}}}}))
+        watch.changes(program, deadline, limits.look);
+      break;
+    case CliTalk::silent:
+      break;
+  }
+  program.close_input();
+}
+
+/// What became of a login whose CLI has not changed its tokens.
+inline Unexpected cli_changed_nothing(const CliRefresh& how, const std::optional<ProcessEnd>& end,
+                                      const Result<StoredLogin>& store,
+                                      const std::filesystem::path& file) {
+  const std::string program{how.program};
+  const auto doing = "letting " + program + " refresh its login";
+  if (!end)
+    return fail(Errc::outcome_unknown, doing, file.string(),
+                "unconfirmed: " + program + " is still at it and was left alone; look again later");
+  if ((store && store->signed_out()) || (!store && store.error().errc() == Errc::not_found))
+    return fail(Errc::login_needed, doing, file.string(),
+                program + " signed itself out: log in again with " + program);
+  if (!store) return fail(store.error());
+  return fail(Errc::network, doing, file.string(),
+              program + " ended with " +
+                  (end->signal != 0 ? "signal " + std::to_string(end->signal)
+                                    : "status " + std::to_string(end->exit_code)) +
+                  " and left its store as it was; run it once to see what it says");
+}
+
+/// @return what there is to say without running anything; none when the CLI is to be run
+inline std::optional<Result<ExchangeReport>> cli_before(const CliRefresh& how,
+                                                        const LoginStore& store,
+                                                        const StoredLogin& before,
+                                                        const ExchangeRequest& request,
+                                                        TimePoint now) {
+  const auto& tokens = before.tokens;
+  ExchangeReport report;
+  report.tokens = tokens;
+  if (before.signed_out())
+    return fail(Errc::login_needed, "refreshing a login", store.file().string(),
+                "log in again with " + std::string{how.program});
+  if (!request.refused_token.empty() &&
+      token_hash(tokens.access_token.reveal()) != request.refused_token) {
+    report.outcome = ExchangeOutcome::adopted;
+    return report;
+  }
+  if (!tokens.expires_at) return std::nullopt;
+  const bool must = request.force || !request.refused_token.empty();
+  const auto left = *tokens.expires_at - now;
+  if (!must && left > store.advisory_window(tokens.lifetime.value_or(Duration{0}))) return report;
+  if (left <= how.threshold || how.talk == CliTalk::codex) return std::nullopt;
+  const auto refreshes = std::string{how.program} + " refreshes it by itself no earlier than " +
+                         std::to_string(how.threshold.count() / 1000) + " s before its end";
+  if (must)
+    return fail(Errc::unsupported, "letting " + std::string{how.program} + " refresh its login",
+                store.file().string(), refreshes);
+  report.outcome = ExchangeOutcome::kept;
+  report.retry_at = *tokens.expires_at - how.threshold;
+  report.note = refreshes;
+  return report;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool cli_can_refresh(std::string_view cli) noexcept {
+  return detail::find_cli_refresh(cli) != nullptr;
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
+                                                      const ExchangeRequest& request,
+                                                      const Environment& environment, TimePoint now,
+                                                      const CliCommandLimits& limits) {
+  const auto* how = detail::find_cli_refresh(store.cli());
+  if (how == nullptr)
+    return fail(Errc::unsupported, "refreshing a login by its CLI", std::string{store.cli()},
+                "no command of it refreshes without asking a model");
+  // The lock of our own exchange: the two exclude each other.
+  const auto& file = store.file();
+  auto taken =
+      FileLock::take(file.parent_path() / (".credpool-" + file.filename().string() + ".lock"),
+                     request.patience, "waiting for another refresh of this login");
+  if (!taken) return fail(taken.error());
+  const auto lock = std::make_shared<const FileLock>(std::move(*taken));
+  const auto before = store.read();
+  if (!before) return fail(before.error());
+  if (auto told = detail::cli_before(*how, store, *before, request, now)) return std::move(*told);
+
+  const auto path = detail::find_cli_program(*how, environment);
+  if (!path) return fail(path.error());
+  auto program = Process::start(detail::cli_plan(*how, *path, environment));
+  if (!program) return fail(program.error());
+  program->hold(lock);
+  const auto& tokens = before->tokens;
+  const bool fresh = !tokens.expires_at || *tokens.expires_at - now > how->threshold;
+  detail::CliStoreWatch watch{store, tokens};
+  const auto deadline = std::chrono::steady_clock::now() + limits.change;
+  detail::talk_to_cli(*how, *program, watch, fresh, limits, deadline);
+  const bool changed = watch.changes(*program, deadline, limits.look);
+  const auto end = program->wait(changed ? limits.end : Duration{0});
+  if (!changed) return detail::cli_changed_nothing(*how, end, watch.last(), file);
+
+  // Once more: it may have written again before its end.
+  const auto after = store.read();
+  if (!after) return fail(after.error());
+  if (!tokens.account_id.empty() && !after->tokens.account_id.empty() &&
+      tokens.account_id != after->tokens.account_id)
+    return fail(Errc::account_changed, "refreshing a login", file.string(),
+                "somebody logged in with another account meanwhile");
+  ExchangeReport report;
+  report.outcome = ExchangeOutcome::exchanged;
+  report.tokens = after->tokens;
+  return report;
+}
+
+CREDPOOL_INLINE bool CliCommand::can_refresh(const Credential& credential) const noexcept {
+  return credential.kind == Kind::oauth && credential.ownership != Ownership::adopt &&
+         !credential.refresh_token.empty() && cli_can_refresh(credential.cli);
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> CliCommand::run(const Credential& credential,
+                                                       const ExchangeRequest& request) {
+  const auto store = login_store_(credential);
+  if (!store) return fail(store.error());
+  return refresh_by_cli(**store, request, environment_, now_(), limits_);
+}
+
+CREDPOOL_INLINE Result<Credential> CliCommand::refresh(const Credential& credential,
+                                                       const RefreshContext&) {
+  ExchangeRequest request;
+  if (credential.status != Status::active && credential.status != Status::expiring &&
+      credential.status != Status::expired)
+    request.refused_token = credential.token_hash();
+  auto report = run(credential, request);
+  if (!report) return fail(report.error());
+  auto refreshed = credential;
+  auto& tokens = report->tokens;
+  refreshed.secret = std::move(tokens.access_token);
+  refreshed.refresh_token = std::move(tokens.refresh_token);
+  refreshed.expires_at = tokens.expires_at;
+  refreshed.refresh_at = std::nullopt;
+  if (const auto* how = detail::find_cli_refresh(credential.cli); how && tokens.expires_at)
+    refreshed.refresh_at = *tokens.expires_at - how->threshold;
+  refreshed.status = Status::active;
+  refreshed.reason = Reason::none;
+  refreshed.detail.clear();
+  return refreshed;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One exchange as it is handed to another process. No token is part of it: the other side reads
+/// the store itself.
+struct ExchangeJob {
+  /// What names the login: id, cli, provider, profile_id, ownership, first place, base_url,
+  /// oauth_host, account, account_id. The rest is not handed over.
+  Credential credential;
+  ExchangeRequest request;
+  TokenEndpointSettings endpoints;
+  Environment environment;  ///< of its variables only those that an exchange needs are handed over
+  std::string host_id;      ///< see ExchangeWorld
+};
+
+/// The job as one line of JSON.
+///
+/// The variables are those that say where files lie, how the network is reached and which servers
+/// are asked. HTTPS_PROXY may hold a password: the text goes through a pipe, never into an argument
+/// or a variable.
+std::string exchange_job_text(const ExchangeJob& job);
+
+/// @param user whose files are ours; never taken from the text
+/// @errors malformed, unsupported (of another version), too_large over 256 KiB
+Result<ExchangeJob> parse_exchange_job(std::string_view text, uid_t user);
+
+/// What an exchange came to, as one line of JSON. The tokens stay behind.
+std::string exchange_answer_text(const Result<ExchangeReport>& report);
+
+/// @return the report, without tokens, or the error that the other side met
+/// @errors besides: malformed for a text that is no answer
+Result<ExchangeReport> parse_exchange_answer(std::string_view text);
+
+/// The helper's side: reads the job, runs it and says what it came to. Does not throw on a bad job:
+/// the answer tells.
+/// @param run runs it, as an Exchanger would
+std::string run_exchange_job(std::string_view job, uid_t user,
+                             const std::function<Result<ExchangeReport>(const ExchangeJob&)>& run);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline constexpr int exchange_job_version = 1;
+inline constexpr std::size_t exchange_job_max_bytes = 256 * 1024;
+
+using TextMap = std::map<std::string, std::string, std::less<>>;
+
+inline Json json_of_texts(const TextMap& texts) {
+  auto object = Json::object();
+  for (const auto& [name, value] : texts) object[name] = value;
+  return object;
+}
+
+/// @return false when a member is missing or no text
+inline bool read_texts(const Json& object, const char* name, TextMap& texts) {
+  const auto* from = member(object, name);
+  if (from == nullptr || !from->is_object()) return false;
+  for (const auto& [key, value] : from->items()) {
+    if (!value.is_string()) return false;
+    texts.emplace(key, value.get<std::string>());
+  }
+  return true;
+}
+
+inline bool read_text(const Json& object, const char* name, std::string& text) {
+  const auto found = text_member(object, name);
+  if (found) text = *found;
+  return found.has_value();
+}
+
+inline std::optional<Ownership> job_ownership(std::string_view name) {
+  for (const auto each : {Ownership::borrow, Ownership::co_own, Ownership::adopt})
+    if (to_string(each) == name) return each;
+  return std::nullopt;
+}
+
+inline std::optional<Errc> job_errc(std::string_view name) {
+  for (auto code = static_cast<int>(Errc::not_found); code <= static_cast<int>(Errc::configuration);
+       ++code)
+    if (to_string(static_cast<Errc>(code)) == name) return static_cast<Errc>(code);
+  return std::nullopt;
+}
+
+inline std::optional<ExchangeOutcome> job_outcome(std::string_view name) {
+  for (const auto each :
+       {ExchangeOutcome::still_fresh, ExchangeOutcome::adopted, ExchangeOutcome::exchanged,
+        ExchangeOutcome::recovered, ExchangeOutcome::kept})
+    if (to_string(each) == name) return each;
+  return std::nullopt;
+}
+
+inline bool read_job_credential(const Json& from, Credential& credential) {
+  std::string id;
+  Place place;
+  const bool texts =
+      read_text(from, "cli", credential.cli) && read_text(from, "provider", credential.provider) &&
+      read_text(from, "profileId", credential.profile_id) && read_text(from, "id", id) &&
+      read_text(from, "location", place.location) && read_text(from, "pointer", place.pointer) &&
+      read_text(from, "baseUrl", credential.base_url) &&
+      read_text(from, "oauthHost", credential.oauth_host) &&
+      read_text(from, "account", credential.account) &&
+      read_text(from, "accountId", credential.account_id);
+  const auto digest = decode_hex(id);
+  const auto ownership = job_ownership(text_or_empty(from, "ownership"));
+  if (!texts || !ownership || !digest || digest->size() != Digest{}.size()) return false;
+  Digest bytes{};
+  std::copy(digest->begin(), digest->end(), bytes.begin());
+  credential.id = CredentialId{bytes};
+  credential.kind = Kind::oauth;
+  credential.ownership = *ownership;
+  place.cli = credential.cli;
+  credential.places.push_back(std::move(place));
+  return true;
+}
+
+inline bool read_job_request(const Json& from, ExchangeRequest& request) {
+  const auto* force = member(from, "force");
+  const auto* patience = member(from, "patienceMs");
+  if (force == nullptr || !force->is_boolean() || patience == nullptr ||
+      !patience->is_number_unsigned())
+    return false;
+  request.force = force->get<bool>();
+  request.patience = Duration{std::min<std::uint64_t>(patience->get<std::uint64_t>(), 3'600'000)};
+  return read_text(from, "refusedToken", request.refused_token);
+}
+
+inline bool read_job_environment(const Json& from, Environment::Facts& facts) {
+  std::string home, directory;
+  const bool good = read_text(from, "home", home) &&
+                    read_text(from, "workingDirectory", directory) &&
+                    read_text(from, "hostName", facts.host_name) &&
+                    read_text(from, "userName", facts.user_name) &&
+                    read_texts(from, "variables", facts.variables);
+  facts.home = home;
+  facts.working_directory = directory;
+  return good;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string exchange_job_text(const ExchangeJob& job) {
+  const auto& credential = job.credential;
+  const auto place = credential.places.empty() ? Place{} : credential.places.front();
+  const auto home = job.environment.home();
+  auto variables = detail::passed_variables(job.environment);
+  for (const auto* ours : {"CREDPOOL_CONFIG", "CREDPOOL_KEY_FILE", "CREDPOOL_STATE_DIRECTORY"})
+    if (auto value = job.environment.variable(ours)) variables.emplace(ours, std::move(*value));
+  const detail::Json document{
+      {"version", detail::exchange_job_version},
+      {"hostId", job.host_id},
+      {"credential",
+       {{"id", credential.id.hex()},
+        {"cli", credential.cli},
+        {"provider", credential.provider},
+        {"profileId", credential.profile_id},
+        {"ownership", to_string(credential.ownership)},
+        {"location", place.location},
+        {"pointer", place.pointer},
+        {"baseUrl", credential.base_url},
+        {"oauthHost", credential.oauth_host},
+        {"account", credential.account},
+        {"accountId", credential.account_id}}},
+      {"request",
+       {{"refusedToken", job.request.refused_token},
+        {"force", job.request.force},
+        {"patienceMs",
+         static_cast<std::uint64_t>(std::max<Duration::rep>(job.request.patience.count(), 0))}}},
+      {"endpoints",
+       {{"urls", detail::json_of_texts(job.endpoints.urls)},
+        {"clientIds", detail::json_of_texts(job.endpoints.client_ids)},
+        {"clientSecretsFiles", detail::json_of_texts(job.endpoints.client_secrets_files)}}},
+      {"environment",
+       {{"home", home ? home->string() : std::string{}},
+        {"workingDirectory", job.environment.working_directory().string()},
+        {"hostName", job.environment.host_name()},
+        {"userName", job.environment.user_name()},
+        {"variables", detail::json_of_texts(variables)}}}};
+  return detail::dump_json(document) + '\n';
+}
+
+CREDPOOL_INLINE Result<ExchangeJob> parse_exchange_job(std::string_view text, uid_t user) {
+  const std::string doing = "reading an exchange's job";
+  if (text.size() > detail::exchange_job_max_bytes) return fail(Errc::too_large, doing);
+  const auto document = detail::parse_json(text);
+  if (!document) return fail(document.error().errc(), doing, document.error().place);
+  const auto* version = detail::member(*document, "version");
+  if (version == nullptr || *version != detail::exchange_job_version)
+    return fail(Errc::unsupported, doing, "/version",
+                "it comes from another version of credpool: restart what was updated");
+  Environment::Facts facts;
+  facts.user = user;
+  ExchangeJob job{{}, {}, {}, Environment{facts}, {}};
+  const auto part = [&](const char* name) {
+    const auto* found = detail::member(*document, name);
+    return found == nullptr ? detail::Json{} : *found;
+  };
+  const auto endpoints = part("endpoints");
+  if (!detail::read_text(*document, "hostId", job.host_id) ||
+      !detail::read_job_credential(part("credential"), job.credential) ||
+      !detail::read_job_request(part("request"), job.request) ||
+      !detail::read_texts(endpoints, "urls", job.endpoints.urls) ||
+      !detail::read_texts(endpoints, "clientIds", job.endpoints.client_ids) ||
+      !detail::read_texts(endpoints, "clientSecretsFiles", job.endpoints.client_secrets_files) ||
+      !detail::read_job_environment(part("environment"), facts))
+    return fail(Errc::malformed, doing);
+  job.environment = Environment{std::move(facts)};
+  return job;
+}
+
+CREDPOOL_INLINE std::string exchange_answer_text(const Result<ExchangeReport>& report) {
+  const auto time = [](const std::optional<TimePoint>& when) {
+    return when ? detail::Json(format_iso8601(*when)) : detail::Json{};
+  };
+  detail::Json document{{"version", detail::exchange_job_version}};
+  if (report) {
+    document["report"] = {{"outcome", to_string(report->outcome)},
+                          {"retryAt", time(report->retry_at)},
+                          {"note", report->note}};
+  } else {
+    const auto& error = report.error();
+    document["error"] = {{"code", to_string(error.errc())},
+                         {"doing", error.doing},
+                         {"place", error.place},
+                         {"hint", error.hint},
+                         {"httpStatus", nullptr},
+                         {"retryAt", time(error.retry_at)}};
+    if (error.http_status) document["error"]["httpStatus"] = *error.http_status;
+  }
+  return detail::dump_json(document) + '\n';
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> parse_exchange_answer(std::string_view text) {
+  const auto wrong = [] {
+    return fail(Errc::malformed, "reading the exchange helper's answer", {},
+                "it is no answer of this version of credpool");
+  };
+  const auto document = detail::parse_json(text);
+  if (!document) return wrong();
+  const auto* version = detail::member(*document, "version");
+  if (version == nullptr || *version != detail::exchange_job_version) return wrong();
+  if (const auto* told = detail::member(*document, "report")) {
+    const auto outcome = detail::job_outcome(detail::text_or_empty(*told, "outcome"));
+    if (!outcome) return wrong();
+    ExchangeReport report;
+    report.outcome = *outcome;
+    report.retry_at = parse_iso8601(detail::text_or_empty(*told, "retryAt"));
+    report.note = detail::text_or_empty(*told, "note");
+    return report;
+  }
+  const auto* told = detail::member(*document, "error");
+  if (told == nullptr) return wrong();
+  const auto code = detail::job_errc(detail::text_or_empty(*told, "code"));
+  if (!code) return wrong();
+  Error error{*code, std::string{detail::text_or_empty(*told, "doing")},
+              std::string{detail::text_or_empty(*told, "place")},
+              std::string{detail::text_or_empty(*told, "hint")}};
+  if (const auto* status = detail::member(*told, "httpStatus");
+      status != nullptr && status->is_number_integer())
+    error.http_status = status->get<int>();
+  error.retry_at = parse_iso8601(detail::text_or_empty(*told, "retryAt"));
+  return fail(std::move(error));
+}
+
+CREDPOOL_INLINE std::string run_exchange_job(
+    std::string_view job, uid_t user,
+    const std::function<Result<ExchangeReport>(const ExchangeJob&)>& run) {
+  const auto read = parse_exchange_job(job, user);
+  return exchange_answer_text(read ? run(*read) : Result<ExchangeReport>{fail(read.error())});
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How HelperProcess reaches the helper, and what it hands on.
+struct HelperParts {
+  std::filesystem::path program;  ///< the installed `credpool`; absolute
+  std::vector<std::string> arguments{"exchange-helper"};
+  LoginStoreOf login_store;  ///< reads the tokens after the helper stored them
+  Environment environment;
+  TokenEndpointSettings endpoints = {};
+  std::string host_id = {};
+  /// Longest wait for the helper's answer, besides the request's patience: its request, and the
+  /// looks that it takes at the store afterwards.
+  Duration answer_patience{90'000};
+};
+
+/// Runs each exchange in a process of its own, which outlives us: whoever kills this program
+/// between the server's answer and the store loses nothing. An Exchanger.
+///
+/// The helper leads a session of its own, starts with an empty environment and gets its job through
+/// a pipe; no token crosses: both sides read the store. It is never sent a signal.
+///
+/// @thread_safety safe when `login_store` is
+class HelperProcess {
+ public:
+  explicit HelperProcess(HelperParts parts) : parts_{std::move(parts)} {}
+
+  /// @errors those of exchange(); besides: not_found, permission_denied, configuration, io when the
+  ///         helper cannot be started or is of another version (nothing was spent); timeout when it
+  ///         does not answer in time: it goes on, and the next call finds what it stored;
+  ///         outcome_unknown when it ended without an answer: the next call finishes what it began
+  /// @effects a child process
+  Result<ExchangeReport> run(const Credential& credential, const ExchangeRequest& request);
+
+ private:
+  HelperParts parts_;
+};
+static_assert(Exchanger<HelperProcess>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// What the helper said, once it has ended or the time is over.
+inline Result<ExchangeReport> helper_answer(Process& helper, const std::string& doing,
+                                            Duration patience) {
+  constexpr std::chrono::seconds to_end{1};
+  helper.read_until([](std::string_view text) { return text.ends_with('\n'); }, patience);
+  auto answer = parse_exchange_answer(helper.output());
+  if (answer || answer.error().errc() != Errc::malformed) return answer;
+
+  const auto end = helper.wait(to_end);
+  if (!end)
+    return fail(Errc::timeout, doing, "the exchange helper",
+                "it goes on by itself: look again in a minute");
+  constexpr int wrong_usage = 3;
+  if (end->signal == 0 && end->exit_code == wrong_usage)
+    return fail(Errc::configuration, doing, "the exchange helper",
+                "the installed credpool is of another version: restart what was updated");
+  return fail(Errc::outcome_unknown, doing, "the exchange helper",
+              "it ended without an answer: the next refresh finishes what it began");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<ExchangeReport> HelperProcess::run(const Credential& credential,
+                                                          const ExchangeRequest& request) {
+  const auto doing = "refreshing " + credential.profile_id;
+  const auto store = parts_.login_store(credential);
+  if (!store) return fail(store.error());
+
+  ProcessPlan plan;
+  plan.program = parts_.program;
+  plan.arguments = parts_.arguments;
+  plan.read_output = true;
+  auto helper = Process::start(plan);
+  if (!helper) return fail(helper.error());
+  const auto job = exchange_job_text(
+      {credential, request, parts_.endpoints, parts_.environment, parts_.host_id});
+  // A helper that does not take its job says why by its end.
+  const auto written = helper->write(job, std::chrono::seconds{10});
+  helper->close_input();
+  if (!written && written.error().errc() == Errc::timeout)
+    return fail(Errc::timeout, doing, "the exchange helper", "it did not take its job");
+  auto report = detail::helper_answer(*helper, doing, request.patience + parts_.answer_patience);
+  if (!report) return report;
+
+  auto stored = (*store)->read();
+  if (!stored) return fail(stored.error());
+  report->tokens = std::move(stored->tokens);
+  return report;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Asks for a token that the person has already: at most three times.
+///
+/// @return a token that may stand in a header, to be validated and then kept in the sealed store
+/// @errors cancelled; malformed when nothing that was entered can be a token
+Result<Secret> manual_token(const LoginProvider& login, Interaction& interaction);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<Secret> manual_token(const LoginProvider& login, Interaction& interaction) {
+  const auto check = [&](std::string_view text) -> Result<Secret> {
+    const auto token = detail::trimmed_secret(text);
+    if (is_safe_token(token)) return Secret{token};
+    return fail(Errc::malformed, "checking the token for " + std::string{login.name}, {},
+                "a token is one word of printable characters");
+  };
+  return detail::asked_secret(interaction, "Token of " + std::string{login.name} + ": ", check);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How the browser's answer comes back to us.
+enum class BrowserReturn {
+  loopback,  ///< to a listener on this machine
+  paste,     ///< the person copies it: for a machine without a browser
+};
+
+/// A server's authorization code grant with PKCE, and who we are to it.
+struct BrowserFlow {
+  TokenEndpoint token;            ///< its parameters are those of a refresh, and not sent here
+  std::string authorization_url;  ///< https, or http to a loopback address
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< sent there: "scope" ...
+  std::vector<int> ports{0};  ///< tried in order; 0: any. Some servers know only certain ones
+  std::string redirect_host = "127.0.0.1";  ///< or "localhost", where the server knows that one
+  std::string redirect_path = "/callback";
+  std::string paste_redirect_uri;  ///< a page that shows the code; empty: the loopback address
+  TokenEncoding exchange_encoding = TokenEncoding::form;
+  bool state_in_exchange = false;  ///< the state goes along with the code (claude)
+  std::string oauth_host;          ///< to be kept with the login: its refreshes go there
+  Duration patience = std::chrono::minutes{10};
+};
+
+/// The browser login of a provider that has one.
+/// @errors unsupported when that provider has none that we know; those of token_endpoint_of()
+/// @effects may read files (gemini's installed bundle)
+Result<BrowserFlow> browser_flow_of(const LoginProvider& login, const Environment& environment,
+                                    const TokenEndpointSettings& settings = {});
+
+/// Logs in with a browser (RFC 6749 section 4.1, RFC 7636, RFC 8252).
+///
+/// The listener hears 127.0.0.1 only, takes one GET of at most 8 KiB from each of at most 16
+/// connections, wants the Host and path that we gave the browser, and is closed as soon as one
+/// answer carried our state: before the code is used. What carries another state is refused and
+/// changes nothing. The code is sent once.
+///
+/// @return the tokens of a family of its own, which nobody else holds
+/// @errors cancelled when the person gave up or said no; timeout; busy when no port is free;
+///         login_needed when the server refuses the code; malformed when what was pasted is not
+///         the answer to this login; configuration when it does not accept our client; network,
+///         tls: the code may be spent, start again
+/// @effects one listening socket; one request; shows a page by way of the interaction
+/// @thread_safety safe; blocks
+Result<GrantedTokens> browser_login(const BrowserFlow& flow, BrowserReturn comes_back,
+                                    const LoginWorld& world, Interaction& interaction);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What an authorization server sends back through the browser. Internal.
 
 // What the two login flows have in common about answers and addresses. Internal.
 
@@ -16988,6 +18405,267 @@ inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenE
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
+inline std::optional<std::string> query_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
+      const auto byte = decode_hex(text.substr(i + 1, 2));
+      if (!byte || byte->size() != 1) return std::nullopt;
+      c = byte->front();
+      i += 2;
+    }
+    if (c < ' ' || c > '~') return std::nullopt;
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+/// The value of a parameter; none when it is missing, there twice or not well-formed.
+inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string> found;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!found) return std::nullopt;
+  }
+  return found;
+}
+
+/// The answer to a login: a code, or the reason why there is none.
+struct AuthorizationAnswer {
+  std::string code;
+  std::string error;  ///< the server's error code
+};
+
+/// Reads the query of a redirect.
+/// @return none when it is not the answer to the login with that state
+inline std::optional<AuthorizationAnswer> authorization_answer(std::string_view query,
+                                                               std::string_view expected_state) {
+  const auto state = query_parameter(query, "state");
+  if (!state || !equal_in_constant_time(*state, expected_state)) return std::nullopt;
+  const auto code = query_parameter(query, "code");
+  const auto error = query_parameter(query, "error");
+  if (code && !error && is_safe_token(*code)) return AuthorizationAnswer{*code, {}};
+  if (error && !code) return AuthorizationAnswer{{}, *error};
+  return std::nullopt;
+}
+
+/// Reads what a person pasted: the address that the browser was sent to, "code#state" as some pages
+/// show it, or nothing but the code.
+/// @return none when it is not the answer to the login with that state and address
+inline std::optional<AuthorizationAnswer> pasted_answer(std::string_view text,
+                                                        std::string_view redirect_uri,
+                                                        std::string_view expected_state) {
+  while (!text.empty() && text.front() <= ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
+  if (text.find("://") != std::string_view::npos) {
+    if (!text.starts_with(redirect_uri)) return std::nullopt;
+    auto query = text.substr(redirect_uri.size());
+    if (!query.starts_with('?')) return std::nullopt;
+    return authorization_answer(query.substr(1, query.find('#') - 1), expected_state);
+  }
+  const auto mark = text.find('#');
+  const auto code = text.substr(0, mark);
+  if (mark != std::string_view::npos &&
+      !equal_in_constant_time(text.substr(mark + 1), expected_state))
+    return std::nullopt;
+  if (!is_safe_token(code)) return std::nullopt;
+  return AuthorizationAnswer{std::string{code}, {}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Hears the one GET that a browser sends back after a login. Internal.
+// A socket and some hundred lines instead of an HTTP server: no thread, a bound on everything, and
+// the header that uses it needs no third party.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What is answered to one request.
+struct LoopbackReply {
+  int status = 400;
+  std::string_view text;  ///< one sentence without markup
+  bool last = false;      ///< the listener is closed after it
+};
+
+/// A listener on 127.0.0.1.
+class LoopbackListener {
+ public:
+  /// @param ports tried in order; 0: any free one
+  /// @errors busy when none can be had
+  static Result<LoopbackListener> open(const std::vector<int>& ports) {
+    for (const int port : ports) {
+      Descriptor socket{::socket(AF_INET, SOCK_STREAM, 0)};
+      if (!socket) continue;
+      make_nonblocking(socket.get());
+      // A port that another program left a minute ago can be had; one that is listened on cannot.
+      const int yes = 1;
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      address.sin_port = htons(static_cast<std::uint16_t>(port));
+      socklen_t size = sizeof address;
+      auto* const generic = reinterpret_cast<sockaddr*>(&address);
+      if (::bind(socket.get(), generic, size) != 0 || ::listen(socket.get(), most_peers) != 0 ||
+          ::getsockname(socket.get(), generic, &size) != 0)
+        continue;
+      LoopbackListener listener;
+      listener.socket_ = std::move(socket);
+      listener.port_ = ntohs(address.sin_port);
+      return listener;
+    }
+    return fail(Errc::busy, "listening for the browser's answer", "127.0.0.1",
+                "another program holds the port: end its login, or paste the answer instead "
+                "(--no-browser)");
+  }
+
+  int port() const noexcept { return port_; }
+
+  /// Takes requests for at most `slice`.
+  /// @param judge decides on one whole request head
+  /// @param now   monotonic
+  /// @return whether the last answer was given; then nothing listens any more
+  bool serve(std::chrono::milliseconds slice,
+             const std::function<LoopbackReply(std::string_view head)>& judge,
+             const std::function<std::chrono::nanoseconds()>& now) {
+    std::vector<pollfd> watched{{socket_.get(), POLLIN, 0}};
+    for (const auto& peer : peers_) watched.push_back({peer.socket.get(), POLLIN, 0});
+    if (::poll(watched.data(), watched.size(), static_cast<int>(slice.count())) < 0) return false;
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+      auto& peer = peers_[i];
+      if (watched[i + 1].revents != 0 && read_some(peer)) {
+        const auto reply = judge(peer.text);
+        answer(peer, reply);
+        if (reply.last) {
+          peers_.clear();
+          socket_.reset();
+          return true;
+        }
+      }
+      if (now() - peer.since > longest_head) peer.socket.reset();
+    }
+    std::erase_if(peers_, [](const Peer& peer) { return !peer.socket; });
+    if (watched[0].revents != 0) accept_one(now());
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = 8 * 1024;
+  static constexpr int most_peers = 16;
+  static constexpr std::chrono::seconds longest_head{5};
+
+  struct Peer {
+    Descriptor socket;
+    std::chrono::nanoseconds since{};
+    std::string text;
+  };
+
+  static void make_nonblocking(int socket) {
+    ::fcntl(socket, F_SETFD, FD_CLOEXEC);
+    ::fcntl(socket, F_SETFL, O_NONBLOCK);
+  }
+
+  void accept_one(std::chrono::nanoseconds now) {
+    Descriptor socket{::accept(socket_.get(), nullptr, nullptr)};
+    if (!socket) return;
+    make_nonblocking(socket.get());
+    // Browsers open connections in advance and leave them silent: the oldest one gives way.
+    if (peers_.size() >= most_peers) peers_.erase(peers_.begin());
+    peers_.push_back({std::move(socket), now, {}});
+  }
+
+  /// Whether the whole head is there now. A peer that is gone or sends too much is dropped.
+  static bool read_some(Peer& peer) {
+    char buffer[2048];
+    const auto count = ::recv(peer.socket.get(), buffer, sizeof buffer, 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (count <= 0) {
+      peer.socket.reset();
+      return false;
+    }
+    peer.text.append(buffer, static_cast<std::size_t>(count));
+    if (peer.text.find("\r\n\r\n") != std::string::npos) return true;
+    if (peer.text.size() > most_bytes) peer.socket.reset();
+    return false;
+  }
+
+  /// The answer is far smaller than the socket's buffer, so that one send does.
+  static void answer(Peer& peer, const LoopbackReply& reply) {
+    const auto page = "<!doctype html><meta charset=utf-8><title>credpool</title><p>" +
+                      std::string{reply.text} + "</p>\n";
+    const auto message = "HTTP/1.1 " + std::to_string(reply.status) +
+                         (reply.status == 200 ? " OK" : " Refused") +
+                         "\r\nContent-Type: text/html; charset=utf-8"
+                         "\r\nContent-Length: " +
+                         std::to_string(page.size()) +
+                         "\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'"
+                         "\r\nX-Content-Type-Options: nosniff"
+                         "\r\nReferrer-Policy: no-referrer"
+                         "\r\nCache-Control: no-store"
+                         "\r\nConnection: close\r\n\r\n" +
+                         page;
+#if defined(MSG_NOSIGNAL)
+    constexpr int flags = MSG_NOSIGNAL;
+#else
+    constexpr int flags = 0;
+    const int yes = 1;
+    ::setsockopt(peer.socket.get(), SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+#endif
+    // Who does not take the page may do without it.
+    [[maybe_unused]] const auto sent =
+        ::send(peer.socket.get(), message.data(), message.size(), flags);
+    ::shutdown(peer.socket.get(), SHUT_WR);
+    peer.socket.reset();
+  }
+
+  Descriptor socket_;
+  int port_ = 0;
+  std::vector<Peer> peers_;
+};
+
+/// The request target of a GET to that host; empty when it is anything else.
+/// @param host "127.0.0.1:1455", which the Host header must be: a page of another name that leads
+///        here is refused
+inline std::string_view get_target(std::string_view head, std::string_view host) {
+  const auto line_end = head.find("\r\n");
+  const auto line = head.substr(0, line_end);
+  if (!line.starts_with("GET ") || !line.ends_with(" HTTP/1.1")) return {};
+  auto rest = head.substr(line_end + 2);
+  int hosts = 0;
+  while (true) {
+    const auto end = rest.find("\r\n");
+    if (end == 0 || end == std::string_view::npos) break;
+    const auto field = rest.substr(0, end);
+    rest.remove_prefix(end + 2);
+    const auto colon = field.find(':');
+    if (colon == std::string_view::npos) return {};
+    if (folded_header(field.substr(0, colon)) != "host") continue;
+    auto value = field.substr(colon + 1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    while (value.ends_with(' ')) value.remove_suffix(1);
+    if (value != host || ++hosts > 1) return {};
+  }
+  return hosts == 1 ? line.substr(4, line.size() - 4 - 9) : std::string_view{};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // Proof Key for Code Exchange (RFC 7636) and what else of a login must not be guessed. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -17017,6 +18695,257 @@ inline Result<Pkce> make_pkce() {
 }
 
 }  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One login under way.
+struct BrowserAttempt {
+  std::string state;
+  Pkce pkce;
+  std::string redirect_uri;
+  std::string page;  ///< what the person opens
+};
+
+inline Result<BrowserAttempt> start_attempt(const BrowserFlow& flow, std::string redirect_uri) {
+  auto state = oauth_random();
+  if (!state) return fail(state.error());
+  auto pkce = make_pkce();
+  if (!pkce) return fail(pkce.error());
+  OAuthParameters parameters{{"response_type", "code"},         {"client_id", flow.token.client_id},
+                             {"redirect_uri", redirect_uri},    {"code_challenge", pkce->challenge},
+                             {"code_challenge_method", "S256"}, {"state", *state}};
+  parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
+  const bool has_query = flow.authorization_url.find('?') != std::string::npos;
+  auto page = flow.authorization_url + (has_query ? "&" : "?") + oauth_form(parameters);
+  if (!is_safe_page(page))
+    return fail(Errc::configuration, login_doing(flow.token), {},
+                "the authorization address must be https, or http to a loopback address");
+  return BrowserAttempt{std::move(*state), std::move(*pkce), std::move(redirect_uri),
+                        std::move(page)};
+}
+
+inline std::string loopback_redirect_uri(const BrowserFlow& flow, int port) {
+  return "http://" + flow.redirect_host + ":" + std::to_string(port) + flow.redirect_path;
+}
+
+/// Judges one request of the browser; what belongs to the login is put into `found`.
+inline LoopbackReply judge_callback(std::string_view head, const BrowserAttempt& attempt,
+                                    std::optional<AuthorizationAnswer>& found) {
+  constexpr std::string_view scheme = "http://";
+  const auto address = std::string_view{attempt.redirect_uri}.substr(scheme.size());
+  const auto slash = address.find('/');
+  const auto target = get_target(head, address.substr(0, slash));
+  if (target.empty()) return {400, "This is not an answer to a login."};
+  const auto mark = std::min(target.find('?'), target.size());
+  if (target.substr(0, mark) != address.substr(slash)) return {404, "There is nothing here."};
+  found = authorization_answer(target.substr(std::min(mark + 1, target.size())), attempt.state);
+  if (!found) return {400, "This answer does not belong to the login that is waiting."};
+  if (!found->error.empty())
+    return {200, "The login was not granted. You can close this page.", true};
+  return {200, "The login is done here: go back to the terminal. You can close this page.", true};
+}
+
+inline Result<AuthorizationAnswer> hear_answer(const BrowserFlow& flow, LoopbackListener listener,
+                                               const BrowserAttempt& attempt,
+                                               const LoginWorld& world,
+                                               const Interaction& interaction) {
+  constexpr std::chrono::milliseconds slice{100};
+  const auto end = world.steady() + flow.patience;
+  std::optional<AuthorizationAnswer> found;
+  const auto judge = [&](std::string_view head) { return judge_callback(head, attempt, found); };
+  while (!listener.serve(slice, judge, world.steady)) {
+    if (interaction.cancelled())
+      return fail(Errc::cancelled, login_doing(flow.token), {}, "nothing was changed");
+    if (world.steady() >= end)
+      return fail(Errc::timeout, login_doing(flow.token), {},
+                  "no answer came from the browser: start the login again");
+  }
+  return std::move(*found);
+}
+
+inline Result<AuthorizationAnswer> ask_for_answer(const BrowserFlow& flow,
+                                                  const BrowserAttempt& attempt,
+                                                  Interaction& interaction) {
+  constexpr int tries = 3;
+  for (int i = 0; i < tries; ++i) {
+    const auto pasted = interaction.ask_secret(
+        "Paste the address that the browser was sent to, or the code that it shows: ");
+    if (!pasted) return fail(pasted.error());
+    if (auto answer = pasted_answer(pasted->reveal(), attempt.redirect_uri, attempt.state))
+      return std::move(*answer);
+    interaction.progress("That is not the answer to this login.");
+  }
+  return fail(Errc::malformed, login_doing(flow.token), {},
+              "what was pasted does not belong to this login: start again");
+}
+
+inline Result<GrantedTokens> finish_browser_login(const BrowserFlow& flow,
+                                                  const BrowserAttempt& attempt,
+                                                  const Result<AuthorizationAnswer>& answer,
+                                                  const LoginWorld& world) {
+  if (!answer) return fail(answer.error());
+  if (!answer->error.empty()) {
+    const bool denied = answer->error == "access_denied";
+    return fail(denied ? Errc::cancelled : Errc::login_needed, login_doing(flow.token),
+                oauth_origin_of(flow.authorization_url),
+                denied ? "access was denied on the provider's page"
+                       : "the provider did not grant it" + shown_error_code(answer->error));
+  }
+  OAuthParameters parameters{{"redirect_uri", attempt.redirect_uri},
+                             {"code_verifier", attempt.pkce.verifier}};
+  if (flow.state_in_exchange) parameters.emplace_back("state", attempt.state);
+  return exchange_code(flow.token, flow.exchange_encoding, answer->code, std::move(parameters),
+                       world);
+}
+
+/// A port for a redirect that nothing hears: the browser finds nobody there and keeps the address
+/// in its address bar. Who else heard it could not use the code without our verifier.
+inline int unheard_port(const BrowserFlow& flow) {
+  constexpr int usual = 65001;
+  return flow.ports.empty() || flow.ports.front() == 0 ? usual : flow.ports.front();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<BrowserFlow> browser_flow_of(const LoginProvider& login,
+                                                    const Environment& environment,
+                                                    const TokenEndpointSettings& settings) {
+  auto credential = Credential::login(login.cli, login.provider, {});
+  if (login.provider == "openai")
+    credential.oauth_host =
+        environment.variable("CODEX_APP_SERVER_LOGIN_ISSUER").value_or(std::string{});
+  else if (login.provider != "anthropic" && login.provider != "google-gemini-cli")
+    return fail(Errc::unsupported, "logging in with the browser", std::string{login.provider},
+                "this provider has no such login that is known");
+
+  auto endpoint = token_endpoint_of(
+      credential, environment.with_variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE", {}), settings);
+  if (!endpoint) return fail(endpoint.error());
+  BrowserFlow flow;
+  flow.oauth_host = detail::oauth_origin_of(endpoint->url);
+  const auto* row = detail::find_oauth_provider(login.provider);
+  // A server that the user put in place of the provider's own has its pages, too.
+  const bool own_server = flow.oauth_host != row->origin;
+  if (login.provider == "openai") {
+    // @source codex 0.169.0 (login/server)
+    flow.authorization_url = flow.oauth_host + "/oauth/authorize";
+    flow.parameters = {{"scope", "openid profile email offline_access"},
+                       {"id_token_add_organizations", "true"},
+                       {"codex_cli_simplified_flow", "true"},
+                       {"originator", "credpool"}};
+    flow.ports = {1455, 1457};
+    flow.redirect_host = "localhost";
+    flow.redirect_path = "/auth/callback";
+  } else if (login.provider == "anthropic") {
+    // @source claude-code as third parties read it: `claude auth login`
+    flow.authorization_url = own_server ? flow.oauth_host + "/oauth/authorize"
+                                        : "https://claude.com/cai/oauth/authorize";
+    flow.parameters = {{"code", "true"}, {"scope", std::string{detail::claude_scopes}}};
+    flow.redirect_host = "localhost";
+    flow.paste_redirect_uri = "https://platform.claude.com/oauth/code/callback";
+    flow.exchange_encoding = TokenEncoding::json;
+    flow.state_in_exchange = true;
+  } else {
+    // @source gemini-cli 0.61.0 (code_assist/oauth2)
+    flow.authorization_url = own_server ? flow.oauth_host + "/o/oauth2/v2/auth"
+                                        : "https://accounts.google.com/o/oauth2/v2/auth";
+    flow.parameters = {{"scope",
+                        "https://www.googleapis.com/auth/cloud-platform "
+                        "https://www.googleapis.com/auth/userinfo.email "
+                        "https://www.googleapis.com/auth/userinfo.profile"},
+                       {"access_type", "offline"},
+                       {"prompt", "consent"}};
+    flow.redirect_path = "/oauth2callback";
+    flow.paste_redirect_uri = "https://codeassist.google.com/authcode";
+  }
+  flow.token = std::move(*endpoint);
+  return flow;
+}
+
+CREDPOOL_INLINE Result<GrantedTokens> browser_login(const BrowserFlow& flow,
+                                                    BrowserReturn comes_back,
+                                                    const LoginWorld& world,
+                                                    Interaction& interaction) {
+  const auto task = [&](const detail::BrowserAttempt& attempt) {
+    return BrowserTask{attempt.page, {}, world.now() + flow.patience};
+  };
+  if (comes_back == BrowserReturn::paste) {
+    const auto attempt = detail::start_attempt(
+        flow, !flow.paste_redirect_uri.empty()
+                  ? flow.paste_redirect_uri
+                  : detail::loopback_redirect_uri(flow, detail::unheard_port(flow)));
+    if (!attempt) return fail(attempt.error());
+    interaction.show(task(*attempt));
+    return detail::finish_browser_login(flow, *attempt,
+                                        detail::ask_for_answer(flow, *attempt, interaction), world);
+  }
+  auto listener = detail::LoopbackListener::open(flow.ports);
+  if (!listener) return fail(listener.error());
+  const auto attempt =
+      detail::start_attempt(flow, detail::loopback_redirect_uri(flow, listener->port()));
+  if (!attempt) return fail(attempt.error());
+  interaction.show(task(*attempt));
+  interaction.progress("Waiting for the browser.");
+  return detail::finish_browser_login(
+      flow, *attempt, detail::hear_answer(flow, std::move(*listener), *attempt, world, interaction),
+      world);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a server speaks the device flow.
+enum class DeviceDialect {
+  standard,  ///< RFC 8628
+  codex,     ///< OpenAI's own: the poll gives an authorization code, which is then exchanged
+};
+
+/// A server's device authorization grant, and who we are to it.
+struct DeviceFlow {
+  TokenEndpoint token;            ///< its parameters are those of a refresh, and not sent here
+  std::string authorization_url;  ///< where the codes are asked for
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< sent there: "scope" ...
+  bool pkce = false;                                            ///< with a code verifier (S256)
+  bool request_id = false;  ///< an x-request-id goes along (qwen)
+  DeviceDialect dialect = DeviceDialect::standard;
+  std::string poll_url;           ///< codex: where the authorization code is fetched
+  std::string verification_page;  ///< codex: what the person opens
+  std::string redirect_uri;       ///< codex: named when the authorization code is exchanged
+  std::string oauth_host;         ///< to be kept with the login: its refreshes go there
+};
+
+/// The device flow of a provider that has one.
+///
+/// Addresses are found as by token_endpoint_of(); an origin that is configured counts for both.
+///
+/// @param region kimi: "mainland-cn" or "global"; empty: what Kimi Code's region file says, else
+///        mainland
+/// @errors unsupported when that provider has no device flow that we know; invalid_argument for
+///         another region; those of token_endpoint_of()
+/// @effects may read files (kimi's region and device id)
+Result<DeviceFlow> device_flow_of(const LoginProvider& login, const Environment& environment,
+                                  const TokenEndpointSettings& settings = {},
+                                  std::string_view region = {});
+
+/// Logs in on another device: shows a code, and polls until the person has confirmed it there.
+///
+/// Polls at the server's pace: every 5 s when it names none, 5 s slower after each slow_down,
+/// twice as slow after a failure of the network. Stops when the code has expired, at the latest
+/// after 15 minutes.
+///
+/// @return the tokens of a family of its own, which nobody else holds
+/// @errors cancelled when the person gave up or said no; timeout when the code expired;
+///         login_needed when the server drops the code: start again; configuration when it does not
+///         accept our client; unsupported when it has no device login; malformed; network, tls and
+///         timeout when it could not be reached for the first request
+/// @effects requests; shows a page by way of the interaction
+/// @source RFC 8628; codex 0.169.0 (login/device_code_auth)
+Result<GrantedTokens> device_login(const DeviceFlow& flow, const LoginWorld& world,
+                                   Interaction& interaction);
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -17271,361 +19200,6 @@ CREDPOOL_INLINE Result<GrantedTokens> device_login(const DeviceFlow& flow, const
       pause = std::max(
           pause, std::min<Duration>(*poll.not_before - world.now(), detail::device_longest_login));
   }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Which program is started, and how. Nothing is taken over from this process besides its user.
-struct ProcessPlan {
-  std::filesystem::path program;                              ///< absolute; no shell is involved
-  std::vector<std::string> arguments;                         ///< without the program's own name
-  std::map<std::string, std::string, std::less<>> variables;  ///< its whole environment
-  std::filesystem::path directory = "/";                      ///< where it runs; absolute
-  /// Its standard output is read by us; otherwise it goes nowhere, as standard error always does.
-  bool read_output = false;
-  std::size_t max_output = 256 * 1024;  ///< what comes after that is read and dropped
-};
-
-/// How a process ended.
-struct ProcessEnd {
-  int exit_code = 0;  ///< with `signal` 0
-  int signal = 0;     ///< what killed it; 0: it ended by itself
-};
-
-/// A program that runs for us, in a session of its own: our terminal's Ctrl-C does not reach it.
-///
-/// It is never sent a signal. When the object goes while the program still runs, the program is
-/// let go: its output is still drained, by a thread, so that it may finish what it is about.
-///
-/// @thread_safety one object: caller serialises
-class Process {
- public:
-  /// Starts the program with descriptors 0, 1 and 2 and no others.
-  /// @errors invalid_argument for a path that is not absolute; not_found, permission_denied, io
-  /// @effects a child process
-  static Result<Process> start(const ProcessPlan& plan);
-
-  Process(Process&& other) noexcept;
-  Process& operator=(Process&&) = delete;
-  ~Process();
-
-  pid_t id() const noexcept { return child_; }
-
-  /// Writes to its standard input.
-  /// @errors timeout when it does not read; io when it reads no more
-  Result<void> write(std::string_view text, Duration patience);
-
-  /// Ends its standard input.
-  void close_input() noexcept { input_.reset(); }
-
-  /// Reads its output until `enough` likes all that came so far, it has ended, or the time is over.
-  /// @return what `enough` said last; false when the output is not read
-  bool read_until(const std::function<bool(std::string_view output)>& enough, Duration patience);
-
-  /// What was read so far. Bytes of a foreign program: not for a terminal.
-  const std::string& output() const noexcept { return text_; }
-
-  /// Waits for its end, and reads its output meanwhile.
-  /// @return none when it still runs
-  std::optional<ProcessEnd> wait(Duration patience);
-
-  /// Holds something until the program was seen to end, also after it was let go.
-  void hold(std::shared_ptr<const void> held) { held_ = std::move(held); }
-
- private:
-  Process() = default;
-  void drain(Duration patience);
-
-  pid_t child_ = -1;  ///< -1: moved away
-  std::optional<ProcessEnd> end_;
-  Descriptor input_;
-  Descriptor output_;
-  std::size_t max_output_ = 0;
-  std::string text_;
-  std::shared_ptr<const void> held_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Writing to a peer that may be gone, without being killed for it. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Holds SIGPIPE back in this thread: a pipe knows no MSG_NOSIGNAL, httplib and OpenSSL do not use
-/// it, and a library has no business changing what the process does with signals.
-class SigpipeHeldBack {
- public:
-  SigpipeHeldBack() noexcept {
-    sigset_t pending;
-    ::sigemptyset(&pipe_);
-    ::sigaddset(&pipe_, SIGPIPE);
-    ::sigpending(&pending);
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~SigpipeHeldBack() {
-    sigset_t pending;
-    ::sigpending(&pending);
-    if (int signal = 0; !was_pending_ && ::sigismember(&pending, SIGPIPE) == 1)
-      ::sigwait(&pipe_, &signal);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SigpipeHeldBack(const SigpipeHeldBack&) = delete;
-  SigpipeHeldBack& operator=(const SigpipeHeldBack&) = delete;
-
- private:
-  sigset_t pipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-inline Unexpected process_failure(int number, const std::string& doing, const std::string& place) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
-  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted)
-    code = Errc::permission_denied;
-  return fail(code, doing, place, failed.message());
-}
-
-struct ProcessPipe {
-  Descriptor read, write;
-};
-
-/// Neither end is one of 0, 1 and 2, which the child's own would be put over.
-inline Result<ProcessPipe> process_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return process_failure(errno, "making a pipe", {});
-  ProcessPipe made{Descriptor{ends[0]}, Descriptor{ends[1]}};
-  for (auto* end : {&made.read, &made.write}) {
-    if (end->get() > 2) continue;
-    Descriptor higher{::fcntl(end->get(), F_DUPFD_CLOEXEC, 3)};
-    if (!higher) return process_failure(errno, "making a pipe", {});
-    *end = std::move(higher);
-  }
-  return made;
-}
-
-/// The settings of posix_spawn(3), given back at the end.
-class ProcessSettings {
- public:
-  ProcessSettings() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-  }
-  ~ProcessSettings() {
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&actions);
-  }
-  ProcessSettings(const ProcessSettings&) = delete;
-  ProcessSettings& operator=(const ProcessSettings&) = delete;
-
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-};
-
-/// @return 0 or an errno
-inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input,
-                          int output) {
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  // Where we ignore SIGPIPE it does so too: a reader that is gone must not kill it mid-way.
-  ::sigdelset(&all, SIGPIPE);
-  auto* const actions = &settings.actions;
-  int failed = ::posix_spawnattr_setsigmask(&settings.attributes, &none);
-  const auto then = [&failed](int result) {
-    if (failed == 0) failed = result;
-  };
-  then(::posix_spawnattr_setsigdefault(&settings.attributes, &all));
-  then(::posix_spawnattr_setflags(
-      &settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  then(::posix_spawn_file_actions_adddup2(actions, input, 0));
-  if (output >= 0) {
-    then(::posix_spawn_file_actions_adddup2(actions, output, 1));
-  } else {
-    then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
-  }
-  then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
-#if defined(__GLIBC_PREREQ)
-#if __GLIBC_PREREQ(2, 34)
-  // Ours are all close-on-exec; those of the program that we are part of may not be.
-  then(::posix_spawn_file_actions_addclosefrom_np(actions, 3));
-#endif
-#endif
-  then(::posix_spawn_file_actions_addchdir_np(actions, plan.directory.c_str()));
-  return failed;
-}
-
-inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
-  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - std::chrono::steady_clock::now()));
-}
-
-/// Reads what there is. @return whether more may come
-inline bool read_process_output(const Descriptor& from, std::string& text, std::size_t most) {
-  std::array<char, 8192> chunk{};
-  const auto got = ::read(from.get(), chunk.data(), chunk.size());
-  if (got < 0) return errno == EINTR || errno == EAGAIN;
-  text.append(chunk.data(), std::min(static_cast<std::size_t>(got), most - text.size()));
-  return got > 0;
-}
-
-/// What is left to do for a program that was let go: draining, and seeing its end.
-inline void see_process_off(pid_t child, const Descriptor& output) {
-  std::string dropped;
-  if (output) {
-    ::fcntl(output.get(), F_SETFL, 0);
-    while (read_process_output(output, dropped, 0)) {
-    }
-  }
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
-  const auto doing = "starting " + plan.program.filename().string();
-  if (!plan.program.is_absolute() || !plan.directory.is_absolute())
-    return fail(Errc::invalid_argument, doing, plan.program.string(), "give an absolute path");
-  auto input = detail::process_pipe();
-  if (!input) return fail(input.error());
-  auto output = plan.read_output ? detail::process_pipe()
-                                 : Result<detail::ProcessPipe>{detail::ProcessPipe{}};
-  if (!output) return fail(output.error());
-
-  const auto name = plan.program.string();
-  std::vector<std::string> variables;
-  for (const auto& [key, value] : plan.variables) variables.push_back(key + '=' + value);
-  std::vector<char*> argv{const_cast<char*>(name.c_str())}, envp;
-  for (const auto& argument : plan.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  for (const auto& variable : variables) envp.push_back(const_cast<char*>(variable.c_str()));
-  argv.push_back(nullptr);
-  envp.push_back(nullptr);
-
-  detail::ProcessSettings settings;
-  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get());
-  Process process;
-  if (failed == 0)
-    failed = ::posix_spawn(&process.child_, name.c_str(), &settings.actions, &settings.attributes,
-                           argv.data(), envp.data());
-  if (failed != 0) {
-    process.child_ = -1;
-    return detail::process_failure(failed, doing, name);
-  }
-  process.input_ = std::move(input->write);
-  process.output_ = std::move(output->read);
-  process.max_output_ = plan.max_output;
-  ::fcntl(process.input_.get(), F_SETFL, O_NONBLOCK);
-  if (process.output_) ::fcntl(process.output_.get(), F_SETFL, O_NONBLOCK);
-  return process;
-}
-
-CREDPOOL_INLINE Process::Process(Process&& other) noexcept
-    : child_{std::exchange(other.child_, -1)},
-      end_{other.end_},
-      input_{std::move(other.input_)},
-      output_{std::move(other.output_)},
-      max_output_{other.max_output_},
-      text_{std::move(other.text_)},
-      held_{std::move(other.held_)} {}
-
-CREDPOOL_INLINE Process::~Process() {
-  input_.reset();
-  if (child_ < 0 || wait(Duration{0})) return;
-  // Its output stays open at our end for as long as it runs: a write to a closed pipe could end it
-  // between the server's answer and its own store.
-  struct LetGo {
-    pid_t child;
-    Descriptor output;
-    std::shared_ptr<const void> held;
-  };
-  auto* const left = new LetGo{child_, std::move(output_), std::move(held_)};
-  try {
-    std::thread{[left] {
-      const std::unique_ptr<LetGo> owned{left};
-      detail::see_process_off(owned->child, owned->output);
-    }}.detach();
-  } catch (const std::system_error&) {
-    // No thread is to be had: what it needs stays open until this process ends.
-  }
-}
-
-CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
-  const std::string doing = "writing to a program that was started";
-  const detail::SigpipeHeldBack held_back;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!text.empty()) {
-    const auto put = ::write(input_.get(), text.data(), text.size());
-    if (put > 0) {
-      text.remove_prefix(static_cast<std::size_t>(put));
-      continue;
-    }
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0 && errno != EAGAIN) return detail::process_failure(errno, doing, {});
-    const auto left = detail::time_left(deadline);
-    if (left == Duration{0}) return fail(Errc::timeout, doing, {}, "it does not read");
-    drain(std::min(left, Duration{10}));
-  }
-  return {};
-}
-
-CREDPOOL_INLINE void Process::drain(Duration patience) {
-  if (!output_) {
-    std::this_thread::sleep_for(patience);
-    return;
-  }
-  pollfd wanted{output_.get(), POLLIN, 0};
-  if (::poll(&wanted, 1, static_cast<int>(patience.count())) > 0 &&
-      !detail::read_process_output(output_, text_, max_output_))
-    output_.reset();
-}
-
-CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_view)>& enough,
-                                         Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (true) {
-    if (enough(text_)) return true;
-    const auto left = detail::time_left(deadline);
-    if (!output_ || left == Duration{0}) return false;
-    drain(left);
-  }
-}
-
-CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!end_) {
-    int status = 0;
-    const auto ended = ::waitpid(child_, &status, WNOHANG);
-    // Where somebody else collects our children its status is gone, and it has ended.
-    if (ended == child_ || (ended < 0 && errno == ECHILD)) {
-      end_ = ProcessEnd{};
-      if (WIFEXITED(status)) end_->exit_code = WEXITSTATUS(status);
-      if (WIFSIGNALED(status)) end_->signal = WTERMSIG(status);
-      held_.reset();
-      while (output_) {
-        const auto before = text_.size();
-        drain(Duration{0});
-        if (text_.size() == before) break;
-      }
-      break;
-    }
-    const auto left = detail::time_left(deadline);
-    if (left == Duration{0}) break;
-    drain(std::min(left, Duration{5}));
-  }
-  return end_;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

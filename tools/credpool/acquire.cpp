@@ -3,6 +3,8 @@
 
 #include "cli_pool.hpp"
 #include "history_notes.hpp"
+#include "refresher.hpp"
+#include "spinner.hpp"
 #include "table.hpp"
 
 #include <credpool/source/key_variables.hpp>
@@ -56,13 +58,39 @@ int refuse(const Session& session, CliPool& pool, const cp::LeaseRequest& reques
   return session.fail(error);
 }
 
+/// Lends a credential. Where nothing can serve but logins whose tokens have ended, those are
+/// refreshed first: as many as it takes until one can.
+cp::Result<cp::Lease> acquire_fresh(const Session& session, OpenPool& opened,
+                                    const cp::LeaseRequest& request) {
+  auto lease = opened.pool->acquire_in_transaction(request);
+  if (lease || lease.error().errc() != cp::Errc::no_credential) return lease;
+  Refresher refresher{session, opened.settings, opened.sources};
+  for (const auto& candidate : opened.pool->explain(request).candidates) {
+    if (candidate.verdict != cp::Eligibility::expired) continue;
+    const auto& credential = *candidate.credential;
+    const auto way = refresher.way_of(credential);
+    if (!way) continue;
+    const Spinner spinner{session.err(), "refreshing " + credential.profile_id};
+    if (const auto report = refresher.refresh(credential, *way, {}); !report) {
+      session.warn(harmless(report.error().message()));
+      continue;
+    }
+    auto again = open_pool(session, StateUse::keep);
+    if (!again) return cp::fail(again.error());
+    opened = std::move(*again);
+    lease = opened.pool->acquire_in_transaction(request);
+    if (lease) return lease;
+  }
+  return lease;
+}
+
 }  // namespace
 
 int run_acquire(Session& session, const AcquireOptions& options) {
   auto opened = open_pool(session, StateUse::keep);
   if (!opened) return session.fail(opened.error());
   const auto request = lease_request(options.request, opened->settings);
-  auto lease = opened->pool->acquire_in_transaction(request);
+  auto lease = acquire_fresh(session, *opened, request);
   if (!lease) return refuse(session, *opened->pool, request, lease.error());
 
   const auto& credential = lease->credential();
@@ -174,7 +202,7 @@ int run_exec(Session& session, const ExecOptions& options) {
   auto opened = open_pool(session, StateUse::keep);
   if (!opened) return session.fail(opened.error());
   const auto request = lease_request(wanted, opened->settings);
-  auto lent = opened->pool->acquire_in_transaction(request);
+  auto lent = acquire_fresh(session, *opened, request);
   if (!lent) return refuse(session, *opened->pool, request, lent.error());
   std::optional<cp::Lease> lease{std::move(*lent)};
   const auto credential = lease->credential();

@@ -31,6 +31,17 @@ cp::Result<cp::StateDirectory> open_state_directory(const Session& session,
   return cp::StateDirectory::locate(session.environment(), settings.state_directory);
 }
 
+CliSources cli_sources(const cp::Environment& environment, const cp::StateDirectory* directory) {
+  std::optional<cp::SealedSource<cp::SealedFile>> secrets;
+  std::optional<cp::SealedLoginSource> logins;
+  if (directory != nullptr) {
+    secrets.emplace(cp::SealedFile{*directory, environment});
+    logins.emplace(cp::SealedLogins{*directory, environment});
+  }
+  return cp::all_sources_and(cp::CursorApp{}, OwnSecrets{std::move(secrets)},
+                             OwnLogins{std::move(logins)});
+}
+
 namespace {
 
 cp::Result<cp::SqliteState> open_state(const Session& session,
@@ -64,19 +75,18 @@ cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
   if (!state) return cp::fail(state.error());
 
   const Spinner spinner{session.err(), "looking for logins"};
-  std::optional<OwnSecrets::Source> own;
-  if (directory) own.emplace(cp::SealedFile{*directory, session.environment()});
-  const CliSources sources = cp::all_sources_and(cp::CursorApp{}, OwnSecrets{std::move(own)});
-  auto discovery =
-      sources.discover_all(session.environment(), cp::source_settings(*settings, CliSources::clis));
+  const auto sources = std::make_shared<const CliSources>(
+      cli_sources(session.environment(), directory ? &*directory : nullptr));
+  auto discovery = sources->discover_all(session.environment(),
+                                         cp::source_settings(*settings, CliSources::clis));
   cp::apply_ownership(*settings, discovery.credentials);
   auto pool = std::make_unique<CliPool>(
-      sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},
+      *sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},
       cp::pool_settings(*settings, discovery.credentials), session.environment());
   if (auto replaced = pool->replace_credentials(discovery.credentials);
       !replaced && use == StateUse::keep)
     return cp::fail(replaced.error());
-  OpenPool opened{std::move(*settings), {}, std::move(pool), std::move(discovery)};
+  OpenPool opened{std::move(*settings), {}, sources, std::move(pool), std::move(discovery)};
   if (directory) opened.directory = *directory;
   return opened;
 }

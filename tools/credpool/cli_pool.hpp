@@ -7,6 +7,7 @@
 #include <credpool/pool/default_pool.hpp>
 #include <credpool/source/cursor_app.hpp>
 #include <credpool/store/sealed.hpp>
+#include <credpool/store/sealed_login.hpp>
 #include <credpool/store/sealed_source.hpp>
 #include <credpool/store/sqlite.hpp>
 #include <credpool/store/state_directory.hpp>
@@ -19,14 +20,13 @@
 
 namespace credpool_cli {
 
-/// The secrets that we keep ourselves; none where there is no place to keep them.
-class OwnSecrets {
+/// A source of things that we keep ourselves; empty where there is no place to keep them.
+template <credpool::CredentialSource Source> class WherePossible {
  public:
-  using Source = credpool::SealedSource<credpool::SealedFile>;
   static constexpr std::string_view cli = Source::cli;
   static constexpr std::string_view provider = Source::provider;
 
-  explicit OwnSecrets(std::optional<Source> source) : source_{std::move(source)} {}
+  explicit WherePossible(std::optional<Source> source) : source_{std::move(source)} {}
 
   credpool::Result<std::vector<credpool::Credential>> discover(
       const credpool::Environment& environment) const {
@@ -34,12 +34,23 @@ class OwnSecrets {
     return source_->discover(environment);
   }
 
+  credpool::Result<std::unique_ptr<credpool::LoginStore>> login_store(
+      const credpool::Credential& credential,
+      const credpool::Environment& environment) const requires credpool::StoresLogins<Source> {
+    if (!source_)
+      return credpool::fail(credpool::Errc::unsupported, "refreshing a login", credential.cli);
+    return source_->login_store(credential, environment);
+  }
+
  private:
   std::optional<Source> source_;
 };
 
-/// Every source of the library, the opt-in ones too, and the secrets that we keep ourselves.
-using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets>;
+using OwnSecrets = WherePossible<credpool::SealedSource<credpool::SealedFile>>;
+using OwnLogins = WherePossible<credpool::SealedLoginSource>;
+
+/// Every source of the library, the opt-in ones too, and what we keep ourselves.
+using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets, OwnLogins>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;
@@ -48,6 +59,7 @@ using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::Syste
 struct OpenPool {
   credpool::Settings settings;
   std::optional<credpool::StateDirectory> directory;  ///< none: there is no place for one
+  std::shared_ptr<const CliSources> sources;
   std::unique_ptr<CliPool> pool;
   credpool::Discovery discovery;
 };
@@ -58,6 +70,11 @@ credpool::Result<credpool::Settings> settings_of(const Session& session);
 /// The directory of our own files; made when it is missing.
 credpool::Result<credpool::StateDirectory> open_state_directory(const Session& session,
                                                                 const credpool::Settings& settings);
+
+/// Every source that the command knows.
+/// @param directory of what we keep ourselves; null where there is no place for it
+CliSources cli_sources(const credpool::Environment& environment,
+                       const credpool::StateDirectory* directory);
 
 /// What a command does with the pool's state.
 enum class StateUse {

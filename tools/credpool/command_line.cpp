@@ -91,6 +91,60 @@ int run_command_line(int argc, char** argv) {
   list_command->add_option("--cli", list.clis, "Only this CLI (may be given again)");
   on(list_command, [&](Session& session) { return run_list(session, list); });
 
+  const std::vector<std::string> refresh_methods{"oauth-refresh", "cli-command", "oauth-device",
+                                                 "oauth-browser", "api-key-web", "manual"};
+  RefreshOptions refresh;
+  auto* refresh_command = app.add_subcommand("refresh", "Get a login a new access token now");
+  refresh_command->add_option("LOGIN", refresh.name, "A CLI, a profile or an id")->required();
+  refresh_command->add_option("--method", refresh.method, "How, if not as usual")
+      ->check(CLI::IsMember(refresh_methods));
+  refresh_command
+      ->add_option("--ownership", refresh.ownership,
+                   "Who may spend its refresh token, this time: borrow, co_own or adopt")
+      ->check(CLI::IsMember({"borrow", "co_own", "adopt"}));
+  refresh_command->add_flag("--force", refresh.force, "Also when the token is fresh");
+  refresh_command->add_flag("--no-browser", refresh.no_browser,
+                            "Open no page; paste its answer instead");
+  on(refresh_command, [&](Session& session) { return run_refresh(session, refresh); });
+
+  LoginOptions login;
+  auto* login_command =
+      app.add_subcommand("login", "Log in with a login of our own, which no CLI can spend");
+  login_command->add_option("CLI", login.cli, "Whose service: kimi-code, codex-cli, ...")
+      ->required();
+  login_command->add_option("--method", login.method, "How (default: the provider's best)")
+      ->check(CLI::IsMember({"oauth-device", "oauth-browser", "api-key-web", "manual"}));
+  login_command->add_option("--profile", login.profile, "A name for it (default: own)");
+  login_command->add_option("--region", login.region, "Kimi: mainland-cn or global");
+  login_command->add_flag("--no-browser", login.no_browser,
+                          "Open no page; paste its answer instead");
+  on(login_command, [&](Session& session) { return run_login(session, login); });
+
+  LogoutOptions logout;
+  auto* logout_command = app.add_subcommand("logout", "Remove a login or key of our own store");
+  logout_command->add_option("LOGIN", logout.name, "Its profile or id")->required();
+  logout_command->add_flag("--yes", logout.yes, "Do not ask");
+  on(logout_command, [&](Session& session) { return run_logout(session, logout); });
+
+  RenewOptions renew;
+  bool renew_once = false;
+  auto* renew_command = app.add_subcommand("renew", "Keep the logins fresh: now, or always");
+  renew_command->add_flag("--once", renew_once, "What is due now, then end (for cron)");
+  renew_command->add_flag("--watch", renew.watch, "For as long as it runs")->excludes("--once");
+  renew_command->add_option("--cli", renew.clis, "Only this CLI (may be given again)");
+  renew_command->add_option("--log", renew.log, "Append to this file instead of printing")
+      ->type_name("FILE");
+  renew_command->require_subcommand(0, 1);
+  on(renew_command, [&](Session& session) { return run_renew(session, renew); });
+  auto* renew_install = renew_command->add_subcommand(
+      "install", "Renew always: a systemd service of this user, or a line of the crontab");
+  renew_install->add_flag("--cron", renew.cron, "The crontab, also where there is systemd");
+  on(renew_install, [&](Session& session) { return run_renew_install(session, renew); });
+  on(renew_command->add_subcommand("uninstall", "Take that back"),
+     [](Session& session) { return run_renew_uninstall(session); });
+  on(renew_command->add_subcommand("status", "Whether it runs, and what it did last"),
+     [](Session& session) { return run_renew_status(session); });
+
   AcquireOptions acquire;
   auto* acquire_command = app.add_subcommand("acquire", "Lend one credential, by rotation");
   add_request_options(*acquire_command, acquire.request);

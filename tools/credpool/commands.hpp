@@ -50,6 +50,41 @@ struct StatusOptions {
 int run_status(Session& session, const StatusOptions& options);
 int run_list(Session& session, const StatusOptions& options);
 
+struct RefreshOptions {
+  std::string name = {};  ///< a CLI, a profile or an id
+  std::string method = {};
+  std::string ownership = {};
+  bool force = false;
+  bool no_browser = false;
+};
+int run_refresh(Session& session, const RefreshOptions& options);
+
+struct LoginOptions {
+  std::string cli = {};
+  std::string method = {};
+  std::string profile = {};
+  std::string region = {};
+  bool no_browser = false;
+};
+int run_login(Session& session, const LoginOptions& options);
+
+struct LogoutOptions {
+  std::string name = {};  ///< a profile or an id
+  bool yes = false;
+};
+int run_logout(Session& session, const LogoutOptions& options);
+
+struct RenewOptions {
+  bool watch = false;
+  bool cron = false;
+  std::string log = {};
+  std::vector<std::string> clis = {};
+};
+int run_renew(Session& session, const RenewOptions& options);
+int run_renew_install(Session& session, const RenewOptions& options);
+int run_renew_uninstall(Session& session);
+int run_renew_status(Session& session);
+
 /// What acquire, exec and explain ask the pool for.
 struct RequestOptions {
   std::string provider = {};

@@ -79,8 +79,7 @@ inline Result<void> save_family_state(const std::filesystem::path& path, const F
               {"failures", state.failures},
               {"requests", Json::array()}};
   if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
-  for (const auto at : state.requests)
-    fields["requests"].push_back(at.time_since_epoch().count());
+  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
   if (state.grant)
     fields["grant"] = {{"accessToken", state.grant->access_token},
                        {"at", state.grant->at.time_since_epoch().count()},
@@ -105,9 +104,8 @@ inline bool normalise(FamilyState& state, TimePoint now) {
       at = now;
       changed = true;
     }
-  changed |= std::erase_if(state.requests, [&](TimePoint at) {
-               return at <= now - family_longest_wait;
-             }) > 0;
+  changed |= std::erase_if(state.requests,
+                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
   return changed;
 }
 
@@ -122,8 +120,8 @@ inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimeP
   if (state.requests.size() >= family_requests_per_hour) {
     auto times = state.requests;
     std::sort(times.begin(), times.end());
-    earliest = std::max(earliest,
-                        times[times.size() - family_requests_per_hour] + family_longest_wait);
+    earliest =
+        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
   }
   return earliest > now ? std::optional{earliest} : std::nullopt;
 }

@@ -22,8 +22,8 @@ class FileSwap {
     const auto id = random_hex();
     if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
     FileSwap swap{files, files.named("tmp-" + id)};
-    swap.file_ = Descriptor{::open(swap.temporary_.c_str(),
-                                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    swap.file_ = Descriptor{
+        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
     swap.stands_ = true;
     if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
@@ -71,20 +71,18 @@ class FileSwap {
     auto put = read_own_file(temporary_, login_file_max);
     if (!put) return fail(put.error());
     if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
-    auto inside = **put;    // what the next exchange of names puts in
-    auto expected = base;   // what it should bring out
+    auto inside = **put;   // what the next exchange of names puts in
+    auto expected = base;  // what it should bring out
     bool ours = true;
     // Theirs goes back at once; when a third writer comes between, its text is the newest one.
     for (int turn = 0; turn < 8; ++turn) {
       const int number = change_places();
       if (number == ENOENT && turn == 0) return Swapped::gone;
       stands_ = false;  // from here on another's text may stand there: only a good end removes it
-      if (number != 0)
-        return own_file_failure(number, "replacing a login's file", files_.target);
+      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
       const auto displaced = read_own_file(temporary_, login_file_max);
       if (!displaced) return fail(displaced.error());
-      if (!*displaced)
-        return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
       if (**displaced == expected) {
         stands_ = true;
         return synced(ours ? Swapped::expected : Swapped::surprised);

@@ -18,9 +18,9 @@ struct JournalHeader {
   std::string account;  ///< token_hash() of the account's id; may be empty
   std::string attempt;  ///< random, names this try
   std::uint64_t fence = 0;
-  std::string boot;     ///< of the machine; tells a restart in between; may be empty
+  std::string boot;  ///< of the machine; tells a restart in between; may be empty
   TimePoint sent_at{};
-  bool retry = false;   ///< the one late retry after an unknown outcome: there is no third
+  bool retry = false;  ///< the one late retry after an unknown outcome: there is no third
 };
 
 enum class JournalState {

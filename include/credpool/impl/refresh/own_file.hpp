@@ -33,8 +33,12 @@ struct ExchangeFiles {
   static ExchangeFiles beside(const std::filesystem::path& file) {
     const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
     const auto prefix = ".credpool-" + file.filename().string() + '.';
-    return {file,   directory, directory / (prefix + "lock"), directory / (prefix + "journal"),
-            directory / (prefix + "state"), prefix};
+    return {file,
+            directory,
+            directory / (prefix + "lock"),
+            directory / (prefix + "journal"),
+            directory / (prefix + "state"),
+            prefix};
   }
   std::filesystem::path named(const std::string& suffix) const {
     return directory / (prefix + suffix);
@@ -119,8 +123,8 @@ inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& 
   std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
   std::size_t used = 0;
   while (used < bytes.size()) {
-    const auto got = ::pread(file.get(), bytes.data() + used, bytes.size() - used,
-                             static_cast<off_t>(used));
+    const auto got =
+        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       const int number = errno;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// refresh: gets a login a new access token now.
+
+#include "commands.hpp"
+#include "history_notes.hpp"
+#include "refresher.hpp"
+#include "spinner.hpp"
+
+#include <credpool/refresh/login_providers.hpp>
+
+#include <algorithm>
+
+namespace credpool_cli {
+
+namespace cp = credpool;
+
+namespace {
+
+using Credentials = std::vector<std::shared_ptr<const cp::Credential>>;
+
+/// The logins that a CLI's name means, or the one of that profile or id.
+cp::Result<Credentials> named(const OpenPool& opened, const std::string& name) {
+  Credentials logins;
+  for (const auto& credential : opened.pool->credentials())
+    if (credential->cli == name && credential->kind == cp::Kind::oauth)
+      logins.push_back(credential);
+  if (!logins.empty()) return logins;
+  auto one = opened.pool->find(name);
+  if (one) return Credentials{*one};
+  const bool is_cli = check_cli_names(opened.discovery, {name}).has_value();
+  if (is_cli)
+    return cp::fail(
+        cp::Errc::not_found, "refreshing a login", name,
+        "it has no login here that could be refreshed; `credpool login " + name + "` makes one");
+  return cp::fail(one.error().errc(), "refreshing a login", name,
+                  "name a CLI, a profile or an id of `credpool status`");
+}
+
+/// What to do where nothing can be refreshed without a person.
+cp::Error no_way(const cp::Credential& credential) {
+  const auto doing = "refreshing " + credential.profile_id;
+  const auto* login = cp::find_login_provider(credential.cli);
+  const auto own = "`credpool login " + credential.cli + "` makes a login of our own";
+  if (credential.kind != cp::Kind::oauth)
+    return {cp::Errc::unsupported, doing, credential.cli,
+            "it is a key, which does not end; `credpool import-manual " + credential.cli +
+                "` replaces it"};
+  if (credential.ownership == cp::Ownership::borrow)
+    return {cp::Errc::unsupported, doing, credential.cli,
+            "it is borrowed: only its CLI spends its refresh token, and there is no command that "
+            "makes it. --ownership co_own lets us do it under the CLI's lock; " +
+                own};
+  if (credential.refresh_token.empty())
+    return {cp::Errc::login_needed, doing, credential.cli,
+            "there is no refresh token; " +
+                (login != nullptr && !login->command.empty()
+                     ? "run: " + std::string{login->command} + ", or: "
+                     : std::string{}) +
+                own};
+  return {cp::Errc::unsupported, doing, credential.cli, "its store is only read; " + own};
+}
+
+cp::Result<RefreshWay> chosen_way(const Refresher& refresher, const cp::Credential& credential,
+                                  const std::string& method) {
+  const auto usual = refresher.way_of(credential);
+  if (method == "cli-command") {
+    auto borrowed = credential;
+    borrowed.ownership = cp::Ownership::borrow;
+    if (refresher.way_of(borrowed) == RefreshWay::cli_command) return RefreshWay::cli_command;
+    return cp::fail(cp::Errc::unsupported, "refreshing " + credential.profile_id, credential.cli,
+                    "no command of that CLI refreshes it, or the CLI is not on PATH");
+  }
+  if (!usual || (method == "oauth-refresh" && usual != RefreshWay::exchange))
+    return cp::fail(no_way(credential));
+  return *usual;
+}
+
+/// One login's row of the JSON.
+Json refreshed_json(const cp::Credential& credential,
+                    const cp::Result<cp::ExchangeReport>& report) {
+  Json entry{{"id", credential.id.hex()},
+             {"profileId", credential.profile_id},
+             {"cli", credential.cli},
+             {"outcome", report ? Json(cp::to_string(report->outcome)) : Json(nullptr)}};
+  if (report) {
+    const auto& token = report->tokens.access_token;
+    entry["expiresAt"] = time_json(report->tokens.expires_at);
+    entry["tokenHash"] = token.empty() ? Json(nullptr) : Json(cp::token_hash(token.reveal()));
+    entry["retryAt"] = time_json(report->retry_at);
+    entry["note"] = harmless(report->note);
+  } else {
+    entry["error"] = {{"code", cp::to_string(report.error().errc())},
+                      {"message", harmless(report.error().message())},
+                      {"hint", harmless(report.error().hint)},
+                      {"retryAt", time_json(report.error().retry_at)}};
+  }
+  return entry;
+}
+
+std::string in_words(const cp::ExchangeReport& report, cp::TimePoint now) {
+  std::string text;
+  switch (report.outcome) {
+    case cp::ExchangeOutcome::still_fresh:
+      text = "is fresh; --force refreshes it all the same";
+      break;
+    case cp::ExchangeOutcome::adopted:
+      text = "had been refreshed by another program; its token is used";
+      break;
+    case cp::ExchangeOutcome::exchanged:
+      text = "refreshed";
+      break;
+    case cp::ExchangeOutcome::recovered:
+      text = "refreshed: an earlier exchange that was cut off is finished";
+      break;
+    case cp::ExchangeOutcome::kept:
+      text = "not refreshed now; the token still works";
+      break;
+  }
+  if (report.tokens.expires_at) text += ", ends " + relative_time(report.tokens.expires_at, now);
+  if (!report.note.empty()) text += " (" + harmless(report.note) + ")";
+  return text;
+}
+
+}  // namespace
+
+int run_refresh(Session& session, const RefreshOptions& options) {
+  const bool by_person = options.method == "oauth-device" || options.method == "oauth-browser" ||
+                         options.method == "api-key-web" || options.method == "manual";
+  auto opened = open_pool(session, StateUse::look);
+  if (!opened) return session.fail(opened.error());
+  if (by_person) {
+    // A new login or key: for the CLI of what was named.
+    const auto logins = named(*opened, options.name);
+    return run_login(session, {.cli = logins ? logins->front()->cli : options.name,
+                               .method = options.method,
+                               .no_browser = options.no_browser});
+  }
+  const auto logins = named(*opened, options.name);
+  if (!logins) return session.fail(logins.error());
+  if (options.ownership == "adopt")
+    return session.fail({cp::Errc::unsupported, "adopting a login", options.name,
+                         "its CLI would be left with a token that we spend. `credpool login " +
+                             logins->front()->cli + "` makes a login that is ours alone"});
+
+  Refresher refresher{session, opened->settings, opened->sources};
+  Json entries = Json::array();
+  int code = 0;
+  for (const auto& login : *logins) {
+    auto credential = *login;
+    if (options.ownership == "borrow") credential.ownership = cp::Ownership::borrow;
+    if (options.ownership == "co_own" && credential.ownership != cp::Ownership::adopt)
+      credential.ownership = cp::Ownership::co_own;
+    const auto way = chosen_way(refresher, credential, options.method);
+    cp::Result<cp::ExchangeReport> report = [&]() -> cp::Result<cp::ExchangeReport> {
+      if (!way) return cp::fail(way.error());
+      const Spinner spinner{session.err(), "refreshing " + credential.profile_id};
+      return refresher.refresh(credential, *way, {.refused_token = {}, .force = options.force});
+    }();
+    if (logins->size() == 1 && !report) return session.fail(report.error());
+    code = std::max(code, report ? 0 : cp::exit_code(report.error()));
+    entries.push_back(refreshed_json(credential, report));
+    if (session.options().json) continue;
+    session.print(credential.profile_id + " (" + credential.cli + "): " +
+                  (report ? in_words(*report, session.now())
+                          : styled(session.out(), Style::bad, harmless(report.error().message()))) +
+                  "\n");
+  }
+  // The new hashes go on record; the tokens themselves are where they were.
+  if (auto again = open_pool(session, StateUse::look))
+    if (auto noted = note_discovered(session, again->settings, again->discovery.credentials);
+        !noted && again->directory)
+      session.warn(harmless(noted.error().message()));
+  if (session.options().json) session.print_json(Json{{"refreshed", entries}});
+  return code;
+}
+
+}  // namespace credpool_cli

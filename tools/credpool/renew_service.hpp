@@ -1,0 +1,23 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include "cli_pool.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace credpool_cli {
+
+/// The text of a systemd user service that runs that command with those variables.
+std::string systemd_unit(const std::vector<std::string>& command,
+                         const std::map<std::string, std::string>& variables);
+
+/// A crontab with our line in it, once; every other line stays as it is.
+std::string with_cron_line(std::string_view table, const std::vector<std::string>& command,
+                           const std::map<std::string, std::string>& variables);
+/// A crontab without our line.
+std::string without_cron_line(std::string_view table);
+
+}  // namespace credpool_cli
