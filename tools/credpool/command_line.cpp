@@ -135,7 +135,10 @@ int run_command_line(int argc, char** argv) {
   renew_command->add_option("--log", renew.log, "Append to this file instead of printing")
       ->type_name("FILE");
   renew_command->require_subcommand(0, 1);
-  on(renew_command, [&](Session& session) { return run_renew(session, renew); });
+  renew_command->callback([&] {  // called after those of its own commands
+    if (renew_command->get_subcommands().empty())
+      chosen = [&](Session& session) { return run_renew(session, renew); };
+  });
   auto* renew_install = renew_command->add_subcommand(
       "install", "Renew always: a systemd service of this user, or a line of the crontab");
   renew_install->add_flag("--cron", renew.cron, "The crontab, also where there is systemd");

@@ -30,15 +30,18 @@ bool is_ours(cp::LoginMethod method) {
 
 cp::Result<cp::LoginMethod> chosen_method(const cp::LoginProvider& login, const std::string& name) {
   std::string list;
+  bool its_own_first = false;
   for (const auto method : login.offered()) {
+    its_own_first |= list.empty() && method == cp::LoginMethod::cli_command;
     if (!is_ours(method)) continue;
-    if (name.empty() || cp::to_string(method) == name) return method;
+    if ((name.empty() && !its_own_first) || cp::to_string(method) == name) return method;
     list += (list.empty() ? "" : ", ") + std::string{cp::to_string(method)};
   }
   const auto by_hand = login.command.empty() ? std::string{} : "run: " + std::string{login.command};
   return cp::fail(cp::Errc::unsupported, "logging in to " + std::string{login.name},
                   name.empty() ? std::string{} : "--method " + name,
-                  list.empty() ? by_hand : "there is " + list);
+                  by_hand + (by_hand.empty() || list.empty() ? "" : "; ") +
+                      (list.empty() ? std::string{} : "there is --method " + list));
 }
 
 /// Keeps the tokens as a login of our own.
