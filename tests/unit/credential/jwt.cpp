@@ -52,6 +52,12 @@ TEST_CASE("credential/jwt: the other places of e-mail and user") {
   CHECK_FALSE(read.expires_at);
 }
 
+TEST_CASE("credential/jwt: when it was issued") {
+  CHECK(claims(R"({"iat":1700000000,"exp":1700000900})").issued_at ==
+        cp::TimePoint{seconds{1700000000}});
+  CHECK_FALSE(claims(R"({"iat":"soon"})").issued_at);
+}
+
 TEST_CASE("credential/jwt: C16 exp as a whole number, a float, a string") {
   CHECK(claims(R"({"exp":1700000000.5})").expires_at == cp::TimePoint{milliseconds{1700000000500}});
   CHECK(claims(R"({"exp":"4102444800"})").expires_at == cp::TimePoint{seconds{4102444800}});

@@ -7,6 +7,18 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
+namespace detail {
+
+/// A time of the claims; none when it is missing or no time.
+inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
+  const auto* claim = member(claims, name);
+  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
+  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
+  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
+}
+
+}  // namespace detail
+
 CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
   const std::string doing = "reading a JWT";
   if (token.size() > 64 * 1024) return fail(Errc::too_large, doing);
@@ -21,11 +33,8 @@ CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
   if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
 
   JwtClaims claims;
-  if (const auto* expiry = detail::member(*document, "exp")) {
-    // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
-    if (const auto seconds = detail::number_of(*expiry); seconds && *seconds < 1e11)
-      claims.expires_at = time_from_epoch(*seconds);
-  }
+  claims.issued_at = detail::jwt_time(*document, "iat");
+  claims.expires_at = detail::jwt_time(*document, "exp");
   claims.subject = detail::text_or_empty(*document, "sub");
   claims.email = detail::text_or_empty(*document, "email");
   if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
