@@ -21,6 +21,8 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 using Json = nlohmann::json;
+/// Keeps the order of members: for files that are written back.
+using OrderedJson = nlohmann::ordered_json;
 
 struct JsonRules {
   bool allow_comments =
@@ -29,9 +31,15 @@ struct JsonRules {
 };
 
 /// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
-class JsonBuilder final : public nlohmann::json_sax<Json> {
+template <class Document> class JsonBuilder final : public nlohmann::json_sax<Document> {
+  using number_integer_t = typename Document::number_integer_t;
+  using number_unsigned_t = typename Document::number_unsigned_t;
+  using number_float_t = typename Document::number_float_t;
+  using string_t = typename Document::string_t;
+  using binary_t = typename Document::binary_t;
+
  public:
-  JsonBuilder(Json& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
+  JsonBuilder(Document& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
 
   bool null() override { return builder_.null(); }
   bool boolean(bool value) override { return builder_.boolean(value); }
@@ -82,7 +90,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return false;
   }
 
-  nlohmann::detail::json_sax_dom_parser<Json> builder_;
+  nlohmann::detail::json_sax_dom_parser<Document> builder_;
   std::vector<std::set<std::string>> keys_;
   int depth_ = 0;
   int max_depth_;
@@ -99,14 +107,15 @@ inline std::string json_key_name(std::string_view name) {
 /// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
 /// A byte order mark in front is passed over.
 /// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
-inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+template <class Document>
+Result<Document> parse_json_as(std::string_view text, JsonRules rules = {}) {
   // The parser takes NUL for the end of the text, and would not see what comes after it.
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
-  Json document;
-  JsonBuilder builder{document, rules.max_depth};
-  if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, true,
-                       rules.allow_comments)) {
+  Document document;
+  JsonBuilder<Document> builder{document, rules.max_depth};
+  if (!Document::sax_parse(text.begin(), text.end(), &builder, Document::input_format_t::json, true,
+                           rules.allow_comments)) {
     switch (builder.failure) {
       case Errc::duplicate_key:
         return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
@@ -118,6 +127,11 @@ inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
     }
   }
   return document;
+}
+
+/// The same, where the order of members does not matter.
+inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  return parse_json_as<Json>(text, rules);
 }
 
 /// The member of that name; null when `object` is no object or has none.
@@ -156,8 +170,9 @@ inline std::optional<double> number_of(const Json& value) {
 }
 
 /// Serialises with every invalid UTF-8 sequence replaced, so that it never throws.
-inline std::string dump_json(const Json& document, int indent = -1) {
-  return document.dump(indent, ' ', false, Json::error_handler_t::replace);
+template <class Document>
+std::string dump_json(const Document& document, int indent = -1, char fill = ' ') {
+  return document.dump(indent, fill, false, Document::error_handler_t::replace);
 }
 
 }  // namespace detail
