@@ -21,8 +21,15 @@ struct ClaudeCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of .credentials.json, written under the three directory locks of Claude Code;
+  /// everything else in that file stays.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<ClaudeCli>);
+static_assert(StoresLogins<ClaudeCli>);
 static_assert(NamesItsFiles<ClaudeCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -26,8 +26,15 @@ struct CodexCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The ChatGPT login of auth.json. codex cannot be kept from spending the refresh token at the
+  /// same time: there is no lock for that, only one for the write.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<CodexCli>);
+static_assert(StoresLogins<CodexCli>);
 
 /// The account under which codex keeps a login in the keyring (service "Codex Auth"): "cli|" and
 /// 16 hexadecimal digits of the SHA-256 of its home's path.

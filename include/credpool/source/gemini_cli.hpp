@@ -26,8 +26,14 @@ struct GeminiCli {
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   /// Takes about 50 ms when the encrypted store is there: its key is derived with scrypt.
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of the plain oauth_creds.json; the encrypted store is only read.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<GeminiCli>);
+static_assert(StoresLogins<GeminiCli>);
 static_assert(NamesItsFiles<GeminiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI

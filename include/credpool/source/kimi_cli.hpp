@@ -19,8 +19,14 @@ struct KimiCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// Its logins are written under the flock that kimi-cli takes beside the file.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<KimiCli>);
+static_assert(StoresLogins<KimiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

@@ -25,8 +25,15 @@ struct KimiCode {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// Its logins are written under the directory lock that Kimi Code takes in `oauth/`, unless
+  /// KIMI_DISABLE_OAUTH_LOCK=1.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<KimiCode>);
+static_assert(StoresLogins<KimiCode>);
 
 /// The name under which Kimi Code keeps the login for a pair of servers.
 ///

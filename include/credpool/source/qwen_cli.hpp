@@ -29,8 +29,14 @@ struct QwenCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of oauth_creds.json, written under the lock file that Qwen Code takes.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<QwenCli>);
+static_assert(StoresLogins<QwenCli>);
 static_assert(NamesItsFiles<QwenCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI

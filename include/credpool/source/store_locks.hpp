@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -126,6 +127,13 @@ class OwnedFileStoreLock final : public HeartbeatStoreLock {
 /// Several locks that were taken one after the other; they are let go in reverse.
 class StoreLocksInOrder final : public StoreLock {
  public:
+  /// Takes one of them, with the patience that is left.
+  using Take = std::function<Result<std::unique_ptr<StoreLock>>(Duration patience)>;
+
+  /// Takes all of them, or none.
+  /// @param patience for all together
+  /// @errors those of the one that was not to be had
+  static Result<std::unique_ptr<StoreLock>> take(Duration patience, const std::vector<Take>& each);
   ~StoreLocksInOrder() override;
 
   void add(std::unique_ptr<StoreLock> lock) { locks_.push_back(std::move(lock)); }

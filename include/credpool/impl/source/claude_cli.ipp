@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/impl/source/claude_login_store.hpp>
 #include <credpool/impl/source/claude_store.hpp>
 #include <credpool/source/claude_cli.hpp>
 
@@ -58,6 +59,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> ClaudeCli::discover(
   }
   merge_same_tokens(found);
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> ClaudeCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto file = detail::claude_login_file(environment);
+  if (!file) return fail(file.error());
+  return detail::file_login_store<detail::ClaudeLoginStore>(
+      credential, environment, {cli, file->parent_path(), ".credentials.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -58,6 +58,22 @@ inline void fill_claude_login(Credential& credential, const Json& login) {
     unusable(Status::needs_login, Reason::signed_out, "the login has no scopes; log in again");
 }
 
+/// Fills a login from the whole document of .credentials.json.
+inline void fill_claude_section(Credential& credential, const Json& document) {
+  const auto* login = member(document, "claudeAiOauth");
+  if (login == nullptr || login->is_null()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "the store holds no login of Claude; log in";
+  } else if (!login->is_object()) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = "claudeAiOauth is not an object; log in again";
+  } else {
+    fill_claude_login(credential, *login);
+  }
+}
+
 /// Turns .credentials.json into a credential, or into the reason why it is none.
 inline Credential read_claude_login(const std::filesystem::path& path, const FileText& file) {
   constexpr auto cli = ClaudeCli::cli;
@@ -70,18 +86,7 @@ inline Credential read_claude_login(const std::filesystem::path& path, const Fil
   auto credential = Credential::login(cli, provider, path.string());
   credential.ownership = Ownership::co_own;
   credential.places.push_back(place_of(file.facts, cli, "/claudeAiOauth"));
-  const auto* login = member(*document, "claudeAiOauth");
-  if (login == nullptr || login->is_null()) {
-    credential.status = Status::needs_login;
-    credential.reason = Reason::signed_out;
-    credential.detail = "the store holds no login of Claude; log in";
-  } else if (!login->is_object()) {
-    credential.status = Status::invalid;
-    credential.reason = Reason::malformed;
-    credential.detail = "claudeAiOauth is not an object; log in again";
-  } else {
-    fill_claude_login(credential, *login);
-  }
+  fill_claude_section(credential, *document);
   return credential;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/impl/source/dotenv_keys.hpp>
+#include <credpool/impl/source/gemini_login_store.hpp>
 #include <credpool/impl/source/gemini_store.hpp>
 #include <credpool/source/gemini_cli.hpp>
 
@@ -161,6 +162,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
     found.push_back(std::move(*missing));
   merge_same_tokens(found);
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> GeminiCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = detail::gemini_home(environment);
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::GeminiLoginStore>(
+      credential, environment, {cli, *home / ".gemini", "oauth_creds.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -8,6 +8,7 @@
 #include <credpool/impl/core/aes_gcm.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/source/key_search.hpp>
+#include <credpool/impl/source/scope_words.hpp>
 #include <credpool/source/gemini_cli.hpp>
 
 #include <openssl/evp.h>
@@ -93,11 +94,7 @@ inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens
   }
   credential.reason = Reason::check_eligibility;
   credential.detail = "Google cut individual accounts off this client on 2026-06-18";
-  for (auto scopes = tokens.scope; !scopes.empty();) {
-    const auto end = std::min(scopes.find(' '), scopes.size());
-    if (end > 0) credential.scopes.emplace_back(scopes.substr(0, end));
-    scopes.remove_prefix(std::min(end + 1, scopes.size()));
-  }
+  credential.scopes = scope_words(tokens.scope);
   if (is_safe_token(tokens.refresh.value_or("")))
     credential.refresh_token = Secret{*tokens.refresh};
   if (tokens.refresh.value_or("").empty())
@@ -113,6 +110,12 @@ inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens
   set_secret(credential, tokens.access.value_or(""));
 }
 
+/// The tokens as oauth_creds.json has them.
+inline GeminiTokens gemini_plain_tokens(const Json& login) {
+  return {text_member(login, "access_token"), text_member(login, "refresh_token"),
+          text_or_empty(login, "scope"), member(login, "expiry_date")};
+}
+
 /// Turns oauth_creds.json into a credential, or into the reason why it is none.
 inline Credential read_gemini_login(const std::filesystem::path& path, const FileText& file) {
   auto document = parse_json(file.bytes.reveal());
@@ -124,9 +127,7 @@ inline Credential read_gemini_login(const std::filesystem::path& path, const Fil
   credential.places.push_back(place_of(file.facts, GeminiCli::cli));
   if (const auto claims = read_jwt(text_or_empty(*document, "id_token")))
     credential.account = claims->email;
-  fill_gemini_login(
-      credential, {text_member(*document, "access_token"), text_member(*document, "refresh_token"),
-                   text_or_empty(*document, "scope"), member(*document, "expiry_date")});
+  fill_gemini_login(credential, gemini_plain_tokens(*document));
   return credential;
 }
 

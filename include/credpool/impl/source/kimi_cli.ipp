@@ -3,6 +3,7 @@
 
 #include <credpool/impl/source/kimi_config.hpp>
 #include <credpool/impl/source/kimi_login.hpp>
+#include <credpool/impl/source/kimi_login_store.hpp>
 #include <credpool/source/directory_listing.hpp>
 #include <credpool/source/kimi_cli.hpp>
 
@@ -69,6 +70,24 @@ inline Credential kimi_cli_keyring_login(const KimiOauthReference& reference,
   return login;
 }
 
+/// @source kimi-cli 1.49.0: auth/oauth.py
+class KimiCliLoginStore final : public KimiLoginStore {
+ public:
+  using KimiLoginStore::KimiLoginStore;
+
+  std::string_view cli() const noexcept override { return KimiCli::cli; }
+  std::string_view provider() const noexcept override { return KimiCli::provider; }
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    auto lock = place();
+    return FlockStoreLock::take(lock.replace_extension(".lock"), patience, std::string{cli()});
+  }
+  /// kimi-cli waits for 5 to 10 s and then refreshes without the lock.
+  Duration longest_hold() const noexcept override { return std::chrono::milliseconds{4500}; }
+
+ protected:
+  KimiDialect dialect() const noexcept override { return KimiDialect::cli; }
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
@@ -125,6 +144,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
   }
   std::move(from_config.begin(), from_config.end(), std::back_inserter(found));
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> KimiCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
+  if (!share) return fail(share.error());
+  return detail::file_login_store<detail::KimiCliLoginStore>(credential, environment,
+                                                             {cli, *share / "credentials", {}});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -3,6 +3,7 @@
 
 #include <credpool/impl/source/kimi_config.hpp>
 #include <credpool/impl/source/kimi_login.hpp>
+#include <credpool/impl/source/kimi_login_store.hpp>
 #include <credpool/source/directory_listing.hpp>
 #include <credpool/source/kimi_code.hpp>
 
@@ -126,6 +127,28 @@ inline std::optional<Credential> kimi_code_environment_key(const Environment& en
   return credential;
 }
 
+/// @source kimi-code 2.1.0: packages/oauth
+class KimiCodeLoginStore final : public KimiLoginStore {
+ public:
+  using KimiLoginStore::KimiLoginStore;
+
+  std::string_view cli() const noexcept override { return KimiCode::cli; }
+  std::string_view provider() const noexcept override { return KimiCode::provider; }
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    if (environment().variable("KIMI_DISABLE_OAUTH_LOCK") == "1") return nullptr;
+    const auto directory = place().parent_path().parent_path() / "oauth";
+    if (auto made = make_private_directory(directory); !made) return fail(std::move(made).error());
+    using namespace std::chrono;
+    return DirectoryStoreLock::take(directory / (place().stem().string() + ".lock"),
+                                    {std::string{cli()}, seconds{5}, seconds{1}}, patience);
+  }
+  /// The lock is kept alive while it is held; Kimi Code waits for it for 60 s and then fails.
+  Duration longest_hold() const noexcept override { return std::chrono::seconds{30}; }
+
+ protected:
+  KimiDialect dialect() const noexcept override { return KimiDialect::code; }
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE std::string kimi_code_slot(std::string_view oauth_host, std::string_view base_url) {
@@ -200,6 +223,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
   }
   if (auto key = detail::kimi_code_environment_key(environment)) found.push_back(std::move(*key));
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> KimiCode::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::KimiCodeLoginStore>(credential, environment,
+                                                              {cli, *home / "credentials", {}});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -31,13 +31,18 @@ inline std::optional<TimePoint> kimi_expiry(KimiDialect dialect, const Json& log
   return number ? time_from_epoch(*number) : std::nullopt;
 }
 
+/// How long the access token lives from its issue; none when the file does not tell.
+inline std::optional<Duration> kimi_lifetime(const Json& login) {
+  const auto* stored = member(login, "expires_in");
+  const auto seconds = stored == nullptr ? std::nullopt : number_of(*stored);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::min(*seconds, 2e9) * 1000)};
+}
+
 /// How long before the end both CLIs refresh: max(300 s, half the life).
 inline Duration kimi_refresh_margin(const Json& login) {
-  const auto* life = member(login, "expires_in");
-  const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
-  const double half = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
   return std::max(Duration{std::chrono::seconds{300}},
-                  Duration{static_cast<Duration::rep>(half * 1000)});
+                  kimi_lifetime(login).value_or(Duration{0}) / 2);
 }
 
 /// Fills in the two tokens. False when there is no access token to go on with: then the verdict is
@@ -78,6 +83,26 @@ inline bool take_kimi_tokens(KimiDialect dialect, const Json& login, Credential&
   return false;
 }
 
+/// Fills in tokens, times and scope of a login, or the reason why it cannot be used.
+inline void fill_kimi_login(KimiDialect dialect, const Json& login, Credential& credential) {
+  if (const auto scope = text_or_empty(login, "scope"); !scope.empty())
+    credential.scopes.emplace_back(scope);
+  if (!take_kimi_tokens(dialect, login, credential)) return;
+
+  credential.expires_at = kimi_expiry(dialect, login);
+  if (credential.expires_at && !credential.refresh_token.empty())
+    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(login);
+  if (credential.expires_at || credential.status != Status::active) return;
+
+  credential.reason = Reason::expiry_unknown;
+  if (dialect == KimiDialect::cli) {
+    credential.detail = "expires_at is not a time: the login is due for a refresh";
+    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
+  } else {
+    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
+  }
+}
+
 /// Turns one credential file into a credential, or into the reason why it is none.
 ///
 /// @param slot file name without ".json"; part of the profile id
@@ -97,22 +122,7 @@ inline Credential read_kimi_login(KimiDialect dialect, std::string_view cli,
     mark_unusable(credential, login.error());
     return credential;
   }
-  if (const auto scope = text_or_empty(*login, "scope"); !scope.empty())
-    credential.scopes.emplace_back(scope);
-  if (!take_kimi_tokens(dialect, *login, credential)) return credential;
-
-  credential.expires_at = kimi_expiry(dialect, *login);
-  if (credential.expires_at && !credential.refresh_token.empty())
-    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(*login);
-  if (credential.expires_at || credential.status != Status::active) return credential;
-
-  credential.reason = Reason::expiry_unknown;
-  if (dialect == KimiDialect::cli) {
-    credential.detail = "expires_at is not a time: the login is due for a refresh";
-    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
-  } else {
-    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
-  }
+  fill_kimi_login(dialect, *login, credential);
   return credential;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/impl/source/dotenv_keys.hpp>
+#include <credpool/impl/source/qwen_login_store.hpp>
 #include <credpool/impl/source/qwen_store.hpp>
 #include <credpool/impl/source/settings_values.hpp>
 #include <credpool/source/qwen_cli.hpp>
@@ -151,6 +152,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
   }
   merge_same_tokens(found);
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> QwenCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = environment.directory("QWEN_HOME", ".qwen");
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::QwenLoginStore>(credential, environment,
+                                                          {cli, *home, "oauth_creds.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -23,10 +23,41 @@ inline std::string qwen_base_url(std::string_view resource_url) {
   return url;
 }
 
-/// Turns oauth_creds.json into a credential, or into the reason why it is none.
+/// Fills a login from oauth_creds.json.
 ///
 /// The CLI refreshes with less than 30 s left, and ignores the file unless three members are
 /// strings and expiry_date is a number; such a file is shown as malformed.
+inline void fill_qwen_login(Credential& credential, const Json& login) {
+  const auto malformed = [&](std::string_view what) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = std::string{what} + ", so the CLI ignores the file; log in again";
+  };
+  const auto access = text_member(login, "access_token");
+  const auto refresh = text_member(login, "refresh_token");
+  if (!access || !refresh || !text_member(login, "token_type"))
+    return malformed("access_token, refresh_token and token_type are not all there");
+  const auto* expiry = member(login, "expiry_date");
+  if (expiry == nullptr || !expiry->is_number()) return malformed("expiry_date is not a number");
+  credential.expires_at = time_from_epoch(expiry->get<double>());
+  if (!credential.expires_at) return malformed("expiry_date is not a time");
+  credential.refresh_at = *credential.expires_at - std::chrono::seconds{30};
+
+  if (access->empty() && refresh->empty()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "both tokens are empty";
+    return;
+  }
+  credential.reason = Reason::service_ended;
+  credential.detail =
+      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
+      "key";
+  if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
+  set_secret(credential, *access);
+}
+
+/// Turns oauth_creds.json into a credential, or into the reason why it is none.
 inline Credential read_qwen_login(const std::filesystem::path& path, const FileText& file) {
   constexpr auto cli = QwenCli::cli;
   constexpr auto provider = QwenCli::provider;
@@ -39,34 +70,7 @@ inline Credential read_qwen_login(const std::filesystem::path& path, const FileT
   credential.ownership = Ownership::co_own;
   credential.places.push_back(place_of(file.facts, cli));
   credential.base_url = qwen_base_url(text_or_empty(*document, "resource_url"));
-  const auto malformed = [&](std::string_view what) {
-    credential.status = Status::invalid;
-    credential.reason = Reason::malformed;
-    credential.detail = std::string{what} + ", so the CLI ignores the file; log in again";
-    return credential;
-  };
-  const auto access = text_member(*document, "access_token");
-  const auto refresh = text_member(*document, "refresh_token");
-  if (!access || !refresh || !text_member(*document, "token_type"))
-    return malformed("access_token, refresh_token and token_type are not all there");
-  const auto* expiry = member(*document, "expiry_date");
-  if (expiry == nullptr || !expiry->is_number()) return malformed("expiry_date is not a number");
-  credential.expires_at = time_from_epoch(expiry->get<double>());
-  if (!credential.expires_at) return malformed("expiry_date is not a time");
-  credential.refresh_at = *credential.expires_at - std::chrono::seconds{30};
-
-  if (access->empty() && refresh->empty()) {
-    credential.status = Status::needs_login;
-    credential.reason = Reason::signed_out;
-    credential.detail = "both tokens are empty";
-    return credential;
-  }
-  credential.reason = Reason::service_ended;
-  credential.detail =
-      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
-      "key";
-  if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
-  set_secret(credential, *access);
+  fill_qwen_login(credential, *document);
   return credential;
 }
 

@@ -8,6 +8,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -277,6 +278,19 @@ CREDPOOL_INLINE Result<void> OwnedFileStoreLock::still_held() const {
   if (auto held = HeartbeatStoreLock::still_held(); !held) return held;
   if (names_us()) return {};
   return lost("somebody wrote another owner into the lock");
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> StoreLocksInOrder::take(
+    Duration patience, const std::vector<Take>& each) {
+  const auto deadline = SystemClock{}.steady() + patience;
+  auto locks = std::make_unique<StoreLocksInOrder>();
+  for (const auto& take_one : each) {
+    const auto left = std::chrono::ceil<Duration>(deadline - SystemClock{}.steady());
+    auto lock = take_one(std::max(left, Duration{0}));
+    if (!lock) return lock;
+    locks->add(std::move(*lock));
+  }
+  return std::unique_ptr<StoreLock>{std::move(locks)};
 }
 
 CREDPOOL_INLINE StoreLocksInOrder::~StoreLocksInOrder() {
