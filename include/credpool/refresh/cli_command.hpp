@@ -39,9 +39,10 @@ bool cli_can_refresh(std::string_view cli) noexcept;
 ///         exchanged; kept, with `retry_at`, when the CLI itself would not refresh it yet
 /// @errors unsupported for another CLI, or for a token that this CLI would not refresh yet but must
 ///         be; not_found when the program is not on the path; unsafe_file when others could change
-///         it; busy when our lock was not to be had; login_needed when the CLI signed itself out;
-///         account_changed; network when it ended and its store is as it was; outcome_unknown when
-///         we stopped waiting; those of the store
+///         it; busy when our lock was not to be had; conflict when a cut-off exchange of ours has
+///         to be finished first; login_needed when the CLI signed itself out; account_changed;
+///         network when it ended and its store is as it was; outcome_unknown when we stopped
+///         waiting; those of the store
 /// @effects a child process, which uses the network and writes its store
 /// @source runs of codex 0.169.0, claude-code 2.1.329, qwen-code 0.24.4 and gemini-cli 0.61.0
 Result<ExchangeReport> refresh_by_cli(const LoginStore& store, const ExchangeRequest& request,

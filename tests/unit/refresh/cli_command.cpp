@@ -123,16 +123,16 @@ TEST_CASE(
     "refresh/cli_command: codex refreshes an expired login at its start, a fresh one by force") {
   World world;
   world.play("codex", codex);
-  for (const auto& [left, force] :
+  for (const auto& each :
        {std::pair{-10, "False"}, std::pair{200, "False"}, std::pair{500, "True"}}) {
-    CAPTURE(left);
-    world.store(left);
+    CAPTURE(each.first);
+    world.store(each.first);
     const auto report = world.refresh("codex-cli");
     REQUIRE(report);
     CHECK(report->outcome == cp::ExchangeOutcome::exchanged);
     CHECK(report->tokens.access_token.reveal() == "access-2");
     CHECK(report->tokens.refresh_token.reveal() == "refresh-2");
-    CHECK(world.programs.said("force") == force);
+    CHECK(world.programs.said("force") == each.second);
     CHECK(world.programs.has("ended"));
     fs::remove(world.home.path() / "initialized");
   }
@@ -343,6 +343,10 @@ TEST_CASE("refresh/cli_command: what needs no program runs none") {
   SUBCASE("signed out") {
     world.home.write("store.json", "{}");
     CHECK(world.refresh("codex-cli").error().errc() == cp::Errc::login_needed);
+  }
+  SUBCASE("an exchange of our own was cut off, and may hold the newer tokens") {
+    world.home.write(".credpool-store.json.journal", "x");
+    CHECK(world.refresh("codex-cli").error().errc() == cp::Errc::conflict);
   }
   SUBCASE("a CLI without such a command") {
     CHECK(world.refresh("kimi-code").error().errc() == cp::Errc::unsupported);

@@ -5,6 +5,7 @@
 #include <credpool/core/file_lock.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/core/time_left.hpp>
+#include <credpool/impl/refresh/own_file.hpp>
 #include <credpool/impl/refresh/passed_variables.hpp>
 #include <credpool/refresh/cli_command.hpp>
 #include <credpool/refresh/process.hpp>
@@ -252,12 +253,17 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
     return fail(Errc::unsupported, "refreshing a login by its CLI", std::string{store.cli()},
                 "no command of it refreshes without asking a model");
   // The lock of our own exchange: the two exclude each other.
-  const auto& file = store.file();
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto& file = files.target;
   auto taken =
-      FileLock::take(file.parent_path() / (".credpool-" + file.filename().string() + ".lock"),
-                     request.patience, "waiting for another refresh of this login");
+      FileLock::take(files.lock, request.patience, "waiting for another refresh of this login");
   if (!taken) return fail(taken.error());
   const auto lock = std::make_shared<const FileLock>(std::move(*taken));
+  std::error_code unreachable;  // what cannot be looked at cannot be read either
+  if (std::filesystem::exists(files.journal, unreachable))
+    return fail(Errc::conflict, "refreshing a login by its CLI", file.string(),
+                "an exchange of ours was cut off and may hold the newer tokens: let "
+                "oauth-refresh finish it first");
   const auto before = store.read();
   if (!before) return fail(before.error());
   if (auto told = detail::cli_before(*how, store, *before, request, now)) return std::move(*told);
