@@ -4884,6 +4884,7 @@ namespace credpool::inline CREDPOOL_ABI {
 /// What the stores' JSON Web Tokens tell about themselves. The signature is not checked: these
 /// facts only label a credential and tell when it ends, they grant nothing.
 struct JwtClaims {
+  std::optional<TimePoint> issued_at;
   std::optional<TimePoint> expires_at;
   std::string subject;
   std::string email;
@@ -4894,8 +4895,8 @@ struct JwtClaims {
 
 /// Reads the claims of a three-part JWT (RFC 7519).
 ///
-/// `exp` may be a number or a string of digits. The e-mail is taken from `email` or OpenAI's
-/// profile claim.
+/// `iat` and `exp` may be a number or a string of digits. The e-mail is taken from `email` or
+/// OpenAI's profile claim.
 /// @errors malformed when it is not three base64url parts with a JSON object in the middle;
 /// too_large over 64 KiB
 /// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
@@ -4910,6 +4911,8 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 using Json = nlohmann::json;
+/// Keeps the order of members: for files that are written back.
+using OrderedJson = nlohmann::ordered_json;
 
 struct JsonRules {
   bool allow_comments =
@@ -4918,9 +4921,15 @@ struct JsonRules {
 };
 
 /// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
-class JsonBuilder final : public nlohmann::json_sax<Json> {
+template <class Document> class JsonBuilder final : public nlohmann::json_sax<Document> {
+  using number_integer_t = typename Document::number_integer_t;
+  using number_unsigned_t = typename Document::number_unsigned_t;
+  using number_float_t = typename Document::number_float_t;
+  using string_t = typename Document::string_t;
+  using binary_t = typename Document::binary_t;
+
  public:
-  JsonBuilder(Json& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
+  JsonBuilder(Document& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
 
   bool null() override { return builder_.null(); }
   bool boolean(bool value) override { return builder_.boolean(value); }
@@ -4971,7 +4980,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return false;
   }
 
-  nlohmann::detail::json_sax_dom_parser<Json> builder_;
+  nlohmann::detail::json_sax_dom_parser<Document> builder_;
   std::vector<std::set<std::string>> keys_;
   int depth_ = 0;
   int max_depth_;
@@ -4988,14 +4997,15 @@ inline std::string json_key_name(std::string_view name) {
 /// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
 /// A byte order mark in front is passed over.
 /// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
-inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+template <class Document>
+Result<Document> parse_json_as(std::string_view text, JsonRules rules = {}) {
   // The parser takes NUL for the end of the text, and would not see what comes after it.
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
-  Json document;
-  JsonBuilder builder{document, rules.max_depth};
-  if (!Json::sax_parse(text.begin(), text.end(), &builder, Json::input_format_t::json, true,
-                       rules.allow_comments)) {
+  Document document;
+  JsonBuilder<Document> builder{document, rules.max_depth};
+  if (!Document::sax_parse(text.begin(), text.end(), &builder, Document::input_format_t::json, true,
+                           rules.allow_comments)) {
     switch (builder.failure) {
       case Errc::duplicate_key:
         return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
@@ -5007,6 +5017,11 @@ inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
     }
   }
   return document;
+}
+
+/// The same, where the order of members does not matter.
+inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  return parse_json_as<Json>(text, rules);
 }
 
 /// The member of that name; null when `object` is no object or has none.
@@ -5045,14 +5060,27 @@ inline std::optional<double> number_of(const Json& value) {
 }
 
 /// Serialises with every invalid UTF-8 sequence replaced, so that it never throws.
-inline std::string dump_json(const Json& document, int indent = -1) {
-  return document.dump(indent, ' ', false, Json::error_handler_t::replace);
+template <class Document>
+std::string dump_json(const Document& document, int indent = -1, char fill = ' ') {
+  return document.dump(indent, fill, false, Document::error_handler_t::replace);
 }
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A time of the claims; none when it is missing or no time.
+inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
+  const auto* claim = member(claims, name);
+  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
+  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
+  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
+}
+
+}  // namespace detail
 
 CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
   const std::string doing = "reading a JWT";
@@ -5068,11 +5096,8 @@ CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
   if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
 
   JwtClaims claims;
-  if (const auto* expiry = detail::member(*document, "exp")) {
-    // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
-    if (const auto seconds = detail::number_of(*expiry); seconds && *seconds < 1e11)
-      claims.expires_at = time_from_epoch(*seconds);
-  }
+  claims.issued_at = detail::jwt_time(*document, "iat");
+  claims.expires_at = detail::jwt_time(*document, "exp");
   claims.subject = detail::text_or_empty(*document, "sub");
   claims.email = detail::text_or_empty(*document, "email");
   if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
@@ -11496,11 +11521,20 @@ struct ClaudeCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of .credentials.json, written under the three directory locks of Claude Code;
+  /// everything else in that file stays.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<ClaudeCli>);
+static_assert(StoresLogins<ClaudeCli>);
 static_assert(NamesItsFiles<ClaudeCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+// The login store of Claude Code. Internal: included by .ipp files only.
 
 // The two kinds of file of Claude Code: its login and its settings. Internal: included by .ipp
 // files and fuzz targets only.
@@ -11570,6 +11604,22 @@ inline void fill_claude_login(Credential& credential, const Json& login) {
     unusable(Status::needs_login, Reason::signed_out, "the login has no scopes; log in again");
 }
 
+/// Fills a login from the whole document of .credentials.json.
+inline void fill_claude_section(Credential& credential, const Json& document) {
+  const auto* login = member(document, "claudeAiOauth");
+  if (login == nullptr || login->is_null()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "the store holds no login of Claude; log in";
+  } else if (!login->is_object()) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = "claudeAiOauth is not an object; log in again";
+  } else {
+    fill_claude_login(credential, *login);
+  }
+}
+
 /// Turns .credentials.json into a credential, or into the reason why it is none.
 inline Credential read_claude_login(const std::filesystem::path& path, const FileText& file) {
   constexpr auto cli = ClaudeCli::cli;
@@ -11582,18 +11632,7 @@ inline Credential read_claude_login(const std::filesystem::path& path, const Fil
   auto credential = Credential::login(cli, provider, path.string());
   credential.ownership = Ownership::co_own;
   credential.places.push_back(place_of(file.facts, cli, "/claudeAiOauth"));
-  const auto* login = member(*document, "claudeAiOauth");
-  if (login == nullptr || login->is_null()) {
-    credential.status = Status::needs_login;
-    credential.reason = Reason::signed_out;
-    credential.detail = "the store holds no login of Claude; log in";
-  } else if (!login->is_object()) {
-    credential.status = Status::invalid;
-    credential.reason = Reason::malformed;
-    credential.detail = "claudeAiOauth is not an object; log in again";
-  } else {
-    fill_claude_login(credential, *login);
-  }
+  fill_claude_section(credential, *document);
   return credential;
 }
 
@@ -11630,6 +11669,765 @@ inline void add_claude_settings(const FileText& file, const Environment& environ
   helper.places.push_back(place_of(file.facts, ClaudeCli::cli, pointer));
   found.push_back(std::move(helper));
 }
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the login stores of the CLIs share: which file it is, how it is read and written anew, how
+// several locks are taken. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An exclusive flock(2) that a CLI takes too. The lock file is made (0600) when it is missing,
+/// keeps its mode when it is there, and is never removed.
+///
+/// @source kimi-cli 1.49.0 auth/oauth.py; codex 0.169.0 (system calls)
+class FlockStoreLock final : public StoreLock {
+ public:
+  /// @param cli whose lock it is, for the error's text
+  /// @errors those of FileLock::take()
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 Duration patience, const std::string& cli);
+
+  /// @errors busy when the lock file was removed or replaced: who comes next locks another one
+  Result<void> still_held() const override;
+
+ private:
+  FlockStoreLock(Descriptor file, std::filesystem::path path, std::string cli);
+
+  Descriptor file_;
+  std::filesystem::path path_;
+  std::string cli_;
+};
+
+/// How a lock that is kept alive by touching it is handled.
+struct HeartbeatRules {
+  std::string cli;  ///< whose lock it is, for error texts
+  Duration stale;   ///< one that was not touched for longer may be taken away
+  Duration touch;   ///< ours is touched this often; far below `stale`
+};
+
+/// What the locks have in common that exist by their name: whoever makes the directory or file of
+/// that name holds the lock, and touches it as long as he lives.
+///
+/// The thing stays open as long as the lock is held, so that its inode is not used again and can be
+/// compared. It is removed only while it is ours.
+///
+/// @thread_safety safe; a thread of its own touches the lock
+class HeartbeatStoreLock : public StoreLock {
+ public:
+  /// Whether the lock is ours, and renews it: it is fresh for a whole stale time from now.
+  /// @errors busy when somebody removed it, put another in its place or touched it
+  Result<void> still_held() const override;
+
+ protected:
+  HeartbeatStoreLock(Descriptor thing, std::filesystem::path path, HeartbeatRules rules);
+
+  /// Ends the touching. True when the thing at the lock's place is ours to remove.
+  bool stop() noexcept;
+  Unexpected lost(const std::string& how) const;
+  const std::filesystem::path& path() const noexcept { return path_; }
+  const Descriptor& thing() const noexcept { return thing_; }
+
+ private:
+  bool stands_there() const noexcept;
+  Result<void> renew() const;
+
+  Descriptor thing_;
+  std::filesystem::path path_;
+  HeartbeatRules rules_;
+  mutable std::mutex mutex_;
+  mutable struct timespec touched_ {};  ///< its time, as we set it last
+  mutable const char* lost_ = nullptr;  ///< how; null while it is ours
+  std::condition_variable_any stopping_;
+  std::jthread heart_;
+};
+
+/// A lock that is a directory: Kimi Code and Claude Code (npm proper-lockfile).
+///
+/// @source kimi-code 2.1.0 packages/oauth; claude-code 2.1.329 (system calls)
+class DirectoryStoreLock final : public HeartbeatStoreLock {
+ public:
+  /// Waits until nobody holds it or its holder is stale.
+  ///
+  /// @errors busy when it is not free in time; unsafe_file when what has the name is no directory;
+  ///         not_found when the directory above is missing; permission_denied; io
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 HeartbeatRules rules, Duration patience);
+  ~DirectoryStoreLock() override;
+
+ private:
+  using HeartbeatStoreLock::HeartbeatStoreLock;
+};
+
+/// A lock that is a file with its owner's random id in it: Qwen Code. Other processes of the CLI
+/// remove it when they end, whoever holds it: still_held() tells.
+///
+/// @source qwen-code 0.24.4, shipped program
+class OwnedFileStoreLock final : public HeartbeatStoreLock {
+ public:
+  /// Waits until nobody holds it or its holder is stale. A stale one is first renamed, so that only
+  /// one of several waiters takes it.
+  ///
+  /// @errors as DirectoryStoreLock::take(), with unsafe_file for what is no regular file
+  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
+                                                 HeartbeatRules rules, Duration patience);
+  ~OwnedFileStoreLock() override;
+
+  Result<void> still_held() const override;
+
+ private:
+  OwnedFileStoreLock(Descriptor file, std::filesystem::path path, HeartbeatRules rules,
+                     std::string owner);
+  bool names_us() const;
+
+  std::string owner_;
+};
+
+/// Several locks that were taken one after the other; they are let go in reverse.
+class StoreLocksInOrder final : public StoreLock {
+ public:
+  /// Takes one of them, with the patience that is left.
+  using Take = std::function<Result<std::unique_ptr<StoreLock>>(Duration patience)>;
+
+  /// Takes all of them, or none.
+  /// @param patience for all together
+  /// @errors those of the one that was not to be had
+  static Result<std::unique_ptr<StoreLock>> take(Duration patience, const std::vector<Take>& each);
+  ~StoreLocksInOrder() override;
+
+  void add(std::unique_ptr<StoreLock> lock) { locks_.push_back(std::move(lock)); }
+  /// @errors busy when one of them is not ours any more
+  Result<void> still_held() const override;
+
+ private:
+  std::vector<std::unique_ptr<StoreLock>> locks_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string waiting_for_store_lock(const std::string& cli) {
+  return "waiting for the lock of " + cli;
+}
+
+inline Unexpected lost_store_lock(const std::string& cli, const std::filesystem::path& path,
+                                  const std::string& how) {
+  return fail(Errc::busy, "holding the lock of " + cli, path.string(), how + "; try again");
+}
+
+/// A lock that was just taken, unless it is lost already: its file may have been replaced between
+/// its making and its locking.
+inline Result<std::unique_ptr<StoreLock>> checked_store_lock(std::unique_ptr<StoreLock> lock) {
+  if (auto held = lock->still_held(); !held) return fail(std::move(held).error());
+  return lock;
+}
+
+inline bool same_inode(const struct stat& a, const struct stat& b) noexcept {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+inline bool same_time(const struct timespec& a, const struct timespec& b) noexcept {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/// Tells when somebody else's lock is stale: by its time, as the CLIs judge it, or (a clock that
+/// was set back, or a file server's) because it was not touched for as long as we have watched.
+class StaleLockWatch {
+ public:
+  explicit StaleLockWatch(Duration stale) noexcept : stale_{stale} {}
+
+  bool is_stale(const struct stat& lock) {
+    const SystemClock clock;
+    if (!seen_ || !same_inode(*seen_, lock) || !same_time(seen_->st_mtim, lock.st_mtim)) {
+      seen_ = lock;
+      since_ = clock.steady();
+    }
+    const auto touched =
+        std::chrono::seconds{lock.st_mtim.tv_sec} + std::chrono::nanoseconds{lock.st_mtim.tv_nsec};
+    return clock.now().time_since_epoch() - touched > stale_ || clock.steady() - since_ > stale_;
+  }
+
+ private:
+  Duration stale_;
+  std::optional<struct stat> seen_;
+  std::chrono::nanoseconds since_{};
+};
+
+/// How a lock that exists by its name comes and goes.
+struct NamedLock {
+  mode_t type;                       ///< S_IFDIR or S_IFREG
+  std::function<Descriptor()> make;  ///< exclusively; errno tells why not
+  /// Removes that one, which is stale, and no other.
+  std::function<void(const struct stat&)> discard;
+};
+
+inline Result<Descriptor> take_named_lock(const std::filesystem::path& path,
+                                          const HeartbeatRules& rules, Duration patience,
+                                          const NamedLock& lock) {
+  const auto doing = waiting_for_store_lock(rules.cli);
+  constexpr std::chrono::milliseconds pause{20};
+  const auto deadline = SystemClock{}.steady() + patience;
+  StaleLockWatch watch{rules.stale};
+  for (bool discarded = false;; std::this_thread::sleep_for(pause)) {
+    if (auto made = lock.make()) return made;
+    if (errno != EEXIST) {
+      const std::string none;
+      return flock_failure(errno, {path, patience, doing, none});
+    }
+    struct stat standing {};
+    const bool there = ::lstat(path.c_str(), &standing) == 0;
+    if (there && (standing.st_mode & S_IFMT) != lock.type)
+      return fail(Errc::unsafe_file, doing, path.string(),
+                  "what has the lock's name is no lock of " + rules.cli + ": move it away");
+    const bool stale = there && watch.is_stale(standing);
+    if (stale) lock.discard(standing);
+    // What was discarded just now is tried for once more, however little patience is left.
+    if (SystemClock{}.steady() >= deadline && (!stale || std::exchange(discarded, true)))
+      return fail(Errc::busy, doing, path.string(),
+                  rules.cli + " holds it: try again; if it is not running, remove that lock");
+  }
+}
+
+/// A random id in the form of RFC 4122, version 4.
+inline std::optional<std::string> random_lock_owner() {
+  std::array<unsigned char, 16> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return std::nullopt;
+  random[6] = static_cast<unsigned char>((random[6] & 0x0F) | 0x40);
+  random[8] = static_cast<unsigned char>((random[8] & 0x3F) | 0x80);
+  auto id = to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) id.insert(at, 1, '-');
+  return id;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE FlockStoreLock::FlockStoreLock(Descriptor file, std::filesystem::path path,
+                                               std::string cli)
+    : file_{std::move(file)}, path_{std::move(path)}, cli_{std::move(cli)} {}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> FlockStoreLock::take(
+    const std::filesystem::path& path, Duration patience, const std::string& cli) {
+  const auto doing = detail::waiting_for_store_lock(cli);
+  auto file = detail::take_flock(
+      {path, patience, doing, cli + " or another program holds it: try again", false});
+  if (!file) return fail(std::move(file).error());
+  return detail::checked_store_lock(
+      std::unique_ptr<StoreLock>{new FlockStoreLock{std::move(*file), path, cli}});
+}
+
+CREDPOOL_INLINE Result<void> FlockStoreLock::still_held() const {
+  struct stat ours {};
+  struct stat standing {};
+  if (::fstat(file_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
+      detail::same_inode(ours, standing))
+    return {};
+  return detail::lost_store_lock(cli_, path_, "somebody removed or replaced the lock file");
+}
+
+CREDPOOL_INLINE HeartbeatStoreLock::HeartbeatStoreLock(Descriptor thing, std::filesystem::path path,
+                                                       HeartbeatRules rules)
+    : thing_{std::move(thing)}, path_{std::move(path)}, rules_{std::move(rules)} {
+  struct stat ours {};
+  if (::fstat(thing_.get(), &ours) == 0) touched_ = ours.st_mtim;
+  const auto keep_alive = [this](const std::stop_token& stop) {
+    std::unique_lock guard{mutex_};
+    // A lock that is lost is left alone; still_held() says so.
+    while (!stopping_.wait_for(guard, stop, rules_.touch, [&] { return stop.stop_requested(); }) &&
+           renew()) {
+    }
+  };
+  try {
+    heart_ = std::jthread{keep_alive};
+  } catch (const std::system_error&) {
+    lost_ = "no thread is to be had that keeps the lock alive";
+  }
+}
+
+CREDPOOL_INLINE Unexpected HeartbeatStoreLock::lost(const std::string& how) const {
+  return detail::lost_store_lock(rules_.cli, path_, how);
+}
+
+CREDPOOL_INLINE bool HeartbeatStoreLock::stands_there() const noexcept {
+  struct stat ours {};
+  struct stat standing {};
+  return ::fstat(thing_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
+         detail::same_inode(ours, standing);
+}
+
+CREDPOOL_INLINE Result<void> HeartbeatStoreLock::renew() const {
+  struct stat ours {};
+  // Two looks at the place: who judged it stale may be taking it away right now.
+  const bool good = lost_ == nullptr && stands_there() && ::fstat(thing_.get(), &ours) == 0 &&
+                    detail::same_time(ours.st_mtim, touched_) &&
+                    ::futimens(thing_.get(), nullptr) == 0 && ::fstat(thing_.get(), &ours) == 0 &&
+                    stands_there();
+  if (good) {
+    touched_ = ours.st_mtim;
+    return {};
+  }
+  if (lost_ == nullptr) lost_ = "somebody removed or took over the lock";
+  return lost(lost_);
+}
+
+CREDPOOL_INLINE Result<void> HeartbeatStoreLock::still_held() const {
+  const std::lock_guard guard{mutex_};
+  return renew();
+}
+
+CREDPOOL_INLINE bool HeartbeatStoreLock::stop() noexcept {
+  heart_.request_stop();
+  if (heart_.joinable()) heart_.join();
+  return stands_there();
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> DirectoryStoreLock::take(
+    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
+  const detail::NamedLock lock{
+      S_IFDIR,
+      [&] {
+        if (::mkdir(path.c_str(), 0700) != 0) return Descriptor{};
+        Descriptor made{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!made) {
+          const int number = errno;
+          ::rmdir(path.c_str());
+          errno = number == EEXIST ? EIO : number;
+        }
+        return made;
+      },
+      [&](const struct stat& stale) {
+        struct stat standing {};
+        if (::lstat(path.c_str(), &standing) == 0 && detail::same_inode(stale, standing) &&
+            detail::same_time(stale.st_mtim, standing.st_mtim))
+          ::rmdir(path.c_str());
+      }};
+  auto made = detail::take_named_lock(path, rules, patience, lock);
+  if (!made) return fail(std::move(made).error());
+  return detail::checked_store_lock(
+      std::unique_ptr<StoreLock>{new DirectoryStoreLock{std::move(*made), path, std::move(rules)}});
+}
+
+CREDPOOL_INLINE DirectoryStoreLock::~DirectoryStoreLock() {
+  if (stop()) ::rmdir(path().c_str());
+}
+
+CREDPOOL_INLINE OwnedFileStoreLock::OwnedFileStoreLock(Descriptor file, std::filesystem::path path,
+                                                       HeartbeatRules rules, std::string owner)
+    : HeartbeatStoreLock{std::move(file), std::move(path), std::move(rules)},
+      owner_{std::move(owner)} {}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> OwnedFileStoreLock::take(
+    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
+  const auto owner = detail::random_lock_owner();
+  if (!owner)
+    return fail(Errc::io, detail::waiting_for_store_lock(rules.cli), path.string(),
+                "no random numbers are to be had");
+  const detail::NamedLock lock{
+      S_IFREG,
+      [&] {
+        Descriptor made{
+            ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+        if (!made) return made;
+        const auto written = ::write(made.get(), owner->data(), owner->size());
+        if (written == static_cast<ssize_t>(owner->size())) return made;
+        ::unlink(path.c_str());
+        errno = ENOSPC;
+        return Descriptor{};
+      },
+      [&](const struct stat& stale) {
+        auto aside = path;
+        aside += ".stale." + *owner;
+        if (::rename(path.c_str(), aside.c_str()) != 0) return;
+        struct stat moved {};
+        // Somebody was faster, and this is his: it goes back unless a third one is there already.
+        if (::lstat(aside.c_str(), &moved) == 0 && !detail::same_inode(stale, moved))
+          (void)::link(aside.c_str(), path.c_str());
+        ::unlink(aside.c_str());
+      }};
+  auto made = detail::take_named_lock(path, rules, patience, lock);
+  if (!made) return fail(std::move(made).error());
+  return detail::checked_store_lock(std::unique_ptr<StoreLock>{
+      new OwnedFileStoreLock{std::move(*made), path, std::move(rules), *owner}});
+}
+
+CREDPOOL_INLINE OwnedFileStoreLock::~OwnedFileStoreLock() {
+  if (stop() && names_us()) ::unlink(path().c_str());
+}
+
+CREDPOOL_INLINE bool OwnedFileStoreLock::names_us() const {
+  std::string text(owner_.size() + 1, '\0');
+  const auto got = ::pread(thing().get(), text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text == owner_;
+}
+
+CREDPOOL_INLINE Result<void> OwnedFileStoreLock::still_held() const {
+  if (auto held = HeartbeatStoreLock::still_held(); !held) return held;
+  if (names_us()) return {};
+  return lost("somebody wrote another owner into the lock");
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> StoreLocksInOrder::take(
+    Duration patience, const std::vector<Take>& each) {
+  const auto deadline = SystemClock{}.steady() + patience;
+  auto locks = std::make_unique<StoreLocksInOrder>();
+  for (const auto& take_one : each) {
+    const auto left = std::chrono::ceil<Duration>(deadline - SystemClock{}.steady());
+    auto lock = take_one(std::max(left, Duration{0}));
+    if (!lock) return lock;
+    locks->add(std::move(*lock));
+  }
+  return std::unique_ptr<StoreLock>{std::move(locks)};
+}
+
+CREDPOOL_INLINE StoreLocksInOrder::~StoreLocksInOrder() {
+  while (!locks_.empty()) locks_.pop_back();
+}
+
+CREDPOOL_INLINE Result<void> StoreLocksInOrder::still_held() const {
+  for (const auto& lock : locks_)
+    if (auto held = lock->still_held(); !held) return held;
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where a CLI keeps logins.
+struct LoginPlace {
+  std::string_view cli;
+  std::filesystem::path directory;
+  std::string_view name;  ///< of the file; empty: any that ends in ".json"
+};
+
+/// The path, as the CLI spells it, of a login that can be refreshed where it stands.
+/// @errors unsupported for everything else
+inline Result<std::filesystem::path> login_place_of(const Credential& credential,
+                                                    const LoginPlace& expected) {
+  const auto unsupported = [&](const std::string& hint) {
+    return fail(Errc::unsupported, "refreshing " + credential.profile_id, credential.cli, hint);
+  };
+  const std::string cli{expected.cli};
+  if (credential.kind != Kind::oauth || credential.cli != cli || credential.places.empty() ||
+      credential.places.front().cli != cli)
+    return unsupported("it is no login of " + cli);
+  std::filesystem::path file{credential.places.front().location};
+  if (file.parent_path() != expected.directory ||
+      (expected.name.empty() ? file.extension() != ".json" : file.filename() != expected.name))
+    return unsupported("it does not stand in a file that can be written anew: let " + cli +
+                       " refresh it");
+  if (credential.reason == Reason::unknown_mode)
+    return unsupported("its file is of a kind that is not known: let " + cli + " refresh it");
+  if (credential.refresh_token.empty() && !credential.secret.empty())
+    return unsupported("it has no refresh token that may be used: log in with " + cli);
+  return file;
+}
+
+/// Refuses a directory in which others could replace a file, and every one above it.
+inline Result<void> check_private_way(std::filesystem::path directory,
+                                      const Environment& environment) {
+  for (;; directory = directory.parent_path()) {
+    struct stat facts {};
+    if (::stat(directory.c_str(), &facts) != 0)
+      return fail(Errc::io, "looking where a link leads", directory.string());
+    const bool foreign = facts.st_uid != environment.user() && facts.st_uid != 0;
+    if (foreign || ((facts.st_mode & 022) != 0 && (facts.st_mode & S_ISVTX) == 0))
+      return fail(Errc::unsafe_file, "looking where a link leads", directory.string(),
+                  "others may replace what stands in that directory: chmod go-w it");
+    if (directory == directory.parent_path()) return {};
+  }
+}
+
+/// The file itself, links on the way resolved. A link in the file's own place is followed once, to
+/// a file of ours in directories that only we can write.
+/// @errors unsafe_file and the others of read_file(); not_found is no error: the file may be gone
+inline Result<std::filesystem::path> resolve_login_file(const std::filesystem::path& place,
+                                                        const Environment& environment) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(std::filesystem::symlink_status(place, failed))) {
+    const auto directory = std::filesystem::canonical(place.parent_path(), failed);
+    return failed ? place : directory / place.filename();
+  }
+  auto target = std::filesystem::canonical(place, failed);
+  if (failed) return fail(dangling_link(place));
+  if (auto facts = inspect_file(target, environment, {config_file_rules.max_bytes, false, true});
+      !facts)
+    return fail(std::move(facts).error());
+  if (auto way = check_private_way(target.parent_path(), environment); !way)
+    return fail(std::move(way).error());
+  return target;
+}
+
+/// How a JSON file is laid out, so that it is written as its CLI wrote it.
+struct JsonLayout {
+  int indent = -1;  ///< fill characters a level; -1: all on one line
+  char fill = ' ';
+  bool final_newline = false;
+};
+
+inline JsonLayout json_layout(std::string_view text) {
+  JsonLayout layout;
+  layout.final_newline = text.ends_with('\n');
+  const auto line = text.find('\n');
+  const auto next = line == text.npos ? line : text.find_first_not_of(" \t\r\n", line);
+  if (next == text.npos) return layout;
+  const auto start = text.rfind('\n', next) + 1;
+  layout.fill = text[start] == '\t' ? '\t' : ' ';
+  layout.indent = static_cast<int>(std::min<std::size_t>(next - start, 8));
+  return layout;
+}
+
+/// The Errc for what a source found wrong with a login.
+inline Errc errc_of_reason(Reason reason) noexcept {
+  return reason == Reason::unknown_mode ? Errc::unsupported : Errc::malformed;
+}
+
+/// When a new access token ends. One that does not tell is taken to live as long as the one before;
+/// without that it is due at once, which costs one refresh and loses nothing.
+inline TimePoint end_of(const GrantedTokens& granted, const StoredLogin& before, TimePoint now) {
+  return now + granted.lifetime.value_or(before.tokens.lifetime.value_or(Duration{0}));
+}
+
+/// When to refresh a login whose CLI does so with less than 300 s left: earlier, but not long
+/// before.
+inline Duration window_before_five_minutes(Duration lifetime) noexcept {
+  using std::chrono::seconds;
+  return std::max(Duration{seconds{360}}, std::min(Duration{seconds{900}}, lifetime / 5));
+}
+
+inline double as_seconds(TimePoint when) {
+  return static_cast<double>(when.time_since_epoch().count()) / 1000;
+}
+
+inline void set_text(OrderedJson& object, const char* name, const Secret& text) {
+  if (!text.empty()) object[name] = text.reveal();
+}
+inline void set_text(OrderedJson& object, const char* name, const std::string& text) {
+  if (!text.empty()) object[name] = text;
+}
+
+/// A login in a JSON file of a CLI. What differs from CLI to CLI: what the members mean, the locks
+/// and the times.
+class FileLoginStore : public LoginStore {
+ public:
+  /// @param place the file as its CLI spells it: there it keeps its locks, too
+  /// @param file  the same with links resolved
+  FileLoginStore(std::filesystem::path place, std::filesystem::path file, Environment environment)
+      : place_{std::move(place)}, file_{std::move(file)}, environment_{std::move(environment)} {}
+
+  const std::filesystem::path& file() const noexcept override { return file_; }
+
+  Result<StoredLogin> read() const override {
+    auto text = read_file(file_, environment_, {max_bytes(), false, true});
+    if (!text) return fail(std::move(text).error());
+    const auto document = parse_json(text->bytes.reveal());
+    if (!document) return fail(at_file(document.error()));
+    auto tokens = tokens_of(*document);
+    if (!tokens) return fail(std::move(tokens).error());
+    return StoredLogin{std::move(text->bytes), std::move(*tokens), text->facts.mode & 0777U};
+  }
+
+  Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
+                           TimePoint now) const override {
+    const auto text = current.text.reveal();
+    auto document = text.empty() ? anew(current, granted) : parse_json_as<OrderedJson>(text);
+    if (!document) return fail(at_file(document.error()));
+    if (!document->is_object()) return not_a_login("it is not an object");
+    if (auto put_in = put(*document, current, granted, now); !put_in)
+      return fail(std::move(put_in).error());
+    const auto layout = text.empty() ? JsonLayout{2, ' ', false} : json_layout(text);
+    auto bytes = dump_json(*document, layout.indent, layout.fill);
+    if (layout.final_newline) bytes.push_back('\n');
+    Secret result{bytes};
+    wipe(bytes.data(), bytes.size());
+    return result;
+  }
+
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration) override { return nullptr; }
+  Result<std::unique_ptr<StoreLock>> lock_write(Duration) override { return nullptr; }
+  bool single_use() const noexcept override { return true; }
+
+ protected:
+  /// The login, read as the source reads it, or the reason why it is none.
+  virtual Credential login_in(const Json& document) const = 0;
+  /// What the store tells about the access token, besides.
+  virtual std::optional<Duration> lifetime_in(const Json&) const { return std::nullopt; }
+  virtual std::string account_in(const Json&, const Credential&) const { return {}; }
+  /// Puts the granted tokens into the document, which is an object.
+  virtual Result<void> put(OrderedJson& document, const StoredLogin& current,
+                           const GrantedTokens& granted, TimePoint now) const = 0;
+  /// The document to put them into when there is no file any more.
+  virtual Result<OrderedJson> anew(const StoredLogin&, const GrantedTokens&) const {
+    return fail(Errc::unsupported, "writing the login of " + std::string{cli()}, file_.string(),
+                "the file is gone: log in with " + std::string{cli()});
+  }
+  virtual std::size_t max_bytes() const noexcept { return FileRules{}.max_bytes; }
+
+  Unexpected not_a_login(const std::string& why) const {
+    return fail(Errc::malformed, "reading the login of " + std::string{cli()}, file_.string(), why);
+  }
+  const std::filesystem::path& place() const noexcept { return place_; }
+  const Environment& environment() const noexcept { return environment_; }
+
+ private:
+  static Error at(Error error, const std::filesystem::path& file) {
+    // A parser's place is a byte or a key; a person needs the file.
+    if (!error.place.empty() && error.hint.empty()) error.hint = error.place;
+    error.place = file.string();
+    return error;
+  }
+  Error at_file(const Error& error) const { return at(error, file_); }
+
+  Result<StoredTokens> tokens_of(const Json& document) const {
+    if (!document.is_object()) return not_a_login("it is not an object");
+    const auto login = login_in(document);
+    if (login.reason == Reason::signed_out) return StoredTokens{};
+    if (login.status == Status::invalid)
+      return fail(errc_of_reason(login.reason), "reading the login of " + std::string{cli()},
+                  file_.string(), login.detail);
+    StoredTokens tokens{login.secret, login.refresh_token, login.expires_at, lifetime_in(document),
+                        account_in(document, login)};
+    // Where the store does not tell the end, the CLI's own rule does.
+    if (!tokens.expires_at) tokens.expires_at = login.refresh_at;
+    if (tokens.access_token.empty()) tokens.expires_at = TimePoint{};
+    return tokens;
+  }
+
+  std::filesystem::path place_;
+  std::filesystem::path file_;
+  Environment environment_;
+};
+
+/// The store of a credential, if it is a login that stands in such a place.
+/// @errors unsupported when it is not; those of resolve_login_file()
+template <class Store>
+Result<std::unique_ptr<LoginStore>> file_login_store(const Credential& credential,
+                                                     const Environment& environment,
+                                                     const LoginPlace& expected) {
+  auto place = login_place_of(credential, expected);
+  if (!place) return fail(std::move(place).error());
+  auto file = resolve_login_file(*place, environment);
+  if (!file) return fail(std::move(file).error());
+  return std::unique_ptr<LoginStore>{new Store{std::move(*place), std::move(*file), environment}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The scopes of a list that is separated by blanks (RFC 6749 section 3.3).
+inline std::vector<std::string> scope_words(std::string_view scope) {
+  std::vector<std::string> words;
+  while (!scope.empty()) {
+    const auto end = std::min(scope.find(' '), scope.size());
+    if (end > 0) words.emplace_back(scope.substr(0, end));
+    scope.remove_prefix(std::min(end + 1, scope.size()));
+  }
+  return words;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// @source claude-code 2.1.329, shipped program and system calls
+class ClaudeLoginStore final : public FileLoginStore {
+ public:
+  using FileLoginStore::FileLoginStore;
+
+  std::string_view cli() const noexcept override { return ClaudeCli::cli; }
+  std::string_view provider() const noexcept override { return ClaudeCli::provider; }
+
+  /// Both locks that Claude Code takes, in its order. Where the logins were moved out of the
+  /// configuration's directory, those of both directories: which one it uses is not known.
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    std::vector<StoreLocksInOrder::Take> locks;
+    for (const auto& directory : lock_directories()) {
+      auto legacy = directory;
+      legacy += ".lock";
+      locks.push_back(directory_lock(directory / ".oauth_refresh.lock", std::chrono::seconds{60}));
+      locks.push_back(directory_lock(std::move(legacy), std::chrono::seconds{60}));
+    }
+    auto taken = StoreLocksInOrder::take(patience, locks);
+    if (!taken && taken.error().errc() == Errc::busy) {
+      auto error = std::move(taken).error();
+      if (const auto holder = holder_in(place().parent_path() / ".oauth_refresh.lock.owner"))
+        error.hint = "process " + std::to_string(*holder) + " took it last; " + error.hint;
+      return fail(std::move(error));
+    }
+    return taken;
+  }
+  Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) override {
+    return directory_lock(place().parent_path() / ".storage-write.lock",
+                          std::chrono::seconds{15})(patience);
+  }
+  /// The locks are kept alive; Claude Code gives up after about 17 s and keeps the old token.
+  Duration longest_hold() const noexcept override { return std::chrono::seconds{60}; }
+  /// Claude Code refreshes with less than 300 s left.
+  Duration advisory_window(Duration lifetime) const noexcept override {
+    return window_before_five_minutes(lifetime);
+  }
+
+ protected:
+  Credential login_in(const Json& document) const override {
+    Credential login;
+    fill_claude_section(login, document);
+    return login;
+  }
+  Result<void> put(OrderedJson& document, const StoredLogin& current, const GrantedTokens& granted,
+                   TimePoint now) const override {
+    const auto login = document.find("claudeAiOauth");
+    if (login == document.end() || !login->is_object())
+      return not_a_login("claudeAiOauth is not an object");
+    set_text(*login, "accessToken", granted.access_token);
+    set_text(*login, "refreshToken", granted.refresh_token);
+    (*login)["expiresAt"] = end_of(granted, current, now).time_since_epoch().count();
+    if (granted.refresh_lifetime)
+      (*login)["refreshTokenExpiresAt"] =
+          (now + *granted.refresh_lifetime).time_since_epoch().count();
+    if (const auto scopes = scope_words(granted.scope); !scopes.empty())
+      (*login)["scopes"] = scopes;
+    return {};
+  }
+  /// Logins of MCP servers stand in the same file.
+  std::size_t max_bytes() const noexcept override { return config_file_rules.max_bytes; }
+
+ private:
+  StoreLocksInOrder::Take directory_lock(std::filesystem::path path, Duration stale) const {
+    return [path = std::move(path), stale](Duration patience) {
+      return DirectoryStoreLock::take(
+          path, {std::string{ClaudeCli::cli}, stale, std::chrono::seconds{2}}, patience);
+    };
+  }
+  std::vector<std::filesystem::path> lock_directories() const {
+    std::vector<std::filesystem::path> directories;
+    std::error_code failed;
+    if (const auto config = environment().directory("CLAUDE_CONFIG_DIR", ".claude");
+        config && std::filesystem::is_directory(*config, failed))
+      directories.push_back(*config);
+    if (const auto logins = place().parent_path();
+        directories.empty() || directories.front() != logins)
+      directories.push_back(logins);
+    return directories;
+  }
+  std::optional<std::int64_t> holder_in(const std::filesystem::path& owner_file) const {
+    const auto text = read_file(owner_file, environment(), {4096, false, false});
+    const auto owner = text ? parse_json(text->bytes.reveal()) : fail(text.error());
+    const auto* holder = owner ? member(*owner, "pid") : nullptr;
+    if (holder == nullptr || !holder->is_number_integer()) return std::nullopt;
+    return holder->get<std::int64_t>();
+  }
+};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -11690,6 +12488,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> ClaudeCli::discover(
   return found;
 }
 
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> ClaudeCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto file = detail::claude_login_file(environment);
+  if (!file) return fail(file.error());
+  return detail::file_login_store<detail::ClaudeLoginStore>(
+      credential, environment, {cli, file->parent_path(), ".credentials.json"});
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -11712,8 +12518,15 @@ struct CodexCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The ChatGPT login of auth.json. codex cannot be kept from spending the refresh token at the
+  /// same time: there is no lock for that, only one for the write.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<CodexCli>);
+static_assert(StoresLogins<CodexCli>);
 
 /// The account under which codex keeps a login in the keyring (service "Codex Auth"): "cli|" and
 /// 16 hexadecimal digits of the SHA-256 of its home's path.
@@ -11800,47 +12613,12 @@ inline Result<toml::table> parse_toml(std::string_view text) {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// The login store of codex. Internal: included by .ipp files only.
+
+// The ChatGPT login of codex's auth.json. Internal: included by .ipp files only.
+
 namespace credpool::inline CREDPOOL_ABI {
-
 namespace detail {
-
-/// Where codex was told to keep its login: cli_auth_credentials_store.
-enum class CodexStore { file, keyring, automatic, ephemeral, unknown };
-
-struct CodexConfig {
-  CodexStore store = CodexStore::file;
-  std::string chatgpt_base_url;
-  std::string openai_base_url;
-  std::optional<Error> failure;  ///< codex itself does not start with such a file
-};
-
-inline CodexConfig read_codex_config(const std::filesystem::path& path,
-                                     const Environment& environment) {
-  CodexConfig config;
-  const auto file = read_store(path, environment, config_file_rules);
-  config.failure = file.failure;
-  if (!file.text) return config;
-  const auto table = parse_toml(file.text->bytes.reveal());
-  if (!table) {
-    config.failure = table.error();
-    return config;
-  }
-  config.chatgpt_base_url = (*table)["chatgpt_base_url"].value_or(std::string{});
-  config.openai_base_url = (*table)["openai_base_url"].value_or(std::string{});
-  if (const auto* node = table->get("cli_auth_credentials_store")) {
-    const auto name = node->value_exact<std::string>().value_or("");
-    config.store = name == "file"        ? CodexStore::file
-                   : name == "keyring"   ? CodexStore::keyring
-                   : name == "auto"      ? CodexStore::automatic
-                   : name == "ephemeral" ? CodexStore::ephemeral
-                                         : CodexStore::unknown;
-    if (config.store == CodexStore::unknown)
-      config.failure = Error{Errc::configuration, "reading the configuration of codex",
-                             path.string() + "#cli_auth_credentials_store",
-                             "use file, keyring, auto or ephemeral"};
-  }
-  return config;
-}
 
 enum class CodexMode { api_key, chatgpt, chatgpt_in_memory, access_token, agent, bedrock, unknown };
 
@@ -11919,6 +12697,125 @@ inline Credential codex_login(const Json& auth, CodexMode mode, const std::strin
     login.detail = "its id_token is not a JWT, so codex refuses the file; run codex login";
   }
   return login;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// RFC 3339 in UTC with nine digits after the point, as codex writes it.
+inline std::string codex_time(TimePoint when) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(when);
+  auto text = format_iso8601(seconds);
+  text.pop_back();  // the Z
+  auto fraction = std::to_string(1000 + (when - seconds).count());
+  return text + '.' + fraction.substr(1) + "000000Z";
+}
+
+/// codex takes no lock before it spends the refresh token, only for its write. The write locks
+/// stand beside the file itself, links resolved.
+///
+/// @source codex 0.169.0: codex-rs/login/src/auth, system calls
+class CodexLoginStore final : public FileLoginStore {
+ public:
+  using FileLoginStore::FileLoginStore;
+
+  std::string_view cli() const noexcept override { return CodexCli::cli; }
+  std::string_view provider() const noexcept override { return CodexCli::provider; }
+
+  Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) override {
+    const auto directory = file().parent_path();
+    return StoreLocksInOrder::take(
+        patience, {[&](Duration left) {
+                     return FlockStoreLock::take(directory / "auth.lock", left, std::string{cli()});
+                   },
+                   [&](Duration left) {
+                     return FlockStoreLock::take(directory / "auth.json.lock", left,
+                                                 std::string{cli()});
+                   }});
+  }
+  /// There is no lock to hold: what bounds an exchange is the caller's own patience.
+  Duration longest_hold() const noexcept override { return std::chrono::minutes{1}; }
+  /// codex refreshes with less than 300 s left.
+  Duration advisory_window(Duration) const noexcept override { return std::chrono::minutes{10}; }
+
+ protected:
+  Credential login_in(const Json& document) const override {
+    const auto mode = codex_mode(document);
+    if (mode == CodexMode::unknown)
+      return Credential::unusable(cli(), provider(), file().string(), Reason::unknown_mode,
+                                  "auth_mode is none that this version knows");
+    return codex_login(document, mode, file().string());
+  }
+  std::optional<Duration> lifetime_in(const Json& document) const override {
+    const auto* tokens = member(document, "tokens");
+    const auto claims = read_jwt(tokens == nullptr ? "" : text_or_empty(*tokens, "access_token"));
+    if (!claims || !claims->issued_at || !claims->expires_at ||
+        *claims->expires_at <= *claims->issued_at)
+      return std::nullopt;
+    return *claims->expires_at - *claims->issued_at;
+  }
+  std::string account_in(const Json&, const Credential& login) const override {
+    return login.account_id;
+  }
+  Result<void> put(OrderedJson& document, const StoredLogin&, const GrantedTokens& granted,
+                   TimePoint now) const override {
+    const auto tokens = document.find("tokens");
+    if (tokens == document.end() || !tokens->is_object())
+      return not_a_login("tokens is not an object");
+    set_text(*tokens, "id_token", granted.id_token);
+    set_text(*tokens, "access_token", granted.access_token);
+    set_text(*tokens, "refresh_token", granted.refresh_token);
+    document["last_refresh"] = codex_time(now);
+    return {};
+  }
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Where codex was told to keep its login: cli_auth_credentials_store.
+enum class CodexStore { file, keyring, automatic, ephemeral, unknown };
+
+struct CodexConfig {
+  CodexStore store = CodexStore::file;
+  std::string chatgpt_base_url;
+  std::string openai_base_url;
+  std::optional<Error> failure;  ///< codex itself does not start with such a file
+};
+
+inline CodexConfig read_codex_config(const std::filesystem::path& path,
+                                     const Environment& environment) {
+  CodexConfig config;
+  const auto file = read_store(path, environment, config_file_rules);
+  config.failure = file.failure;
+  if (!file.text) return config;
+  const auto table = parse_toml(file.text->bytes.reveal());
+  if (!table) {
+    config.failure = table.error();
+    return config;
+  }
+  config.chatgpt_base_url = (*table)["chatgpt_base_url"].value_or(std::string{});
+  config.openai_base_url = (*table)["openai_base_url"].value_or(std::string{});
+  if (const auto* node = table->get("cli_auth_credentials_store")) {
+    const auto name = node->value_exact<std::string>().value_or("");
+    config.store = name == "file"        ? CodexStore::file
+                   : name == "keyring"   ? CodexStore::keyring
+                   : name == "auto"      ? CodexStore::automatic
+                   : name == "ephemeral" ? CodexStore::ephemeral
+                                         : CodexStore::unknown;
+    if (config.store == CodexStore::unknown)
+      config.failure = Error{Errc::configuration, "reading the configuration of codex",
+                             path.string() + "#cli_auth_credentials_store",
+                             "use file, keyring, auto or ephemeral"};
+  }
+  return config;
 }
 
 /// The API key of auth.json, or why there is none.
@@ -12073,6 +12970,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CodexCli::discover(
   if (config.failure && file.missing())
     found.push_back(unusable_store(cli, provider, config_path, *config.failure));
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> CodexCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = environment.directory("CODEX_HOME", ".codex");
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::CodexLoginStore>(credential, environment,
+                                                           {cli, *home, "auth.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -12657,11 +13562,19 @@ struct GeminiCli {
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   /// Takes about 50 ms when the encrypted store is there: its key is derived with scrypt.
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of the plain oauth_creds.json; the encrypted store is only read.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<GeminiCli>);
+static_assert(StoresLogins<GeminiCli>);
 static_assert(NamesItsFiles<GeminiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+// The plain login store of Gemini CLI. Internal: included by .ipp files only.
 
 // The two login stores of Gemini CLI, plain and encrypted. Internal: included by .ipp files and
 // fuzz targets only.
@@ -12744,11 +13657,7 @@ inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens
   }
   credential.reason = Reason::check_eligibility;
   credential.detail = "Google cut individual accounts off this client on 2026-06-18";
-  for (auto scopes = tokens.scope; !scopes.empty();) {
-    const auto end = std::min(scopes.find(' '), scopes.size());
-    if (end > 0) credential.scopes.emplace_back(scopes.substr(0, end));
-    scopes.remove_prefix(std::min(end + 1, scopes.size()));
-  }
+  credential.scopes = scope_words(tokens.scope);
   if (is_safe_token(tokens.refresh.value_or("")))
     credential.refresh_token = Secret{*tokens.refresh};
   if (tokens.refresh.value_or("").empty())
@@ -12764,6 +13673,12 @@ inline void fill_gemini_login(Credential& credential, const GeminiTokens& tokens
   set_secret(credential, tokens.access.value_or(""));
 }
 
+/// The tokens as oauth_creds.json has them.
+inline GeminiTokens gemini_plain_tokens(const Json& login) {
+  return {text_member(login, "access_token"), text_member(login, "refresh_token"),
+          text_or_empty(login, "scope"), member(login, "expiry_date")};
+}
+
 /// Turns oauth_creds.json into a credential, or into the reason why it is none.
 inline Credential read_gemini_login(const std::filesystem::path& path, const FileText& file) {
   auto document = parse_json(file.bytes.reveal());
@@ -12775,9 +13690,7 @@ inline Credential read_gemini_login(const std::filesystem::path& path, const Fil
   credential.places.push_back(place_of(file.facts, GeminiCli::cli));
   if (const auto claims = read_jwt(text_or_empty(*document, "id_token")))
     credential.account = claims->email;
-  fill_gemini_login(
-      credential, {text_member(*document, "access_token"), text_member(*document, "refresh_token"),
-                   text_or_empty(*document, "scope"), member(*document, "expiry_date")});
+  fill_gemini_login(credential, gemini_plain_tokens(*document));
   return credential;
 }
 
@@ -12827,6 +13740,51 @@ inline void add_gemini_stored(const FileFacts& facts, std::string_view decrypted
                                      std::move(place)));
   });
 }
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Gemini CLI has no lock and writes in place. Its refresh tokens may be used by several processes.
+///
+/// @source gemini-cli 0.61.0: code_assist/oauth2.ts
+class GeminiLoginStore final : public FileLoginStore {
+ public:
+  using FileLoginStore::FileLoginStore;
+
+  std::string_view cli() const noexcept override { return GeminiCli::cli; }
+  std::string_view provider() const noexcept override { return GeminiCli::provider; }
+
+  /// There is no lock to hold: what bounds an exchange is the caller's own patience.
+  Duration longest_hold() const noexcept override { return std::chrono::minutes{1}; }
+  Duration advisory_window(Duration lifetime) const noexcept override {
+    return window_before_five_minutes(lifetime);
+  }
+  bool single_use() const noexcept override { return false; }
+
+ protected:
+  Credential login_in(const Json& document) const override {
+    Credential login;
+    fill_gemini_login(login, gemini_plain_tokens(document));
+    return login;
+  }
+  std::string account_in(const Json& document, const Credential&) const override {
+    const auto claims = read_jwt(text_or_empty(document, "id_token"));
+    return claims ? claims->subject : std::string{};
+  }
+  Result<void> put(OrderedJson& document, const StoredLogin& current, const GrantedTokens& granted,
+                   TimePoint now) const override {
+    set_text(document, "access_token", granted.access_token);
+    set_text(document, "refresh_token", granted.refresh_token);
+    set_text(document, "scope", granted.scope);
+    set_text(document, "token_type", granted.token_type);
+    set_text(document, "id_token", granted.id_token);
+    document["expiry_date"] = end_of(granted, current, now).time_since_epoch().count();
+    return {};
+  }
+};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -12987,6 +13945,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
     found.push_back(std::move(*missing));
   merge_same_tokens(found);
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> GeminiCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = detail::gemini_home(environment);
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::GeminiLoginStore>(
+      credential, environment, {cli, *home / ".gemini", "oauth_creds.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -13269,8 +14235,14 @@ struct KimiCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// Its logins are written under the flock that kimi-cli takes beside the file.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<KimiCli>);
+static_assert(StoresLogins<KimiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -13458,13 +14430,18 @@ inline std::optional<TimePoint> kimi_expiry(KimiDialect dialect, const Json& log
   return number ? time_from_epoch(*number) : std::nullopt;
 }
 
+/// How long the access token lives from its issue; none when the file does not tell.
+inline std::optional<Duration> kimi_lifetime(const Json& login) {
+  const auto* stored = member(login, "expires_in");
+  const auto seconds = stored == nullptr ? std::nullopt : number_of(*stored);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::min(*seconds, 2e9) * 1000)};
+}
+
 /// How long before the end both CLIs refresh: max(300 s, half the life).
 inline Duration kimi_refresh_margin(const Json& login) {
-  const auto* life = member(login, "expires_in");
-  const auto life_seconds = life == nullptr ? std::nullopt : number_of(*life);
-  const double half = std::clamp(life_seconds.value_or(0) / 2, 0.0, 1e9);
   return std::max(Duration{std::chrono::seconds{300}},
-                  Duration{static_cast<Duration::rep>(half * 1000)});
+                  kimi_lifetime(login).value_or(Duration{0}) / 2);
 }
 
 /// Fills in the two tokens. False when there is no access token to go on with: then the verdict is
@@ -13505,6 +14482,26 @@ inline bool take_kimi_tokens(KimiDialect dialect, const Json& login, Credential&
   return false;
 }
 
+/// Fills in tokens, times and scope of a login, or the reason why it cannot be used.
+inline void fill_kimi_login(KimiDialect dialect, const Json& login, Credential& credential) {
+  if (const auto scope = text_or_empty(login, "scope"); !scope.empty())
+    credential.scopes.emplace_back(scope);
+  if (!take_kimi_tokens(dialect, login, credential)) return;
+
+  credential.expires_at = kimi_expiry(dialect, login);
+  if (credential.expires_at && !credential.refresh_token.empty())
+    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(login);
+  if (credential.expires_at || credential.status != Status::active) return;
+
+  credential.reason = Reason::expiry_unknown;
+  if (dialect == KimiDialect::cli) {
+    credential.detail = "expires_at is not a time: the login is due for a refresh";
+    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
+  } else {
+    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
+  }
+}
+
 /// Turns one credential file into a credential, or into the reason why it is none.
 ///
 /// @param slot file name without ".json"; part of the profile id
@@ -13524,24 +14521,60 @@ inline Credential read_kimi_login(KimiDialect dialect, std::string_view cli,
     mark_unusable(credential, login.error());
     return credential;
   }
-  if (const auto scope = text_or_empty(*login, "scope"); !scope.empty())
-    credential.scopes.emplace_back(scope);
-  if (!take_kimi_tokens(dialect, *login, credential)) return credential;
-
-  credential.expires_at = kimi_expiry(dialect, *login);
-  if (credential.expires_at && !credential.refresh_token.empty())
-    credential.refresh_at = *credential.expires_at - kimi_refresh_margin(*login);
-  if (credential.expires_at || credential.status != Status::active) return credential;
-
-  credential.reason = Reason::expiry_unknown;
-  if (dialect == KimiDialect::cli) {
-    credential.detail = "expires_at is not a time: the login is due for a refresh";
-    if (!credential.refresh_token.empty()) credential.refresh_at = TimePoint{};
-  } else {
-    credential.detail = "expires_at is not a time: the CLI uses the token and never refreshes it";
-  }
+  fill_kimi_login(dialect, *login, credential);
   return credential;
 }
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the login stores of kimi-cli and Kimi Code share. Internal: included by kimi_cli.ipp and
+// kimi_code.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What both have in common: the six members, and that refresh tokens are spent by their use.
+class KimiLoginStore : public FileLoginStore {
+ public:
+  using FileLoginStore::FileLoginStore;
+
+  /// Both CLIs refresh with less than max(300 s, half the life) left.
+  Duration advisory_window(Duration lifetime) const noexcept override {
+    return std::max(Duration{std::chrono::seconds{360}}, lifetime * 6 / 10);
+  }
+
+ protected:
+  virtual KimiDialect dialect() const noexcept = 0;
+
+  Credential login_in(const Json& document) const override {
+    Credential login;
+    fill_kimi_login(dialect(), document, login);
+    return login;
+  }
+  std::optional<Duration> lifetime_in(const Json& document) const override {
+    return kimi_lifetime(document);
+  }
+  Result<void> put(OrderedJson& document, const StoredLogin& current, const GrantedTokens& granted,
+                   TimePoint now) const override {
+    const auto end = end_of(granted, current, now);
+    const auto set_number = [&](const char* name, double seconds) {
+      // kimi-cli writes floating-point numbers, Kimi Code whole ones.
+      if (dialect() == KimiDialect::cli) {
+        document[name] = seconds;
+      } else {
+        document[name] = static_cast<std::int64_t>(seconds);
+      }
+    };
+    set_text(document, "access_token", granted.access_token);
+    set_text(document, "refresh_token", granted.refresh_token);
+    set_number("expires_at", as_seconds(end));
+    set_text(document, "scope", granted.scope);
+    set_text(document, "token_type", granted.token_type);
+    set_number("expires_in", static_cast<double>((end - now).count()) / 1000);
+    return {};
+  }
+};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -13650,6 +14683,24 @@ inline Credential kimi_cli_keyring_login(const KimiOauthReference& reference,
   return login;
 }
 
+/// @source kimi-cli 1.49.0: auth/oauth.py
+class KimiCliLoginStore final : public KimiLoginStore {
+ public:
+  using KimiLoginStore::KimiLoginStore;
+
+  std::string_view cli() const noexcept override { return KimiCli::cli; }
+  std::string_view provider() const noexcept override { return KimiCli::provider; }
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    auto lock = place();
+    return FlockStoreLock::take(lock.replace_extension(".lock"), patience, std::string{cli()});
+  }
+  /// kimi-cli waits for 5 to 10 s and then refreshes without the lock.
+  Duration longest_hold() const noexcept override { return std::chrono::milliseconds{4500}; }
+
+ protected:
+  KimiDialect dialect() const noexcept override { return KimiDialect::cli; }
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
@@ -13708,6 +14759,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
   return found;
 }
 
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> KimiCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
+  if (!share) return fail(share.error());
+  return detail::file_login_store<detail::KimiCliLoginStore>(credential, environment,
+                                                             {cli, *share / "credentials", {}});
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -13729,8 +14788,15 @@ struct KimiCode {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// Its logins are written under the directory lock that Kimi Code takes in `oauth/`, unless
+  /// KIMI_DISABLE_OAUTH_LOCK=1.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<KimiCode>);
+static_assert(StoresLogins<KimiCode>);
 
 /// The name under which Kimi Code keeps the login for a pair of servers.
 ///
@@ -13861,6 +14927,28 @@ inline std::optional<Credential> kimi_code_environment_key(const Environment& en
   return credential;
 }
 
+/// @source kimi-code 2.1.0: packages/oauth
+class KimiCodeLoginStore final : public KimiLoginStore {
+ public:
+  using KimiLoginStore::KimiLoginStore;
+
+  std::string_view cli() const noexcept override { return KimiCode::cli; }
+  std::string_view provider() const noexcept override { return KimiCode::provider; }
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    if (environment().variable("KIMI_DISABLE_OAUTH_LOCK") == "1") return nullptr;
+    const auto directory = place().parent_path().parent_path() / "oauth";
+    if (auto made = make_private_directory(directory); !made) return fail(std::move(made).error());
+    using namespace std::chrono;
+    return DirectoryStoreLock::take(directory / (place().stem().string() + ".lock"),
+                                    {std::string{cli()}, seconds{5}, seconds{1}}, patience);
+  }
+  /// The lock is kept alive while it is held; Kimi Code waits for it for 60 s and then fails.
+  Duration longest_hold() const noexcept override { return std::chrono::seconds{30}; }
+
+ protected:
+  KimiDialect dialect() const noexcept override { return KimiDialect::code; }
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE std::string kimi_code_slot(std::string_view oauth_host, std::string_view base_url) {
@@ -13935,6 +15023,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
   }
   if (auto key = detail::kimi_code_environment_key(environment)) found.push_back(std::move(*key));
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> KimiCode::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::KimiCodeLoginStore>(credential, environment,
+                                                              {cli, *home / "credentials", {}});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -14077,11 +15173,19 @@ struct QwenCli {
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
   Result<std::vector<Credential>> discover(const Environment& environment) const;
+
+  /// The login of oauth_creds.json, written under the lock file that Qwen Code takes.
+  /// @errors unsupported when it is no such login; those of reading the file
+  Result<std::unique_ptr<LoginStore>> login_store(const Credential& credential,
+                                                  const Environment& environment) const;
 };
 static_assert(CredentialSource<QwenCli>);
+static_assert(StoresLogins<QwenCli>);
 static_assert(NamesItsFiles<QwenCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+// The login store of Qwen Code. Internal: included by .ipp files only.
 
 // The two files of Qwen Code: its OAuth login and its settings. Internal: included by .ipp files
 // and fuzz targets only.
@@ -14099,10 +15203,41 @@ inline std::string qwen_base_url(std::string_view resource_url) {
   return url;
 }
 
-/// Turns oauth_creds.json into a credential, or into the reason why it is none.
+/// Fills a login from oauth_creds.json.
 ///
 /// The CLI refreshes with less than 30 s left, and ignores the file unless three members are
 /// strings and expiry_date is a number; such a file is shown as malformed.
+inline void fill_qwen_login(Credential& credential, const Json& login) {
+  const auto malformed = [&](std::string_view what) {
+    credential.status = Status::invalid;
+    credential.reason = Reason::malformed;
+    credential.detail = std::string{what} + ", so the CLI ignores the file; log in again";
+  };
+  const auto access = text_member(login, "access_token");
+  const auto refresh = text_member(login, "refresh_token");
+  if (!access || !refresh || !text_member(login, "token_type"))
+    return malformed("access_token, refresh_token and token_type are not all there");
+  const auto* expiry = member(login, "expiry_date");
+  if (expiry == nullptr || !expiry->is_number()) return malformed("expiry_date is not a number");
+  credential.expires_at = time_from_epoch(expiry->get<double>());
+  if (!credential.expires_at) return malformed("expiry_date is not a time");
+  credential.refresh_at = *credential.expires_at - std::chrono::seconds{30};
+
+  if (access->empty() && refresh->empty()) {
+    credential.status = Status::needs_login;
+    credential.reason = Reason::signed_out;
+    credential.detail = "both tokens are empty";
+    return;
+  }
+  credential.reason = Reason::service_ended;
+  credential.detail =
+      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
+      "key";
+  if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
+  set_secret(credential, *access);
+}
+
+/// Turns oauth_creds.json into a credential, or into the reason why it is none.
 inline Credential read_qwen_login(const std::filesystem::path& path, const FileText& file) {
   constexpr auto cli = QwenCli::cli;
   constexpr auto provider = QwenCli::provider;
@@ -14115,34 +15250,7 @@ inline Credential read_qwen_login(const std::filesystem::path& path, const FileT
   credential.ownership = Ownership::co_own;
   credential.places.push_back(place_of(file.facts, cli));
   credential.base_url = qwen_base_url(text_or_empty(*document, "resource_url"));
-  const auto malformed = [&](std::string_view what) {
-    credential.status = Status::invalid;
-    credential.reason = Reason::malformed;
-    credential.detail = std::string{what} + ", so the CLI ignores the file; log in again";
-    return credential;
-  };
-  const auto access = text_member(*document, "access_token");
-  const auto refresh = text_member(*document, "refresh_token");
-  if (!access || !refresh || !text_member(*document, "token_type"))
-    return malformed("access_token, refresh_token and token_type are not all there");
-  const auto* expiry = member(*document, "expiry_date");
-  if (expiry == nullptr || !expiry->is_number()) return malformed("expiry_date is not a number");
-  credential.expires_at = time_from_epoch(expiry->get<double>());
-  if (!credential.expires_at) return malformed("expiry_date is not a time");
-  credential.refresh_at = *credential.expires_at - std::chrono::seconds{30};
-
-  if (access->empty() && refresh->empty()) {
-    credential.status = Status::needs_login;
-    credential.reason = Reason::signed_out;
-    credential.detail = "both tokens are empty";
-    return credential;
-  }
-  credential.reason = Reason::service_ended;
-  credential.detail =
-      "Qwen's OAuth service ended on 2026-04-15; kept for servers that still take it, use an API "
-      "key";
-  if (is_safe_token(*refresh)) credential.refresh_token = Secret{*refresh};
-  set_secret(credential, *access);
+  fill_qwen_login(credential, *document);
   return credential;
 }
 
@@ -14222,6 +15330,59 @@ inline bool is_variable_name(std::string_view text) noexcept {
            return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
          });
 }
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// @source qwen-code 0.24.4, shipped program
+class QwenLoginStore final : public FileLoginStore {
+ public:
+  using FileLoginStore::FileLoginStore;
+
+  std::string_view cli() const noexcept override { return QwenCli::cli; }
+  std::string_view provider() const noexcept override { return QwenCli::provider; }
+
+  Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) override {
+    using namespace std::chrono;
+    return OwnedFileStoreLock::take(place().parent_path() / "oauth_creds.lock",
+                                    {std::string{cli()}, seconds{35}, seconds{2}}, patience);
+  }
+  /// Qwen Code tries for about 30 s.
+  Duration longest_hold() const noexcept override { return std::chrono::seconds{28}; }
+  /// Qwen Code refreshes with less than 30 s left.
+  Duration advisory_window(Duration) const noexcept override { return std::chrono::minutes{2}; }
+  bool cli_removes_refused() const noexcept override { return true; }
+
+ protected:
+  Credential login_in(const Json& document) const override {
+    Credential login;
+    fill_qwen_login(login, document);
+    return login;
+  }
+  Result<void> put(OrderedJson& document, const StoredLogin& current, const GrantedTokens& granted,
+                   TimePoint now) const override {
+    set_text(document, "access_token", granted.access_token);
+    set_text(document, "token_type", granted.token_type);
+    set_text(document, "refresh_token", granted.refresh_token);
+    set_text(document, "resource_url", granted.resource_url);
+    document["expiry_date"] = end_of(granted, current, now).time_since_epoch().count();
+    return {};
+  }
+  /// Qwen Code deletes the file when the server refuses its own refresh.
+  Result<OrderedJson> anew(const StoredLogin& current,
+                           const GrantedTokens& granted) const override {
+    const auto& refresh =
+        granted.refresh_token.empty() ? current.tokens.refresh_token : granted.refresh_token;
+    if (refresh.empty()) return FileLoginStore::anew(current, granted);
+    // The order of members as Qwen Code writes them.
+    return OrderedJson{{"access_token", granted.access_token.reveal()},
+                       {"token_type", "Bearer"},
+                       {"refresh_token", refresh.reveal()}};
+  }
+};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -14371,6 +15532,14 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
   }
   merge_same_tokens(found);
   return found;
+}
+
+CREDPOOL_INLINE Result<std::unique_ptr<LoginStore>> QwenCli::login_store(
+    const Credential& credential, const Environment& environment) const {
+  const auto home = environment.directory("QWEN_HOME", ".qwen");
+  if (!home) return fail(home.error());
+  return detail::file_login_store<detail::QwenLoginStore>(credential, environment,
+                                                          {cli, *home, "oauth_creds.json"});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -15910,9 +17079,10 @@ bool cli_can_refresh(std::string_view cli) noexcept;
 ///         exchanged; kept, with `retry_at`, when the CLI itself would not refresh it yet
 /// @errors unsupported for another CLI, or for a token that this CLI would not refresh yet but must
 ///         be; not_found when the program is not on the path; unsafe_file when others could change
-///         it; busy when our lock was not to be had; login_needed when the CLI signed itself out;
-///         account_changed; network when it ended and its store is as it was; outcome_unknown when
-///         we stopped waiting; those of the store
+///         it; busy when our lock was not to be had; conflict when a cut-off exchange of ours has
+///         to be finished first; login_needed when the CLI signed itself out; account_changed;
+///         network when it ended and its store is as it was; outcome_unknown when we stopped
+///         waiting; those of the store
 /// @effects a child process, which uses the network and writes its store
 /// @source runs of codex 0.169.0, claude-code 2.1.329, qwen-code 0.24.4 and gemini-cli 0.61.0
 Result<ExchangeReport> refresh_by_cli(const LoginStore& store, const ExchangeRequest& request,
@@ -15961,6 +17131,129 @@ namespace detail {
 inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
   return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
                                    deadline - std::chrono::steady_clock::now()));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where they stand: in the login's own directory, so that two installations with different
+/// configuration directories meet there.
+struct ExchangeFiles {
+  std::filesystem::path target, directory, lock, journal, state;
+  std::string prefix;  ///< of the name of every one of them
+
+  static ExchangeFiles beside(const std::filesystem::path& file) {
+    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    const auto prefix = ".credpool-" + file.filename().string() + '.';
+    return {file,
+            directory,
+            directory / (prefix + "lock"),
+            directory / (prefix + "journal"),
+            directory / (prefix + "state"),
+            prefix};
+  }
+  std::filesystem::path named(const std::string& suffix) const {
+    return directory / (prefix + suffix);
+  }
+  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
+  std::vector<std::filesystem::path> list(const std::string& kind) const {
+    std::vector<std::filesystem::path> found;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+         entry.increment(failed)) {
+      if (entry->path().filename().string().starts_with(prefix + kind))
+        found.push_back(entry->path());
+    }
+    return found;
+  }
+};
+
+inline Unexpected own_file_failure(int number, const std::string& doing,
+                                   const std::filesystem::path& path) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
+  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
+  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+inline std::string random_hex() {
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+}
+
+/// Writes all of it at that offset.
+/// @return 0, else an errno
+inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
+  while (!bytes.empty()) {
+    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno;
+    if (put == 0) return EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += put;
+  }
+  return 0;
+}
+
+/// posix_fallocate() that a signal does not end.
+inline int reserve_space(int file, std::size_t bytes) noexcept {
+  int failed = 0;
+  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  while (failed == EINTR);
+  return failed;
+}
+
+/// Makes what was created, renamed or removed in a directory durable.
+inline Result<void> sync_directory(const std::filesystem::path& directory) {
+  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!file || ::fsync(file.get()) != 0)
+    return own_file_failure(errno, "making a written file durable", directory);
+  return {};
+}
+
+/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
+/// regular file of ours or root's is refused.
+/// @errors unsafe_file, too_large, permission_denied, io
+inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
+                                                   std::size_t max_bytes) {
+  const std::string doing = "reading a file of an exchange";
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) return std::optional<Secret>{};
+    return own_file_failure(errno, doing, path);
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
+  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is not a regular file of yours: move it away");
+  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
+    return fail(Errc::too_large, doing, path.string());
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    const auto got =
+        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return own_file_failure(number, doing, path);
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
+  wipe(bytes.data(), bytes.size());
+  return text;
 }
 
 }  // namespace detail
@@ -16629,12 +17922,17 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
     return fail(Errc::unsupported, "refreshing a login by its CLI", std::string{store.cli()},
                 "no command of it refreshes without asking a model");
   // The lock of our own exchange: the two exclude each other.
-  const auto& file = store.file();
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto& file = files.target;
   auto taken =
-      FileLock::take(file.parent_path() / (".credpool-" + file.filename().string() + ".lock"),
-                     request.patience, "waiting for another refresh of this login");
+      FileLock::take(files.lock, request.patience, "waiting for another refresh of this login");
   if (!taken) return fail(taken.error());
   const auto lock = std::make_shared<const FileLock>(std::move(*taken));
+  std::error_code unreachable;  // what cannot be looked at cannot be read either
+  if (std::filesystem::exists(files.journal, unreachable))
+    return fail(Errc::conflict, "refreshing a login by its CLI", file.string(),
+                "an exchange of ours was cut off and may hold the newer tokens: let "
+                "oauth-refresh finish it first");
   const auto before = store.read();
   if (!before) return fail(before.error());
   if (auto told = detail::cli_before(*how, store, *before, request, now)) return std::move(*told);
@@ -19485,404 +20783,6 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
     note_change();
     timer_.wake();
   }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// An exclusive flock(2) that a CLI takes too. The lock file is made (0600) when it is missing,
-/// keeps its mode when it is there, and is never removed.
-///
-/// @source kimi-cli 1.49.0 auth/oauth.py; codex 0.169.0 (system calls)
-class FlockStoreLock final : public StoreLock {
- public:
-  /// @param cli whose lock it is, for the error's text
-  /// @errors those of FileLock::take()
-  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
-                                                 Duration patience, const std::string& cli);
-
-  /// @errors busy when the lock file was removed or replaced: who comes next locks another one
-  Result<void> still_held() const override;
-
- private:
-  FlockStoreLock(Descriptor file, std::filesystem::path path, std::string cli);
-
-  Descriptor file_;
-  std::filesystem::path path_;
-  std::string cli_;
-};
-
-/// How a lock that is kept alive by touching it is handled.
-struct HeartbeatRules {
-  std::string cli;  ///< whose lock it is, for error texts
-  Duration stale;   ///< one that was not touched for longer may be taken away
-  Duration touch;   ///< ours is touched this often; far below `stale`
-};
-
-/// What the locks have in common that exist by their name: whoever makes the directory or file of
-/// that name holds the lock, and touches it as long as he lives.
-///
-/// The thing stays open as long as the lock is held, so that its inode is not used again and can be
-/// compared. It is removed only while it is ours.
-///
-/// @thread_safety safe; a thread of its own touches the lock
-class HeartbeatStoreLock : public StoreLock {
- public:
-  /// Whether the lock is ours, and renews it: it is fresh for a whole stale time from now.
-  /// @errors busy when somebody removed it, put another in its place or touched it
-  Result<void> still_held() const override;
-
- protected:
-  HeartbeatStoreLock(Descriptor thing, std::filesystem::path path, HeartbeatRules rules);
-
-  /// Ends the touching. True when the thing at the lock's place is ours to remove.
-  bool stop() noexcept;
-  Unexpected lost(const std::string& how) const;
-  const std::filesystem::path& path() const noexcept { return path_; }
-  const Descriptor& thing() const noexcept { return thing_; }
-
- private:
-  bool stands_there() const noexcept;
-  Result<void> renew() const;
-
-  Descriptor thing_;
-  std::filesystem::path path_;
-  HeartbeatRules rules_;
-  mutable std::mutex mutex_;
-  mutable struct timespec touched_ {};  ///< its time, as we set it last
-  mutable const char* lost_ = nullptr;  ///< how; null while it is ours
-  std::condition_variable_any stopping_;
-  std::jthread heart_;
-};
-
-/// A lock that is a directory: Kimi Code and Claude Code (npm proper-lockfile).
-///
-/// @source kimi-code 2.1.0 packages/oauth; claude-code 2.1.329 (system calls)
-class DirectoryStoreLock final : public HeartbeatStoreLock {
- public:
-  /// Waits until nobody holds it or its holder is stale.
-  ///
-  /// @errors busy when it is not free in time; unsafe_file when what has the name is no directory;
-  ///         not_found when the directory above is missing; permission_denied; io
-  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
-                                                 HeartbeatRules rules, Duration patience);
-  ~DirectoryStoreLock() override;
-
- private:
-  using HeartbeatStoreLock::HeartbeatStoreLock;
-};
-
-/// A lock that is a file with its owner's random id in it: Qwen Code. Other processes of the CLI
-/// remove it when they end, whoever holds it: still_held() tells.
-///
-/// @source qwen-code 0.24.4, shipped program
-class OwnedFileStoreLock final : public HeartbeatStoreLock {
- public:
-  /// Waits until nobody holds it or its holder is stale. A stale one is first renamed, so that only
-  /// one of several waiters takes it.
-  ///
-  /// @errors as DirectoryStoreLock::take(), with unsafe_file for what is no regular file
-  static Result<std::unique_ptr<StoreLock>> take(const std::filesystem::path& path,
-                                                 HeartbeatRules rules, Duration patience);
-  ~OwnedFileStoreLock() override;
-
-  Result<void> still_held() const override;
-
- private:
-  OwnedFileStoreLock(Descriptor file, std::filesystem::path path, HeartbeatRules rules,
-                     std::string owner);
-  bool names_us() const;
-
-  std::string owner_;
-};
-
-/// Several locks that were taken one after the other; they are let go in reverse.
-class StoreLocksInOrder final : public StoreLock {
- public:
-  ~StoreLocksInOrder() override;
-
-  void add(std::unique_ptr<StoreLock> lock) { locks_.push_back(std::move(lock)); }
-  /// @errors busy when one of them is not ours any more
-  Result<void> still_held() const override;
-
- private:
-  std::vector<std::unique_ptr<StoreLock>> locks_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string waiting_for_store_lock(const std::string& cli) {
-  return "waiting for the lock of " + cli;
-}
-
-inline Unexpected lost_store_lock(const std::string& cli, const std::filesystem::path& path,
-                                  const std::string& how) {
-  return fail(Errc::busy, "holding the lock of " + cli, path.string(), how + "; try again");
-}
-
-/// A lock that was just taken, unless it is lost already: its file may have been replaced between
-/// its making and its locking.
-inline Result<std::unique_ptr<StoreLock>> checked_store_lock(std::unique_ptr<StoreLock> lock) {
-  if (auto held = lock->still_held(); !held) return fail(std::move(held).error());
-  return lock;
-}
-
-inline bool same_inode(const struct stat& a, const struct stat& b) noexcept {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-inline bool same_time(const struct timespec& a, const struct timespec& b) noexcept {
-  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-/// Tells when somebody else's lock is stale: by its time, as the CLIs judge it, or (a clock that
-/// was set back, or a file server's) because it was not touched for as long as we have watched.
-class StaleLockWatch {
- public:
-  explicit StaleLockWatch(Duration stale) noexcept : stale_{stale} {}
-
-  bool is_stale(const struct stat& lock) {
-    const SystemClock clock;
-    if (!seen_ || !same_inode(*seen_, lock) || !same_time(seen_->st_mtim, lock.st_mtim)) {
-      seen_ = lock;
-      since_ = clock.steady();
-    }
-    const auto touched =
-        std::chrono::seconds{lock.st_mtim.tv_sec} + std::chrono::nanoseconds{lock.st_mtim.tv_nsec};
-    return clock.now().time_since_epoch() - touched > stale_ || clock.steady() - since_ > stale_;
-  }
-
- private:
-  Duration stale_;
-  std::optional<struct stat> seen_;
-  std::chrono::nanoseconds since_{};
-};
-
-/// How a lock that exists by its name comes and goes.
-struct NamedLock {
-  mode_t type;                       ///< S_IFDIR or S_IFREG
-  std::function<Descriptor()> make;  ///< exclusively; errno tells why not
-  /// Removes that one, which is stale, and no other.
-  std::function<void(const struct stat&)> discard;
-};
-
-inline Result<Descriptor> take_named_lock(const std::filesystem::path& path,
-                                          const HeartbeatRules& rules, Duration patience,
-                                          const NamedLock& lock) {
-  const auto doing = waiting_for_store_lock(rules.cli);
-  constexpr std::chrono::milliseconds pause{20};
-  const auto deadline = SystemClock{}.steady() + patience;
-  StaleLockWatch watch{rules.stale};
-  for (bool discarded = false;; std::this_thread::sleep_for(pause)) {
-    if (auto made = lock.make()) return made;
-    if (errno != EEXIST) {
-      const std::string none;
-      return flock_failure(errno, {path, patience, doing, none});
-    }
-    struct stat standing {};
-    const bool there = ::lstat(path.c_str(), &standing) == 0;
-    if (there && (standing.st_mode & S_IFMT) != lock.type)
-      return fail(Errc::unsafe_file, doing, path.string(),
-                  "what has the lock's name is no lock of " + rules.cli + ": move it away");
-    const bool stale = there && watch.is_stale(standing);
-    if (stale) lock.discard(standing);
-    // What was discarded just now is tried for once more, however little patience is left.
-    if (SystemClock{}.steady() >= deadline && (!stale || std::exchange(discarded, true)))
-      return fail(Errc::busy, doing, path.string(),
-                  rules.cli + " holds it: try again; if it is not running, remove that lock");
-  }
-}
-
-/// A random id in the form of RFC 4122, version 4.
-inline std::optional<std::string> random_lock_owner() {
-  std::array<unsigned char, 16> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return std::nullopt;
-  random[6] = static_cast<unsigned char>((random[6] & 0x0F) | 0x40);
-  random[8] = static_cast<unsigned char>((random[8] & 0x3F) | 0x80);
-  auto id = to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-  for (const std::size_t at : {8U, 13U, 18U, 23U}) id.insert(at, 1, '-');
-  return id;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE FlockStoreLock::FlockStoreLock(Descriptor file, std::filesystem::path path,
-                                               std::string cli)
-    : file_{std::move(file)}, path_{std::move(path)}, cli_{std::move(cli)} {}
-
-CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> FlockStoreLock::take(
-    const std::filesystem::path& path, Duration patience, const std::string& cli) {
-  const auto doing = detail::waiting_for_store_lock(cli);
-  auto file = detail::take_flock(
-      {path, patience, doing, cli + " or another program holds it: try again", false});
-  if (!file) return fail(std::move(file).error());
-  return detail::checked_store_lock(
-      std::unique_ptr<StoreLock>{new FlockStoreLock{std::move(*file), path, cli}});
-}
-
-CREDPOOL_INLINE Result<void> FlockStoreLock::still_held() const {
-  struct stat ours {};
-  struct stat standing {};
-  if (::fstat(file_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
-      detail::same_inode(ours, standing))
-    return {};
-  return detail::lost_store_lock(cli_, path_, "somebody removed or replaced the lock file");
-}
-
-CREDPOOL_INLINE HeartbeatStoreLock::HeartbeatStoreLock(Descriptor thing, std::filesystem::path path,
-                                                       HeartbeatRules rules)
-    : thing_{std::move(thing)}, path_{std::move(path)}, rules_{std::move(rules)} {
-  struct stat ours {};
-  if (::fstat(thing_.get(), &ours) == 0) touched_ = ours.st_mtim;
-  const auto keep_alive = [this](const std::stop_token& stop) {
-    std::unique_lock guard{mutex_};
-    // A lock that is lost is left alone; still_held() says so.
-    while (!stopping_.wait_for(guard, stop, rules_.touch, [&] { return stop.stop_requested(); }) &&
-           renew()) {
-    }
-  };
-  try {
-    heart_ = std::jthread{keep_alive};
-  } catch (const std::system_error&) {
-    lost_ = "no thread is to be had that keeps the lock alive";
-  }
-}
-
-CREDPOOL_INLINE Unexpected HeartbeatStoreLock::lost(const std::string& how) const {
-  return detail::lost_store_lock(rules_.cli, path_, how);
-}
-
-CREDPOOL_INLINE bool HeartbeatStoreLock::stands_there() const noexcept {
-  struct stat ours {};
-  struct stat standing {};
-  return ::fstat(thing_.get(), &ours) == 0 && ::lstat(path_.c_str(), &standing) == 0 &&
-         detail::same_inode(ours, standing);
-}
-
-CREDPOOL_INLINE Result<void> HeartbeatStoreLock::renew() const {
-  struct stat ours {};
-  // Two looks at the place: who judged it stale may be taking it away right now.
-  const bool good = lost_ == nullptr && stands_there() && ::fstat(thing_.get(), &ours) == 0 &&
-                    detail::same_time(ours.st_mtim, touched_) &&
-                    ::futimens(thing_.get(), nullptr) == 0 && ::fstat(thing_.get(), &ours) == 0 &&
-                    stands_there();
-  if (good) {
-    touched_ = ours.st_mtim;
-    return {};
-  }
-  if (lost_ == nullptr) lost_ = "somebody removed or took over the lock";
-  return lost(lost_);
-}
-
-CREDPOOL_INLINE Result<void> HeartbeatStoreLock::still_held() const {
-  const std::lock_guard guard{mutex_};
-  return renew();
-}
-
-CREDPOOL_INLINE bool HeartbeatStoreLock::stop() noexcept {
-  heart_.request_stop();
-  if (heart_.joinable()) heart_.join();
-  return stands_there();
-}
-
-CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> DirectoryStoreLock::take(
-    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
-  const detail::NamedLock lock{
-      S_IFDIR,
-      [&] {
-        if (::mkdir(path.c_str(), 0700) != 0) return Descriptor{};
-        Descriptor made{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-        if (!made) {
-          const int number = errno;
-          ::rmdir(path.c_str());
-          errno = number == EEXIST ? EIO : number;
-        }
-        return made;
-      },
-      [&](const struct stat& stale) {
-        struct stat standing {};
-        if (::lstat(path.c_str(), &standing) == 0 && detail::same_inode(stale, standing) &&
-            detail::same_time(stale.st_mtim, standing.st_mtim))
-          ::rmdir(path.c_str());
-      }};
-  auto made = detail::take_named_lock(path, rules, patience, lock);
-  if (!made) return fail(std::move(made).error());
-  return detail::checked_store_lock(
-      std::unique_ptr<StoreLock>{new DirectoryStoreLock{std::move(*made), path, std::move(rules)}});
-}
-
-CREDPOOL_INLINE DirectoryStoreLock::~DirectoryStoreLock() {
-  if (stop()) ::rmdir(path().c_str());
-}
-
-CREDPOOL_INLINE OwnedFileStoreLock::OwnedFileStoreLock(Descriptor file, std::filesystem::path path,
-                                                       HeartbeatRules rules, std::string owner)
-    : HeartbeatStoreLock{std::move(file), std::move(path), std::move(rules)},
-      owner_{std::move(owner)} {}
-
-CREDPOOL_INLINE Result<std::unique_ptr<StoreLock>> OwnedFileStoreLock::take(
-    const std::filesystem::path& path, HeartbeatRules rules, Duration patience) {
-  const auto owner = detail::random_lock_owner();
-  if (!owner)
-    return fail(Errc::io, detail::waiting_for_store_lock(rules.cli), path.string(),
-                "no random numbers are to be had");
-  const detail::NamedLock lock{
-      S_IFREG,
-      [&] {
-        Descriptor made{
-            ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-        if (!made) return made;
-        const auto written = ::write(made.get(), owner->data(), owner->size());
-        if (written == static_cast<ssize_t>(owner->size())) return made;
-        ::unlink(path.c_str());
-        errno = ENOSPC;
-        return Descriptor{};
-      },
-      [&](const struct stat& stale) {
-        auto aside = path;
-        aside += ".stale." + *owner;
-        if (::rename(path.c_str(), aside.c_str()) != 0) return;
-        struct stat moved {};
-        // Somebody was faster, and this is his: it goes back unless a third one is there already.
-        if (::lstat(aside.c_str(), &moved) == 0 && !detail::same_inode(stale, moved))
-          (void)::link(aside.c_str(), path.c_str());
-        ::unlink(aside.c_str());
-      }};
-  auto made = detail::take_named_lock(path, rules, patience, lock);
-  if (!made) return fail(std::move(made).error());
-  return detail::checked_store_lock(std::unique_ptr<StoreLock>{
-      new OwnedFileStoreLock{std::move(*made), path, std::move(rules), *owner}});
-}
-
-CREDPOOL_INLINE OwnedFileStoreLock::~OwnedFileStoreLock() {
-  if (stop() && names_us()) ::unlink(path().c_str());
-}
-
-CREDPOOL_INLINE bool OwnedFileStoreLock::names_us() const {
-  std::string text(owner_.size() + 1, '\0');
-  const auto got = ::pread(thing().get(), text.data(), text.size(), 0);
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text == owner_;
-}
-
-CREDPOOL_INLINE Result<void> OwnedFileStoreLock::still_held() const {
-  if (auto held = HeartbeatStoreLock::still_held(); !held) return held;
-  if (names_us()) return {};
-  return lost("somebody wrote another owner into the lock");
-}
-
-CREDPOOL_INLINE StoreLocksInOrder::~StoreLocksInOrder() {
-  while (!locks_.empty()) locks_.pop_back();
-}
-
-CREDPOOL_INLINE Result<void> StoreLocksInOrder::still_held() const {
-  for (const auto& lock : locks_)
-    if (auto held = lock->still_held(); !held) return held;
-  return {};
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
