@@ -1,6 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/impl/refresh/exchange_flight.hpp>
+#include <credpool/impl/refresh/exchange_spend.hpp>
 #include <credpool/refresh/exchange.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -19,6 +21,61 @@ CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
       return "kept";
   }
   return "";
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                                const ExchangeRequest& request,
+                                                const ExchangeWorld& world) {
+  detail::ExchangeRun run{store, endpoint, request, world};
+  auto first = run.look_first();
+  if (!first) return fail(std::move(first).error());
+  if (*first) return std::move(**first);
+
+  auto& flights = detail::ExchangeFlights::of_process();
+  const auto file = store.file().string();
+  const auto busy = [&] {
+    return run.not_now(fail(Errc::busy, "refreshing a login", file,
+                            "another thread is at it: try again")
+                           .error);
+  };
+  auto [flight, ours] = flights.board(file);
+  if (ours) {
+    // Whoever waits must be told, also when memory runs out here.
+    std::optional<Result<ExchangeReport>> result;
+    try {
+      result = run.under_locks();
+    } catch (...) {
+      flights.land(file, fail(Errc::io, "refreshing a login", file));
+      throw;
+    }
+    flights.land(file, *result);
+    return std::move(*result);
+  }
+  if (run.need() == detail::ExchangeNeed::advisory) return busy();
+  std::unique_lock lock{flight->mutex};
+  if (!flight->landed.wait_for(lock, request.patience,
+                               [&flight = flight] { return flight->result.has_value(); }))
+    return busy();
+  return *flight->result;
+}
+
+CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto journal = detail::load_journal(files.journal);
+  if (!journal) return fail(journal.error());
+  const auto state = detail::load_family_state(files.state);
+  if (!state) return fail(state.error());
+  ExchangeTrace trace;
+  trace.journal = journal->state != detail::JournalState::none;
+  trace.not_before = state->not_before;
+  trace.failures = state->failures;
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  const auto hash = detail::hash_of(login->tokens.refresh_token);
+  trace.outcome_unknown =
+      journal->state == detail::JournalState::sent && journal->header.token == hash;
+  trace.dead = state->is_dead(hash);
+  return trace;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
