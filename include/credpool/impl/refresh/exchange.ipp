@@ -34,9 +34,8 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
   auto& flights = detail::ExchangeFlights::of_process();
   const auto file = store.file().string();
   const auto busy = [&] {
-    return run.not_now(fail(Errc::busy, "refreshing a login", file,
-                            "another thread is at it: try again")
-                           .error);
+    return run.not_now(
+        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
   };
   auto [flight, ours] = flights.board(file);
   if (ours) {

@@ -17,9 +17,9 @@ namespace detail {
 inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
 inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
 inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
-inline constexpr Duration exchange_removal_wait{1'500};   ///< until a refused CLI has removed it
+inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
 inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
-inline constexpr Duration exchange_hold_margin{500};      ///< of a CLI's lock, for the write
+inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
 
 /// How much a refresh is needed.
 enum class ExchangeNeed { none, advisory, mandatory };
@@ -37,7 +37,7 @@ class ExchangeRun {
         world_{world},
         files_{ExchangeFiles::beside(store.file())} {}
 
-  ExchangeStep look_first();           // S0
+  ExchangeStep look_first();             // S0
   Result<ExchangeReport> under_locks();  // S1 .. S14
   ExchangeNeed need() const noexcept { return need_; }
   Result<ExchangeReport> not_now(Error error) const;
@@ -52,12 +52,12 @@ class ExchangeRun {
   bool other_account(std::string_view account) const;
   Result<StoredLogin> read_settled() const;
 
-  ExchangeStep recover();               // S2
+  ExchangeStep recover();  // S2
   ExchangeStep recover_answer(const JournalRecord& record);
-  ExchangeStep consider();              // S3
+  ExchangeStep consider();  // S3
   ExchangeStep unknown_policy();
-  ExchangeStep claim();                 // S4
-  ExchangeStep spend();                 // S5 .. S14
+  ExchangeStep claim();                    // S4
+  ExchangeStep spend();                    // S5 .. S14
   Result<void> before_body(Spend& spend);  // S6 .. S8
   ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
   Result<ExchangeReport> after_lost(const std::string& why);
@@ -103,7 +103,7 @@ struct ExchangeRun::Spend {
   bool asked = false;     ///< the hook ran
   bool released = false;  ///< the body may have gone out
   bool cli_busy = false;
-  bool changed = false;   ///< the store has another token by now
+  bool changed = false;  ///< the store has another token by now
   std::optional<Error> stopped;
   std::optional<Journal> journal;
   std::optional<FileSwap> room;
@@ -115,7 +115,8 @@ inline std::string hash_of(const Secret& token) {
 
 /// An error of our own files before anything was spent.
 inline Unexpected unwritable(Error error) {
-  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file) return fail(std::move(error));
+  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
+    return fail(std::move(error));
   error.code = make_error_code(Errc::store_unwritable);
   return fail(std::move(error));
 }
@@ -187,8 +188,8 @@ inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
 /// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
 inline Result<StoredLogin> ExchangeRun::read_settled() const {
   auto login = store_.read();
-  if (login || (login.error().errc() != Errc::malformed &&
-                login.error().errc() != Errc::duplicate_key))
+  if (login ||
+      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
     return login;
   std::optional<Secret> before;
   for (int turn = 0; turn < 20; ++turn) {
@@ -207,20 +208,21 @@ inline ExchangeStep ExchangeRun::look_first() {
   if (!login) {
     // What an exchange that was cut off has kept may be all there is.
     struct stat facts {};
-    if (login.error().errc() != Errc::not_found ||
-        ::lstat(files_.journal.c_str(), &facts) != 0)
+    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
       return fail(std::move(login).error());
     need_ = ExchangeNeed::mandatory;
     return std::optional<ExchangeReport>{};
   }
   first_ = current_ = std::move(*login);
   need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none) return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  if (need_ == ExchangeNeed::none)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
   auto state = load_family_state(files_.state);
   if (!state) return fail(unwritable(std::move(state).error()).error);
   state_ = std::move(*state);
   need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none) return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  if (need_ == ExchangeNeed::none)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
   return std::optional<ExchangeReport>{};
 }
 
@@ -232,9 +234,9 @@ inline void ExchangeRun::remember() {
 inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
   const auto now = world_.now();
   ++state_.failures;
-  auto wait = backoff_after(state_.failures,
-                            spread_of({world_.host_id, std::to_string(state_.failures),
-                                       std::to_string(now.time_since_epoch().count())}));
+  auto wait =
+      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
+                                                std::to_string(now.time_since_epoch().count())}));
   if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
   state_.not_before = now + wait;
   remember();
@@ -249,7 +251,8 @@ inline void ExchangeRun::abandon_claim() {
 
 inline void ExchangeRun::park() {
   if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
-    note_ += (note_.empty() ? "" : "; ") + ("the answer for the earlier login is kept in " + parked->string());
+    note_ += (note_.empty() ? "" : "; ") +
+             ("the answer for the earlier login is kept in " + parked->string());
   else
     note_ += (note_.empty() ? "" : "; ") + parked.error().message();
 }
@@ -257,8 +260,8 @@ inline void ExchangeRun::park() {
 inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
                                             bool retry) const {
   const auto& account = current_.tokens.account_id;
-  return {token,    account.empty() ? std::string{} : token_hash(account),
-          attempt_, claim_ ? claim_->fence : 0,
+  return {token,     account.empty() ? std::string{} : token_hash(account),
+          attempt_,  claim_ ? claim_->fence : 0,
           boot_id(), at,
           retry};
 }
@@ -266,9 +269,9 @@ inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint 
 /// S1 .. S14.
 inline Result<ExchangeReport> ExchangeRun::under_locks() {
   // S1: nobody whose token still works waits for another process.
-  auto lock = FileLock::take(files_.lock,
-                             need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
-                             "waiting for another refresh of this login");
+  auto lock =
+      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
+                     "waiting for another refresh of this login");
   if (!lock) return not_now(unwritable(std::move(lock).error()).error);
   ours_ = std::move(*lock);
   auto state = load_family_state(files_.state);
@@ -327,6 +330,11 @@ inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
   spent_account_ = record.header.account;
   auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
   if (!done) return fail(std::move(done).error());
+  journal_ = {};
+  // It may have lain there for long: then it is only the token that is spent next.
+  const auto end = end_of(current_.tokens);
+  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
+    return std::optional<ExchangeReport>{};
   return std::optional{std::move(*done)};
 }
 
@@ -370,9 +378,9 @@ inline ExchangeStep ExchangeRun::consider() {
 inline ExchangeStep ExchangeRun::unknown_policy() {
   if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
   const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
-    auto error = fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
-                      std::move(hint))
-                     .error;
+    auto error =
+        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
+            .error;
     error.retry_at = retry_at;
     return error;
   };
@@ -380,16 +388,17 @@ inline ExchangeStep ExchangeRun::unknown_policy() {
   if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
     auto kept = report(ExchangeOutcome::kept, current_.tokens);
     kept->retry_at = end;
-    kept->note = "the server may have exchanged this login and the answer was lost; "
-                 "the current access token works until it ends";
+    kept->note =
+        "the server may have exchanged this login and the answer was lost; "
+        "the current access token works until it ends";
     return std::optional{std::move(*kept)};
   }
   if (journal_.header.retry)
     return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
                         std::nullopt));
   const auto now = world_.now();
-  const auto passed = std::clamp<Duration>(now - journal_.header.sent_at, Duration{0},
-                                           exchange_unknown_wait);
+  const auto passed =
+      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
   const auto wait = exchange_unknown_wait - passed;
   if (wait > request_.patience)
     return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));

@@ -66,11 +66,10 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   const bool retry = journal_.state == JournalState::sent;
   const auto put_back = [&] {
     if (!store_.single_use()) return;
-    auto undone = retry ? Journal::create(files_, journal_.header, true).transform([](auto&&) {
-      return 0;
-    })
-                        : remove_journal(files_).has_value() ? Result<int>{0}
-                                                             : Result<int>{fail(Errc::io, "")};
+    auto undone =
+        retry ? Journal::create(files_, journal_.header, true).transform([](auto&&) { return 0; })
+        : remove_journal(files_).has_value() ? Result<int>{0}
+                                             : Result<int>{fail(Errc::io, "")};
     if (!undone) note_ += "the journal could not be put back";
   };
   if (store_.single_use()) {
@@ -132,10 +131,10 @@ inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
     error.retry_at = state_.not_before;
     return fail(std::move(error));
   }
-  auto error = fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
-                    "no usable answer came (" + why +
-                        "): it is tried once more, at least 10 s later")
-                   .error;
+  auto error =
+      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
+           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
+          .error;
   error.retry_at = world_.now() + exchange_unknown_wait;
   return fail(std::move(error));
 }
@@ -167,8 +166,7 @@ inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Resp
   }
   const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
   const bool told = judged.retry_at || !judged.code.empty();
-  if (!success && !refused && !told)
-    return after_lost("status " + std::to_string(answer.status));
+  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
   return after_refusal(spend, judged);
 }
 
@@ -203,9 +201,8 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
       remember();
       settle();
       return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                  after_unknown
-                      ? "the server exchanged it and the answer was lost: log in again"
-                      : "the server no longer accepts it: log in again");
+                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
+                                : "the server no longer accepts it: log in again");
     }
     case TokenVerdict::client_fault: {
       back_off(std::nullopt);
@@ -256,9 +253,10 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
     if (!lock) return kept(std::move(lock).error());
     const auto base = read_own_file(files_.target, login_file_max);
     if (!base) return kept(base.error());
-    auto login = *base ? read_settled()
-                       : Result<StoredLogin>{fail(Errc::not_found, "reading a login",
-                                                  store_.file().string())};
+    auto login =
+        *base
+            ? read_settled()
+            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
     const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
     if (!login && !gone) return kept(std::move(login).error());
     if (gone) {
@@ -286,8 +284,8 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
                          token_hash(theirs.account_id) != spent_account_;
       const bool moved = hash_of(theirs.refresh_token) != spent_;
-      const auto end = granted.lifetime ? std::optional{received_at + *granted.lifetime}
-                                        : std::nullopt;
+      const auto end =
+          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
       const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
       if (other || (moved && !later)) {
         current_ = std::move(*login);
@@ -306,8 +304,8 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
     auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
     if (!swapped) return kept(std::move(swapped).error());
     if (*swapped == FileSwap::Swapped::expected) {
-      const bool theirs_differs = login && hash_of(login->tokens.refresh_token) != spent_ &&
-                                  !login->signed_out();
+      const bool theirs_differs =
+          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
       if (theirs_differs)
         if (auto aside = room->keep_displaced(random_hex()); !aside)
           note_ += aside.error().message();
