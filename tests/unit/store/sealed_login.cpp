@@ -246,6 +246,7 @@ TEST_CASE("store/sealed_login: a lost or another key is told, and never replaced
   World world;
   REQUIRE(world.logins.put(login_named("kimi-code:own")));
   const auto before = text_of(world.file);
+  bool lost = false;
   SUBCASE("lost") {
     fs::remove(world.directory.key_file());
   }
@@ -259,6 +260,7 @@ TEST_CASE("store/sealed_login: a lost or another key is told, and never replaced
   const cp::SecretRecord record{
       "b:two", "kimi-cli", "kimi-code", cp::Kind::api_key, cp::Secret{"sk-fake"}, now, "", ""};
   CHECK(secrets.put(record).error().errc() == cp::Errc::store_unwritable);
+  CHECK(fs::exists(world.directory.key_file()) == !lost);
   CHECK(text_of(world.file) == before);
   CHECK(world.logins.list()->size() == 1);
   // Logging in again under the same name, or erasing it, needs the old key no more.
