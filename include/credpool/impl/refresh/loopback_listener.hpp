@@ -83,10 +83,10 @@ class LoopbackListener {
       auto& peer = peers_[i];
       if (watched[i + 1].revents != 0 && read_some(peer)) {
         const auto reply = judge(peer.text);
+        if (reply.last) socket_.reset();  // first, so that whoever has the answer finds nobody here
         answer(peer, reply);
         if (reply.last) {
           peers_.clear();
-          socket_.reset();
           return true;
         }
       }
