@@ -16833,6 +16833,2684 @@ Result<ExchangeTrace> exchange_trace(const LoginStore& store);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// One exchange of a file at a time in this process. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// An exchange on its way, and what came of it for those who wait.
+struct ExchangeFlight {
+  std::mutex mutex;
+  std::condition_variable landed;
+  std::optional<Result<ExchangeReport>> result;
+};
+
+class ExchangeFlights {
+ public:
+  static ExchangeFlights& of_process() {
+    static ExchangeFlights flights;
+    return flights;
+  }
+
+  /// Joins the flight of that file, or begins one.
+  /// @return the flight, and whether the caller is the one who flies
+  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file) {
+    const std::lock_guard lock{mutex_};
+    auto& flight = flights_[file];
+    if (flight) return {flight, false};
+    flight = std::make_shared<ExchangeFlight>();
+    return {flight, true};
+  }
+
+  void land(const std::string& file, const Result<ExchangeReport>& result) {
+    std::shared_ptr<ExchangeFlight> flight;
+    {
+      const std::lock_guard lock{mutex_};
+      flight = std::move(flights_[file]);
+      flights_.erase(file);
+    }
+    const std::lock_guard lock{flight->mutex};
+    flight->result = result;
+    flight->landed.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ExchangeFlight>> flights_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The steps of an exchange from the connection on: S5 to S14. Internal: included by .ipp files
+// only.
+
+// One exchange, step by step as docs/refresh.md numbers them. Internal: included by .ipp files
+// only.
+
+// What is remembered about a login's refresh tokens from one exchange to the next: hashes and
+// times, never a token. Internal: included by .ipp files only.
+
+// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where they stand: in the login's own directory, so that two installations with different
+/// configuration directories meet there.
+struct ExchangeFiles {
+  std::filesystem::path target, directory, lock, journal, state;
+  std::string prefix;  ///< of the name of every one of them
+
+  static ExchangeFiles beside(const std::filesystem::path& file) {
+    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    const auto prefix = ".credpool-" + file.filename().string() + '.';
+    return {file,
+            directory,
+            directory / (prefix + "lock"),
+            directory / (prefix + "journal"),
+            directory / (prefix + "state"),
+            prefix};
+  }
+  std::filesystem::path named(const std::string& suffix) const {
+    return directory / (prefix + suffix);
+  }
+  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
+  std::vector<std::filesystem::path> list(const std::string& kind) const {
+    std::vector<std::filesystem::path> found;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+         entry.increment(failed)) {
+      if (entry->path().filename().string().starts_with(prefix + kind))
+        found.push_back(entry->path());
+    }
+    return found;
+  }
+};
+
+inline Unexpected own_file_failure(int number, const std::string& doing,
+                                   const std::filesystem::path& path) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
+  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
+  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+inline std::string random_hex() {
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+}
+
+/// Writes all of it at that offset.
+/// @return 0, else an errno
+inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
+  while (!bytes.empty()) {
+    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno;
+    if (put == 0) return EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += put;
+  }
+  return 0;
+}
+
+/// posix_fallocate() that a signal does not end.
+inline int reserve_space(int file, std::size_t bytes) noexcept {
+  int failed = 0;
+  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  while (failed == EINTR);
+  return failed;
+}
+
+/// Makes what was created, renamed or removed in a directory durable.
+inline Result<void> sync_directory(const std::filesystem::path& directory) {
+  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!file || ::fsync(file.get()) != 0)
+    return own_file_failure(errno, "making a written file durable", directory);
+  return {};
+}
+
+/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
+/// regular file of ours or root's is refused.
+/// @errors unsafe_file, too_large, permission_denied, io
+inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
+                                                   std::size_t max_bytes) {
+  const std::string doing = "reading a file of an exchange";
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) return std::optional<Secret>{};
+    return own_file_failure(errno, doing, path);
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
+  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is not a regular file of yours: move it away");
+  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
+    return fail(Errc::too_large, doing, path.string());
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    const auto got =
+        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return own_file_failure(number, doing, path);
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
+  wipe(bytes.data(), bytes.size());
+  return text;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The access token that our last exchange brought, by our own clock: a server's clock may be off,
+/// and so may be an end that is written in the token.
+struct OwnGrant {
+  std::string access_token;  ///< token_hash()
+  TimePoint at{};
+  Duration lifetime{};
+};
+
+struct FamilyState {
+  std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
+  std::uint32_t failures = 0;           ///< in a row
+  std::optional<TimePoint> not_before;  ///< no request before that
+  std::vector<TimePoint> requests;      ///< sent within the last hour
+  std::optional<OwnGrant> grant;
+
+  bool is_dead(const std::string& hash) const {
+    return std::find(dead.begin(), dead.end(), hash) != dead.end();
+  }
+};
+
+inline constexpr Duration family_longest_wait = std::chrono::hours{1};
+inline constexpr Duration family_request_spacing = std::chrono::seconds{5};
+inline constexpr std::size_t family_requests_per_hour = 20;
+inline constexpr std::size_t family_dead_kept = 32;
+
+/// Reads it; one that is missing or not understood counts as empty: it only saves requests.
+/// @errors unsafe_file, permission_denied, io
+inline Result<FamilyState> load_family_state(const std::filesystem::path& path) {
+  const auto bytes = read_own_file(path, 64 * 1024);
+  if (!bytes) return fail(bytes.error());
+  FamilyState state;
+  if (!*bytes) return state;
+  const auto fields = parse_json((*bytes)->reveal());
+  if (!fields) return state;
+  const auto time = [](const Json* value) -> std::optional<TimePoint> {
+    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+    return TimePoint{Duration{value->get<std::int64_t>()}};
+  };
+  if (const auto* dead = member(*fields, "dead"); dead != nullptr && dead->is_array())
+    for (const auto& hash : *dead)
+      if (hash.is_string()) state.dead.push_back(hash.get<std::string>());
+  if (const auto* failures = member(*fields, "failures");
+      failures != nullptr && failures->is_number_unsigned())
+    state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
+  state.not_before = time(member(*fields, "notBefore"));
+  if (const auto* requests = member(*fields, "requests");
+      requests != nullptr && requests->is_array())
+    for (const auto& request : *requests)
+      if (const auto at = time(&request)) state.requests.push_back(*at);
+  if (const auto* grant = member(*fields, "grant")) {
+    const auto at = time(member(*grant, "at"));
+    const auto* lifetime = member(*grant, "lifetimeMs");
+    if (at && lifetime != nullptr && lifetime->is_number_integer())
+      state.grant = OwnGrant{std::string{text_or_empty(*grant, "accessToken")}, *at,
+                             Duration{lifetime->get<std::int64_t>()}};
+  }
+  return state;
+}
+
+/// Replaces it in one step.
+inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
+  Json fields{{"version", 1},
+              {"dead", state.dead},
+              {"failures", state.failures},
+              {"requests", Json::array()}};
+  if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
+  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
+  if (state.grant)
+    fields["grant"] = {{"accessToken", state.grant->access_token},
+                       {"at", state.grant->at.time_since_epoch().count()},
+                       {"lifetimeMs", state.grant->lifetime.count()}};
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
+                "it is not a regular file: move it away");
+  return replace_file(path, dump_json(fields), 0600);
+}
+
+/// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
+/// @return whether anything changed
+inline bool normalise(FamilyState& state, TimePoint now) {
+  bool changed = false;
+  if (state.not_before && *state.not_before > now + family_longest_wait) {
+    state.not_before = now + family_longest_wait;
+    changed = true;
+  }
+  for (auto& at : state.requests)
+    if (at > now) {
+      at = now;
+      changed = true;
+    }
+  changed |= std::erase_if(state.requests,
+                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
+  return changed;
+}
+
+/// The earliest time for the next request: the server's wish, the backoff and both rates.
+/// @return none when it may go out now
+inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimePoint now) {
+  TimePoint earliest = state.not_before.value_or(now);
+  if (!state.requests.empty()) {
+    const auto last = *std::max_element(state.requests.begin(), state.requests.end());
+    earliest = std::max(earliest, last + family_request_spacing);
+  }
+  if (state.requests.size() >= family_requests_per_hour) {
+    auto times = state.requests;
+    std::sort(times.begin(), times.end());
+    earliest =
+        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
+  }
+  return earliest > now ? std::optional{earliest} : std::nullopt;
+}
+
+/// Evenly spread over 0 to 1, the same for the same parts.
+inline double spread_of(std::initializer_list<std::string_view> parts) {
+  const auto digest = sha256_of_parts(parts);
+  const auto number = (static_cast<unsigned>(digest[0]) << 16) |
+                      (static_cast<unsigned>(digest[1]) << 8) | static_cast<unsigned>(digest[2]);
+  return static_cast<double>(number) / 0xffffff;
+}
+
+/// Exponential backoff with full jitter: up to 1 s, doubled with every failure, 300 s at most.
+inline Duration backoff_after(std::uint32_t failures, double spread) {
+  constexpr std::int64_t longest = 300'000;
+  const auto cap = std::min<std::int64_t>(longest, 1000LL << std::min(failures, 10U));
+  return Duration{static_cast<std::int64_t>(static_cast<double>(cap) * spread)};
+}
+
+inline void remember_dead(FamilyState& state, const std::string& hash) {
+  if (state.is_dead(hash)) return;
+  state.dead.push_back(hash);
+  if (state.dead.size() > family_dead_kept) state.dead.erase(state.dead.begin());
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Replacing a login's file without losing what another writer put there. Internal: included by
+// .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t login_file_max = 1024 * 1024;
+
+/// A new file's place beside the target, with its space on the disk, taken before it is needed.
+///
+/// What the swap displaces stands at the temporary name afterwards and is removed with this object
+/// unless it is kept.
+class FileSwap {
+ public:
+  static Result<FileSwap> reserve(const ExchangeFiles& files, std::size_t bytes) {
+    const std::string doing = "making room for a refreshed login";
+    const auto id = random_hex();
+    if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
+    FileSwap swap{files, files.named("tmp-" + id)};
+    swap.file_ = Descriptor{
+        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
+    swap.stands_ = true;
+    if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
+      return own_file_failure(failed, doing, swap.temporary_);
+    return swap;
+  }
+
+  FileSwap(FileSwap&& other) noexcept
+      : files_{std::move(other.files_)},
+        temporary_{std::move(other.temporary_)},
+        file_{std::move(other.file_)},
+        stands_{std::exchange(other.stands_, false)} {}
+  FileSwap& operator=(FileSwap&&) = delete;
+  ~FileSwap() {
+    if (stands_) ::unlink(temporary_.c_str());
+  }
+
+  /// Puts the new text there, with the mode and the owner of the file that it will replace.
+  Result<void> write(const Secret& text, mode_t mode) {
+    const std::string doing = "writing a refreshed login";
+    const auto failed = [&](int number) { return own_file_failure(number, doing, temporary_); };
+    if (const int number = write_whole(file_.get(), text.reveal(), 0); number != 0)
+      return failed(number);
+    if (::ftruncate(file_.get(), static_cast<off_t>(text.size())) != 0) return failed(errno);
+    struct stat target {};
+    struct stat ours {};
+    if (::fstat(file_.get(), &ours) != 0) return failed(errno);
+    if (::lstat(files_.target.c_str(), &target) == 0 &&
+        (target.st_uid != ours.st_uid || target.st_gid != ours.st_gid) &&
+        ::fchown(file_.get(), target.st_uid, target.st_gid) != 0 && target.st_uid != ours.st_uid)
+      return failed(errno);
+    if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed(errno);
+    return {};
+  }
+
+  enum class Swapped {
+    expected,   ///< what came out is what was read before
+    surprised,  ///< somebody else had written: theirs stands at its place again
+    gone,       ///< there was no file any more; nothing was made
+  };
+
+  /// Changes places with the target and looks at what came out.
+  /// @param base the target's bytes as the new text was made from them
+  Result<Swapped> swap_with_target(const Secret& base) {
+    auto put = read_own_file(temporary_, login_file_max);
+    if (!put) return fail(put.error());
+    if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+    auto inside = **put;   // what the next exchange of names puts in
+    auto expected = base;  // what it should bring out
+    bool ours = true;
+    // Theirs goes back at once; when a third writer comes between, its text is the newest one.
+    for (int turn = 0; turn < 8; ++turn) {
+      const int number = change_places();
+      if (number == ENOENT && turn == 0) return Swapped::gone;
+      stands_ = false;  // from here on another's text may stand there: only a good end removes it
+      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
+      const auto displaced = read_own_file(temporary_, login_file_max);
+      if (!displaced) return fail(displaced.error());
+      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+      if (**displaced == expected) {
+        stands_ = true;
+        return synced(ours ? Swapped::expected : Swapped::surprised);
+      }
+      expected = std::exchange(inside, **displaced);
+      ours = false;
+    }
+    return fail(Errc::conflict, "replacing a login's file", files_.target.string(),
+                "others write it all the time");
+  }
+
+  /// Gives a file that is gone its name again, unless somebody else does first.
+  Result<Swapped> make_anew() {
+    if (::link(temporary_.c_str(), files_.target.c_str()) != 0) {
+      if (errno == EEXIST) return Swapped::surprised;
+      return own_file_failure(errno, "writing a login's file anew", files_.target);
+    }
+    ::unlink(temporary_.c_str());
+    stands_ = false;
+    return synced(Swapped::expected);
+  }
+
+  /// Whether what was displaced still has those bytes: a writer may have had it open.
+  Result<bool> displaced_is(const Secret& base) const {
+    const auto bytes = read_own_file(temporary_, login_file_max);
+    if (!bytes) return fail(bytes.error());
+    return *bytes && **bytes == base;
+  }
+
+  /// Puts what was displaced aside instead of removing it.
+  Result<void> keep_displaced(const std::string& id) {
+    if (::rename(temporary_.c_str(), files_.named("parked-" + id + "-file").c_str()) != 0)
+      return own_file_failure(errno, "putting a login aside", files_.target);
+    stands_ = false;
+    return sync_directory(files_.directory);
+  }
+
+ private:
+  FileSwap(ExchangeFiles files, std::filesystem::path temporary)
+      : files_{std::move(files)}, temporary_{std::move(temporary)} {}
+
+  int change_places() const {
+    int failed = exchange_names(temporary_.c_str(), files_.target.c_str());
+    if (failed != ENOSYS && failed != EINVAL && failed != ENOTSUP) return failed;
+    // No exchange on this file system: what stands there gets a second name before it goes. A
+    // writer who comes between the two calls is not seen.
+    const auto second = files_.named("tmp-" + random_hex());
+    if (::link(files_.target.c_str(), second.c_str()) != 0) return errno;
+    if (::rename(temporary_.c_str(), files_.target.c_str()) != 0) {
+      failed = errno;
+      ::unlink(second.c_str());
+      return failed;
+    }
+    return ::rename(second.c_str(), temporary_.c_str()) == 0 ? 0 : errno;
+  }
+
+  Result<Swapped> synced(Swapped result) const {
+    if (auto durable = sync_directory(files_.directory); !durable) return fail(durable.error());
+    return result;
+  }
+
+  ExchangeFiles files_;
+  std::filesystem::path temporary_;
+  Descriptor file_;
+  bool stands_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The write-ahead journal of one exchange. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What stands in the journal before the refresh token goes out.
+struct JournalHeader {
+  std::string token;    ///< token_hash() of the refresh token that is spent
+  std::string account;  ///< token_hash() of the account's id; may be empty
+  std::string attempt;  ///< random, names this try
+  std::uint64_t fence = 0;
+  std::string boot;  ///< of the machine; tells a restart in between; may be empty
+  TimePoint sent_at{};
+  bool retry = false;  ///< the one late retry after an unknown outcome: there is no third
+};
+
+enum class JournalState {
+  none,  ///< there is no journal
+  torn,  ///< its header was not finished: nothing was sent
+  sent,  ///< the token may have been spent, the answer is not here
+  got,   ///< the answer is here
+};
+
+struct JournalRecord {
+  JournalState state = JournalState::none;
+  JournalHeader header;
+  Secret answer;            ///< as LoginStore::protect() made it
+  TimePoint received_at{};  ///< when the answer came
+};
+
+inline constexpr std::size_t journal_reserve = 64 * 1024;
+inline constexpr std::size_t journal_answer_at = 1024;  ///< the header has the bytes before
+inline constexpr std::size_t journal_max = 4 * 1024 * 1024;
+inline constexpr int journal_version = 1;
+
+/// The machine's current start, where the system tells it.
+inline std::string boot_id() {
+  const Descriptor file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
+  std::array<char, 36> text{};
+  if (!file || ::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return {};
+  return {text.data(), text.size()};
+}
+
+inline std::string journal_header_text(const JournalHeader& header) {
+  const auto line = Json{{"version", journal_version},
+                         {"token", header.token},
+                         {"account", header.account},
+                         {"attempt", header.attempt},
+                         {"fence", header.fence},
+                         {"boot", header.boot},
+                         {"sentAt", header.sent_at.time_since_epoch().count()},
+                         {"retry", header.retry}}
+                        .dump() +
+                    '\n';
+  return line + to_hex(sha256(line)) + '\n';
+}
+
+inline std::string journal_answer_digest(const std::string& attempt, std::string_view received,
+                                         std::string_view body) {
+  return to_hex(sha256_of_parts({attempt, received, body}));
+}
+
+/// The next line from `rest`, without its end; none when there is none.
+inline std::optional<std::string_view> journal_line(std::string_view& rest) {
+  const auto end = rest.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto line = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return line;
+}
+
+/// A number of the journal; none when the text is anything else.
+inline std::optional<std::int64_t> journal_number(std::optional<std::string_view> text) {
+  std::int64_t number = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+/// Understands a journal's bytes.
+/// @errors unsupported for one that a later version wrote
+inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::string& place) {
+  JournalRecord record{JournalState::torn, {}, {}, {}};
+  auto rest = bytes.substr(0, journal_answer_at);
+  const auto text = journal_line(rest);
+  const auto checksum = journal_line(rest);
+  if (!text || !checksum || to_hex(sha256(std::string{*text} + '\n')) != *checksum) return record;
+  const auto fields = parse_json(*text);
+  if (!fields) return record;
+  const auto number = [&](const char* name) -> std::int64_t {
+    const auto* value = member(*fields, name);
+    return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
+  };
+  if (number("version") != journal_version)
+    return fail(Errc::unsupported, "reading the journal of an exchange", place,
+                "another version of credpool wrote it: use that one");
+  auto& header = record.header;
+  header.token = text_or_empty(*fields, "token");
+  header.account = text_or_empty(*fields, "account");
+  header.attempt = text_or_empty(*fields, "attempt");
+  header.boot = text_or_empty(*fields, "boot");
+  header.fence = static_cast<std::uint64_t>(number("fence"));
+  header.sent_at = TimePoint{Duration{number("sentAt")}};
+  const auto* retry = member(*fields, "retry");
+  header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
+  record.state = JournalState::sent;
+
+  if (bytes.size() <= journal_answer_at) return record;
+  rest = bytes.substr(journal_answer_at);
+  const auto length = journal_number(journal_line(rest));
+  const auto received = journal_line(rest);
+  const auto digest = journal_line(rest);
+  const auto received_at = journal_number(received);
+  if (!length || !received_at || !digest || *length < 0 ||
+      static_cast<std::uint64_t>(*length) > rest.size())
+    return record;
+  const auto body = rest.substr(0, static_cast<std::size_t>(*length));
+  if (journal_answer_digest(header.attempt, *received, body) != *digest) return record;
+  record.state = JournalState::got;
+  record.answer = Secret{body};
+  record.received_at = TimePoint{Duration{*received_at}};
+  return record;
+}
+
+/// Reads the journal that an earlier exchange left.
+/// @errors unsafe_file, too_large, unsupported: a foreign one, which is not touched; io
+inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
+  auto bytes = read_own_file(path, journal_max);
+  if (!bytes) return fail(std::move(bytes).error());
+  if (!*bytes) return JournalRecord{};
+  return parse_journal((*bytes)->reveal(), path.string());
+}
+
+inline Result<void> remove_journal(const ExchangeFiles& files) {
+  if (::unlink(files.journal.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return own_file_failure(errno, "removing the journal of an exchange", files.journal);
+  }
+  return sync_directory(files.directory);
+}
+
+/// An open journal: everything that it needs of the disk was reserved when it was made.
+class Journal {
+ public:
+  /// Makes it durable: after this the token may be sent.
+  ///
+  /// @param replaces an earlier journal stands there and gives way in one step
+  /// @errors conflict when one stands there unexpectedly; those of writing
+  static Result<Journal> create(const ExchangeFiles& files, JournalHeader header,
+                                bool replaces = false) {
+    const std::string doing = "writing the journal of an exchange";
+    const auto path = replaces ? files.named("journal-next") : files.journal;
+    if (replaces) ::unlink(path.c_str());  // of a process that died here; we have the lock
+    Journal journal{
+        Descriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)},
+        files, std::move(header)};
+    if (!journal.file_) {
+      if (errno == EEXIST)
+        return fail(Errc::conflict, doing, path.string(), "another exchange left one: try again");
+      return own_file_failure(errno, doing, path);
+    }
+    const auto give_up = [&](int number) {
+      ::unlink(path.c_str());
+      return own_file_failure(number, doing, path);
+    };
+    if (const int failed = reserve_space(journal.file_.get(), journal_reserve); failed != 0)
+      return give_up(failed);
+    if (const int failed =
+            write_whole(journal.file_.get(), journal_header_text(journal.header_), 0);
+        failed != 0)
+      return give_up(failed);
+    if (::fsync(journal.file_.get()) != 0) return give_up(errno);
+    if (replaces && ::rename(path.c_str(), files.journal.c_str()) != 0) return give_up(errno);
+    if (auto durable = sync_directory(files.directory); !durable) {
+      if (!replaces) ::unlink(path.c_str());
+      return fail(durable.error());
+    }
+    return journal;
+  }
+
+  const JournalHeader& header() const noexcept { return header_; }
+
+  /// Keeps the answer, whatever it is, and makes it durable.
+  Result<void> keep(const Secret& answer, TimePoint received_at) {
+    const auto received = std::to_string(received_at.time_since_epoch().count());
+    const auto head = std::to_string(answer.size()) + '\n' + received + '\n' +
+                      journal_answer_digest(header_.attempt, received, answer.reveal()) + '\n';
+    int failed = write_whole(file_.get(), head, journal_answer_at);
+    if (failed == 0)
+      failed = write_whole(file_.get(), answer.reveal(),
+                           static_cast<off_t>(journal_answer_at + head.size()));
+    if (failed == 0 && ::fdatasync(file_.get()) != 0) failed = errno;
+    if (failed != 0) return own_file_failure(failed, "keeping a token answer", files_.journal);
+    return {};
+  }
+
+ private:
+  Journal(Descriptor file, ExchangeFiles files, JournalHeader header)
+      : file_{std::move(file)}, files_{std::move(files)}, header_{std::move(header)} {}
+
+  Descriptor file_;
+  ExchangeFiles files_;
+  JournalHeader header_;
+};
+
+/// Puts the journal aside with the answer in it: it belongs to a login that lost against another
+/// one, or whose file was removed. The next successful exchange of this file drops it.
+/// @return the name it has now
+inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
+                                                  const std::string& attempt) {
+  const auto parked = files.named("parked-" + attempt);
+  if (::rename(files.journal.c_str(), parked.c_str()) != 0)
+    return own_file_failure(errno, "putting an answer aside", files.journal);
+  if (auto durable = sync_directory(files.directory); !durable) return fail(durable.error());
+  return parked;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an answer of the provider says about a credential.
+enum class Finding {
+  valid,
+  expired,             ///< refresh it; if that does not help, a new login is needed
+  rejected,            ///< the provider says that it is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  no_subscription,     ///< good, but no seat or membership is paid for
+  out_of_quota,        ///< good, but its allowance or balance is used up
+  rate_limited,        ///< good, too many requests for now
+  not_eligible,        ///< good, but the service ended for this account
+  request_error,       ///< the request was at fault: it says nothing about the credential
+  transient,           ///< the provider could not be reached or cannot serve now
+  could_not_tell,      ///< not asked, or an answer that proves nothing
+};
+
+/// The finding's name as it stands in JSON output ("out_of_quota").
+std::string_view to_string(Finding finding) noexcept;
+
+/// Whether the credential itself is proven to be good, whatever else stands in its way.
+bool proves_good(Finding finding) noexcept;
+
+/// The result of checking one credential.
+struct Verdict {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
+};
+
+struct Credential;
+
+/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
+///
+/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
+/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
+/// never take a working credential out of use.
+/// @effects changes `credential` only
+void apply(const Verdict& verdict, Credential& credential);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
+  }
+  return "could_not_tell";
+}
+
+CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+    case Finding::client_not_allowed:
+    case Finding::missing_scope:
+    case Finding::no_subscription:
+    case Finding::out_of_quota:
+    case Finding::rate_limited:
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+
+/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
+inline bool verdict_is_final(const Credential& credential) noexcept {
+  if (credential.secret.empty() || credential.status == Status::disabled) return true;
+  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
+  switch (credential.reason) {  // what an earlier validation may have said
+    case Reason::none:
+    case Reason::refreshable:
+    case Reason::not_refreshable:
+    case Reason::rejected:
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Facts and warnings that only a verdict about the same question may replace.
+inline bool verdict_may_shadow(Reason reason) noexcept {
+  return reason == Reason::none || reason == Reason::expiry_unknown ||
+         reason == Reason::could_not_tell;
+}
+
+inline void set_standing(Credential& credential, Status status, Reason reason,
+                         std::string_view detail) {
+  credential.status = status;
+  credential.reason = reason;
+  credential.detail = detail;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
+  if (!verdict.probed || detail::verdict_is_final(credential)) return;
+  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
+  if (!verdict.plan.empty()) credential.plan = verdict.plan;
+  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
+
+  const auto standing = [&](Status status, Reason reason) {
+    detail::set_standing(credential, status, reason, verdict.detail);
+  };
+  const bool refreshable = !credential.refresh_token.empty();
+  switch (verdict.finding) {
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
+    case Finding::expired:
+      standing(refreshable ? Status::expired : Status::needs_login,
+               refreshable ? Reason::refreshable : Reason::not_refreshable);
+      break;
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
+    case Finding::request_error:
+    case Finding::transient:
+    case Finding::could_not_tell:
+      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
+        standing(Status::active, Reason::could_not_tell);
+      break;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whose answer is judged: what decides between "refresh it" and "it is dead".
+struct AnswerContext {
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
+};
+
+/// What an answer means, for the credential and for the pool.
+struct Classification {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::optional<TimePoint> retry_at;  ///< when the answer tells it
+  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
+  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
+};
+
+/// Judges any answer of a provider's API: the one place where this is decided.
+///
+/// The status counts first, then the error's type, code, status and reason fields, its text last
+/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
+/// nothing about a credential. An error inside a 200 is judged by its type.
+///
+/// @param now the wall clock, for retry_at
+/// @errors none: what cannot be understood is could_not_tell or the status's default
+/// @effects none (pure)
+/// @source docs/providers.md
+Classification classify_answer(const AnswerContext& context, const Response& response,
+                               TimePoint now);
+
+/// Judges a request that got no answer (the error of a Transport).
+Classification classify_failure(const Error& error);
+
+/// What a token endpoint's answer means for the refresh token or device code that was sent.
+enum class TokenVerdict {
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
+};
+
+/// The verdict's name as it stands in logs ("client_fault").
+std::string_view to_string(TokenVerdict verdict) noexcept;
+
+/// A judged answer of a token endpoint.
+struct TokenAnswer {
+  TokenVerdict verdict = TokenVerdict::transient;
+  std::optional<TimePoint> retry_at;
+  std::string code;     ///< the endpoint's error code, lower case; may be empty
+  std::string message;  ///< its own words, raw: pass them through shown_text()
+};
+
+/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
+/// providers do instead).
+/// @effects none (pure)
+TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
+                                  TimePoint now);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string evidence_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// An error answer taken apart.
+struct AnswerEvidence {
+  bool html = false;
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
+  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
+  std::string text;                ///< lower case
+  std::string message;             ///< as sent
+
+  bool has_code(std::string_view wanted) const {
+    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
+  }
+  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
+};
+
+inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
+  constexpr std::size_t longest_code = 128;
+  const auto code = text_or_empty(object, name);
+  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
+}
+
+inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+    evidence_code(evidence, object, name);
+  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
+    const auto text = text_or_empty(object, name);
+    if (!text.empty() && evidence.message.find(text) == std::string::npos)
+      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
+  }
+  for (const auto* name : {"details", "violations", "errors"}) {
+    const auto* list = member(object, name);
+    if (list == nullptr || !list->is_array()) continue;
+    std::size_t read = 0;
+    for (const auto& element : *list)
+      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
+        evidence_from_object(evidence, element);
+  }
+}
+
+inline bool evidence_is_html(const Response& response) {
+  const auto type = evidence_lower(response.header("content-type").value_or(""));
+  if (type.find("html") != std::string::npos) return true;
+  const auto start = response.body.find_first_not_of(" \t\r\n");
+  return start != std::string::npos && response.body[start] == '<';
+}
+
+inline AnswerEvidence evidence_of(const Response& response) {
+  AnswerEvidence evidence;
+  evidence.html = evidence_is_html(response);
+  if (evidence.html) return evidence;
+  constexpr std::size_t most_text = 4096;
+  const auto document = parse_json(response.body);
+  evidence.json = document && document->is_structured();
+  if (!evidence.json) {
+    evidence.message = response.body.substr(0, most_text);
+  } else {
+    // Google's streams and some gateways wrap the error object into an array.
+    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
+    if (const auto* error = member(top, "error")) {
+      evidence.has_error = !(error->is_null() || *error == false);
+      if (error->is_string()) {
+        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
+      } else if (error->is_object()) {
+        evidence_from_object(evidence, *error);
+        const auto* code = member(*error, "code");
+        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
+        if (number && *number >= 400 && *number < 600)
+          evidence.error_status = static_cast<int>(*number);
+      }
+    }
+    evidence_from_object(evidence, top);
+    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
+    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
+      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
+        evidence.has_error = true;
+        evidence_from_object(evidence, *error);
+      }
+  }
+  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
+  evidence.text = evidence_lower(evidence.message);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
+// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
+// rules on text unless the text is what tells two meanings of one code apart.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Providers that answer alike.
+enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
+
+struct FamilyName {
+  std::string_view provider;
+  Family family;
+};
+
+inline constexpr std::array family_names{
+    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
+    FamilyName{"github", Family::github},
+};
+
+inline constexpr Family family_of(std::string_view provider) noexcept {
+  for (const auto& known : family_names)
+    if (known.provider == provider) return known.family;
+  return Family::other;
+}
+
+enum class MatchOn {
+  code,       ///< one of the codes is the pattern
+  code_part,  ///< one of the codes holds the pattern
+  text,       ///< the text holds the pattern
+};
+
+/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
+struct AnswerRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array answer_rules{
+    // 400: almost always the request's own fault.
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
+               Finding::not_eligible, OutcomeKind::billing},
+
+    // 401: for a login the token may just be old, unless the answer says that it is gone.
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+
+    // 402
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 403: forbidden; the credential is not proven to be bad.
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 404
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+};
+
+/// What a status means when no rule says more. Others: see default_of().
+struct StatusDefault {
+  int status;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array status_defaults{
+    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
+    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{407, Finding::transient, OutcomeKind::transport},
+    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
+};
+
+/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
+/// too frequent" in Chinese.
+inline constexpr std::array<std::string_view, 8> limit_texts{
+    "rate limit",
+    "rate_limit",
+    "too many requests",
+    "throttl",
+    "concurrency limit",
+    "model_cooldown",
+    "\xe9\x99\x90\xe9\x80\x9f",
+    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
+};
+
+/// The status that an error inside a 200 would have had.
+struct ImpliedStatus {
+  std::string_view code;
+  int status;
+};
+
+inline constexpr std::array implied_statuses{
+    ImpliedStatus{"overloaded_error", 529},
+    ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},
+    ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},
+    ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},
+    ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},
+    ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429},
+    ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},
+    ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},
+    ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},
+    ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},
+    ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403},
+    ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400},
+    ImpliedStatus{"invalid_argument", 400},
+};
+
+/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
+struct TokenRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  TokenVerdict verdict;
+};
+
+inline constexpr std::array token_rules{
+    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
+    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
+    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
+    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
+    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
+              TokenVerdict::dead},
+    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
+/// years" is wrong, and a day later it can be asked again.
+inline constexpr Duration longest_wait = std::chrono::hours{24};
+
+/// When an answer says that trying again makes sense.
+///
+/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
+/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
+/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
+/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
+///
+/// @param now     the wall clock
+/// @param longest how far ahead a hint may lie; a later one is cut to it
+/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
+///         when nothing was told or it cannot be read
+/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
+std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                    Duration longest = longest_wait);
+
+/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
+/// body or a header goes before Retry-After, since a window outlasts the first retry.
+std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
+
+/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
+/// @return the moment, unclamped; none when the text is neither
+std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
+
+/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
+/// @param now decides the century of a two-digit year
+std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
+
+/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
+/// @return none when the text has another form or is longer than 100 years
+std::optional<Duration> parse_wait(std::string_view text) noexcept;
+
+/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
+/// length of time from now (numbers below 10^8 and texts of parse_wait()).
+std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
+
+inline std::string_view hint_trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline std::string hint_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// A number at the front of `text`, which is removed; none when there is none.
+inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+inline std::optional<Duration> hint_seconds(double seconds) noexcept {
+  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
+}
+
+inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
+}
+
+inline std::optional<int> hint_integer(std::string_view text) noexcept {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
+inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
+  std::array<std::string_view, 8> words{};
+  std::size_t count = 0;
+  while (!text.empty() && count < words.size()) {
+    const auto start = text.find_first_not_of(" ,:-");
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
+    words[count++] = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return words;
+}
+
+inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
+                                            std::optional<int> day, std::optional<int> hour,
+                                            std::optional<int> minute,
+                                            std::optional<int> second) noexcept {
+  const auto month = hint_month(month_name);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+/// What the fields of a body and the reset headers say, apart from Retry-After.
+struct HintFields {
+  std::optional<TimePoint> body;
+  std::optional<TimePoint> headers;
+  std::optional<TimePoint> message;
+};
+
+inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
+  if (candidate && (!best || *candidate > *best)) best = candidate;
+}
+
+inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
+  if (const auto number = number_of(value)) {
+    if (relative || (*number >= 0 && *number < 1e8)) {
+      const auto wait = hint_seconds(*number);
+      return wait ? std::optional{now + *wait} : std::nullopt;
+    }
+    return time_from_epoch(*number);
+  }
+  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
+  return std::nullopt;
+}
+
+/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
+struct HintMember {
+  std::string_view name;
+  bool relative;
+};
+
+inline constexpr std::array hint_members{
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
+    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
+};
+
+/// Collects the latest moment named anywhere in the error part of a body.
+inline void hint_from_json(const Json& value, TimePoint now, int depth,
+                           std::optional<TimePoint>& best) {
+  if (depth == 0) return;
+  if (value.is_array()) {
+    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& known : hint_members)
+    if (const auto* found = member(value, known.name))
+      hint_latest(best, hint_from_value(*found, now, known.relative));
+  for (const auto& [name, inner] : value.items())
+    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
+}
+
+/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
+inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
+  const auto lower = hint_lower(text.substr(0, 4096));
+  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
+    const auto at = lower.find(lead);
+    if (at == std::string::npos) continue;
+    const auto rest = std::string_view{lower}.substr(at + lead.size());
+    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
+    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    auto wait = parse_wait(word);
+    if (!wait) continue;
+    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (bare) {  // "in 5 minutes"
+      const auto unit = hint_trim(rest.substr(word.size()));
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
+    }
+    return now + *wait;
+  }
+  return std::nullopt;
+}
+
+/// The reset headers: of the exhausted ones the latest, else of all the earliest.
+inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
+  std::optional<TimePoint> exhausted;
+  std::optional<TimePoint> earliest;
+  for (const auto& header : response.headers) {
+    const auto name = hint_lower(header.name);
+    const auto reset = name.find("reset");
+    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
+    const auto when = parse_reset(header.value, now);
+    if (!when) continue;
+    auto sibling = name;
+    sibling.replace(reset, 5, "remaining");
+    const auto remaining = response.header(sibling);
+    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
+    if (!earliest || *when < *earliest) earliest = when;
+  }
+  return exhausted ? exhausted : earliest;
+}
+
+inline HintFields hint_fields(const Response& response, TimePoint now) {
+  HintFields fields;
+  fields.headers = hint_from_headers(response, now);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
+  const auto document = parse_json(response.body);
+  if (!document) return fields;
+  constexpr int depth = 8;
+  hint_from_json(*document, now, depth, fields.body);
+  fields.message = hint_from_text(response.body, now);
+  return fields;
+}
+
+inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
+  if (const auto text = response.header("retry-after-ms"))
+    if (const auto milliseconds = hint_integer(hint_trim(*text)))
+      return now + Duration{*milliseconds};
+  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
+  return std::nullopt;
+}
+
+inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
+                                             Duration longest) {
+  if (!when) return std::nullopt;
+  return std::clamp(*when, now, now + longest);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
+                                                         TimePoint now) noexcept {
+  using detail::hint_integer;
+  text = detail::hint_trim(text);
+  if (text.size() > 40) return std::nullopt;
+  const auto w = detail::hint_words(text);
+  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
+    auto year = hint_integer(w[3]);
+    if (!year) return std::nullopt;
+    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
+    const int current = static_cast<int>(today.year());
+    int full = current - current % 100 + *year;
+    if (full > current + 50) full -= 100;
+    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  }
+  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
+    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
+    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
+                               hint_integer(w[4]), hint_integer(w[5]));
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
+                                                           TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  auto rest = text;
+  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
+    // Longer than any honest answer is still "come back late", not garbage.
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
+  }
+  return parse_http_date(text, now);
+}
+
+CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
+  text = detail::hint_trim(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto number = detail::hint_take_number(text);
+    if (!number) return std::nullopt;
+    if (text.empty()) {
+      if (!first) return std::nullopt;
+      return detail::hint_seconds(*number);
+    }
+    if (text.starts_with("ms")) {
+      seconds += *number / 1000.0;
+      text.remove_prefix(2);
+      continue;
+    }
+    switch (text.front()) {
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
+    }
+    text.remove_prefix(1);
+  }
+  return detail::hint_seconds(seconds);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
+                                                     TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  if (const auto moment = parse_iso8601(text)) return moment;
+  auto rest = text;
+  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
+  if (const auto number = detail::hint_take_number(rest);
+      number && rest.empty() && *number >= longest_relative)
+    return time_from_epoch(*number);
+  const auto wait = parse_wait(text);
+  return wait ? std::optional{now + *wait} : std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  auto when = detail::hint_retry_after(response, now);
+  if (!when) {
+    const auto fields = detail::hint_fields(response, now);
+    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
+  }
+  return detail::hint_clamped(when, now, longest);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  const auto fields = detail::hint_fields(response, now);
+  auto when = fields.body ? fields.body : fields.headers;
+  if (!when) when = detail::hint_retry_after(response, now);
+  if (!when) when = fields.message;
+  return detail::hint_clamped(when, now, longest);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
+inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
+
+inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
+  switch (on) {
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
+    case MatchOn::code_part:
+      return std::any_of(
+          evidence.codes.begin(), evidence.codes.end(),
+          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
+  }
+  return false;
+}
+
+inline bool speaks_of_limit(const AnswerEvidence& evidence) {
+  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
+    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
+  });
+}
+
+/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
+inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
+  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
+  if (evidence.error_status != 0) return evidence.error_status;
+  for (const auto& known : implied_statuses)
+    if (evidence.has_code(known.code)) return known.status;
+  return speaks_of_limit(evidence) ? 429 : 0;
+}
+
+inline StatusDefault default_of(int status, Kind kind) {
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
+  if (status == 401)  // a key does not grow old, a login's access token does
+    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
+            OutcomeKind::auth_failed};
+  for (const auto& known : status_defaults)
+    if (known.status == status) return known;
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
+}
+
+/// A page instead of an answer: something between us and the provider spoke.
+inline Classification classify_page(const Response& response, TimePoint now) {
+  Classification result;
+  result.message = "an HTML page came instead of an answer";
+  result.outcome = OutcomeKind::transport;
+  if (response.status == 429) {
+    result.finding = Finding::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
+  } else if (response.status >= 500) {
+    result.finding = Finding::transient;
+    result.outcome = OutcomeKind::overloaded;
+  }
+  if (response.status >= 400) result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
+                                               const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  if (evidence.html) return detail::classify_page(response, now);
+
+  const int status = detail::judged_status(response, evidence);
+  const auto family = detail::family_of(context.provider);
+  auto judged = detail::default_of(status, context.kind);
+  if (status == 403 && detail::speaks_of_limit(evidence))
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
+  for (const auto& rule : detail::answer_rules) {
+    if (rule.status != status) continue;
+    if (rule.family != detail::Family::any && rule.family != family) continue;
+    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+    judged = {status, rule.finding, rule.outcome};
+    break;
+  }
+  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
+    judged.finding = Finding::rejected;  // a key cannot be refreshed
+
+  Classification result;
+  result.finding = judged.finding;
+  result.outcome = judged.outcome;
+  if (!evidence.codes.empty()) result.code = evidence.codes.front();
+  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
+  if (judged.finding == Finding::out_of_quota)
+    result.retry_at = reset_hint(response, now, detail::longest_window);
+  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
+    result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+CREDPOOL_INLINE Classification classify_failure(const Error& error) {
+  Classification result;
+  result.retry_at = error.retry_at;
+  result.message = error.message();
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::tls:
+    case Errc::timeout:
+      result.finding = Finding::transient;
+      result.outcome = OutcomeKind::transport;
+      break;
+    case Errc::cancelled:
+      break;
+    default:  // a setting, an answer beyond all bounds: says nothing about the credential
+      result.finding = Finding::could_not_tell;
+      result.outcome = OutcomeKind::transport;
+      break;
+  }
+  return result;
+}
+
+CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
+  switch (verdict) {
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
+  }
+  return "transient";
+}
+
+CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
+                                                  const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  const auto family = detail::family_of(provider);
+  const int status = response.status;
+  TokenAnswer answer;
+  answer.message = evidence.message;
+  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
+
+  if (status >= 200 && status < 300 && !evidence.has_error) {
+    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
+    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
+    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
+    answer.message.clear();
+    return answer;
+  }
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
+  if (evidence.json && refusal) {
+    for (const auto& rule : detail::token_rules) {
+      if (rule.status != 0 && rule.status != status) continue;
+      if (rule.family != detail::Family::any && rule.family != family) continue;
+      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
+      answer.verdict = rule.verdict;
+      if (answer.verdict != TokenVerdict::slow_down) return answer;
+      break;
+    }
+  } else if (status >= 200 && status < 300) {
+    answer.verdict = TokenVerdict::malformed;
+    return answer;
+  }
+  answer.retry_at = retry_hint(response, now);
+  return answer;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
+inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
+inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
+inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
+inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
+inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
+
+/// How much a refresh is needed.
+enum class ExchangeNeed { none, advisory, mandatory };
+
+/// A step's answer: the end of the exchange, or nothing, and the next step follows.
+using ExchangeStep = Result<std::optional<ExchangeReport>>;
+
+class ExchangeRun {
+ public:
+  ExchangeRun(LoginStore& store, const TokenEndpoint& endpoint, const ExchangeRequest& request,
+              const ExchangeWorld& world)
+      : store_{store},
+        endpoint_{endpoint},
+        request_{request},
+        world_{world},
+        files_{ExchangeFiles::beside(store.file())} {}
+
+  ExchangeStep look_first();             // S0
+  Result<ExchangeReport> under_locks();  // S1 .. S14
+  ExchangeNeed need() const noexcept { return need_; }
+  Result<ExchangeReport> not_now(Error error) const;
+
+ private:
+  struct Spend;  // S5 .. S10: one request
+
+  // What the stored login says.
+  ExchangeNeed need_of(const StoredTokens& tokens) const;
+  bool works(const StoredTokens& tokens) const;
+  std::optional<TimePoint> end_of(const StoredTokens& tokens) const;
+  bool other_account(std::string_view account) const;
+  Result<StoredLogin> read_settled() const;
+
+  ExchangeStep recover();  // S2
+  ExchangeStep recover_answer(const JournalRecord& record);
+  ExchangeStep consider();  // S3
+  ExchangeStep unknown_policy();
+  ExchangeStep claim();                    // S4
+  ExchangeStep spend();                    // S5 .. S14
+  Result<void> before_body(Spend& spend);  // S6 .. S8
+  ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
+  Result<ExchangeReport> after_lost(const std::string& why);
+  Result<ExchangeReport> after_answer(Spend& spend, const Response& answer);
+  Result<ExchangeReport> after_refusal(Spend& spend, const TokenAnswer& judged);
+  Result<ExchangeReport> store_granted(const GrantedTokens& granted, TimePoint received_at,
+                                       std::optional<FileSwap> room, ExchangeOutcome outcome);
+  Result<ExchangeReport> finish(const GrantedTokens& granted, TimePoint received_at,
+                                ExchangeOutcome outcome);
+  Result<ExchangeReport> lose_to(const GrantedTokens& granted, bool other_account);
+  Result<ExchangeReport> report(ExchangeOutcome outcome, const StoredTokens& tokens) const;
+
+  void remember();
+  void back_off(std::optional<TimePoint> told);
+  void park();
+  void abandon_claim();
+  JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
+
+  LoginStore& store_;
+  const TokenEndpoint& endpoint_;
+  const ExchangeRequest& request_;
+  const ExchangeWorld& world_;
+  ExchangeFiles files_;
+  FileLock ours_;
+  FamilyState state_;
+  JournalRecord journal_;
+  StoredLogin first_;    ///< as it stood before any lock
+  StoredLogin current_;  ///< as it was read last
+  ExchangeNeed need_ = ExchangeNeed::none;
+  std::optional<RefreshClaim> claim_;
+  std::vector<std::filesystem::path> leftovers_;
+  std::unique_ptr<StoreLock> cli_lock_;
+  std::string attempt_;
+  std::string spent_;          ///< hash of the refresh token that goes or went out
+  std::string spent_account_;  ///< hash of whose it is; may be empty
+  std::string note_;
+};
+
+/// One request and what its hook found out.
+struct ExchangeRun::Spend {
+  std::chrono::nanoseconds started{};
+  Duration timeout{};
+  bool asked = false;     ///< the hook ran
+  bool released = false;  ///< the body may have gone out
+  bool cli_busy = false;
+  bool changed = false;  ///< the store has another token by now
+  std::optional<Error> stopped;
+  std::optional<Journal> journal;
+  std::optional<FileSwap> room;
+};
+
+inline std::string hash_of(const Secret& token) {
+  return token.empty() ? std::string{} : token_hash(token.reveal());
+}
+
+/// An error of our own files before anything was spent.
+inline Unexpected unwritable(Error error) {
+  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
+    return fail(std::move(error));
+  error.code = make_error_code(Errc::store_unwritable);
+  return fail(std::move(error));
+}
+
+inline std::optional<TimePoint> ExchangeRun::end_of(const StoredTokens& tokens) const {
+  // What we were granted ourselves is counted by our own clock from its receipt.
+  if (state_.grant && state_.grant->access_token == hash_of(tokens.access_token))
+    return state_.grant->at + state_.grant->lifetime;
+  return tokens.expires_at;
+}
+
+inline bool ExchangeRun::works(const StoredTokens& tokens) const {
+  if (tokens.access_token.empty()) return false;
+  if (!request_.refused_token.empty() && hash_of(tokens.access_token) == request_.refused_token)
+    return false;
+  const auto end = end_of(tokens);
+  return !end || *end > world_.now();
+}
+
+inline ExchangeNeed ExchangeRun::need_of(const StoredTokens& tokens) const {
+  const auto access = hash_of(tokens.access_token);
+  if (tokens.access_token.empty()) return ExchangeNeed::mandatory;
+  if (!request_.refused_token.empty() && access == request_.refused_token)
+    return ExchangeNeed::mandatory;
+  // Somebody refreshed it since the caller looked: that is what a forced refresh wants.
+  if (request_.force && hash_of(first_.tokens.refresh_token) == hash_of(tokens.refresh_token) &&
+      hash_of(first_.tokens.access_token) == access)
+    return ExchangeNeed::mandatory;
+  const auto end = end_of(tokens);
+  if (!end) return ExchangeNeed::none;
+  const auto left = *end - world_.now();
+  if (left < exchange_mandatory_left) return ExchangeNeed::mandatory;
+  auto lifetime = tokens.lifetime;
+  if (state_.grant && state_.grant->access_token == access) lifetime = state_.grant->lifetime;
+  // An end further away than the whole life: a clock was set back, the end proves nothing.
+  if (lifetime && left > *lifetime + std::chrono::minutes{5}) return ExchangeNeed::advisory;
+  const auto window = store_.advisory_window(lifetime.value_or(left));
+  const auto jitter = 0.95 + 0.1 * spread_of({world_.host_id, access});
+  const Duration early{static_cast<std::int64_t>(static_cast<double>(window.count()) * jitter)};
+  return left < early ? ExchangeNeed::advisory : ExchangeNeed::none;
+}
+
+inline bool ExchangeRun::other_account(std::string_view account) const {
+  const auto& first = first_.tokens.account_id;
+  return !first.empty() && !account.empty() && first != account;
+}
+
+inline Result<ExchangeReport> ExchangeRun::report(ExchangeOutcome outcome,
+                                                  const StoredTokens& tokens) const {
+  ExchangeReport report{outcome, tokens, {}, note_};
+  if (const auto end = end_of(tokens)) report.tokens.expires_at = end;
+  return report;
+}
+
+/// What keeps an exchange from happening now is no error while the access token works.
+inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
+  const auto code = error.errc();
+  const bool passes = code == Errc::busy || code == Errc::rate_limited ||
+                      code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
+                      code == Errc::tls;
+  const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
+  if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
+  auto kept = report(ExchangeOutcome::kept, tokens);
+  kept->retry_at = error.retry_at;
+  kept->note = error.message();
+  return kept;
+}
+
+/// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
+inline Result<StoredLogin> ExchangeRun::read_settled() const {
+  auto login = store_.read();
+  if (login ||
+      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
+    return login;
+  std::optional<Secret> before;
+  for (int turn = 0; turn < 20; ++turn) {
+    world_.sleep(Duration{100});
+    login = store_.read();
+    if (login && before && *before == login->text) return login;
+    before = login ? std::optional{login->text} : std::nullopt;
+    if (!login && login.error().errc() == Errc::not_found) break;
+  }
+  return login;
+}
+
+/// S0: a token that lives long enough needs nothing, not even a lock.
+inline ExchangeStep ExchangeRun::look_first() {
+  auto login = read_settled();
+  if (!login) {
+    // What an exchange that was cut off has kept may be all there is.
+    struct stat facts {};
+    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
+      return fail(std::move(login).error());
+    need_ = ExchangeNeed::mandatory;
+    return std::optional<ExchangeReport>{};
+  }
+  first_ = current_ = std::move(*login);
+  need_ = need_of(current_.tokens);
+  if (need_ == ExchangeNeed::none)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  auto state = load_family_state(files_.state);
+  if (!state) return fail(unwritable(std::move(state).error()).error);
+  state_ = std::move(*state);
+  need_ = need_of(current_.tokens);
+  if (need_ == ExchangeNeed::none)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  return std::optional<ExchangeReport>{};
+}
+
+inline void ExchangeRun::remember() {
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    note_ += (note_.empty() ? "" : "; ") + saved.error().message();
+}
+
+inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
+  const auto now = world_.now();
+  ++state_.failures;
+  auto wait =
+      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
+                                                std::to_string(now.time_since_epoch().count())}));
+  if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
+  state_.not_before = now + wait;
+  remember();
+}
+
+inline void ExchangeRun::abandon_claim() {
+  if (!claim_) return;
+  if (auto given = world_.claims->abandon(*claim_); !given)
+    note_ += (note_.empty() ? "" : "; ") + given.error().message();
+  claim_.reset();
+}
+
+inline void ExchangeRun::park() {
+  if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
+    note_ += (note_.empty() ? "" : "; ") +
+             ("the answer for the earlier login is kept in " + parked->string());
+  else
+    note_ += (note_.empty() ? "" : "; ") + parked.error().message();
+}
+
+inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
+                                            bool retry) const {
+  const auto& account = current_.tokens.account_id;
+  return {token,     account.empty() ? std::string{} : token_hash(account),
+          attempt_,  claim_ ? claim_->fence : 0,
+          boot_id(), at,
+          retry};
+}
+
+/// S1 .. S14.
+inline Result<ExchangeReport> ExchangeRun::under_locks() {
+  // S1: nobody whose token still works waits for another process.
+  auto lock =
+      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
+                     "waiting for another refresh of this login");
+  if (!lock) return not_now(unwritable(std::move(lock).error()).error);
+  ours_ = std::move(*lock);
+  auto state = load_family_state(files_.state);
+  if (!state) return not_now(unwritable(std::move(state).error()).error);
+  state_ = std::move(*state);
+  if (normalise(state_, world_.now())) remember();
+
+  auto step = recover();
+  if (!step) return not_now(std::move(step).error());
+  if (*step) return std::move(**step);
+  leftovers_ = files_.list("tmp-");
+  for (auto& parked : files_.list("parked-")) leftovers_.push_back(std::move(parked));
+
+  const auto deadline = world_.steady() + request_.patience;
+  for (int turn = 0; turn < 8; ++turn) {
+    for (const auto& next : {&ExchangeRun::consider, &ExchangeRun::unknown_policy,
+                             &ExchangeRun::claim, &ExchangeRun::spend}) {
+      step = (this->*next)();
+      if (!step) {
+        cli_lock_.reset();
+        return not_now(std::move(step).error());
+      }
+      if (*step) return std::move(**step);
+    }
+    if (world_.steady() >= deadline) break;
+  }
+  return not_now(fail(Errc::busy, "refreshing a login", store_.file().string(),
+                      "its CLI is at work on it: try again")
+                     .error);
+}
+
+/// S2: what an exchange that was cut off has left.
+inline ExchangeStep ExchangeRun::recover() {
+  auto record = load_journal(files_.journal);
+  if (!record) return fail(unwritable(std::move(record).error()).error);
+  journal_ = std::move(*record);
+  attempt_ = journal_.header.attempt;
+  if (journal_.state == JournalState::torn) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    journal_ = {};
+  }
+  if (journal_.state == JournalState::got) return recover_answer(journal_);
+  return std::optional<ExchangeReport>{};
+}
+
+inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
+  auto body = store_.unprotect(record.answer);
+  if (!body) return fail(std::move(body).error());
+  const auto granted = parse_granted_tokens(body->reveal());
+  if (!granted) {  // an answer that proves nothing: the outcome is as unknown as without it
+    journal_.state = JournalState::sent;
+    return std::optional<ExchangeReport>{};
+  }
+  spent_ = record.header.token;
+  spent_account_ = record.header.account;
+  auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
+  if (!done) return fail(std::move(done).error());
+  journal_ = {};
+  // It may have lain there for long: then it is only the token that is spent next.
+  const auto end = end_of(current_.tokens);
+  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
+    return std::optional<ExchangeReport>{};
+  return std::optional{std::move(*done)};
+}
+
+/// S3: what stands in the store now decides.
+inline ExchangeStep ExchangeRun::consider() {
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  current_ = std::move(*login);
+  const auto& tokens = current_.tokens;
+  const auto hash = hash_of(tokens.refresh_token);
+  if (other_account(tokens.account_id))
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in: scan again");
+  if (journal_.state == JournalState::sent && journal_.header.token != hash) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    journal_ = {};
+  }
+  const auto need = need_of(tokens);
+  const bool changed = hash != hash_of(first_.tokens.refresh_token) ||
+                       hash_of(tokens.access_token) != hash_of(first_.tokens.access_token);
+  if (need == ExchangeNeed::none)
+    return std::optional{
+        *report(changed ? ExchangeOutcome::adopted : ExchangeOutcome::still_fresh, tokens)};
+  need_ = need;
+  if (hash.empty() || state_.is_dead(hash))
+    return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                hash.empty() ? "its CLI is logged out: log in again"
+                             : "the server no longer accepts it: log in again");
+  if (const auto earliest = earliest_request(state_, world_.now())) {
+    auto waiting = fail(Errc::rate_limited, "refreshing a login", store_.file().string(),
+                        "it was tried a short while ago");
+    waiting.error.retry_at = earliest;
+    return fail(std::move(waiting.error));
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// The token may have been spent by a request without an answer: one late retry can lose nothing
+/// more, and saves the login when the server did not get it or forgives. There is no second one.
+inline ExchangeStep ExchangeRun::unknown_policy() {
+  if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
+  const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
+    auto error =
+        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
+            .error;
+    error.retry_at = retry_at;
+    return error;
+  };
+  const auto end = end_of(current_.tokens);
+  if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
+    auto kept = report(ExchangeOutcome::kept, current_.tokens);
+    kept->retry_at = end;
+    kept->note =
+        "the server may have exchanged this login and the answer was lost; "
+        "the current access token works until it ends";
+    return std::optional{std::move(*kept)};
+  }
+  if (journal_.header.retry)
+    return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
+                        std::nullopt));
+  const auto now = world_.now();
+  const auto passed =
+      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
+  const auto wait = exchange_unknown_wait - passed;
+  if (wait > request_.patience)
+    return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));
+  if (wait > Duration{0}) {
+    world_.sleep(wait);
+    auto again = consider();
+    if (!again || *again) return again;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// S4: the right to spend, where several hosts share the login.
+inline ExchangeStep ExchangeRun::claim() {
+  if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
+  const auto hash = hash_of(current_.tokens.refresh_token);
+  const auto& account = current_.tokens.account_id;
+  // Without an account's name the token itself names the family, until it is exchanged.
+  const auto family = to_hex(sha256_of_parts(
+      {store_.provider(), store_.cli(), account.empty() ? std::string_view{hash} : account}));
+  const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
+  auto taken = world_.claims->take(family, hash, world_.host_id, length);
+  if (!taken) return fail(std::move(taken).error());
+  claim_ = std::move(*taken);
+  if (claim_->after_unknown && journal_.state == JournalState::none) {
+    // Another host's answer was lost: the same rule as for one of ours.
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(hash, world_.now(), false));
+    if (!journal) {
+      abandon_claim();
+      return fail(unwritable(std::move(journal).error()).error);
+    }
+    journal_ = {JournalState::sent, journal->header(), {}, {}};
+    auto step = unknown_policy();
+    if (!step || *step) abandon_claim();
+    return step;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// S5 and S9: one request, whose body goes out only after before_body() said so.
+inline ExchangeStep ExchangeRun::spend() {
+  Spend spend;
+  spent_ = hash_of(current_.tokens.refresh_token);
+  const auto& account = current_.tokens.account_id;
+  spent_account_ = account.empty() ? std::string{} : token_hash(account);
+  auto request = refresh_request(endpoint_, current_.tokens.refresh_token);
+  request.connect_timeout = std::min(request.connect_timeout, endpoint_.connect_timeout);
+  request.timeout = endpoint_.answer_timeout;
+  // The CLI goes on without its lock after a while: the whole request ends before that.
+  const auto hold = store_.longest_hold();
+  if (hold > exchange_hold_margin * 2)
+    request.timeout = std::min(request.timeout, hold - exchange_hold_margin);
+  spend.timeout = request.timeout;
+  spend.started = world_.steady();
+  request.before_body = [this, &spend]() -> Result<void> {
+    auto ready = before_body(spend);
+    if (!ready) spend.stopped = ready.error();
+    return ready;
+  };
+  const auto answer = world_.send(request);
+  wipe(request.body.data(), request.body.size());
+  if (!spend.released) return after_unsent(spend, answer);
+  auto result = answer ? after_answer(spend, *answer) : after_lost(answer.error().message());
+  if (!result) return fail(std::move(result).error());
+  return std::optional{std::move(*result)};
+}
+
+/// S6 to S8, while the connection stands and nothing of the token has gone out.
+inline Result<void> ExchangeRun::before_body(Spend& spend) {
+  if (std::exchange(spend.asked, true))
+    return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
+                "a second request was refused");
+  // S6: the CLI waits from here on.
+  auto lock = store_.lock_exchange(std::min(exchange_cli_patience, spend.timeout / 4));
+  if (!lock) {
+    spend.cli_busy = lock.error().errc() == Errc::busy;
+    return fail(std::move(lock).error());
+  }
+  cli_lock_ = std::move(*lock);
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
+    spend.changed = true;
+    return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
+  }
+  // S7: full disks, missing rights and the like show before anything is spent.
+  const auto now = world_.now();
+  auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
+  if (!room) return unwritable(std::move(room).error());
+  spend.room.emplace(std::move(*room));
+  state_.requests.push_back(now);
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    return unwritable(saved.error());
+  const bool retry = journal_.state == JournalState::sent;
+  const auto put_back = [&] {
+    if (!store_.single_use()) return;
+    auto undone =
+        retry ? Journal::create(files_, journal_.header, true).transform([](auto&&) { return 0; })
+        : remove_journal(files_).has_value() ? Result<int>{0}
+                                             : Result<int>{fail(Errc::io, "")};
+    if (!undone) note_ += "the journal could not be put back";
+  };
+  if (store_.single_use()) {
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
+    if (!journal) {
+      if (retry) put_back();
+      return unwritable(std::move(journal).error());
+    }
+    spend.journal.emplace(std::move(*journal));
+  }
+  // S8: the last looks before there is no way back.
+  Result<void> ready;
+  if (cli_lock_) ready = cli_lock_->still_held();
+  const auto used = std::chrono::duration_cast<Duration>(world_.steady() - spend.started);
+  if (ready && used > spend.timeout / 2)
+    ready = fail(Errc::network, "connecting", store_.file().string(),
+                 "too little time was left for the answer: try again");
+  if (ready && claim_ && world_.now() + (spend.timeout - used) >= claim_->deadline)
+    ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
+                 "the claim on it is about to end: try again");
+  if (!ready) {
+    spend.journal.reset();
+    put_back();
+    return ready;
+  }
+  spend.released = true;
+  return {};
+}
+
+/// Nothing was spent: what stopped it decides whether to begin anew.
+inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
+  cli_lock_.reset();
+  abandon_claim();
+  if (spend.changed) return std::optional<ExchangeReport>{};
+  if (spend.cli_busy) {
+    // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
+    auto turn = store_.lock_exchange(request_.patience);
+    if (!turn) return fail(std::move(turn).error());
+    return std::optional<ExchangeReport>{};
+  }
+  if (spend.stopped) return fail(std::move(*spend.stopped));
+  back_off(std::nullopt);
+  auto error = answer ? fail(Errc::network, "refreshing a login", endpoint_.provider,
+                             "the server answered before it had the request")
+                            .error
+                      : answer.error();
+  error.retry_at = state_.not_before;
+  return fail(std::move(error));
+}
+
+/// No answer, or none that can be believed, to a token that may have been spent.
+inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
+  cli_lock_.reset();
+  if (!store_.single_use()) {
+    back_off(std::nullopt);
+    abandon_claim();
+    auto error = fail(Errc::network, "refreshing a login", endpoint_.provider, why).error;
+    error.retry_at = state_.not_before;
+    return fail(std::move(error));
+  }
+  auto error =
+      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
+           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
+          .error;
+  error.retry_at = world_.now() + exchange_unknown_wait;
+  return fail(std::move(error));
+}
+
+/// S10 and S11: kept before anything else, then judged.
+inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Response& answer) {
+  const auto now = world_.now();
+  const bool success = answer.status >= 200 && answer.status < 300;
+  if (success && spend.journal) {
+    Result<void> kept;
+    if (auto sealed = store_.protect(Secret{answer.body}); !sealed)
+      kept = fail(std::move(sealed).error());
+    else
+      kept = spend.journal->keep(*sealed, now);
+    // The answer is still in memory: the login's file may take it all the same.
+    if (!kept) note_ += (note_.empty() ? "" : "; ") + kept.error().message();
+  }
+  const auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  switch (judged.verdict) {
+    case TokenVerdict::ok: {
+      const auto granted = parse_granted_tokens(answer.body);
+      if (!granted) return after_lost("the answer cannot be used");
+      return store_granted(*granted, now, std::move(spend.room), ExchangeOutcome::exchanged);
+    }
+    case TokenVerdict::malformed:
+      return after_lost("the answer cannot be used");
+    default:
+      break;
+  }
+  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
+  const bool told = judged.retry_at || !judged.code.empty();
+  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
+  return after_refusal(spend, judged);
+}
+
+/// The server said no, and in doing so that it did not spend the token.
+inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const TokenAnswer& judged) {
+  cli_lock_.reset();
+  const bool after_unknown = journal_.state == JournalState::sent;
+  const auto settle = [&] {
+    spend.journal.reset();
+    abandon_claim();
+    if (auto removed = remove_journal(files_); !removed) note_ += removed.error().message();
+    journal_ = {};
+  };
+  switch (judged.verdict) {
+    case TokenVerdict::dead:
+    case TokenVerdict::denied:
+    case TokenVerdict::code_expired: {
+      // A CLI that was quicker may be writing what it got.
+      for (const auto wait : {Duration{100}, Duration{900}, Duration{4'000}}) {
+        world_.sleep(wait);
+        auto login = read_settled();
+        if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
+          continue;
+        settle();
+        current_ = std::move(*login);
+        if (other_account(current_.tokens.account_id))
+          return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                      "another account logged in: scan again");
+        return report(ExchangeOutcome::adopted, current_.tokens);
+      }
+      remember_dead(state_, spent_);
+      remember();
+      settle();
+      return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
+                                : "the server no longer accepts it: log in again");
+    }
+    case TokenVerdict::client_fault: {
+      back_off(std::nullopt);
+      settle();
+      return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
+                  "the server does not accept our client or request; the login is untouched");
+    }
+    default: {
+      back_off(judged.retry_at);
+      // Refused for now says nothing about a spend before that: the question stays open.
+      if (after_unknown) {
+        spend.journal.reset();
+        auto back = Journal::create(files_, journal_.header, true);
+        if (!back) note_ += back.error().message();
+        abandon_claim();
+      } else {
+        settle();
+      }
+      auto error = fail(judged.retry_at ? Errc::rate_limited : Errc::overloaded,
+                        "refreshing a login", endpoint_.provider, "the server asks to wait")
+                       .error;
+      error.retry_at = state_.not_before;
+      return fail(std::move(error));
+    }
+  }
+}
+
+/// S12: into the login's file, unless somebody else's newer login stands there.
+inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& granted,
+                                                         TimePoint received_at,
+                                                         std::optional<FileSwap> room,
+                                                         ExchangeOutcome outcome) {
+  const auto kept = [&](Error error) {
+    error.hint = "the new login is safe in " + files_.journal.string() +
+                 " and is stored by the next refresh (" + error.message() + ')';
+    return fail(std::move(error));
+  };
+  if (!granted.account_id.empty() && !spent_account_.empty() &&
+      token_hash(granted.account_id) != spent_account_) {
+    park();
+    abandon_claim();
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "the server answered for another account");
+  }
+  bool waited = false;
+  for (int turn = 0; turn < 8; ++turn) {
+    auto lock = store_.lock_write(exchange_cli_patience);
+    if (!lock) return kept(std::move(lock).error());
+    const auto base = read_own_file(files_.target, login_file_max);
+    if (!base) return kept(base.error());
+    auto login =
+        *base
+            ? read_settled()
+            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
+    const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
+    if (!login && !gone) return kept(std::move(login).error());
+    if (gone) {
+      // Logged out by the user, or removed by a CLI whose own refresh was refused?
+      const auto age = world_.now() - received_at;
+      if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
+        if (store_.single_use()) park();
+        abandon_claim();
+        return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                    "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
+      }
+      if (!std::exchange(waited, true)) {
+        lock->reset();
+        cli_lock_.reset();
+        world_.sleep(exchange_removal_wait);
+        continue;
+      }
+    } else {
+      const auto& theirs = login->tokens;
+      if (hash_of(theirs.access_token) == hash_of(granted.access_token)) {
+        lock->reset();
+        current_ = std::move(*login);
+        return finish(granted, received_at, outcome);
+      }
+      const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
+                         token_hash(theirs.account_id) != spent_account_;
+      const bool moved = hash_of(theirs.refresh_token) != spent_;
+      const auto end =
+          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
+      const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
+      if (other || (moved && !later)) {
+        current_ = std::move(*login);
+        return lose_to(granted, other);
+      }
+    }
+    const auto text = store_.rewritten(login ? *login : StoredLogin{}, granted, received_at);
+    if (!text) return kept(text.error());
+    if (!room) {
+      auto made = FileSwap::reserve(files_, text->size());
+      if (!made) return kept(std::move(made).error());
+      room.emplace(std::move(*made));
+    }
+    if (auto written = room->write(*text, login ? login->mode : mode_t{0600}); !written)
+      return kept(written.error());
+    auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
+    if (!swapped) return kept(std::move(swapped).error());
+    if (*swapped == FileSwap::Swapped::expected) {
+      const bool theirs_differs =
+          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
+      if (theirs_differs)
+        if (auto aside = room->keep_displaced(random_hex()); !aside)
+          note_ += aside.error().message();
+      const bool unlocked = *lock == nullptr && store_.single_use() && *base && !theirs_differs;
+      lock->reset();
+      cli_lock_.reset();
+      if (unlocked) {
+        // Nothing makes this CLI wait: it may have had the old file open for writing.
+        world_.sleep(exchange_cli_patience);
+        const auto same = room->displaced_is(**base);
+        if (!same || !*same)
+          if (auto aside = room->keep_displaced(random_hex()); !aside)
+            note_ += aside.error().message();
+      }
+      if (store_.cli_removes_refused() && !std::exchange(waited, true))
+        world_.sleep(exchange_removal_wait);
+      auto after = read_settled();
+      if (after && !after->signed_out()) {
+        current_ = std::move(*after);
+        return finish(granted, received_at, outcome);
+      }
+      if (!after && after.error().errc() != Errc::not_found) return kept(std::move(after).error());
+    }
+    room.reset();
+  }
+  return kept(fail(Errc::busy, "storing a refreshed login", store_.file().string(),
+                   "others write it all the time")
+                  .error);
+}
+
+/// S13: everything that was kept for the case of a crash goes, after the login stands.
+inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
+                                                  TimePoint received_at, ExchangeOutcome outcome) {
+  state_.failures = 0;
+  state_.not_before.reset();
+  state_.grant.reset();
+  const auto access = hash_of(granted.access_token);
+  if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
+  remember();
+  if (claim_) {
+    const auto& token =
+        granted.refresh_token.empty() ? current_.tokens.refresh_token : granted.refresh_token;
+    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
+      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
+    claim_.reset();
+  }
+  if (auto removed = remove_journal(files_); !removed)
+    note_ += (note_.empty() ? "" : "; ") + removed.error().message();
+  for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
+  return report(outcome, current_.tokens);
+}
+
+/// Two candidates, and theirs is the newer one or another account's: ours is put aside.
+inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
+                                                   bool other_account) {
+  cli_lock_.reset();
+  if (store_.single_use()) park();
+  if (claim_) {
+    const auto& token = other_account ? granted.refresh_token : current_.tokens.refresh_token;
+    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
+      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
+    claim_.reset();
+  }
+  if (other_account)
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in meanwhile: scan again; " + note_);
+  return report(ExchangeOutcome::adopted, current_.tokens);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
@@ -16849,6 +19527,60 @@ CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
       return "kept";
   }
   return "";
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                                const ExchangeRequest& request,
+                                                const ExchangeWorld& world) {
+  detail::ExchangeRun run{store, endpoint, request, world};
+  auto first = run.look_first();
+  if (!first) return fail(std::move(first).error());
+  if (*first) return std::move(**first);
+
+  auto& flights = detail::ExchangeFlights::of_process();
+  const auto file = store.file().string();
+  const auto busy = [&] {
+    return run.not_now(
+        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
+  };
+  auto [flight, ours] = flights.board(file);
+  if (ours) {
+    // Whoever waits must be told, also when memory runs out here.
+    std::optional<Result<ExchangeReport>> result;
+    try {
+      result = run.under_locks();
+    } catch (...) {
+      flights.land(file, fail(Errc::io, "refreshing a login", file));
+      throw;
+    }
+    flights.land(file, *result);
+    return std::move(*result);
+  }
+  if (run.need() == detail::ExchangeNeed::advisory) return busy();
+  std::unique_lock lock{flight->mutex};
+  if (!flight->landed.wait_for(lock, request.patience,
+                               [&flight = flight] { return flight->result.has_value(); }))
+    return busy();
+  return *flight->result;
+}
+
+CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto journal = detail::load_journal(files.journal);
+  if (!journal) return fail(journal.error());
+  const auto state = detail::load_family_state(files.state);
+  if (!state) return fail(state.error());
+  ExchangeTrace trace;
+  trace.journal = journal->state != detail::JournalState::none;
+  trace.not_before = state->not_before;
+  trace.failures = state->failures;
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  const auto hash = detail::hash_of(login->tokens.refresh_token);
+  trace.outcome_unknown =
+      journal->state == detail::JournalState::sent && journal->header.token == hash;
+  trace.dead = state->is_dead(hash);
+  return trace;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -17131,129 +19863,6 @@ namespace detail {
 inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
   return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
                                    deadline - std::chrono::steady_clock::now()));
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Where they stand: in the login's own directory, so that two installations with different
-/// configuration directories meet there.
-struct ExchangeFiles {
-  std::filesystem::path target, directory, lock, journal, state;
-  std::string prefix;  ///< of the name of every one of them
-
-  static ExchangeFiles beside(const std::filesystem::path& file) {
-    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-    const auto prefix = ".credpool-" + file.filename().string() + '.';
-    return {file,
-            directory,
-            directory / (prefix + "lock"),
-            directory / (prefix + "journal"),
-            directory / (prefix + "state"),
-            prefix};
-  }
-  std::filesystem::path named(const std::string& suffix) const {
-    return directory / (prefix + suffix);
-  }
-  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
-  std::vector<std::filesystem::path> list(const std::string& kind) const {
-    std::vector<std::filesystem::path> found;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-         entry.increment(failed)) {
-      if (entry->path().filename().string().starts_with(prefix + kind))
-        found.push_back(entry->path());
-    }
-    return found;
-  }
-};
-
-inline Unexpected own_file_failure(int number, const std::string& doing,
-                                   const std::filesystem::path& path) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
-  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
-  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
-  return fail(code, doing, path.string(), failed.message());
-}
-
-inline std::string random_hex() {
-  std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
-  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-}
-
-/// Writes all of it at that offset.
-/// @return 0, else an errno
-inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
-  while (!bytes.empty()) {
-    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno;
-    if (put == 0) return EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-    offset += put;
-  }
-  return 0;
-}
-
-/// posix_fallocate() that a signal does not end.
-inline int reserve_space(int file, std::size_t bytes) noexcept {
-  int failed = 0;
-  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
-  while (failed == EINTR);
-  return failed;
-}
-
-/// Makes what was created, renamed or removed in a directory durable.
-inline Result<void> sync_directory(const std::filesystem::path& directory) {
-  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!file || ::fsync(file.get()) != 0)
-    return own_file_failure(errno, "making a written file durable", directory);
-  return {};
-}
-
-/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
-/// regular file of ours or root's is refused.
-/// @errors unsafe_file, too_large, permission_denied, io
-inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
-                                                   std::size_t max_bytes) {
-  const std::string doing = "reading a file of an exchange";
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  if (!file) {
-    if (errno == ENOENT) return std::optional<Secret>{};
-    return own_file_failure(errno, doing, path);
-  }
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
-  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is not a regular file of yours: move it away");
-  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
-    return fail(Errc::too_large, doing, path.string());
-  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
-  std::size_t used = 0;
-  while (used < bytes.size()) {
-    const auto got =
-        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      wipe(bytes.data(), bytes.size());
-      return own_file_failure(number, doing, path);
-    }
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-  }
-  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
-  wipe(bytes.data(), bytes.size());
-  return text;
 }
 
 }  // namespace detail
@@ -18447,1189 +21056,6 @@ Result<GrantedTokens> browser_login(const BrowserFlow& flow, BrowserReturn comes
 // What the two login flows have in common about answers and addresses. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
-
-/// What an answer of the provider says about a credential.
-enum class Finding {
-  valid,
-  expired,             ///< refresh it; if that does not help, a new login is needed
-  rejected,            ///< the provider says that it is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  no_subscription,     ///< good, but no seat or membership is paid for
-  out_of_quota,        ///< good, but its allowance or balance is used up
-  rate_limited,        ///< good, too many requests for now
-  not_eligible,        ///< good, but the service ended for this account
-  request_error,       ///< the request was at fault: it says nothing about the credential
-  transient,           ///< the provider could not be reached or cannot serve now
-  could_not_tell,      ///< not asked, or an answer that proves nothing
-};
-
-/// The finding's name as it stands in JSON output ("out_of_quota").
-std::string_view to_string(Finding finding) noexcept;
-
-/// Whether the credential itself is proven to be good, whatever else stands in its way.
-bool proves_good(Finding finding) noexcept;
-
-/// The result of checking one credential.
-struct Verdict {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
-  bool probed = false;                         ///< whether the provider was asked at all
-  std::string detail;                          ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;              ///< of the answer that decided
-  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
-  std::string plan;      ///< subscription as the provider names it; often empty
-  std::string base_url;  ///< the address that accepted it, where several were tried
-};
-
-struct Credential;
-
-/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
-///
-/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
-/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
-/// never take a working credential out of use.
-/// @effects changes `credential` only
-void apply(const Verdict& verdict, Credential& credential);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-      return "valid";
-    case Finding::expired:
-      return "expired";
-    case Finding::rejected:
-      return "rejected";
-    case Finding::client_not_allowed:
-      return "client_not_allowed";
-    case Finding::missing_scope:
-      return "missing_scope";
-    case Finding::no_subscription:
-      return "no_subscription";
-    case Finding::out_of_quota:
-      return "out_of_quota";
-    case Finding::rate_limited:
-      return "rate_limited";
-    case Finding::not_eligible:
-      return "not_eligible";
-    case Finding::request_error:
-      return "request_error";
-    case Finding::transient:
-      return "transient";
-    case Finding::could_not_tell:
-      return "could_not_tell";
-  }
-  return "could_not_tell";
-}
-
-CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-    case Finding::client_not_allowed:
-    case Finding::missing_scope:
-    case Finding::no_subscription:
-    case Finding::out_of_quota:
-    case Finding::rate_limited:
-    case Finding::not_eligible:
-      return true;
-    default:
-      return false;
-  }
-}
-
-namespace detail {
-
-/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
-inline bool verdict_is_final(const Credential& credential) noexcept {
-  if (credential.secret.empty() || credential.status == Status::disabled) return true;
-  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
-  switch (credential.reason) {  // what an earlier validation may have said
-    case Reason::none:
-    case Reason::refreshable:
-    case Reason::not_refreshable:
-    case Reason::rejected:
-    case Reason::could_not_tell:
-      return false;
-    default:
-      return true;
-  }
-}
-
-/// Facts and warnings that only a verdict about the same question may replace.
-inline bool verdict_may_shadow(Reason reason) noexcept {
-  return reason == Reason::none || reason == Reason::expiry_unknown ||
-         reason == Reason::could_not_tell;
-}
-
-inline void set_standing(Credential& credential, Status status, Reason reason,
-                         std::string_view detail) {
-  credential.status = status;
-  credential.reason = reason;
-  credential.detail = detail;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
-  if (!verdict.probed || detail::verdict_is_final(credential)) return;
-  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
-  if (!verdict.plan.empty()) credential.plan = verdict.plan;
-  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
-
-  const auto standing = [&](Status status, Reason reason) {
-    detail::set_standing(credential, status, reason, verdict.detail);
-  };
-  const bool refreshable = !credential.refresh_token.empty();
-  switch (verdict.finding) {
-    case Finding::valid:
-      detail::set_standing(credential, Status::active, Reason::none, {});
-      break;
-    case Finding::expired:
-      standing(refreshable ? Status::expired : Status::needs_login,
-               refreshable ? Reason::refreshable : Reason::not_refreshable);
-      break;
-    case Finding::rejected:
-      standing(Status::revoked, Reason::rejected);
-      break;
-    case Finding::client_not_allowed:
-      standing(Status::active, Reason::client_not_allowed);
-      break;
-    case Finding::missing_scope:
-      standing(Status::active, Reason::missing_scope);
-      break;
-    case Finding::no_subscription:
-      standing(Status::active, Reason::no_subscription);
-      break;
-    case Finding::out_of_quota:
-      standing(Status::active, Reason::out_of_quota);
-      break;
-    case Finding::not_eligible:
-      standing(Status::active, Reason::service_ended);
-      break;
-    case Finding::rate_limited:
-      break;  // a matter of minutes: the pool cools it down
-    case Finding::request_error:
-    case Finding::transient:
-    case Finding::could_not_tell:
-      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
-        standing(Status::active, Reason::could_not_tell);
-      break;
-  }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Whose answer is judged: what decides between "refresh it" and "it is dead".
-struct AnswerContext {
-  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;  ///< of the credential that was sent
-};
-
-/// What an answer means, for the credential and for the pool.
-struct Classification {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;
-  std::optional<TimePoint> retry_at;  ///< when the answer tells it
-  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
-  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
-};
-
-/// Judges any answer of a provider's API: the one place where this is decided.
-///
-/// The status counts first, then the error's type, code, status and reason fields, its text last
-/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
-/// nothing about a credential. An error inside a 200 is judged by its type.
-///
-/// @param now the wall clock, for retry_at
-/// @errors none: what cannot be understood is could_not_tell or the status's default
-/// @effects none (pure)
-/// @source docs/providers.md
-Classification classify_answer(const AnswerContext& context, const Response& response,
-                               TimePoint now);
-
-/// Judges a request that got no answer (the error of a Transport).
-Classification classify_failure(const Error& error);
-
-/// What a token endpoint's answer means for the refresh token or device code that was sent.
-enum class TokenVerdict {
-  ok,            ///< 200 with an access token: persist it, then publish it
-  malformed,     ///< 200 without one, or not JSON: change nothing
-  dead,          ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,  ///< our client id or request is wrong: the token is untouched
-  transient,     ///< try later with the same token, see retry_at
-  pending,       ///< device flow: the person has not answered yet
-  slow_down,     ///< device flow: poll less often
-  denied,        ///< device flow: the person said no
-  code_expired,  ///< device flow: start again
-};
-
-/// The verdict's name as it stands in logs ("client_fault").
-std::string_view to_string(TokenVerdict verdict) noexcept;
-
-/// A judged answer of a token endpoint.
-struct TokenAnswer {
-  TokenVerdict verdict = TokenVerdict::transient;
-  std::optional<TimePoint> retry_at;
-  std::string code;     ///< the endpoint's error code, lower case; may be empty
-  std::string message;  ///< its own words, raw: pass them through shown_text()
-};
-
-/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
-/// providers do instead).
-/// @effects none (pure)
-TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
-                                  TimePoint now);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string evidence_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// An error answer taken apart.
-struct AnswerEvidence {
-  bool html = false;
-  bool json = false;               ///< the body is a JSON object or array
-  bool has_error = false;          ///< the body has an error member that is not null or false
-  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
-  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
-  std::string text;                ///< lower case
-  std::string message;             ///< as sent
-
-  bool has_code(std::string_view wanted) const {
-    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
-  }
-  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
-};
-
-inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
-  constexpr std::size_t longest_code = 128;
-  const auto code = text_or_empty(object, name);
-  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
-}
-
-inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name :
-       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
-    evidence_code(evidence, object, name);
-  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
-    const auto text = text_or_empty(object, name);
-    if (!text.empty() && evidence.message.find(text) == std::string::npos)
-      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
-  }
-  for (const auto* name : {"details", "violations", "errors"}) {
-    const auto* list = member(object, name);
-    if (list == nullptr || !list->is_array()) continue;
-    std::size_t read = 0;
-    for (const auto& element : *list)
-      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
-        evidence_from_object(evidence, element);
-  }
-}
-
-inline bool evidence_is_html(const Response& response) {
-  const auto type = evidence_lower(response.header("content-type").value_or(""));
-  if (type.find("html") != std::string::npos) return true;
-  const auto start = response.body.find_first_not_of(" \t\r\n");
-  return start != std::string::npos && response.body[start] == '<';
-}
-
-inline AnswerEvidence evidence_of(const Response& response) {
-  AnswerEvidence evidence;
-  evidence.html = evidence_is_html(response);
-  if (evidence.html) return evidence;
-  constexpr std::size_t most_text = 4096;
-  const auto document = parse_json(response.body);
-  evidence.json = document && document->is_structured();
-  if (!evidence.json) {
-    evidence.message = response.body.substr(0, most_text);
-  } else {
-    // Google's streams and some gateways wrap the error object into an array.
-    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
-    if (const auto* error = member(top, "error")) {
-      evidence.has_error = !(error->is_null() || *error == false);
-      if (error->is_string()) {
-        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
-      } else if (error->is_object()) {
-        evidence_from_object(evidence, *error);
-        const auto* code = member(*error, "code");
-        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
-        if (number && *number >= 400 && *number < 600)
-          evidence.error_status = static_cast<int>(*number);
-      }
-    }
-    evidence_from_object(evidence, top);
-    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
-    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
-      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
-        evidence.has_error = true;
-        evidence_from_object(evidence, *error);
-      }
-  }
-  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
-  evidence.text = evidence_lower(evidence.message);
-  return evidence;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
-// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
-// rules on text unless the text is what tells two meanings of one code apart.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Providers that answer alike.
-enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
-
-struct FamilyName {
-  std::string_view provider;
-  Family family;
-};
-
-inline constexpr std::array family_names{
-    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
-    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
-    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
-    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
-    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
-    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
-    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
-    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
-    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
-    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
-    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
-    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
-    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
-    FamilyName{"github", Family::github},
-};
-
-inline constexpr Family family_of(std::string_view provider) noexcept {
-  for (const auto& known : family_names)
-    if (known.provider == provider) return known.family;
-  return Family::other;
-}
-
-enum class MatchOn {
-  code,       ///< one of the codes is the pattern
-  code_part,  ///< one of the codes holds the pattern
-  text,       ///< the text holds the pattern
-};
-
-/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
-struct AnswerRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array answer_rules{
-    // 400: almost always the request's own fault.
-    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
-               Finding::not_eligible, OutcomeKind::billing},
-
-    // 401: for a login the token may just be old, unless the answer says that it is gone.
-    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-
-    // 402
-    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 403: forbidden; the credential is not proven to be bad.
-    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 404
-    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-};
-
-/// What a status means when no rule says more. Others: see default_of().
-struct StatusDefault {
-  int status;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array status_defaults{
-    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
-    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{407, Finding::transient, OutcomeKind::transport},
-    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
-};
-
-/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
-/// too frequent" in Chinese.
-inline constexpr std::array<std::string_view, 8> limit_texts{
-    "rate limit",
-    "rate_limit",
-    "too many requests",
-    "throttl",
-    "concurrency limit",
-    "model_cooldown",
-    "\xe9\x99\x90\xe9\x80\x9f",
-    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
-};
-
-/// The status that an error inside a 200 would have had.
-struct ImpliedStatus {
-  std::string_view code;
-  int status;
-};
-
-inline constexpr std::array implied_statuses{
-    ImpliedStatus{"overloaded_error", 529},
-    ImpliedStatus{"server_is_overloaded", 503},
-    ImpliedStatus{"server_error", 500},
-    ImpliedStatus{"api_error", 500},
-    ImpliedStatus{"unavailable", 503},
-    ImpliedStatus{"internal", 500},
-    ImpliedStatus{"rate_limit_error", 429},
-    ImpliedStatus{"rate_limit_exceeded", 429},
-    ImpliedStatus{"usage_limit_reached", 429},
-    ImpliedStatus{"insufficient_quota", 429},
-    ImpliedStatus{"exceeded_current_quota_error", 429},
-    ImpliedStatus{"resource_exhausted", 429},
-    ImpliedStatus{"authentication_error", 401},
-    ImpliedStatus{"invalid_authentication_error", 401},
-    ImpliedStatus{"unauthenticated", 401},
-    ImpliedStatus{"token_expired", 401},
-    ImpliedStatus{"invalid_api_key", 401},
-    ImpliedStatus{"billing_error", 402},
-    ImpliedStatus{"permission_error", 403},
-    ImpliedStatus{"permission_denied", 403},
-    ImpliedStatus{"access_terminated_error", 403},
-    ImpliedStatus{"not_found_error", 404},
-    ImpliedStatus{"invalid_request_error", 400},
-    ImpliedStatus{"invalid_argument", 400},
-};
-
-/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
-struct TokenRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  TokenVerdict verdict;
-};
-
-inline constexpr std::array token_rules{
-    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
-    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
-    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
-    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
-    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
-              TokenVerdict::dead},
-    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
-/// years" is wrong, and a day later it can be asked again.
-inline constexpr Duration longest_wait = std::chrono::hours{24};
-
-/// When an answer says that trying again makes sense.
-///
-/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
-/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
-/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
-/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
-///
-/// @param now     the wall clock
-/// @param longest how far ahead a hint may lie; a later one is cut to it
-/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
-///         when nothing was told or it cannot be read
-/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
-std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                    Duration longest = longest_wait);
-
-/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
-/// body or a header goes before Retry-After, since a window outlasts the first retry.
-std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
-
-/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
-/// @return the moment, unclamped; none when the text is neither
-std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
-
-/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
-/// @param now decides the century of a two-digit year
-std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
-
-/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
-/// @return none when the text has another form or is longer than 100 years
-std::optional<Duration> parse_wait(std::string_view text) noexcept;
-
-/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
-/// length of time from now (numbers below 10^8 and texts of parse_wait()).
-std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
-
-inline std::string_view hint_trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-inline std::string hint_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// A number at the front of `text`, which is removed; none when there is none.
-inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-inline std::optional<Duration> hint_seconds(double seconds) noexcept {
-  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
-  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
-}
-
-inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
-}
-
-inline std::optional<int> hint_integer(std::string_view text) noexcept {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
-inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
-  std::array<std::string_view, 8> words{};
-  std::size_t count = 0;
-  while (!text.empty() && count < words.size()) {
-    const auto start = text.find_first_not_of(" ,:-");
-    if (start == std::string_view::npos) break;
-    text.remove_prefix(start);
-    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
-    words[count++] = text.substr(0, size);
-    text.remove_prefix(size);
-  }
-  return words;
-}
-
-inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
-                                            std::optional<int> day, std::optional<int> hour,
-                                            std::optional<int> minute,
-                                            std::optional<int> second) noexcept {
-  const auto month = hint_month(month_name);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
-    return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
-         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
-}
-
-/// What the fields of a body and the reset headers say, apart from Retry-After.
-struct HintFields {
-  std::optional<TimePoint> body;
-  std::optional<TimePoint> headers;
-  std::optional<TimePoint> message;
-};
-
-inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
-  if (candidate && (!best || *candidate > *best)) best = candidate;
-}
-
-inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
-  if (const auto number = number_of(value)) {
-    if (relative || (*number >= 0 && *number < 1e8)) {
-      const auto wait = hint_seconds(*number);
-      return wait ? std::optional{now + *wait} : std::nullopt;
-    }
-    return time_from_epoch(*number);
-  }
-  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
-  return std::nullopt;
-}
-
-/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
-struct HintMember {
-  std::string_view name;
-  bool relative;
-};
-
-inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},
-    HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},
-    HintMember{"resetAt", false},
-    HintMember{"reset_time", false},
-    HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false},
-    HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},
-    HintMember{"reset_in", true},
-    HintMember{"resetIn", true},
-    HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},
-    HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},
-    HintMember{"quotaResetDelay", true},
-    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
-};
-
-/// Collects the latest moment named anywhere in the error part of a body.
-inline void hint_from_json(const Json& value, TimePoint now, int depth,
-                           std::optional<TimePoint>& best) {
-  if (depth == 0) return;
-  if (value.is_array()) {
-    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
-    return;
-  }
-  if (!value.is_object()) return;
-  for (const auto& known : hint_members)
-    if (const auto* found = member(value, known.name))
-      hint_latest(best, hint_from_value(*found, now, known.relative));
-  for (const auto& [name, inner] : value.items())
-    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
-}
-
-/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
-inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
-  const auto lower = hint_lower(text.substr(0, 4096));
-  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
-    const auto at = lower.find(lead);
-    if (at == std::string::npos) continue;
-    const auto rest = std::string_view{lower}.substr(at + lead.size());
-    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
-    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
-    auto wait = parse_wait(word);
-    if (!wait) continue;
-    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (bare) {  // "in 5 minutes"
-      const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute"))
-        *wait *= 60;
-      else if (unit.starts_with("hour"))
-        *wait *= 3600;
-      else if (unit.starts_with("day"))
-        *wait *= 86400;
-      else if (unit.starts_with("m"))
-        continue;  // milliseconds, months: not worth guessing
-    }
-    return now + *wait;
-  }
-  return std::nullopt;
-}
-
-/// The reset headers: of the exhausted ones the latest, else of all the earliest.
-inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
-  std::optional<TimePoint> exhausted;
-  std::optional<TimePoint> earliest;
-  for (const auto& header : response.headers) {
-    const auto name = hint_lower(header.name);
-    const auto reset = name.find("reset");
-    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
-    const auto when = parse_reset(header.value, now);
-    if (!when) continue;
-    auto sibling = name;
-    sibling.replace(reset, 5, "remaining");
-    const auto remaining = response.header(sibling);
-    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
-    if (!earliest || *when < *earliest) earliest = when;
-  }
-  return exhausted ? exhausted : earliest;
-}
-
-inline HintFields hint_fields(const Response& response, TimePoint now) {
-  HintFields fields;
-  fields.headers = hint_from_headers(response, now);
-  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
-  const auto document = parse_json(response.body);
-  if (!document) return fields;
-  constexpr int depth = 8;
-  hint_from_json(*document, now, depth, fields.body);
-  fields.message = hint_from_text(response.body, now);
-  return fields;
-}
-
-inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
-  if (const auto text = response.header("retry-after-ms"))
-    if (const auto milliseconds = hint_integer(hint_trim(*text)))
-      return now + Duration{*milliseconds};
-  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
-  return std::nullopt;
-}
-
-inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
-                                             Duration longest) {
-  if (!when) return std::nullopt;
-  return std::clamp(*when, now, now + longest);
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
-                                                         TimePoint now) noexcept {
-  using detail::hint_integer;
-  text = detail::hint_trim(text);
-  if (text.size() > 40) return std::nullopt;
-  const auto w = detail::hint_words(text);
-  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
-    auto year = hint_integer(w[3]);
-    if (!year) return std::nullopt;
-    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
-    const int current = static_cast<int>(today.year());
-    int full = current - current % 100 + *year;
-    if (full > current + 50) full -= 100;
-    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  }
-  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
-    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
-    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
-                               hint_integer(w[4]), hint_integer(w[5]));
-  return std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
-                                                           TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  auto rest = text;
-  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
-    // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
-                     .value_or(Duration{0});
-  }
-  return parse_http_date(text, now);
-}
-
-CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
-  text = detail::hint_trim(text);
-  if (text.empty()) return std::nullopt;
-  double seconds = 0;
-  for (bool first = true; !text.empty(); first = false) {
-    const auto number = detail::hint_take_number(text);
-    if (!number) return std::nullopt;
-    if (text.empty()) {
-      if (!first) return std::nullopt;
-      return detail::hint_seconds(*number);
-    }
-    if (text.starts_with("ms")) {
-      seconds += *number / 1000.0;
-      text.remove_prefix(2);
-      continue;
-    }
-    switch (text.front()) {
-      case 'd':
-        seconds += *number * 86400;
-        break;
-      case 'h':
-        seconds += *number * 3600;
-        break;
-      case 'm':
-        seconds += *number * 60;
-        break;
-      case 's':
-        seconds += *number;
-        break;
-      default:
-        return std::nullopt;
-    }
-    text.remove_prefix(1);
-  }
-  return detail::hint_seconds(seconds);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
-                                                     TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  if (const auto moment = parse_iso8601(text)) return moment;
-  auto rest = text;
-  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
-  if (const auto number = detail::hint_take_number(rest);
-      number && rest.empty() && *number >= longest_relative)
-    return time_from_epoch(*number);
-  const auto wait = parse_wait(text);
-  return wait ? std::optional{now + *wait} : std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  auto when = detail::hint_retry_after(response, now);
-  if (!when) {
-    const auto fields = detail::hint_fields(response, now);
-    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
-  }
-  return detail::hint_clamped(when, now, longest);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  const auto fields = detail::hint_fields(response, now);
-  auto when = fields.body ? fields.body : fields.headers;
-  if (!when) when = detail::hint_retry_after(response, now);
-  if (!when) when = fields.message;
-  return detail::hint_clamped(when, now, longest);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
-inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
-
-inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
-  switch (on) {
-    case MatchOn::code:
-      return evidence.has_code(pattern);
-    case MatchOn::text:
-      return evidence.says(pattern);
-    case MatchOn::code_part:
-      return std::any_of(
-          evidence.codes.begin(), evidence.codes.end(),
-          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
-  }
-  return false;
-}
-
-inline bool speaks_of_limit(const AnswerEvidence& evidence) {
-  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
-    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
-  });
-}
-
-/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
-inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
-  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
-  if (evidence.error_status != 0) return evidence.error_status;
-  for (const auto& known : implied_statuses)
-    if (evidence.has_code(known.code)) return known.status;
-  return speaks_of_limit(evidence) ? 429 : 0;
-}
-
-inline StatusDefault default_of(int status, Kind kind) {
-  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
-  if (status == 401)  // a key does not grow old, a login's access token does
-    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
-            OutcomeKind::auth_failed};
-  for (const auto& known : status_defaults)
-    if (known.status == status) return known;
-  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
-  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
-  return {status, Finding::could_not_tell, OutcomeKind::unknown};
-}
-
-/// A page instead of an answer: something between us and the provider spoke.
-inline Classification classify_page(const Response& response, TimePoint now) {
-  Classification result;
-  result.message = "an HTML page came instead of an answer";
-  result.outcome = OutcomeKind::transport;
-  if (response.status == 429) {
-    result.finding = Finding::rate_limited;
-    result.outcome = OutcomeKind::rate_limited;
-  } else if (response.status >= 500) {
-    result.finding = Finding::transient;
-    result.outcome = OutcomeKind::overloaded;
-  }
-  if (response.status >= 400) result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
-                                               const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  if (evidence.html) return detail::classify_page(response, now);
-
-  const int status = detail::judged_status(response, evidence);
-  const auto family = detail::family_of(context.provider);
-  auto judged = detail::default_of(status, context.kind);
-  if (status == 403 && detail::speaks_of_limit(evidence))
-    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
-  for (const auto& rule : detail::answer_rules) {
-    if (rule.status != status) continue;
-    if (rule.family != detail::Family::any && rule.family != family) continue;
-    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-    judged = {status, rule.finding, rule.outcome};
-    break;
-  }
-  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
-    judged.finding = Finding::rejected;  // a key cannot be refreshed
-
-  Classification result;
-  result.finding = judged.finding;
-  result.outcome = judged.outcome;
-  if (!evidence.codes.empty()) result.code = evidence.codes.front();
-  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
-  if (judged.finding == Finding::out_of_quota)
-    result.retry_at = reset_hint(response, now, detail::longest_window);
-  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
-    result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-CREDPOOL_INLINE Classification classify_failure(const Error& error) {
-  Classification result;
-  result.retry_at = error.retry_at;
-  result.message = error.message();
-  switch (error.errc()) {
-    case Errc::network:
-    case Errc::tls:
-    case Errc::timeout:
-      result.finding = Finding::transient;
-      result.outcome = OutcomeKind::transport;
-      break;
-    case Errc::cancelled:
-      break;
-    default:  // a setting, an answer beyond all bounds: says nothing about the credential
-      result.finding = Finding::could_not_tell;
-      result.outcome = OutcomeKind::transport;
-      break;
-  }
-  return result;
-}
-
-CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
-  switch (verdict) {
-    case TokenVerdict::ok:
-      return "ok";
-    case TokenVerdict::malformed:
-      return "malformed";
-    case TokenVerdict::dead:
-      return "dead";
-    case TokenVerdict::client_fault:
-      return "client_fault";
-    case TokenVerdict::transient:
-      return "transient";
-    case TokenVerdict::pending:
-      return "pending";
-    case TokenVerdict::slow_down:
-      return "slow_down";
-    case TokenVerdict::denied:
-      return "denied";
-    case TokenVerdict::code_expired:
-      return "code_expired";
-  }
-  return "transient";
-}
-
-CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
-                                                  const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  const auto family = detail::family_of(provider);
-  const int status = response.status;
-  TokenAnswer answer;
-  answer.message = evidence.message;
-  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
-
-  if (status >= 200 && status < 300 && !evidence.has_error) {
-    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
-    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
-    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
-    answer.message.clear();
-    return answer;
-  }
-  const bool refusal =
-      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
-  if (evidence.json && refusal) {
-    for (const auto& rule : detail::token_rules) {
-      if (rule.status != 0 && rule.status != status) continue;
-      if (rule.family != detail::Family::any && rule.family != family) continue;
-      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
-      answer.verdict = rule.verdict;
-      if (answer.verdict != TokenVerdict::slow_down) return answer;
-      break;
-    }
-  } else if (status >= 200 && status < 300) {
-    answer.verdict = TokenVerdict::malformed;
-    return answer;
-  }
-  answer.retry_at = retry_hint(response, now);
-  return answer;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
@@ -19848,10 +21274,10 @@ class LoopbackListener {
       auto& peer = peers_[i];
       if (watched[i + 1].revents != 0 && read_some(peer)) {
         const auto reply = judge(peer.text);
+        if (reply.last) socket_.reset();  // first, so that whoever has the answer finds nobody here
         answer(peer, reply);
         if (reply.last) {
           peers_.clear();
-          socket_.reset();
           return true;
         }
       }

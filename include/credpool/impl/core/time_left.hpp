@@ -3,7 +3,7 @@
 
 // Deadlines on the monotonic clock. Internal.
 
-#include <credpool/core/time.hpp>
+#include <credpool/core/clock.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -12,9 +12,9 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// How long it is until then, cut to milliseconds; never negative.
-inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
+inline Duration time_left(std::chrono::nanoseconds deadline) {
   return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - std::chrono::steady_clock::now()));
+                                   deadline - SystemClock{}.steady()));
 }
 
 }  // namespace detail

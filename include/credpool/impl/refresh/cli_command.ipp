@@ -125,7 +125,7 @@ class CliStoreWatch {
   }
 
   /// Until it changed, the program ended or the time is over.
-  bool changes(Process& program, std::chrono::steady_clock::time_point deadline, Duration look) {
+  bool changes(Process& program, std::chrono::nanoseconds deadline, Duration look) {
     while (!changed()) {
       const auto left = time_left(deadline);
       if (left == Duration{0}) return false;
@@ -148,7 +148,7 @@ class CliStoreWatch {
 /// store that stays as it was.
 inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& watch,
                         bool must_force, const CliCommandLimits& limits,
-                        std::chrono::steady_clock::time_point deadline) {
+                        std::chrono::nanoseconds deadline) {
   constexpr std::chrono::seconds to_write{5};
   const auto say = [&](const Json& message) {
     return program.write(dump_json(message) + '\n', to_write).has_value();
@@ -169,7 +169,7 @@ inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& 
       break;
     case CliTalk::hold_input:
       watch.changes(program,
-                    std::min(deadline, std::chrono::steady_clock::now() + limits.hold_input),
+                    std::min(deadline, SystemClock{}.steady() + limits.hold_input),
                     limits.look);
       break;
     case CliTalk::acp:
@@ -276,7 +276,7 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
   const auto& tokens = before->tokens;
   const bool fresh = !tokens.expires_at || *tokens.expires_at - now > how->threshold;
   detail::CliStoreWatch watch{store, tokens};
-  const auto deadline = std::chrono::steady_clock::now() + limits.change;
+  const auto deadline = SystemClock{}.steady() + limits.change;
   detail::talk_to_cli(*how, *program, watch, fresh, limits, deadline);
   const bool changed = watch.changes(*program, deadline, limits.look);
   const auto end = program->wait(changed ? limits.end : Duration{0});

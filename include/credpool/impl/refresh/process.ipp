@@ -195,7 +195,7 @@ CREDPOOL_INLINE Process::~Process() {
 CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
   const std::string doing = "writing to a program that was started";
   const detail::SigpipeHeldBack held_back;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (!text.empty()) {
     const auto put = ::write(input_.get(), text.data(), text.size());
     if (put > 0) {
@@ -224,7 +224,7 @@ CREDPOOL_INLINE void Process::drain(Duration patience) {
 
 CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_view)>& enough,
                                          Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (true) {
     if (enough(text_)) return true;
     const auto left = detail::time_left(deadline);
@@ -234,7 +234,7 @@ CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_vi
 }
 
 CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (!end_) {
     int status = 0;
     const auto ended = ::waitpid(child_, &status, WNOHANG);
