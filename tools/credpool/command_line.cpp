@@ -6,6 +6,7 @@
 #include "command_tree.hpp"
 #include "commands.hpp"
 #include "completion.hpp"
+#include "exchange_helper.hpp"
 #include "manual_page.hpp"
 
 #include <credpool/core/version.hpp>
@@ -45,7 +46,8 @@ CommandTree tree_of(const CLI::App& app) {
     }
     tree.options.push_back(std::move(copy));
   }
-  for (const auto* child : app.get_subcommands(nullptr)) tree.children.push_back(tree_of(*child));
+  for (const auto* child : app.get_subcommands(nullptr))
+    if (!child->get_group().empty()) tree.children.push_back(tree_of(*child));  // else: hidden
   return tree;
 }
 
@@ -270,6 +272,10 @@ int run_command_line(int argc, char** argv) {
     std::cout << manual_page(tree_of(app));
     return 0;
   });
+
+  // Not for people: started by this program itself.
+  on(app.add_subcommand("exchange-helper", "Run one exchange")->group(""),
+     [](Session&) { return run_exchange_helper(); });
 
   try {
     app.parse(argc, argv);
