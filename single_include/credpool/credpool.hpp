@@ -19860,9 +19860,9 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// How long it is until then, cut to milliseconds; never negative.
-inline Duration time_left(std::chrono::steady_clock::time_point deadline) {
+inline Duration time_left(std::chrono::nanoseconds deadline) {
   return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - std::chrono::steady_clock::now()));
+                                   deadline - SystemClock{}.steady()));
 }
 
 }  // namespace detail
@@ -20230,7 +20230,7 @@ CREDPOOL_INLINE Process::~Process() {
 CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
   const std::string doing = "writing to a program that was started";
   const detail::SigpipeHeldBack held_back;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (!text.empty()) {
     const auto put = ::write(input_.get(), text.data(), text.size());
     if (put > 0) {
@@ -20259,7 +20259,7 @@ CREDPOOL_INLINE void Process::drain(Duration patience) {
 
 CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_view)>& enough,
                                          Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (true) {
     if (enough(text_)) return true;
     const auto left = detail::time_left(deadline);
@@ -20269,7 +20269,7 @@ CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_vi
 }
 
 CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = SystemClock{}.steady() + patience;
   while (!end_) {
     int status = 0;
     const auto ended = ::waitpid(child_, &status, WNOHANG);
@@ -20403,7 +20403,7 @@ class CliStoreWatch {
   }
 
   /// Until it changed, the program ended or the time is over.
-  bool changes(Process& program, std::chrono::steady_clock::time_point deadline, Duration look) {
+  bool changes(Process& program, std::chrono::nanoseconds deadline, Duration look) {
     while (!changed()) {
       const auto left = time_left(deadline);
       if (left == Duration{0}) return false;
@@ -20426,7 +20426,7 @@ class CliStoreWatch {
 /// store that stays as it was.
 inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& watch,
                         bool must_force, const CliCommandLimits& limits,
-                        std::chrono::steady_clock::time_point deadline) {
+                        std::chrono::nanoseconds deadline) {
   constexpr std::chrono::seconds to_write{5};
   const auto say = [&](const Json& message) {
     return program.write(dump_json(message) + '\n', to_write).has_value();
@@ -20447,7 +20447,7 @@ inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& 
       break;
     case CliTalk::hold_input:
       watch.changes(program,
-                    std::min(deadline, std::chrono::steady_clock::now() + limits.hold_input),
+                    std::min(deadline, SystemClock{}.steady() + limits.hold_input),
                     limits.look);
       break;
     case CliTalk::acp:
@@ -20554,7 +20554,7 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
   const auto& tokens = before->tokens;
   const bool fresh = !tokens.expires_at || *tokens.expires_at - now > how->threshold;
   detail::CliStoreWatch watch{store, tokens};
-  const auto deadline = std::chrono::steady_clock::now() + limits.change;
+  const auto deadline = SystemClock{}.steady() + limits.change;
   detail::talk_to_cli(*how, *program, watch, fresh, limits, deadline);
   const bool changed = watch.changes(*program, deadline, limits.look);
   const auto end = program->wait(changed ? limits.end : Duration{0});

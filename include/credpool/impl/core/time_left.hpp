@@ -13,8 +13,8 @@ namespace detail {
 
 /// How long it is until then, cut to milliseconds; never negative.
 inline Duration time_left(std::chrono::nanoseconds deadline) {
-  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - SystemClock{}.steady()));
+  return std::max(Duration{0},
+                  std::chrono::duration_cast<Duration>(deadline - SystemClock{}.steady()));
 }
 
 }  // namespace detail

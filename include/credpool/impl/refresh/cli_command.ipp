@@ -168,8 +168,7 @@ inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& 
         program.read_until([](auto text) { return cli_answered(text, 4); }, time_left(deadline));
       break;
     case CliTalk::hold_input:
-      watch.changes(program,
-                    std::min(deadline, SystemClock{}.steady() + limits.hold_input),
+      watch.changes(program, std::min(deadline, SystemClock{}.steady() + limits.hold_input),
                     limits.look);
       break;
     case CliTalk::acp:
