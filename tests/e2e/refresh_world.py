@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A throw-away home with live logins at a server of single-use refresh tokens, and credpool run in it."""
+import contextlib
+import copy
 import dataclasses
 import functools
 import http.client
@@ -78,10 +80,33 @@ class RefreshWorld:
         self.proxy = None
         self.logins: dict[str, Login] = {}
 
-    def __enter__(self):
+    def make_home(self) -> None:
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="credpool-refresh-"))
         self.home = self.root / "home"
         self.home.mkdir(mode=0o700)
+
+    @contextlib.contextmanager
+    def sibling(self):
+        """Another home at the same server."""
+        world = copy.copy(self)
+        world.logins = {}
+        world.make_home()
+        try:
+            yield world
+        finally:
+            shutil.rmtree(world.root, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def moved(self, home: pathlib.Path):
+        """The same logins below another home directory, which must exist in the end."""
+        world = copy.copy(self)
+        world.home = home
+        world.logins = {cli: dataclasses.replace(login, file=home / login.file.relative_to(self.home))
+                        for cli, login in self.logins.items()}
+        yield world
+
+    def __enter__(self):
+        self.make_home()
         self.log = open(self.root / "server.log", "w", encoding="utf-8")
         command = ["node", PEERS / "oauth_server.mjs", "--modules", modules()]
         for name, value in self.options.items():
@@ -146,6 +171,7 @@ class RefreshWorld:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         text = kind.render("", answer, time.time() + left)
         replace_file(file, text)
+        self.forget(file)
         if cli == "kimi-code":
             self.configure_kimi_code(file.stem)
         self.logins[cli] = Login(cli, file, answer["grant"], answer["account"], kind.parse(text))
@@ -162,6 +188,12 @@ class RefreshWorld:
         """Makes the stored access token old; for moments when nobody else writes."""
         file = self.logins[cli].file
         replace_file(file, CLIS[cli].aged(file.read_text(encoding="utf-8"), time.time() + left))
+        self.forget(file)
+
+    @staticmethod
+    def forget(file: pathlib.Path) -> None:
+        """What credpool remembers of earlier requests (its rates, its backoff) goes: as if hours had passed."""
+        file.with_name(f".credpool-{file.name}.state").unlink(missing_ok=True)
 
     def stored(self, cli: str) -> Tokens:
         return CLIS[cli].parse(self.logins[cli].file.read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ In a test:   with FaultyProxy(target, tls="DIR") as proxy: proxy.plan("drop")
 By itself:   faulty_proxy.py http://127.0.0.1:PORT [--tls DIR]   prints {"http", "https"?}; ends with its stdin
              POST /__fault {"kind": ..., "times": n, ...} plans, GET /__seen tells what arrived.
 
-A planned fault is used up by the next token request (a POST whose path ends in /token); everything
-else passes. "Rotated" means that the server behind has spent the token:
+A planned fault is used up by the next token request (a POST whose path ends in /token); with `spends`,
+the sha256 of a refresh token, by the next one that spends that. Everything else passes. "Rotated" means that the server behind has spent the token:
 
     drop            rotated, then the connection is reset          (no answer at all)
     close           rotated, then closed in order, TLS close_notify included
@@ -182,16 +182,23 @@ class FaultyProxy:
         token = method == "POST" and path.endswith("/token")
         spent = refresh_token_of(body) if token else None
         with self.lock:
-            fault = self.planned.pop(0) if token and self.planned else {"kind": "pass"}
+            spends = hashlib.sha256(spent.encode()).hexdigest() if spent else None
+            fault = self.take(spends) if token else PASS
             self.seen.append({"method": method, "path": path, "token": token, "host": headers.get("Host"),
-                              "fault": fault["kind"], "at": time.time(),
-                              "spends": hashlib.sha256(spent.encode()).hexdigest() if spent else None})
+                              "fault": fault["kind"], "at": time.time(), "spends": spends})
         if fault["kind"] in UNSENT:
             return UNSENT[fault["kind"]](connection, fault)
         if fault["kind"] == "hold":
             time.sleep(fault.get("seconds", 1))
         status, given = self.forward(method, target, headers, body)
         return SENT[fault["kind"]](connection, fault, status, given)
+
+    def take(self, spends: str | None) -> dict:
+        for fault in self.planned:
+            if fault.get("spends") in (None, spends):
+                self.planned.remove(fault)
+                return fault
+        return PASS
 
     def forward(self, method, target, headers, body) -> tuple[int, bytes]:
         split = urllib.parse.urlsplit(target)
@@ -251,6 +258,7 @@ def delay(connection, fault, status, body):
 
 
 PAGE = b"<!doctype html><title>Just a moment...</title><h1>Checking your browser</h1>"
+PASS = {"kind": "pass"}
 UNSENT = {"close_unsent": lambda *_: None, "redirect": redirect, "status": status_only}
 SENT = {
     "pass": lambda connection, _, status, body: connection.sendall(response(status, body)),
