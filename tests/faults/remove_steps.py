@@ -104,12 +104,12 @@ class Copy:
         if unit.returncode != 0:
             failed = [line for line in unit.stdout.splitlines() if line.startswith("not ok")]
             return failed[0] if failed else f"{UNIT}: exit {unit.returncode}"
-        if loops and (words := self.ninja("tools/credpool")):
+        if loops and (words := self.ninja("tools/credpool/credpool")):
             raise RuntimeError(words)
         for loop in loops:
             done = subprocess.run([sys.executable, str(self.source / "tests/e2e/run_tap.py"),
                                    str(self.source / "tests/faults" / f"{loop}.py")], capture_output=True, text=True,
-                                  env={**os.environ, "CREDPOOL_PROGRAM": str(self.build / "tools/credpool"),
+                                  env={**os.environ, "CREDPOOL_PROGRAM": str(self.build / "tools/credpool/credpool"),
                                        "CREDPOOL_PEERS": os.environ.get("CREDPOOL_PEERS", str(ROOT / "build-peers"))})
             if done.returncode != 0:
                 return f"{loop}"
