@@ -208,7 +208,7 @@ class PlayedClis(unittest.TestCase):
 
     def test_those_with_a_lock_spend_once_when_two_run_at_once(self):
         with RefreshWorld() as world:
-            world.set(answer_delay_ms=300)
+            world.set(answer_delay_ms=2000)  # the second is there before the first is done
             for cli in ("kimi-cli", "kimi-code", "qwen-cli", "claude-cli"):
                 with self.subTest(cli=cli):
                     world.seed(cli)
@@ -219,7 +219,7 @@ class PlayedClis(unittest.TestCase):
     def test_codex_spends_without_a_lock(self):
         with RefreshWorld() as world:
             world.seed("codex-cli")
-            world.set(answer_delay_ms=300)
+            world.set(answer_delay_ms=2000)  # the second is there before the first is done
             pair = [world.play("codex-cli") for _ in range(2)]
             self.assertEqual(sorted(played(each)["did"] for each in pair), ["refreshed", "refused"])
             self.assertEqual(world.family("codex-cli")["reuse"], 1)

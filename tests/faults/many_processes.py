@@ -14,7 +14,7 @@ class ManyProcesses(LoopCase):
     def test_one_spend_for_all(self):
         with RefreshWorld() as world:
             world.seed(CLI)
-            world.set(answer_delay_ms=200)  # long enough for all of them to be there
+            world.set(answer_delay_ms=1000)  # long enough for all of them to be there
             slowest = 0.0
             for cycle in range(CYCLES):
                 if cycle:
