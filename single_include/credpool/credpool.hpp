@@ -19861,8 +19861,8 @@ namespace detail {
 
 /// How long it is until then, cut to milliseconds; never negative.
 inline Duration time_left(std::chrono::nanoseconds deadline) {
-  return std::max(Duration{0}, std::chrono::duration_cast<Duration>(
-                                   deadline - SystemClock{}.steady()));
+  return std::max(Duration{0},
+                  std::chrono::duration_cast<Duration>(deadline - SystemClock{}.steady()));
 }
 
 }  // namespace detail
@@ -20446,8 +20446,7 @@ inline void talk_to_cli(const CliRefresh& how, Process& program, CliStoreWatch& 
         program.read_until([](auto text) { return cli_answered(text, 4); }, time_left(deadline));
       break;
     case CliTalk::hold_input:
-      watch.changes(program,
-                    std::min(deadline, SystemClock{}.steady() + limits.hold_input),
+      watch.changes(program, std::min(deadline, SystemClock{}.steady() + limits.hold_input),
                     limits.look);
       break;
     case CliTalk::acp:
