@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/refresh/exchange.hpp>
 
+#include <credpool/impl/refresh/journal.hpp>
+
 #include "exchange_fixture.hpp"
 
 #include <doctest/doctest.h>

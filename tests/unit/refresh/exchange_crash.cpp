@@ -84,17 +84,28 @@ TEST_CASE("refresh/exchange: 300 kills at random points lose nothing outside the
   std::mt19937 random{20260131};
   int lost_in_window = 0, unknown_by_kill = 0, killed = 0, storage_lost = 0;
   std::optional<ExchangeBench> bench;
+  // A kill must come while the child is at it, on a fast machine and on a slow one: the delays
+  // spread over twice the time that whole rounds have taken so far.
+  auto longest = std::chrono::microseconds{2000};
   for (int round = 0; round < 300; ++round) {
     bench.emplace();
     server.current = 0;
     server.in_doubt = 0;
+    const auto begun = std::chrono::steady_clock::now();
     const auto child = ::fork();
     if (child == 0) ::_exit(exchange_once(*bench, server, 1min) ? 0 : 1);
-    std::this_thread::sleep_for(std::chrono::microseconds{random() % 30000});
+    std::this_thread::sleep_for(longest * static_cast<int>(random() % 1000) / 1000);
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) ++killed;
+    if (WIFSIGNALED(status)) {
+      ++killed;
+      longest += longest / 16;
+    } else {
+      longest =
+          std::chrono::duration_cast<std::chrono::microseconds>(std::min<std::chrono::nanoseconds>(
+              longest - longest / 16, std::chrono::steady_clock::now() - begun));
+    }
     const bool in_window = server.in_doubt == 1;
     // The next call saves it, or says that it is lost.
     bench->sent = 0;
