@@ -17,7 +17,7 @@ from tree import Tap
 
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
-OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib"]
+OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib", "libpq"]
 WARNINGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 

@@ -24,6 +24,8 @@ CONCEPTS = {
     # The classifier is the one place that judges a token endpoint's answer.
     "refresh": {"transport/concept.hpp", "transport/message.hpp", "source/concept.hpp", "store/concept.hpp",
                 "validation/classifier.hpp"},
+    # The claims of a refresh in a database; what a server says is cleaned in one place.
+    "store": {"refresh/claims.hpp", "validation/shown_text.hpp"},
     "validation": {"transport/concept.hpp", "transport/message.hpp"},
 }
 # A header that proves itself to be a model of a concept of the design.
