@@ -207,8 +207,9 @@ TEST_CASE("store/postgres_claims: no error shows a password") {
            Case{server().address("wrong-canary-word"), cp::Errc::configuration},
            Case{"postgresql://credpool:canary-word@127.0.0.1" + std::string{other_port} + "db",
                 cp::Errc::network},
-           Case{"postgresql://credpool:canary-word@127.0.0.1:" + port + "/no_such_database",
-                cp::Errc::configuration},
+           Case{"postgresql://credpool:" + std::string{PostgresServer::encoded_password} +
+                    "@127.0.0.1:" + port + "/no_such_database",
+                cp::Errc::network},
            // Not percent-encoded: its pieces look like a host, a port or a database.
            Case{"postgresql://credpool:canary/word@127.0.0.1:" + port + "/db",
                 cp::Errc::configuration},

@@ -133,10 +133,12 @@ class PostgresConnection {
     opened.place_ = "postgresql://" + part(PQhost(connection)) + ':' + part(PQport(connection)) +
                     '/' + part(PQdb(connection));
     if (PQstatus(connection) != CONNECTION_OK) {
-      const bool password =
-          PQconnectionNeedsPassword(connection) != 0 || PQconnectionUsedPassword(connection) != 0;
+      // Told apart by the server's words, when they are English: libpq has no code for it.
+      const std::string_view words = PQerrorMessage(connection);
+      const bool password = PQconnectionNeedsPassword(connection) != 0 ||
+                            words.find("password authentication failed") != std::string_view::npos;
       return fail(password ? Errc::configuration : Errc::network, doing, opened.place_,
-                  postgres_text(PQerrorMessage(connection), connection));
+                  postgres_text(words, connection));
     }
     // By default libpq prints the server's notices.
     PQsetNoticeProcessor(
