@@ -79,6 +79,23 @@ TEST_CASE("store/postgres_claims: the deadline is never later than the server's"
   CHECK(there - claim->deadline.time_since_epoch().count() < 30'000);
 }
 
+TEST_CASE("store/postgres_claims: a claim is waited for until its margin is over, too") {
+  auto claims = connect();
+  REQUIRE(claims->take("margin", cp::token_hash("t"), "a", minute));
+  const auto ended = [&](const char* ago) {
+    server().sql(
+        std::string{"UPDATE credpool_claims SET deadline = clock_timestamp() - interval '"} + ago +
+        "' WHERE family = 'margin'");
+    return claims->take("margin", cp::token_hash("t"), "b", minute);
+  };
+  const auto early = ended("5 s");
+  REQUIRE_FALSE(early);
+  CHECK(early.error().errc() == cp::Errc::busy);
+  const auto late = ended("11 s");
+  REQUIRE(late);
+  CHECK(late->after_unknown);
+}
+
 TEST_CASE("store/postgres_claims: after a new login on another host that one owns the family") {
   auto claims = connect();
   REQUIRE(claims->take("moving", cp::token_hash("t0"), "a", minute));
