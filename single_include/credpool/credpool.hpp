@@ -2124,6 +2124,10 @@ CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whether that names a shared store: `postgresql://...` without a password in it, since it stands
+/// in command lines and configuration files (PGPASSFILE and PGSERVICE keep passwords).
+bool is_safe_store_address(std::string_view address) noexcept;
+
 /// What the user decided about one CLI's logins.
 struct CliSourceSettings {
   bool enabled = true;
@@ -2182,7 +2186,8 @@ struct Settings {
   AffinityMode affinity_mode = AffinityMode::soft;
   double affinity_load_factor = 1.25;
   AdmissionMode admission_mode = AdmissionMode::unlimited;
-  int admission_limit = 0;                ///< with AdmissionMode::fixed
+  int admission_limit = 0;  ///< with AdmissionMode::fixed
+  std::string store;        ///< PostgreSQL that several hosts share; empty: this host only
   std::filesystem::path history_path;     ///< empty: the default place
   std::filesystem::path state_directory;  ///< empty: the default place
 
@@ -2270,7 +2275,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 24> schema{{
+  static constexpr std::array<SettingKey, 25> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -2309,11 +2314,28 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "How much above the average load a session may push its credential."},
       {"admission", "\"unlimited\", \"aimd\" or {fixed: n} with n from 1 to 100000",
        "\"unlimited\"", "How many requests one credential serves at once."},
+      {"store", "postgresql://... without a password", "",
+       "PostgreSQL through which several hosts share logins."},
       {"historyPath", "a path", "", "Where the history document is."},
       {"stateDirectory", "a path", "", "Where state and sealed secrets are."},
       {"$schema", "anything", "", "For editors; not looked at."},
   }};
   return schema;
+}
+
+CREDPOOL_INLINE bool is_safe_store_address(std::string_view address) noexcept {
+  constexpr std::string_view schemes[]{"postgresql://", "postgres://"};
+  std::string_view rest;
+  for (const auto scheme : schemes)
+    if (address.starts_with(scheme)) rest = address.substr(scheme.size());
+  if (rest.empty()) return false;
+  for (const char c : rest)
+    if (c <= ' ' || c > '~') return false;
+  const auto authority = rest.substr(0, rest.find_first_of("/?"));
+  const auto at = authority.rfind('@');
+  const bool in_user =
+      at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+  return !in_user && rest.find("password=") == std::string_view::npos;
 }
 
 CREDPOOL_INLINE std::span<const std::string_view> rotation_strategy_names() noexcept {
@@ -3527,6 +3549,16 @@ class SettingsReader {
                       }}});
           }},
          {"admission", [&](auto& m, auto& path) { admission(m, path); }},
+         {"store",
+          [&](auto& m, auto& path) {
+            const auto given = text(m.value, path);
+            if (!given) return;
+            if (!is_safe_store_address(*given))
+              return refuse(m.value, path, "expected postgresql://host/database without a password",
+                            "put the password into ~/.pgpass");
+            s.store = *given;
+            note(m, path);
+          }},
          {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
          {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
          {"$schema", [](auto&, auto&) {}}});
@@ -3901,6 +3933,17 @@ class SettingsLoader {
       target = environment_.expand(*value);
       report_.origins[setting] = "env:" + std::string{variable};
     };
+    if (const auto store = environment_.variable("CREDPOOL_STORE")) {
+      if (is_safe_store_address(*store)) {
+        settings.store = *store;
+        report_.origins["store"] = "env:CREDPOOL_STORE";
+      } else {
+        report_.problems.push_back({SettingsProblem::Severity::error, Errc::configuration, "store",
+                                    "env:CREDPOOL_STORE",
+                                    "expected postgresql://host/database without a password",
+                                    "put the password into ~/.pgpass"});
+      }
+    }
     path("CREDPOOL_HISTORY_PATH", "historyPath", settings.history_path);
     path("CREDPOOL_STATE_DIRECTORY", "stateDirectory", settings.state_directory);
   }
@@ -3968,6 +4011,7 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   const auto path = [](const std::filesystem::path& p) {
     return p.empty() ? Json5Value{} : Json5Value{p.string()};
   };
+  add("store", s.store.empty() ? Json5Value{} : Json5Value{s.store});
   add("historyPath", path(s.history_path));
   add("stateDirectory", path(s.state_directory));
   std::sort(rows.begin(), rows.end(),
@@ -16818,6 +16862,10 @@ struct ExchangeWorld {
 Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
                                 const ExchangeRequest& request, const ExchangeWorld& world);
 
+/// What that login is called where several hosts share it (RefreshClaims).
+/// @errors those of reading the store and our own files
+Result<std::string> exchange_family(const LoginStore& store);
+
 /// What is left of exchanges of that file that were cut off or refused, for status and doctor.
 struct ExchangeTrace {
   bool journal = false;                 ///< an exchange was cut off; the next one finishes it
@@ -17026,6 +17074,7 @@ struct OwnGrant {
 };
 
 struct FamilyState {
+  std::string family;  ///< names the login to all hosts, however often its token was exchanged
   std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
   std::uint32_t failures = 0;           ///< in a row
   std::optional<TimePoint> not_before;  ///< no request before that
@@ -17062,6 +17111,7 @@ inline Result<FamilyState> load_family_state(const std::filesystem::path& path) 
       failures != nullptr && failures->is_number_unsigned())
     state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
   state.not_before = time(member(*fields, "notBefore"));
+  state.family = text_or_empty(*fields, "family");
   if (const auto* requests = member(*fields, "requests");
       requests != nullptr && requests->is_array())
     for (const auto& request : *requests)
@@ -17082,6 +17132,7 @@ inline Result<void> save_family_state(const std::filesystem::path& path, const F
               {"dead", state.dead},
               {"failures", state.failures},
               {"requests", Json::array()}};
+  if (!state.family.empty()) fields["family"] = state.family;
   if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
   for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
   if (state.grant)
@@ -18811,6 +18862,17 @@ inline std::string hash_of(const Secret& token) {
   return token.empty() ? std::string{} : token_hash(token.reveal());
 }
 
+/// What a login is called on every host. Without an account's name the token that was there first
+/// names it, on each host that got a copy of that one.
+inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
+                             const FamilyState& state) {
+  const auto& account = tokens.account_id;
+  if (account.empty() && !state.family.empty()) return state.family;
+  const auto hash = hash_of(tokens.refresh_token);
+  return to_hex(sha256_of_parts(
+      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
+}
+
 /// An error of our own files before anything was spent.
 inline Unexpected unwritable(Error error) {
   if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
@@ -19112,10 +19174,12 @@ inline ExchangeStep ExchangeRun::unknown_policy() {
 inline ExchangeStep ExchangeRun::claim() {
   if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
   const auto hash = hash_of(current_.tokens.refresh_token);
-  const auto& account = current_.tokens.account_id;
-  // Without an account's name the token itself names the family, until it is exchanged.
-  const auto family = to_hex(sha256_of_parts(
-      {store_.provider(), store_.cli(), account.empty() ? std::string_view{hash} : account}));
+  const auto family = family_of(store_, current_.tokens, state_);
+  if (state_.family != family) {
+    state_.family = family;
+    if (auto saved = save_family_state(files_.state, state_); !saved)
+      return fail(unwritable(saved.error()).error);
+  }
   const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
   auto taken = world_.claims->take(family, hash, world_.host_id, length);
   if (!taken) return fail(std::move(taken).error());
@@ -19562,6 +19626,14 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
                                [&flight = flight] { return flight->result.has_value(); }))
     return busy();
   return *flight->result;
+}
+
+CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
+  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
+  if (!state) return fail(state.error());
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  return detail::family_of(store, login->tokens, *state);
 }
 
 CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
@@ -20755,7 +20827,8 @@ CREDPOOL_INLINE std::string exchange_job_text(const ExchangeJob& job) {
   const auto place = credential.places.empty() ? Place{} : credential.places.front();
   const auto home = job.environment.home();
   auto variables = detail::passed_variables(job.environment);
-  for (const auto* ours : {"CREDPOOL_CONFIG", "CREDPOOL_KEY_FILE", "CREDPOOL_STATE_DIRECTORY"})
+  for (const auto* ours : {"CREDPOOL_CONFIG", "CREDPOOL_KEY_FILE", "CREDPOOL_STATE_DIRECTORY",
+                           "CREDPOOL_STORE", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE"})
     if (auto value = job.environment.variable(ours)) variables.emplace(ours, std::move(*value));
   const detail::Json document{
       {"version", detail::exchange_job_version},

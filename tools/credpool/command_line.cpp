@@ -63,6 +63,9 @@ int run_command_line(int argc, char** argv) {
   app.add_option("--config", global.config, "Read this configuration file")->type_name("FILE");
   app.add_option("--state-dir", global.state_directory, "Keep our own state in this directory")
       ->type_name("DIR");
+  app.add_option("--store", global.store,
+                 "Share logins with other hosts through this PostgreSQL (no password in it)")
+      ->type_name("URL");
   app.require_subcommand(1);
   app.fallthrough();
   app.get_formatter()->column_width(34);

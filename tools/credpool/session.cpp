@@ -15,6 +15,8 @@ cp::Environment world(const GlobalOptions& options, cp::Environment environment)
     environment = environment.with_variable("CREDPOOL_CONFIG", options.config);
   if (!options.state_directory.empty())
     environment = environment.with_variable("CREDPOOL_STATE_DIRECTORY", options.state_directory);
+  if (!options.store.empty())
+    environment = environment.with_variable("CREDPOOL_STORE", options.store);
   return environment;
 }
 

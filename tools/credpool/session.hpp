@@ -18,6 +18,7 @@ struct GlobalOptions {
   bool no_colour = false;
   std::string config;
   std::string state_directory;
+  std::string store;
 };
 
 /// One run of the command line: the world it runs in and where it prints to.

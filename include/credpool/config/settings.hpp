@@ -17,6 +17,10 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whether that names a shared store: `postgresql://...` without a password in it, since it stands
+/// in command lines and configuration files (PGPASSFILE and PGSERVICE keep passwords).
+bool is_safe_store_address(std::string_view address) noexcept;
+
 /// What the user decided about one CLI's logins.
 struct CliSourceSettings {
   bool enabled = true;
@@ -75,7 +79,8 @@ struct Settings {
   AffinityMode affinity_mode = AffinityMode::soft;
   double affinity_load_factor = 1.25;
   AdmissionMode admission_mode = AdmissionMode::unlimited;
-  int admission_limit = 0;                ///< with AdmissionMode::fixed
+  int admission_limit = 0;  ///< with AdmissionMode::fixed
+  std::string store;        ///< PostgreSQL that several hosts share; empty: this host only
   std::filesystem::path history_path;     ///< empty: the default place
   std::filesystem::path state_directory;  ///< empty: the default place
 

@@ -71,6 +71,10 @@ struct ExchangeWorld {
 Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
                                 const ExchangeRequest& request, const ExchangeWorld& world);
 
+/// What that login is called where several hosts share it (RefreshClaims).
+/// @errors those of reading the store and our own files
+Result<std::string> exchange_family(const LoginStore& store);
+
 /// What is left of exchanges of that file that were cut off or refused, for status and doctor.
 struct ExchangeTrace {
   bool journal = false;                 ///< an exchange was cut off; the next one finishes it

@@ -126,6 +126,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
     baseUrls: { openai: "https://${REGION}.example.com/v1" },
     oauth: { "kimi-code": { tokenUrl: "http://127.0.0.1:9/token", clientId: "abc",
                              clientSecretFile: "secret.txt" } },
+    store: "postgresql://me@db.example/pool",
     policy: { openai: "ask" }, ownership: { "codex-cli": "borrow" },
     models: { openai: ["a", "b"] }, cooldown: { ladderSeconds: [1, 1, 60] },
     affinity: { mode: "hard", loadFactor: 2 }, admission: { fixed: 4 },
@@ -138,6 +139,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
   CHECK(s.provider_use("openai") == cp::ProviderUse::ask);
   CHECK(s.oauth.at("kimi-code").token_url == "http://127.0.0.1:9/token");
   CHECK(s.oauth.at("kimi-code").client_id == "abc");
+  CHECK(s.store == "postgresql://me@db.example/pool");
   CHECK(s.oauth.at("kimi-code").client_secret_file.is_absolute());
   CHECK(s.ownership.at("codex-cli") == cp::Ownership::borrow);
   CHECK(s.models.at("openai").size() == 2);
@@ -153,7 +155,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
   REQUIRE(row != rows.end());
   CHECK(row->value == "{\"fixed\": 4}");
   CAPTURE(row->origin);
-  CHECK(row->origin.ends_with("config.json5:8:59"));
+  CHECK(row->origin.ends_with("config.json5:9:59"));
 }
 
 TEST_CASE("config/settings_file: a wrong type names file, line, column and what to write") {
@@ -188,6 +190,9 @@ TEST_CASE("config/settings_file: wrong values are refused without being quoted")
                            "{ownership: {a: 'rent'}}",
                            "{oauth: {a: {tokenUrl: 'http://sk-canary.example'}}}",
                            "{oauth: {a: {clientId: 'a b'}}}",
+                           "{store: 'postgresql://me:sk-canary@db/x'}",
+                           "{store: 'postgresql://db/x?password=sk-canary'}",
+                           "{store: 'mysql://db'}",
                            "{models: {a: 'm'}}",
                            "{models: {a: [1]}}",
                            "{cooldown: {ladderSeconds: []}}",

@@ -55,7 +55,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 24> schema{{
+  static constexpr std::array<SettingKey, 25> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -94,11 +94,28 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "How much above the average load a session may push its credential."},
       {"admission", "\"unlimited\", \"aimd\" or {fixed: n} with n from 1 to 100000",
        "\"unlimited\"", "How many requests one credential serves at once."},
+      {"store", "postgresql://... without a password", "",
+       "PostgreSQL through which several hosts share logins."},
       {"historyPath", "a path", "", "Where the history document is."},
       {"stateDirectory", "a path", "", "Where state and sealed secrets are."},
       {"$schema", "anything", "", "For editors; not looked at."},
   }};
   return schema;
+}
+
+CREDPOOL_INLINE bool is_safe_store_address(std::string_view address) noexcept {
+  constexpr std::string_view schemes[]{"postgresql://", "postgres://"};
+  std::string_view rest;
+  for (const auto scheme : schemes)
+    if (address.starts_with(scheme)) rest = address.substr(scheme.size());
+  if (rest.empty()) return false;
+  for (const char c : rest)
+    if (c <= ' ' || c > '~') return false;
+  const auto authority = rest.substr(0, rest.find_first_of("/?"));
+  const auto at = authority.rfind('@');
+  const bool in_user =
+      at != std::string_view::npos && authority.substr(0, at).find(':') != std::string_view::npos;
+  return !in_user && rest.find("password=") == std::string_view::npos;
 }
 
 CREDPOOL_INLINE std::span<const std::string_view> rotation_strategy_names() noexcept {

@@ -104,6 +104,17 @@ class SettingsLoader {
       target = environment_.expand(*value);
       report_.origins[setting] = "env:" + std::string{variable};
     };
+    if (const auto store = environment_.variable("CREDPOOL_STORE")) {
+      if (is_safe_store_address(*store)) {
+        settings.store = *store;
+        report_.origins["store"] = "env:CREDPOOL_STORE";
+      } else {
+        report_.problems.push_back({SettingsProblem::Severity::error, Errc::configuration, "store",
+                                    "env:CREDPOOL_STORE",
+                                    "expected postgresql://host/database without a password",
+                                    "put the password into ~/.pgpass"});
+      }
+    }
     path("CREDPOOL_HISTORY_PATH", "historyPath", settings.history_path);
     path("CREDPOOL_STATE_DIRECTORY", "stateDirectory", settings.state_directory);
   }
@@ -171,6 +182,7 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   const auto path = [](const std::filesystem::path& p) {
     return p.empty() ? Json5Value{} : Json5Value{p.string()};
   };
+  add("store", s.store.empty() ? Json5Value{} : Json5Value{s.store});
   add("historyPath", path(s.history_path));
   add("stateDirectory", path(s.state_directory));
   std::sort(rows.begin(), rows.end(),

@@ -81,6 +81,16 @@ class SettingsReader {
                       }}});
           }},
          {"admission", [&](auto& m, auto& path) { admission(m, path); }},
+         {"store",
+          [&](auto& m, auto& path) {
+            const auto given = text(m.value, path);
+            if (!given) return;
+            if (!is_safe_store_address(*given))
+              return refuse(m.value, path, "expected postgresql://host/database without a password",
+                            "put the password into ~/.pgpass");
+            s.store = *given;
+            note(m, path);
+          }},
          {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
          {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
          {"$schema", [](auto&, auto&) {}}});

@@ -58,6 +58,14 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
   return *flight->result;
 }
 
+CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
+  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
+  if (!state) return fail(state.error());
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  return detail::family_of(store, login->tokens, *state);
+}
+
 CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
   const auto files = detail::ExchangeFiles::beside(store.file());
   const auto journal = detail::load_journal(files.journal);

@@ -117,7 +117,8 @@ CREDPOOL_INLINE std::string exchange_job_text(const ExchangeJob& job) {
   const auto place = credential.places.empty() ? Place{} : credential.places.front();
   const auto home = job.environment.home();
   auto variables = detail::passed_variables(job.environment);
-  for (const auto* ours : {"CREDPOOL_CONFIG", "CREDPOOL_KEY_FILE", "CREDPOOL_STATE_DIRECTORY"})
+  for (const auto* ours : {"CREDPOOL_CONFIG", "CREDPOOL_KEY_FILE", "CREDPOOL_STATE_DIRECTORY",
+                           "CREDPOOL_STORE", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE"})
     if (auto value = job.environment.variable(ours)) variables.emplace(ours, std::move(*value));
   const detail::Json document{
       {"version", detail::exchange_job_version},

@@ -113,6 +113,17 @@ inline std::string hash_of(const Secret& token) {
   return token.empty() ? std::string{} : token_hash(token.reveal());
 }
 
+/// What a login is called on every host. Without an account's name the token that was there first
+/// names it, on each host that got a copy of that one.
+inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
+                             const FamilyState& state) {
+  const auto& account = tokens.account_id;
+  if (account.empty() && !state.family.empty()) return state.family;
+  const auto hash = hash_of(tokens.refresh_token);
+  return to_hex(sha256_of_parts(
+      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
+}
+
 /// An error of our own files before anything was spent.
 inline Unexpected unwritable(Error error) {
   if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
@@ -414,10 +425,12 @@ inline ExchangeStep ExchangeRun::unknown_policy() {
 inline ExchangeStep ExchangeRun::claim() {
   if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
   const auto hash = hash_of(current_.tokens.refresh_token);
-  const auto& account = current_.tokens.account_id;
-  // Without an account's name the token itself names the family, until it is exchanged.
-  const auto family = to_hex(sha256_of_parts(
-      {store_.provider(), store_.cli(), account.empty() ? std::string_view{hash} : account}));
+  const auto family = family_of(store_, current_.tokens, state_);
+  if (state_.family != family) {
+    state_.family = family;
+    if (auto saved = save_family_state(files_.state, state_); !saved)
+      return fail(unwritable(saved.error()).error);
+  }
   const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
   auto taken = world_.claims->take(family, hash, world_.host_id, length);
   if (!taken) return fail(std::move(taken).error());

@@ -22,6 +22,7 @@ struct OwnGrant {
 };
 
 struct FamilyState {
+  std::string family;  ///< names the login to all hosts, however often its token was exchanged
   std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
   std::uint32_t failures = 0;           ///< in a row
   std::optional<TimePoint> not_before;  ///< no request before that
@@ -58,6 +59,7 @@ inline Result<FamilyState> load_family_state(const std::filesystem::path& path) 
       failures != nullptr && failures->is_number_unsigned())
     state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
   state.not_before = time(member(*fields, "notBefore"));
+  state.family = text_or_empty(*fields, "family");
   if (const auto* requests = member(*fields, "requests");
       requests != nullptr && requests->is_array())
     for (const auto& request : *requests)
@@ -78,6 +80,7 @@ inline Result<void> save_family_state(const std::filesystem::path& path, const F
               {"dead", state.dead},
               {"failures", state.failures},
               {"requests", Json::array()}};
+  if (!state.family.empty()) fields["family"] = state.family;
   if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
   for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
   if (state.grant)
