@@ -18,8 +18,8 @@ run: ## the main job on this machine's own logins, or on the demo world
 test: ## every test; the last line counts them
 	@$(SCRIPTS)/test.sh
 
-soak: ## the long runs: fuzzing, an hour unless SECONDS says otherwise
-	@.ci/run --only fuzz --fuzz-seconds $(or $(SECONDS),3600)
+soak: ## the long runs: logins that everything tries to lose, then fuzzing, an hour for each target
+	@.ci/run --only faults --only removals --only fuzz --fault-level soak --fuzz-seconds $(or $(SECONDS),3600)
 
 bench: ## every benchmark, in one run
 	@$(SCRIPTS)/configure.sh g++ build-bench --buildtype=release -Dtools=enabled -Dbench=true

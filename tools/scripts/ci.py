@@ -21,10 +21,12 @@ SCRIPTS = ROOT / "tools/scripts"
 
 # The tests that are worth repeating under a sanitizer: what needs no other program.
 LIBRARY_SUITES = ["--suite", "unit", "--suite", "contract", "--suite", "fault"]
-# What does not depend on the compiler has run in the first stage.
-COMPILER_SUITES = ["--no-suite", "gates", "--no-suite", "install"]
 SANITIZED = ["--buildtype=debug", "-Doptimization=1", "-Db_lundef=false", "-Dwerror=true", "-Dtests=true",
              "-Dtools=disabled", "-Dopt_in=enabled"]
+# How much longer than a test's own limit the loops may take.
+FAULT_TIMES = {"test": 1, "faults": 1, "soak": 40}
+# Stages that run only when they are asked for by name.
+ON_REQUEST = {"faults", "removals"}
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
@@ -61,13 +63,19 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
     second = clang()
     run_tests = "tools/scripts/run_tests.py"
     with_fuzz = configure(second, "build-asan", *SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true")
-    clang_build = configure(second, "build-clang", "--buildtype=debug", "-Dwerror=true", "-Dtests=true",
-                            "-Dtools=enabled", "-Dexamples=true")
+    # Library and tests are built by it for the sanitizers; here it is what else there is.
+    clang_build = configure(second, "build-clang", "--buildtype=debug", "-Ddebug=false", "-Dwerror=true",
+                            "-Dtests=false", "-Dtools=enabled", "-Dexamples=true")
     return {
         "format": [[str(SCRIPTS / "format.sh"), "--check"]],
         "gcc": [[str(SCRIPTS / "test.sh"), "--counts", counts]],
-        "clang": [clang_build, python(run_tests, "build-clang", "--counts", counts, *COMPILER_SUITES)],
-        "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES,
+        "clang": [clang_build, ["ninja", "-C", "build-clang", "-j", "2"]],
+        # Run by the first stage too, as often as the level says; this one alone is for `make soak`.
+        "faults": [configure("g++", "build-test"), python(run_tests, "build-test", "--counts", counts, "--suite", "faults",
+                                                          "--timeout-multiplier", str(FAULT_TIMES[arguments.fault_level]))],
+        "removals": [python("tests/faults/remove_steps.py", "build-mutants")],
+        # The compiler's gates (every header alone ...) run with g++ in the first stage, with clang here.
+        "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES, "--suite", "compiler",
                                    "--timeout-multiplier", "4")],
         "fuzz": [with_fuzz, ["ninja", "-C", "build-asan", "-j", "2"],
                  python("tests/fuzz/run_fuzz.py", "build-asan", str(arguments.fuzz_seconds), "--counts", counts)],
@@ -100,10 +108,12 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append")
     parser.add_argument("--fuzz-seconds", type=int, default=60)
-    parser.add_argument("--tidy-seconds", type=int, default=480)
+    parser.add_argument("--tidy-seconds", type=int, default=300)
+    parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="faults")
     arguments = parser.parse_args()
 
-    os.environ.update(SANITIZER_ENVIRONMENT, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
+    os.environ.update(SANITIZER_ENVIRONMENT, CREDPOOL_FAULT_LEVEL=arguments.fault_level, CCACHE_BASEDIR=str(ROOT),
+                      CCACHE_NOHASHDIR="1")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="credpool-ci-") as folder:
         counts = pathlib.Path(folder) / "counts.json"
@@ -115,7 +125,7 @@ def main() -> int:
         if unknown:
             parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(plan)}")
         for name, commands in plan.items():
-            if not arguments.only or name in arguments.only:
+            if name in (arguments.only or set(plan) - ON_REQUEST):
                 outcomes.append(run_stage(name, commands, counts))
 
     print("\nstage     seconds   passed   failed  skipped")
