@@ -3984,9 +3984,10 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
     add("cliSources." + cli + ".priority", source.priority);
   }
   for (const auto& [provider, url] : s.base_urls) add("baseUrls." + provider, url);
-  for (const auto& [provider, server] : s.oauth) {
+  for (const auto& entry : s.oauth) {
+    const auto& server = entry.second;
     const auto add_given = [&](std::string_view key, const std::string& value) {
-      if (!value.empty()) add("oauth." + provider + '.' + std::string{key}, value);
+      if (!value.empty()) add("oauth." + entry.first + '.' + std::string{key}, value);
     };
     add_given("tokenUrl", server.token_url);
     add_given("deviceUrl", server.device_url);
@@ -20244,7 +20245,7 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
 
   const auto name = plan.program.string();
   std::vector<std::string> variables;
-  for (const auto& [key, value] : plan.variables) variables.push_back(key + '=' + value);
+  for (const auto& [key, value] : plan.variables) variables.emplace_back(key).append("=" + value);
   std::vector<char*> argv{const_cast<char*>(name.c_str())}, envp;
   for (const auto& argument : plan.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   for (const auto& variable : variables) envp.push_back(const_cast<char*>(variable.c_str()));
@@ -20288,15 +20289,17 @@ CREDPOOL_INLINE Process::~Process() {
     Descriptor output;
     std::shared_ptr<const void> held;
   };
-  auto* const left = new LetGo{child_, std::move(output_), std::move(held_)};
+  std::unique_ptr<LetGo> left;
   try {
-    std::thread{[left] {
+    left = std::make_unique<LetGo>(LetGo{child_, std::move(output_), std::move(held_)});
+    std::thread{[left = left.get()] {
       const std::unique_ptr<LetGo> owned{left};
       detail::see_process_off(owned->child, owned->output);
     }}.detach();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // No thread is to be had: what it needs stays open until this process ends.
   }
+  (void)left.release();
 }
 
 CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {

@@ -155,9 +155,10 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
     add("cliSources." + cli + ".priority", source.priority);
   }
   for (const auto& [provider, url] : s.base_urls) add("baseUrls." + provider, url);
-  for (const auto& [provider, server] : s.oauth) {
+  for (const auto& entry : s.oauth) {
+    const auto& server = entry.second;
     const auto add_given = [&](std::string_view key, const std::string& value) {
-      if (!value.empty()) add("oauth." + provider + '.' + std::string{key}, value);
+      if (!value.empty()) add("oauth." + entry.first + '.' + std::string{key}, value);
     };
     add_given("tokenUrl", server.token_url);
     add_given("deviceUrl", server.device_url);

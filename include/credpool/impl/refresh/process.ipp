@@ -137,7 +137,7 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
 
   const auto name = plan.program.string();
   std::vector<std::string> variables;
-  for (const auto& [key, value] : plan.variables) variables.push_back(key + '=' + value);
+  for (const auto& [key, value] : plan.variables) variables.emplace_back(key).append("=" + value);
   std::vector<char*> argv{const_cast<char*>(name.c_str())}, envp;
   for (const auto& argument : plan.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   for (const auto& variable : variables) envp.push_back(const_cast<char*>(variable.c_str()));
@@ -181,15 +181,17 @@ CREDPOOL_INLINE Process::~Process() {
     Descriptor output;
     std::shared_ptr<const void> held;
   };
-  auto* const left = new LetGo{child_, std::move(output_), std::move(held_)};
+  std::unique_ptr<LetGo> left;
   try {
-    std::thread{[left] {
+    left = std::make_unique<LetGo>(LetGo{child_, std::move(output_), std::move(held_)});
+    std::thread{[left = left.get()] {
       const std::unique_ptr<LetGo> owned{left};
       detail::see_process_off(owned->child, owned->output);
     }}.detach();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // No thread is to be had: what it needs stays open until this process ends.
   }
+  (void)left.release();
 }
 
 CREDPOOL_INLINE Result<void> Process::write(std::string_view text, Duration patience) {
