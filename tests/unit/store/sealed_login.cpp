@@ -249,6 +249,7 @@ TEST_CASE("store/sealed_login: a lost or another key is told, and never replaced
   bool lost = false;
   SUBCASE("lost") {
     fs::remove(world.directory.key_file());
+    lost = true;
   }
   SUBCASE("another") {
     world.home.write(".local/state/credpool/key", std::string(64, 'a') + "\n");
