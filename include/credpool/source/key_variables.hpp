@@ -34,7 +34,7 @@ inline constexpr std::array key_variables{
     KeyVariable{.name = "KIMI_API_KEY",
                 .provider = "kimi-code",
                 .base_url_variable = "KIMI_BASE_URL",
-                .readers = {"kimi-cli", "kimi-code", "openclaw"}},
+                .readers = {"kimi-cli", "openclaw"}},
     KeyVariable{.name = "KIMICODE_API_KEY", .provider = "kimi-code", .readers = {"openclaw"}},
     KeyVariable{.name = "MOONSHOT_API_KEY", .provider = "moonshot", .readers = {"openclaw"}},
 

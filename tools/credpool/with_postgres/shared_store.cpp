@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../shared_store.hpp"
+#include "shared_store.hpp"
 
 #include <credpool/core/clock.hpp>
 #include <credpool/core/hash.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../shared_store.hpp"
+#include "shared_store.hpp"
 
 namespace credpool_cli {
 
