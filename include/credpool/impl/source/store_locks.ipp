@@ -52,7 +52,8 @@ class StaleLockWatch {
 
   bool is_stale(const struct stat& lock) {
     const SystemClock clock;
-    if (!seen_ || !same_inode(*seen_, lock) || !same_time(seen_->st_mtim, lock.st_mtim)) {
+    if (!watching_ || !same_inode(seen_, lock) || !same_time(seen_.st_mtim, lock.st_mtim)) {
+      watching_ = true;
       seen_ = lock;
       since_ = clock.steady();
     }
@@ -63,7 +64,8 @@ class StaleLockWatch {
 
  private:
   Duration stale_;
-  std::optional<struct stat> seen_;
+  bool watching_ = false;
+  struct stat seen_ {};
   std::chrono::nanoseconds since_{};
 };
 
