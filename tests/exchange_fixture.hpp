@@ -12,6 +12,25 @@
 #include <atomic>
 #include <thread>
 
+/// How many of a fake store's locks are held now, and whether they were taken away from us.
+struct FakeLocks {
+  int held = 0;
+  bool taken_away = false;
+};
+
+class FakeLock final : public credpool::StoreLock {
+ public:
+  explicit FakeLock(FakeLocks& locks) : locks_{locks} { ++locks_.held; }
+  ~FakeLock() override { --locks_.held; }
+  credpool::Result<void> still_held() const override {
+    if (locks_.taken_away) return credpool::fail(credpool::Errc::busy, "looking at a lock");
+    return {};
+  }
+
+ private:
+  FakeLocks& locks_;
+};
+
 /// A login in a JSON file of our own, for tests of the exchange alone.
 class FakeLoginStore final : public credpool::LoginStore {
  public:
@@ -40,6 +59,7 @@ class FakeLoginStore final : public credpool::LoginStore {
   credpool::Result<credpool::Secret> rewritten(const credpool::StoredLogin& current,
                                                const credpool::GrantedTokens& granted,
                                                credpool::TimePoint now) const override {
+    if (on_rewrite) on_rewrite();
     auto fields = credpool::detail::Json::object();
     if (!current.text.empty()) fields = *credpool::detail::parse_json(current.text.reveal());
     fields["access"] = std::string{granted.access_token.reveal()};
@@ -55,6 +75,7 @@ class FakeLoginStore final : public credpool::LoginStore {
       --busy;
       return credpool::fail(credpool::Errc::busy, "waiting", file_.string());
     }
+    if (locks != nullptr) return std::make_unique<FakeLock>(*locks);
     return std::unique_ptr<credpool::StoreLock>{};
   }
   credpool::Duration longest_hold() const noexcept override { return std::chrono::hours{1}; }
@@ -69,6 +90,8 @@ class FakeLoginStore final : public credpool::LoginStore {
   bool cli_removes_refused() const noexcept override { return removes_refused; }
 
   std::function<void()> on_lock, on_write;
+  std::function<void()> on_rewrite;  ///< between the last reading and the exchange of names
+  FakeLocks* locks = nullptr;        ///< of a CLI that has a lock
   int busy = 0;
   bool removes_refused = false;
   mutable std::atomic<int> reads{0};

@@ -309,7 +309,7 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       if (theirs_differs)
         if (auto aside = room->keep_displaced(random_hex()); !aside)
           note_ += aside.error().message();
-      const bool unlocked = *lock == nullptr && store_.single_use() && *base && !theirs_differs;
+      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
       lock->reset();
       cli_lock_.reset();
       if (unlocked) {
