@@ -17,7 +17,8 @@ from syscall_tracer import SUPPORTED, Tracer
 POINTS = count("KILL_POINTS", 24, 100_000, 100_000)
 ROUNDS = count("KILL_ROUNDS", 1, 1, 20)
 AT_ONCE = 16
-SENDS, RECEIVES, SYNCS = {"sendto", "sendmsg"}, {"recvfrom", "recvmsg"}, {"fdatasync", "fsync", "msync"}
+RECEIVES, SYNCS = {"recvfrom", "recvmsg"}, {"fdatasync", "fsync", "msync"}
+SENT = "sendto of the token"
 
 
 class Trail:
@@ -28,12 +29,12 @@ class Trail:
 
     def __call__(self, stop):
         if self.names or stop.name == "flock":
-            self.names.append(stop.name)
+            self.names.append(SENT if stop.sends_a_token() else stop.name)
         return "kill" if self.kill_at is not None and len(self.names) == self.kill_at + 1 else None
 
     def sent(self) -> int | None:
-        """Index of the call that begins to send."""
-        return next((n for n, name in enumerate(self.names) if name in SENDS), None)
+        """Index of the call that begins to send the token."""
+        return next((n for n, name in enumerate(self.names) if name == SENT), None)
 
     def recorded(self) -> int | None:
         """Index of the call that makes the received answer durable."""

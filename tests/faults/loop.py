@@ -5,11 +5,14 @@ CREDPOOL_FAULT_LEVEL says how long a loop runs: test (make test), faults (the CI
 can be set by its own name: CREDPOOL_KILLS=10000. CREDPOOL_FAULT_CLI names the login, kimi-cli. The seed
 of what is random is printed; CREDPOOL_SEED repeats a run.
 """
+import ctypes
+import multiprocessing
 import os
 import pathlib
 import random
 import sys
 import time
+import traceback
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -19,6 +22,7 @@ from refresh_world import LOGIN_NEEDED, OK, OUTCOME_UNKNOWN, TRY_LATER, RefreshW
 
 LEVEL = os.environ.get("CREDPOOL_FAULT_LEVEL", "test")
 CLI = os.environ.get("CREDPOOL_FAULT_CLI", "kimi-cli")
+NEEDS_TLS = {"qwen-cli", "claude-cli"}
 SEED = int(os.environ.get("CREDPOOL_SEED", time.time_ns() % 1_000_000))
 
 
@@ -43,16 +47,56 @@ def until(condition, seconds: float, what: str) -> None:
         time.sleep(0.02)
 
 
-def helpers() -> list[str]:
-    """The processes that run an exchange right now: they outlive whoever started them."""
+def adopt_orphans() -> None:
+    """An exchange outlives whoever started it; from here on it then becomes a child of this process."""
+    set_child_subreaper = 36  # prctl(2)
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+adopt_orphans()
+
+
+def helpers() -> list[int]:
+    """The exchanges that go on now though whoever started them is gone."""
+    children = [int(pid) for place in pathlib.Path("/proc/self/task").glob("*/children")
+                for pid in place.read_text(encoding="ascii").split()]
     found = []
-    for place in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in children:
         try:
-            if b"\0exchange-helper\0" in place.read_bytes():
-                found.append(place.parent.name)
+            if b"\0exchange-helper\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)  # one that has ended has no command line any more
         except OSError:  # it has ended
             continue
     return found
+
+
+def in_processes(work, count: int) -> list:
+    """What `work(number)` returns in so many processes at once, forked from this one."""
+    def run(number: int, end) -> None:
+        adopt_orphans()
+        try:
+            end.send((True, work(number)))
+        except BaseException:  # the other side fails with it
+            end.send((False, traceback.format_exc()))
+
+    fork, running = multiprocessing.get_context("fork"), []
+    for number in range(count):
+        ours, theirs = fork.Pipe(duplex=False)
+        running.append((fork.Process(target=run, args=(number, theirs)), ours))
+        running[-1][0].start()
+        theirs.close()
+    answers = [ours.recv() for _, ours in running]
+    for process, _ in running:
+        process.join()
+    for good, answer in answers:
+        if not good:
+            raise AssertionError(answer)
+    return [answer for _, answer in answers]
+
+
+def world_of_the_login(**more) -> RefreshWorld:
+    """With https where no switch can move the login's server."""
+    return RefreshWorld(tls=CLI in NEEDS_TLS, **more)
 
 
 def told(done) -> str:

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from loop import CLI, OK, LoopCase, RefreshWorld, count, say
+from loop import CLI, OK, LoopCase, count, say, world_of_the_login
 from refresh_world import REFRESH
 
 PROCESSES = count("PROCESSES", 16, 64, 64)
@@ -12,7 +12,7 @@ CYCLES = count("CYCLES", 3, 20, 100)
 
 class ManyProcesses(LoopCase):
     def test_one_spend_for_all(self):
-        with RefreshWorld() as world:
+        with world_of_the_login() as world:
             world.seed(CLI)
             world.set(answer_delay_ms=1000)  # long enough for all of them to be there
             slowest = 0.0

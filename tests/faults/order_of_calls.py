@@ -12,7 +12,7 @@ from syscall_tracer import SUPPORTED, Tracer
 
 OF_A_DESCRIPTOR = {"write", "pwrite64", "fsync", "fdatasync", "fallocate", "ftruncate"}
 OF_A_PATH = {"unlink": 0, "unlinkat": 1, "rename": 1, "renameat": 3, "renameat2": 3}
-SENDS, RECEIVES = {"sendto", "sendmsg"}, {"recvfrom", "recvmsg"}
+RECEIVES = {"recvfrom", "recvmsg"}
 SYNC = ("fsync", "fdatasync")
 
 
@@ -29,8 +29,10 @@ class Recorder:
         return {str(self.login): "login", str(self.login.parent): "directory"}.get(path)
 
     def __call__(self, stop):
-        if stop.name in SENDS | RECEIVES:
-            self.steps.append(("send" if stop.name in SENDS else "receive", "server"))
+        if stop.sends_a_token():
+            self.steps.append(("send", "server"))
+        elif stop.name in RECEIVES:
+            self.steps.append(("receive", "server"))
         elif stop.name in OF_A_DESCRIPTOR and (part := self.part(stop.file())):
             self.steps.append((stop.name, part))
         elif stop.name in OF_A_PATH and (part := self.part(stop.text(OF_A_PATH[stop.name]))):
@@ -61,6 +63,7 @@ class OrderOfCalls(LoopCase):
 
     def test_the_refresh_went_well_and_spent_once(self):
         self.assertEqual(self.code, 0)
+        self.assertEqual(self.steps.count(("send", "server")), 1, self.steps)
         self.assertTrue(0 < self.sent < self.received < self.swapped < self.removed < len(self.steps), self.steps)
 
     def test_the_journal_is_durable_before_the_send(self):

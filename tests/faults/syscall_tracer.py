@@ -82,12 +82,20 @@ class Stop:
 
     def text(self, argument: int) -> str:
         """The path that argument points to."""
+        return self.memory(argument, 4096).split(b"\0")[0].decode("utf-8", "replace")
+
+    def memory(self, argument: int, size: int) -> bytes:
+        """So many bytes from where that argument points."""
         try:
             with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
                 memory.seek(self.arguments[argument])
-                return memory.read(4096).split(b"\0")[0].decode("utf-8", "replace")
+                return memory.read(size)
         except OSError:
-            return ""
+            return b""
+
+    def sends_a_token(self) -> bool:
+        """Whether it is a send whose bytes are a token request's; the header may have gone before."""
+        return self.name == "sendto" and b"refresh_token" in self.memory(1, self.arguments[2])
 
     def open_descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.group}/fd"))
