@@ -86,7 +86,7 @@ class FakeLoginStore final : public credpool::LoginStore {
   credpool::Duration advisory_window(credpool::Duration) const noexcept override {
     return std::chrono::minutes{5};
   }
-  bool single_use() const noexcept override { return true; }
+  bool single_use() const noexcept override { return !reusable; }
   bool cli_removes_refused() const noexcept override { return removes_refused; }
 
   std::function<void()> on_lock, on_write;
@@ -94,6 +94,7 @@ class FakeLoginStore final : public credpool::LoginStore {
   FakeLocks* locks = nullptr;        ///< of a CLI that has a lock
   int busy = 0;
   bool removes_refused = false;
+  bool reusable = false;
   mutable std::atomic<int> reads{0};
 
  private:

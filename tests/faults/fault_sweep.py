@@ -45,13 +45,18 @@ class FaultSweep(LoopCase):
         return Tracer([*program(), *REFRESH, CLI], watch, of, cwd=world.home, env=world.environment(),
                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).run()
 
+    def kept_open(self, descriptors: list[str]) -> int:
+        """Without the one pipe to the helper, whose end a thread of the caller still sees when all else is done."""
+        pipes = sum(each.startswith("pipe:") for each in descriptors)
+        return len(descriptors) - min(pipes, 1)
+
     def sweep(self, of: str) -> None:
         from_lock = of == "helper"
         with RefreshWorld() as world:
             self.settle(world)
             clean = FailOnce("none", 0, 1, from_lock)
             self.assertEqual(self.traced(world, clean, of), 0)
-            most = max(clean.at_exit.values())
+            most = max(map(self.kept_open, clean.at_exit.values()))
             runs = 0
             for name, more in CALLS.items():
                 for error in dict.fromkeys([*ERRORS, *more]):
@@ -64,7 +69,8 @@ class FaultSweep(LoopCase):
                             break
                         runs += 1
                         self.assertIn(code, EXITS, place)
-                        self.assertLessEqual(max(fault.at_exit.values(), default=0), most, f"{place}: descriptors left open")
+                        for descriptors in fault.at_exit.values():
+                            self.assertLessEqual(self.kept_open(descriptors), most, f"{place}: left open: {descriptors}")
                         world.forget(world.logins[CLI].file)
                         self.assertTrue(self.saved_or_told(world), f"{place}: the login is lost")
                         self.assertEqual(world.family(CLI)["reuse"], 0, place)

@@ -22,6 +22,7 @@ NAMES = {0: "read", 1: "write", 2: "open", 3: "close", 9: "mmap", 18: "pwrite64"
          75: "fdatasync", 76: "truncate", 77: "ftruncate", 82: "rename", 83: "mkdir", 84: "rmdir", 87: "unlink",
          231: "exit_group", 257: "openat", 258: "mkdirat", 263: "unlinkat", 264: "renameat", 285: "fallocate",
          316: "renameat2", 41: "socket", 59: "execve", 17: "pread64", 288: "accept4", 280: "utimensat"}
+CLOSE = 3
 SUPPORTED = platform.machine() == "x86_64"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -97,8 +98,15 @@ class Stop:
         """Whether it is a send whose bytes are a token request's; the header may have gone before."""
         return self.name == "sendto" and b"refresh_token" in self.memory(1, self.arguments[2])
 
-    def open_descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.group}/fd"))
+    def open_descriptors(self) -> list[str]:
+        """Where each leads."""
+        place, found = f"/proc/{self.group}/fd", []
+        for number in os.listdir(place):
+            try:
+                found.append(os.readlink(f"{place}/{number}"))
+            except OSError:  # another thread has just closed it
+                continue
+        return sorted(found)
 
 
 class Tracer:
@@ -162,7 +170,8 @@ class Tracer:
             self.killed = True
             os.kill(group, signal.SIGKILL)
         elif wanted is not None:
-            regs = registers(pid)
-            regs[ORIG_RAX] = (1 << 64) - 1  # no such call: the kernel does nothing
-            ptrace(PTRACE_SETREGS, pid, 0, ctypes.addressof(regs))
+            if info.number != CLOSE:  # which releases the descriptor also when it answers an error
+                regs = registers(pid)
+                regs[ORIG_RAX] = (1 << 64) - 1  # no such call: the kernel does nothing
+                ptrace(PTRACE_SETREGS, pid, 0, ctypes.addressof(regs))
             failing[pid] = wanted

@@ -172,6 +172,16 @@ TEST_CASE("refresh/exchange: a connection that fails spends nothing") {
 TEST_CASE("refresh/exchange: a body is released once, whatever the transport does") {
   ExchangeBench bench;
   auto world = bench.world();
+  SUBCASE("spent by its use") {}
+  SUBCASE("reusable: no journal stands in the way") {
+    bench.store.reusable = true;
+  }
+  SUBCASE("the late retry: its journal gives way to the next one") {
+    bench.clock.advance(1min);
+    bench.answer = []() -> Result<Response> { return fail(Errc::timeout, "waiting"); };
+    CHECK(bench.run().error().errc() == Errc::outcome_unknown);
+    bench.clock.advance(20s);
+  }
   world.send = [](const Request& request) -> Result<Response> {
     CHECK(request.before_body());
     CHECK_FALSE(request.before_body());
