@@ -3,6 +3,7 @@
 
 #include "cli_pool.hpp"
 #include "history_notes.hpp"
+#include "login_standing.hpp"
 #include "refresher.hpp"
 #include "spinner.hpp"
 #include "table.hpp"
@@ -72,7 +73,9 @@ cp::Result<cp::Lease> acquire_fresh(const Session& session, OpenPool& opened,
     if (!way) continue;
     const Spinner spinner{session.err(), "refreshing " + credential.profile_id};
     if (const auto report = refresher.refresh(credential, *way, {}); !report) {
-      session.warn(harmless(report.error().message()));
+      session.warn(with_short_home(harmless(report.error().message()), session.environment()));
+      if (report.error().code == cp::Condition::login_needed)
+        session.note("Next: " + next_login(credential.cli));
       continue;
     }
     auto again = open_pool(session, StateUse::keep);

@@ -85,6 +85,13 @@ int tour(Session& session, const std::filesystem::path& directory) {
   if (const int code = run_scan(world, {}); code != 0) return code;
   step(session, "Does it still work? Ask the providers.", "credpool scan --validate");
   if (const int code = run_scan(world, {.validate = true}); code != 0) return code;
+  step(session, "Get a login a new token. Its refresh token is spent once, whoever else tries.",
+       "credpool refresh kimi-code:default-2");
+  if (const int code = run_refresh(world, {.name = "kimi-code:default-2"}); code != 0) return code;
+  step(session, "Keep them fresh: what is due now is renewed (always: credpool renew install).",
+       "credpool renew --once --cli kimi-code --cli kimi-cli");
+  if (const int code = run_renew(world, {.clis = {"kimi-code", "kimi-cli"}}); code != 0)
+    return code;
   step(session, "Who would serve a request to Anthropic, and why not the others?",
        "credpool explain --provider anthropic");
   if (const int code = run_explain(world, {.provider = "anthropic"}); code != 0) return code;

@@ -6,6 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 
 #if !defined(CPPHTTPLIB_OPENSSL_SUPPORT)
@@ -106,9 +109,33 @@ Answer answer_to(const httplib::Request& request) {
              {"code", "invalid_api_key"}}}}};
 }
 
+/// The token endpoint of Kimi: a refresh token is good for one use, as at the real one.
+class DemoTokens {
+ public:
+  Answer exchange(const httplib::Request& request) {
+    const auto spent = request.get_param_value("refresh_token");
+    const std::lock_guard lock{mutex_};
+    if (request.get_param_value("grant_type") != "refresh_token" ||
+        !mentions(spent, "demo-kimi-") || !spent_.insert(spent).second)
+      return {401, {{"error", "invalid_grant"}, {"error_description", "the token was spent"}}};
+    const auto name = "demo-kimi-valid-" + std::to_string(spent_.size());
+    return {200,
+            {{"access_token", name + "-access"},
+             {"refresh_token", name + "-refresh"},
+             {"token_type", "Bearer"},
+             {"scope", "kimi-code"},
+             {"expires_in", 900}}};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> spent_;
+};
+
 }  // namespace
 
 struct DemoProvider::Server {
+  DemoTokens tokens;
   httplib::Server http;
   std::thread thread;
   int port = 0;
@@ -117,7 +144,8 @@ struct DemoProvider::Server {
   Server() {
     const auto handle = [this](const httplib::Request& request, httplib::Response& response) {
       ++requests;
-      const auto answer = answer_to(request);
+      const auto answer = mentions(request.path, "/api/oauth/token") ? tokens.exchange(request)
+                                                                     : answer_to(request);
       response.status = answer.status;
       if (answer.retry_after_seconds > 0)
         response.set_header("Retry-After", std::to_string(answer.retry_after_seconds));

@@ -10,7 +10,7 @@ namespace credpool_cli {
 
 /// A local server that answers as the real providers do: the demo and the end-to-end tests ask it
 /// instead of them. What it answers depends on words in the made-up token: "valid", "revoked",
-/// "limited", "noseat", "notier".
+/// "limited", "noseat", "notier". Kimi's made-up logins can be refreshed there, each token once.
 class DemoProvider {
  public:
   /// Starts on a free port of 127.0.0.1.

@@ -277,7 +277,13 @@ void write_configuration(Writer& home, const std::string& provider_url) {
     base_urls[provider] =
         provider_url.empty() ? "http://127.0.0.1:9" : provider_url + "/" + provider;
   home.json(".config/credpool/config.json5",
-            {{"autoImport", true}, {"rotationStrategy", "least-used"}, {"baseUrls", base_urls}});
+            {{"autoImport", true},
+             {"rotationStrategy", "least-used"},
+             {"baseUrls", base_urls},
+             {"oauth",
+              {{"kimi-code",
+                {{"tokenUrl", (provider_url.empty() ? "http://127.0.0.1:9" : provider_url) +
+                                  "/kimi-code/api/oauth/token"}}}}}});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // doctor: what is wrong on this machine, and the command that mends it.
 
-#include "cli_pool.hpp"
 #include "history_notes.hpp"
+#include "login_standing.hpp"
 #include "table.hpp"
 
 #include <credpool/config/settings_file.hpp>
@@ -98,6 +98,34 @@ void look_for_copies(const cp::Discovery& discovery, const cp::Environment& envi
   }
 }
 
+/// What exchanges of refresh tokens have left beside the logins.
+void look_at_exchanges(const OpenPool& opened, const Session& session, Findings& findings) {
+  std::set<std::filesystem::path> seen;
+  for (const auto& credential : opened.discovery.credentials) {
+    const auto login =
+        login_standing(*opened.sources, credential, session.environment(), session.now());
+    const auto store = opened.sources->login_store(credential, session.environment());
+    if (!store || !seen.insert((*store)->file()).second) continue;
+    const auto file = (*store)->file();
+    if (login.state == RefreshState::dead || login.state == RefreshState::outcome_unknown ||
+        login.state == RefreshState::cut_off)
+      findings.push_back({Severity::warning, credential.profile_id + ": " + login.what,
+                          file.string(), login.next});
+    if (login.state == RefreshState::well && !login.what.empty())
+      findings.push_back({Severity::error, login.what, file.string(), ""});
+    const auto prefix = ".credpool-" + file.filename().string() + ".parked-";
+    std::error_code failed;  // what cannot be listed was reported with the store
+    for (std::filesystem::directory_iterator entry{file.parent_path(), failed}, end;
+         !failed && entry != end; entry.increment(failed))
+      if (entry->path().filename().string().starts_with(prefix))
+        findings.push_back({Severity::note,
+                            credential.profile_id +
+                                ": an answer that lost against a newer login is kept beside it",
+                            entry->path().string(),
+                            "nothing: the next refresh that succeeds removes it"});
+  }
+}
+
 void look_at_programs(const cp::Discovery& discovery, const cp::Environment& environment,
                       Findings& findings) {
   std::string clis;
@@ -105,7 +133,8 @@ void look_at_programs(const cp::Discovery& discovery, const cp::Environment& env
   for (const auto& cli : discovery.clis) {
     const bool has_login = std::any_of(
         discovery.credentials.begin(), discovery.credentials.end(), [&](const auto& credential) {
-          return credential.cli == cli.cli && credential.kind == cp::Kind::oauth;
+          return credential.cli == cli.cli && credential.kind == cp::Kind::oauth &&
+                 credential.ownership == cp::Ownership::borrow;
         });
     if (!has_login || cli.program) continue;
     clis += (clis.empty() ? "" : ", ") + cli.cli;
@@ -114,9 +143,9 @@ void look_at_programs(const cp::Discovery& discovery, const cp::Environment& env
           (files.empty() ? "" : ", ") + short_path(cli.files_found.front().string(), environment);
   }
   if (!clis.empty())
-    findings.push_back({Severity::note,
-                        "not on PATH, so that nobody refreshes their logins: " + clis, files,
-                        "install the programs, or remove the logins"});
+    findings.push_back(
+        {Severity::note, "not on PATH, and nobody else may refresh their logins: " + clis, files,
+         "install the programs, log in with `credpool login`, or set ownership.<cli> to co_own"});
   for (const auto& credential : discovery.credentials)
     if (credential.reason == cp::Reason::service_ended)
       findings.push_back(
@@ -193,6 +222,7 @@ int run_doctor(Session& session) {
   } else {
     look_at_stores(opened->discovery, findings);
     look_for_copies(opened->discovery, session.environment(), findings);
+    look_at_exchanges(*opened, session, findings);
     look_at_programs(opened->discovery, session.environment(), findings);
     look_at_clock(opened->discovery, session.now(), findings);
     look_at_our_files(session, *opened, findings);

@@ -73,11 +73,25 @@ Style status_style(const cp::Credential& credential, cp::TimePoint now) {
   return credential.reason_at(now) == cp::Reason::refreshable ? Style::warning : Style::bad;
 }
 
+std::string ownership_words(const cp::Credential& credential) {
+  return credential.refresh_token.empty() ? std::string{"-"}
+                                          : std::string{cp::to_string(credential.ownership)};
+}
+
 std::string short_path(const std::string& path, const cp::Environment& environment) {
   const auto home = environment.home();
   if (!home) return path;
   const auto prefix = home->string() + "/";
   return path.starts_with(prefix) ? "~/" + path.substr(prefix.size()) : path;
+}
+
+std::string with_short_home(std::string text, const cp::Environment& environment) {
+  const auto home = environment.home();
+  if (!home) return text;
+  const auto prefix = home->string() + "/";
+  for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at + 1))
+    if (at == 0 || text[at - 1] == ' ') text.replace(at, prefix.size(), "~/");
+  return text;
 }
 
 }  // namespace credpool_cli

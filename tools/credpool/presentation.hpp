@@ -28,7 +28,12 @@ std::string relative_time(const std::optional<credpool::TimePoint>& when, credpo
 std::string status_words(const credpool::Credential& credential, credpool::TimePoint now);
 Style status_style(const credpool::Credential& credential, credpool::TimePoint now);
 
+/// Who may spend its refresh token; "-" where there is none.
+std::string ownership_words(const credpool::Credential& credential);
+
 /// A path with the home directory as "~".
 std::string short_path(const std::string& path, const credpool::Environment& environment);
+/// A sentence with the home directory as "~" wherever it stands in it.
+std::string with_short_home(std::string text, const credpool::Environment& environment);
 
 }  // namespace credpool_cli

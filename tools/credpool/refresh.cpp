@@ -3,10 +3,11 @@
 
 #include "commands.hpp"
 #include "history_notes.hpp"
+#include "login_standing.hpp"
 #include "refresher.hpp"
 #include "spinner.hpp"
 
-#include <credpool/refresh/login_providers.hpp>
+#include <credpool/refresh/cli_command.hpp>
 
 #include <algorithm>
 
@@ -27,37 +28,36 @@ cp::Result<Credentials> named(const OpenPool& opened, const std::string& name) {
   if (!logins.empty()) return logins;
   auto one = opened.pool->find(name);
   if (one) return Credentials{*one};
-  const bool is_cli = check_cli_names(opened.discovery, {name}).has_value();
-  if (is_cli)
-    return cp::fail(
-        cp::Errc::not_found, "refreshing a login", name,
-        "it has no login here that could be refreshed; `credpool login " + name + "` makes one");
+  if (check_cli_names(opened.discovery, {name}))
+    return cp::fail(cp::Errc::not_found, "refreshing a login", name,
+                    "it has no login here that could be refreshed; " + how_to_log_in(name));
   return cp::fail(one.error().errc(), "refreshing a login", name,
                   "name a CLI, a profile or an id of `credpool status`");
 }
 
 /// What to do where nothing can be refreshed without a person.
-cp::Error no_way(const cp::Credential& credential) {
+cp::Error no_way(const Refresher& refresher, const cp::Credential& credential) {
   const auto doing = "refreshing " + credential.profile_id;
-  const auto* login = cp::find_login_provider(credential.cli);
-  const auto own = "`credpool login " + credential.cli + "` makes a login of our own";
+  const auto no = [&](cp::Errc code, std::string hint) {
+    return cp::Error{code, doing, credential.cli, std::move(hint)};
+  };
   if (credential.kind != cp::Kind::oauth)
-    return {cp::Errc::unsupported, doing, credential.cli,
-            "it is a key, which does not end; `credpool import-manual " + credential.cli +
-                "` replaces it"};
-  if (credential.ownership == cp::Ownership::borrow)
-    return {cp::Errc::unsupported, doing, credential.cli,
-            "it is borrowed: only its CLI spends its refresh token, and there is no command that "
-            "makes it. --ownership co_own lets us do it under the CLI's lock; " +
-                own};
+    return no(cp::Errc::unsupported, "it is a key, which does not end; `credpool import-manual " +
+                                         credential.cli + "` replaces it");
   if (credential.refresh_token.empty())
-    return {cp::Errc::login_needed, doing, credential.cli,
-            "there is no refresh token; " +
-                (login != nullptr && !login->command.empty()
-                     ? "run: " + std::string{login->command} + ", or: "
-                     : std::string{}) +
-                own};
-  return {cp::Errc::unsupported, doing, credential.cli, "its store is only read; " + own};
+    return no(cp::Errc::login_needed,
+              "there is no refresh token; " + how_to_log_in(credential.cli));
+  if (credential.ownership != cp::Ownership::borrow)
+    return no(cp::Errc::unsupported, "its store is only read; " + how_to_log_in(credential.cli));
+  auto ours = credential;
+  ours.ownership = cp::Ownership::co_own;
+  const bool could_be_ours = refresher.way_of(ours).has_value();
+  return no(cp::Errc::unsupported,
+            std::string{"it is borrowed: only its CLI spends its refresh token, and "} +
+                (cp::cli_can_refresh(credential.cli) ? "that program is not on PATH"
+                                                     : "no command makes it do so") +
+                (could_be_ours ? "; --ownership co_own lets us do it; or " : "; ") +
+                how_to_log_in(credential.cli));
 }
 
 cp::Result<RefreshWay> chosen_way(const Refresher& refresher, const cp::Credential& credential,
@@ -71,7 +71,7 @@ cp::Result<RefreshWay> chosen_way(const Refresher& refresher, const cp::Credenti
                     "no command of that CLI refreshes it, or the CLI is not on PATH");
   }
   if (!usual || (method == "oauth-refresh" && usual != RefreshWay::exchange))
-    return cp::fail(no_way(credential));
+    return cp::fail(no_way(refresher, credential));
   return *usual;
 }
 
@@ -97,27 +97,37 @@ Json refreshed_json(const cp::Credential& credential,
   return entry;
 }
 
-std::string in_words(const cp::ExchangeReport& report, cp::TimePoint now) {
+std::string in_words(const cp::ExchangeReport& report, const Session& session) {
+  const auto now = session.now();
   std::string text;
   switch (report.outcome) {
     case cp::ExchangeOutcome::still_fresh:
-      text = "is fresh; --force refreshes it all the same";
+      text = "fresh";
       break;
     case cp::ExchangeOutcome::adopted:
-      text = "had been refreshed by another program; its token is used";
+      text = "refreshed by another program; its token is used";
       break;
     case cp::ExchangeOutcome::exchanged:
       text = "refreshed";
       break;
     case cp::ExchangeOutcome::recovered:
-      text = "refreshed: an earlier exchange that was cut off is finished";
+      text = "refreshed: an exchange that was cut off is finished";
       break;
     case cp::ExchangeOutcome::kept:
-      text = "not refreshed now; the token still works";
+      text = "not refreshed, the token still works";
       break;
   }
   if (report.tokens.expires_at) text += ", ends " + relative_time(report.tokens.expires_at, now);
-  if (!report.note.empty()) text += " (" + harmless(report.note) + ")";
+  text += "\n";
+  if (!report.note.empty())
+    text += wrapped(session.out(),
+                    (report.outcome == cp::ExchangeOutcome::kept ? "Why: " : "Note: ") +
+                        with_short_home(harmless(report.note), session.environment()),
+                    5) +
+            "\n";
+  if (report.outcome == cp::ExchangeOutcome::still_fresh)
+    text += "Next: --force refreshes it all the same\n";
+  if (report.retry_at) text += "Next: try again " + relative_time(report.retry_at, now) + "\n";
   return text;
 }
 
@@ -156,14 +166,23 @@ int run_refresh(Session& session, const RefreshOptions& options) {
       const Spinner spinner{session.err(), "refreshing " + credential.profile_id};
       return refresher.refresh(credential, *way, {.refused_token = {}, .force = options.force});
     }();
-    if (logins->size() == 1 && !report) return session.fail(report.error());
+    if (logins->size() == 1 && !report) {
+      const int failed = session.fail(report.error());
+      if (report.error().code == cp::Condition::login_needed)
+        session.note("Next: " + next_login(credential.cli));
+      else if (report.error().retry_at)
+        session.note("Next: try again " + relative_time(report.error().retry_at, session.now()));
+      return failed;
+    }
     code = std::max(code, report ? 0 : cp::exit_code(report.error()));
     entries.push_back(refreshed_json(credential, report));
     if (session.options().json) continue;
-    session.print(credential.profile_id + " (" + credential.cli + "): " +
-                  (report ? in_words(*report, session.now())
-                          : styled(session.out(), Style::bad, harmless(report.error().message()))) +
-                  "\n");
+    session.print(
+        credential.profile_id + " (" + credential.cli + "): " +
+        (report ? in_words(*report, session)
+                : styled(session.out(), Style::bad, harmless(report.error().message())) + "\n"));
+    if (!report && report.error().code == cp::Condition::login_needed)
+      session.print("Next: " + next_login(credential.cli) + "\n");
   }
   // The new hashes go on record; the tokens themselves are where they were.
   if (auto again = open_pool(session, StateUse::look))

@@ -90,8 +90,11 @@ class Renewer {
         log_.say(now, name + "an earlier renewal that was cut off is finished");
         break;
       case cp::ExchangeOutcome::kept:
-        log_.say(now, name + "not renewed, the old token still works" +
-                          (report.note.empty() ? "" : " (" + report.note + ")"));
+        log_.say(now,
+                 name + "not renewed, the old token still works" +
+                     (report.note.empty()
+                          ? ""
+                          : " (" + with_short_home(report.note, session_.environment()) + ")"));
         break;
     }
     if (report.tokens.expires_at && report.outcome != cp::ExchangeOutcome::kept)
@@ -110,7 +113,8 @@ class Renewer {
     round.again = std::max(error.retry_at.value_or(now + later), now + soonest);
     // Only the store's change helps now, which the next look notices.
     if (error.code == cp::Condition::login_needed) round.again.reset();
-    log_.say(now, name + "could not be renewed: " + error.message() +
+    log_.say(now, name + "could not be renewed: " +
+                      with_short_home(error.message(), session_.environment()) +
                       (round.again ? "; next try in " + spoken_duration(*round.again - now) : ""));
     return round;
   }
@@ -209,9 +213,10 @@ class Watch {
       const auto due = refresher_.due(login.credential);
       if (due) scheduler.put(id, *due);
       if (is_new)
-        log_.say(session_.now(), login.credential.cli + " (" + login.credential.profile_id + "): " +
-                                     (due ? "renewed in " + spoken_duration(*due - session_.now())
-                                          : "its store does not tell when it ends; left alone"));
+        log_.say(session_.now(),
+                 login.credential.cli + " (" + login.credential.profile_id + "): " +
+                     (due ? "next renewal in " + spoken_duration(*due - session_.now())
+                          : "its store does not tell when it ends; left alone"));
     }
     logins_ = std::move(now_there);
   }

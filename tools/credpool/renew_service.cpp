@@ -2,8 +2,8 @@
 // renew install, uninstall and status: a systemd user service, or a crontab line where there is no
 // systemd.
 
-#include "commands.hpp"
-#include "renew_service.hpp"
+#include "cli_pool.hpp"
+#include "renewal_text.hpp"
 
 #include <credpool/core/file.hpp>
 #include <credpool/refresh/process.hpp>
@@ -19,18 +19,60 @@ namespace cp = credpool;
 namespace {
 
 constexpr std::string_view service_name = "credpool-renew.service";
-/// Ends our line in the crontab, so that it is found again.
-constexpr std::string_view cron_mark = "# credpool renew";
 
-/// Where the CLIs and we ourselves keep things, if not at the default place: a service is started
-/// without these. None of them holds a secret.
-constexpr std::array<std::string_view, 13> carried_variables{
-    "KIMI_SHARE_DIR",   "KIMI_CODE_HOME",    "CODEX_HOME",           "QWEN_HOME",
-    "GEMINI_CLI_HOME",  "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME",      "XDG_DATA_HOME",
-    "XDG_STATE_HOME",   "OPENCLAW_HOME",     "OPENCLAW_CONFIG_PATH", "OPENCLAW_STATE_DIR",
-    "CREDPOOL_KEY_FILE"};
+/// Where the CLIs and we ourselves keep things, which servers are asked and where programs are
+/// found, if not at the default place: a service is started without these. None holds a secret.
+constexpr std::array<std::string_view, 26> carried_variables{"PATH",
+                                                             "KIMI_SHARE_DIR",
+                                                             "KIMI_CODE_HOME",
+                                                             "KIMI_CODE_OAUTH_HOST",
+                                                             "KIMI_OAUTH_HOST",
+                                                             "KIMI_CODE_BASE_URL",
+                                                             "KIMI_DISABLE_OAUTH_LOCK",
+                                                             "CODEX_HOME",
+                                                             "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
+                                                             "QWEN_HOME",
+                                                             "GEMINI_CLI_HOME",
+                                                             "CLAUDE_CONFIG_DIR",
+                                                             "CLAUDE_SECURESTORAGE_CONFIG_DIR",
+                                                             "CLOUDSDK_CONFIG",
+                                                             "HTTPS_PROXY",
+                                                             "NO_PROXY",
+                                                             "NODE_EXTRA_CA_CERTS",
+                                                             "SSL_CERT_FILE",
+                                                             "XDG_CONFIG_HOME",
+                                                             "XDG_DATA_HOME",
+                                                             "XDG_STATE_HOME",
+                                                             "OPENCLAW_HOME",
+                                                             "OPENCLAW_CONFIG_PATH",
+                                                             "OPENCLAW_STATE_DIR",
+                                                             "CREDPOOL_CONFIG",
+                                                             "CREDPOOL_KEY_FILE"};
+constexpr std::size_t most_output = 4 << 20;
+/// Cron refuses a longer line.
+constexpr std::size_t longest_cron_line = 990;
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
+}
+
+/// Those of the variables that are set here. An address with a password in it is left out.
+std::map<std::string, std::string> carried(const Session& session) {
+  std::map<std::string, std::string> variables;
+  for (const auto name : carried_variables) {
+    const auto value = session.environment().variable(name);
+    if (!value || value->empty() || has_control(*value)) continue;
+    if (name == "HTTPS_PROXY" && value->find('@') != std::string::npos) {
+      session.warn("HTTPS_PROXY is not handed on: there is a password in it");
+      continue;
+    }
+    variables.emplace(name, *value);
+  }
+  return variables;
+}
 
 /// What a program printed, if it ended well.
+/// @errors not_found when it is not on PATH, or said no (exit code 1) and printed nothing
 cp::Result<std::string> run(const Session& session, std::string_view name,
                             std::vector<std::string> arguments,
                             const std::optional<std::string>& input = {}) {
@@ -42,6 +84,7 @@ cp::Result<std::string> run(const Session& session, std::string_view name,
   plan.program = *program;
   plan.arguments = std::move(arguments);
   plan.read_output = true;
+  plan.max_output = most_output;
   for (const auto* variable : {"HOME", "PATH", "USER", "LOGNAME", "XDG_RUNTIME_DIR",
                                "DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME"})
     if (const auto value = environment.variable(variable)) plan.variables[variable] = *value;
@@ -54,10 +97,16 @@ cp::Result<std::string> run(const Session& session, std::string_view name,
   const auto end = process->wait(patience);
   if (!end)
     return cp::fail(cp::Errc::timeout, "waiting for " + std::string{name}, program->string());
+  if (end->exit_code == 1 && process->output().empty())
+    return cp::fail(cp::Errc::not_found, "running " + std::string{name}, program->string(),
+                    "it ended with exit code 1; run it by hand to see why");
   if (end->exit_code != 0 || end->signal != 0)
     return cp::fail(cp::Errc::io, "running " + std::string{name}, program->string(),
                     "it ended with exit code " + std::to_string(end->exit_code) +
                         "; run it by hand to see why");
+  if (process->output().size() >= most_output)
+    return cp::fail(cp::Errc::too_large, "reading what " + std::string{name} + " printed",
+                    program->string());
   return process->output();
 }
 
@@ -108,8 +157,11 @@ cp::Result<std::string> installed_crontab(const Session& session) {
     return cp::fail(cp::Errc::not_found, "looking for crontab", {},
                     "there is neither systemd for this user nor cron: run `credpool renew "
                     "--watch` by whatever starts programs here");
-  // A user without a crontab is an error to crontab -l, and an empty one to us.
-  return run(session, "crontab", {"-l"}).value_or(std::string{});
+  auto table = run(session, "crontab", {"-l"});
+  // A user without a crontab is exit code 1 to crontab -l, and an empty one to us. Any other
+  // failure must not end in a crontab without the user's own lines.
+  if (!table && table.error().errc() == cp::Errc::not_found) return std::string{};
+  return table;
 }
 
 /// The last lines of a text that ends with a line end.
@@ -118,6 +170,11 @@ std::string last_lines(std::string_view text, int count) {
   for (int seen = 0; begin > 0; --begin)
     if (text[begin - 1] == '\n' && ++seen > count) break;
   return std::string{text.substr(begin)};
+}
+
+std::size_t last_line_length(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return text.size() - (text.rfind('\n') + 1);  // npos + 1 is 0
 }
 
 struct Installed {
@@ -134,90 +191,62 @@ Installed what_is_installed(const Session& session) {
     installed.service = std::filesystem::exists(*unit, ignored);
   }
   if (const auto table = installed_crontab(session))
-    installed.cron = table->find(cron_mark) != std::string::npos;
+    installed.cron = without_cron_line(*table) != *table;
   return installed;
 }
 
+cp::Result<void> remove_service(const Session& session, const std::filesystem::path& unit) {
+  const bool systemd = has_user_systemd(session);
+  if (systemd)
+    if (auto done =
+            run(session, "systemctl", {"--user", "disable", "--now", std::string{service_name}});
+        !done)
+      return cp::fail(done.error());
+  std::error_code failed;
+  std::filesystem::remove(unit, failed);
+  if (failed)
+    return cp::fail(cp::Errc::permission_denied, "removing the service", unit.string(),
+                    failed.message());
+  if (systemd)
+    if (auto done = run(session, "systemctl", {"--user", "daemon-reload"}); !done)
+      return cp::fail(done.error());
+  return {};
+}
+
+cp::Result<void> remove_cron_line(const Session& session) {
+  const auto table = installed_crontab(session);
+  if (!table) return cp::fail(table.error());
+  if (auto done = run(session, "crontab", {"-"}, without_cron_line(*table)); !done)
+    return cp::fail(done.error());
+  return {};
+}
+
+cp::Result<void> install_service(const Session& session, const std::filesystem::path& unit,
+                                 const std::vector<std::string>& command) {
+  if (auto made = cp::make_private_directory(unit.parent_path()); !made) return made;
+  if (auto written = cp::replace_file(unit, systemd_unit(command, carried(session)), 0600);
+      !written)
+    return written;
+  for (const auto& words : {std::vector<std::string>{"--user", "daemon-reload"},
+                            {"--user", "enable", std::string{service_name}},
+                            {"--user", "restart", std::string{service_name}}})
+    if (auto done = run(session, "systemctl", words); !done) return cp::fail(done.error());
+  return {};
+}
+
+cp::Result<void> install_cron_line(const Session& session,
+                                   const std::vector<std::string>& command) {
+  const auto table = installed_crontab(session);
+  if (!table) return cp::fail(table.error());
+  auto variables = carried(session);
+  auto text = with_cron_line(*table, command, variables);
+  if (last_line_length(text) > longest_cron_line && variables.erase("PATH") > 0)
+    text = with_cron_line(*table, command, variables);
+  if (auto done = run(session, "crontab", {"-"}, text); !done) return cp::fail(done.error());
+  return {};
+}
+
 }  // namespace
-
-std::string systemd_unit(const std::vector<std::string>& command,
-                         const std::map<std::string, std::string>& variables) {
-  // Quoting as systemd.syntax(7) has it; % begins a specifier, $ a variable.
-  const auto quoted = [](std::string_view word) {
-    std::string text = "\"";
-    for (const char c : word) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += c;
-      if (c == '%' || c == '$') text += c;
-    }
-    return text + '"';
-  };
-  std::string start;
-  for (const auto& word : command) start += (start.empty() ? "" : " ") + quoted(word);
-  std::string unit =
-      "[Unit]\n"
-      "Description=credpool: keeps the logins of AI coding CLIs fresh\n"
-      "Documentation=man:credpool(1)\n"
-      "\n"
-      "[Service]\n"
-      "ExecStart=" +
-      start +
-      "\n"
-      "ExecReload=/bin/kill -HUP $MAINPID\n"
-      "Restart=on-failure\n"
-      "RestartSec=30\n"
-      "# An exchange that has begun lives on in a process of its own: it must not be killed.\n"
-      "KillMode=process\n"
-      "NoNewPrivileges=yes\n"
-      "UMask=0077\n";
-  for (const auto& [name, value] : variables) {
-    // Environment= knows no $, so only % is doubled there.
-    std::string text = "\"";
-    for (const char c : name + '=' + value) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += c;
-      if (c == '%') text += c;
-    }
-    unit += "Environment=" + text + "\"\n";
-  }
-  return unit + "\n[Install]\nWantedBy=default.target\n";
-}
-
-std::string with_cron_line(std::string_view table, const std::vector<std::string>& command,
-                           const std::map<std::string, std::string>& variables) {
-  // The line goes to sh; and to cron a % is the end of the command.
-  const auto quoted = [](std::string_view word) {
-    std::string text = "'";
-    for (const char c : word) {
-      if (c == '\'') {
-        text += "'\\''";
-        continue;
-      }
-      if (c == '%') text += '\\';
-      text += c;
-    }
-    return text + '\'';
-  };
-  std::string line = "*/5 * * * *";
-  for (const auto& [name, value] : variables) line += ' ' + name + '=' + quoted(value);
-  for (const auto& word : command) line += ' ' + quoted(word);
-  auto text = without_cron_line(table);
-  if (!text.empty() && !text.ends_with('\n')) text += '\n';
-  return text + line + ' ' + std::string{cron_mark} + '\n';
-}
-
-std::string without_cron_line(std::string_view table) {
-  std::string kept;
-  while (!table.empty()) {
-    const auto end = std::min(table.find('\n'), table.size() - 1);
-    const auto line = table.substr(0, end + 1);
-    auto bare = line;
-    while (bare.ends_with('\n') || bare.ends_with(' ')) bare.remove_suffix(1);
-    if (!bare.ends_with(cron_mark)) kept += line;
-    table.remove_prefix(end + 1);
-  }
-  return kept;
-}
 
 int run_renew_install(Session& session, const RenewOptions& options) {
   const auto settings = settings_of(session);
@@ -227,39 +256,34 @@ int run_renew_install(Session& session, const RenewOptions& options) {
   const auto self = own_path();
   if (!self) return session.fail(self.error());
   const auto log = log_file(session, options, *directory);
-  std::map<std::string, std::string> variables;
-  for (const auto name : carried_variables)
-    if (const auto value = session.environment().variable(name)) variables.emplace(name, *value);
-
   const bool systemd = !options.cron && has_user_systemd(session);
-  std::string where;
+  const auto command = command_line(session, options, *self, log, systemd ? "--watch" : "--once");
+  for (const auto& word : command)
+    if (has_control(word))
+      return session.fail({cp::Errc::invalid_argument, "installing the renewal", harmless(word),
+                           "neither systemd nor cron takes a line break in a path"});
+  const auto before = what_is_installed(session);
+  std::string where = "crontab";
   if (systemd) {
     const auto unit = unit_file(session);
     if (!unit) return session.fail(unit.error());
-    if (auto made = cp::make_private_directory(unit->parent_path()); !made)
-      return session.fail(made.error());
-    const auto text =
-        systemd_unit(command_line(session, options, *self, log, "--watch"), variables);
-    if (auto written = cp::replace_file(*unit, text, 0600); !written)
-      return session.fail(written.error());
-    for (const auto& words : {std::vector<std::string>{"--user", "daemon-reload"},
-                              {"--user", "enable", std::string{service_name}},
-                              {"--user", "restart", std::string{service_name}}})
-      if (auto done = run(session, "systemctl", words); !done) return session.fail(done.error());
+    if (auto done = install_service(session, *unit, command); !done)
+      return session.fail(done.error());
     where = unit->string();
-  } else {
-    const auto table = installed_crontab(session);
-    if (!table) return session.fail(table.error());
-    const auto text =
-        with_cron_line(*table, command_line(session, options, *self, log, "--once"), variables);
-    if (auto done = run(session, "crontab", {"-"}, text); !done) return session.fail(done.error());
-    where = "crontab";
+  } else if (auto done = install_cron_line(session, command); !done) {
+    return session.fail(done.error());
   }
+  // One of the two renews: the other kind of an earlier installation goes.
+  if (systemd ? before.cron : before.service)
+    if (auto done = systemd ? remove_cron_line(session) : remove_service(session, before.unit);
+        !done)
+      return session.fail(done.error());
   if (session.options().json) {
     session.print_json(
         Json{{"installed", systemd ? "systemd" : "cron"}, {"where", where}, {"log", log.string()}});
   } else {
-    session.print((systemd ? "A service of this user renews from now on: " + where + "\n"
+    session.print((systemd ? "A service of this user renews from now on: " +
+                                 short_path(where, session.environment()) + "\n"
                            : std::string{"A line of your crontab renews every 5 minutes.\n"}) +
                   "Log: " + short_path(log.string(), session.environment()) +
                   "\nNext: credpool renew status\n");
@@ -271,28 +295,11 @@ int run_renew_install(Session& session, const RenewOptions& options) {
 
 int run_renew_uninstall(Session& session) {
   const auto installed = what_is_installed(session);
-  if (installed.service) {
-    // A service that is not running is as good as stopped.
-    if (has_user_systemd(session))
-      if (auto done =
-              run(session, "systemctl", {"--user", "disable", "--now", std::string{service_name}});
-          !done)
-        return session.fail(done.error());
-    std::error_code failed;
-    std::filesystem::remove(installed.unit, failed);
-    if (failed)
-      return session.fail({cp::Errc::permission_denied, "removing the service",
-                           installed.unit.string(), failed.message()});
-    if (has_user_systemd(session))
-      if (auto done = run(session, "systemctl", {"--user", "daemon-reload"}); !done)
-        return session.fail(done.error());
-  }
-  if (installed.cron) {
-    const auto table = installed_crontab(session);
-    if (!table) return session.fail(table.error());
-    if (auto done = run(session, "crontab", {"-"}, without_cron_line(*table)); !done)
+  if (installed.service)
+    if (auto done = remove_service(session, installed.unit); !done)
       return session.fail(done.error());
-  }
+  if (installed.cron)
+    if (auto done = remove_cron_line(session); !done) return session.fail(done.error());
   const bool any = installed.service || installed.cron;
   if (session.options().json)
     session.print_json(Json{{"removed", any}});

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace credpool_cli {
 
@@ -58,16 +60,32 @@ RenewalLog::RenewalLog(RenewalLog&& other) noexcept
 void RenewalLog::say(cp::TimePoint now, std::string_view text) {
   const auto line = "[" + local_time(now) + "] " + harmless(text) + "\n";
   const std::lock_guard lock{mutex_};
+  if (!file_.empty()) move_on();
   // One write, so that the lines of two processes do not mix. A full disk must not stop renewals.
   [[maybe_unused]] const auto written = ::write(descriptor_.get(), line.data(), line.size());
-  struct stat facts {};
-  if (file_.empty() || ::fstat(descriptor_.get(), &facts) != 0 || facts.st_size < longest_log)
-    return;
-  auto old = file_;
-  old += ".1";
+}
+
+/// Starts a new file where this one is full, and follows where another process did.
+void RenewalLog::move_on() {
+  struct stat ours {};
+  struct stat there {};
+  if (::fstat(descriptor_.get(), &ours) != 0) return;
+  const auto is_ours = [&] {
+    return ::lstat(file_.c_str(), &there) == 0 && there.st_ino == ours.st_ino &&
+           there.st_dev == ours.st_dev;
+  };
+  if (is_ours() && ours.st_size < longest_log) return;
+  // Of several that find it full one moves it; the others see the new one.
+  ::flock(descriptor_.get(), LOCK_EX);
   std::error_code failed;
-  std::filesystem::rename(file_, old, failed);
-  if (auto reopened = open_log(file_); !failed && reopened) descriptor_ = std::move(*reopened);
+  if (is_ours()) {
+    auto old = file_;
+    old += ".1";
+    std::filesystem::rename(file_, old, failed);
+  }
+  ::flock(descriptor_.get(), LOCK_UN);
+  if (failed) return;
+  if (auto reopened = open_log(file_)) descriptor_ = std::move(*reopened);
 }
 
 std::string spoken_duration(cp::Duration duration) {

@@ -31,6 +31,8 @@ class RenewalLog {
   RenewalLog(std::filesystem::path file, credpool::Descriptor descriptor) noexcept
       : file_{std::move(file)}, descriptor_{std::move(descriptor)} {}
 
+  void move_on();
+
   std::mutex mutex_;
   std::filesystem::path file_;
   credpool::Descriptor descriptor_;

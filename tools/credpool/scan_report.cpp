@@ -139,7 +139,8 @@ std::string scan_text(const ScanReport& report, const Session& session) {
   const auto& credentials = report.discovery.credentials;
   if (credentials.empty()) return nothing_found(report, session);
 
-  Table table{{"CLI", "?PROVIDER", "PROFILE...", "?KIND", "STATUS", "EXPIRES", "?WHERE..."}};
+  Table table{
+      {"CLI", "?PROVIDER", "PROFILE...", "?KIND", "STATUS", "EXPIRES", "?OWNERSHIP", "?WHERE..."}};
   std::size_t usable = 0;
   std::size_t lendable = 0;
   std::set<std::string> clis;
@@ -157,6 +158,7 @@ std::string scan_text(const ScanReport& report, const Session& session) {
          {status_words(credential, report.scanned_at), status_style(credential, report.scanned_at)},
          credential.expires_at ? relative_time(credential.expires_at, report.scanned_at)
                                : std::string{"-"},
+         ownership_words(credential),
          where(credential, session.environment())});
   }
   std::string text = table.render(session.out());

@@ -56,7 +56,8 @@ int Session::fail(const cp::Error& error) const {
                       {"hint", harmless(error.hint)},
                       {"retryAt", time_json(error.retry_at)}}}});
   } else {
-    std::fprintf(stderr, "%s %s\n", styled(err_, Style::bad, "error:").c_str(), message.c_str());
+    std::fprintf(stderr, "%s %s\n", styled(err_, Style::bad, "error:").c_str(),
+                 with_short_home(message, environment_).c_str());
   }
   return cp::exit_code(error);
 }

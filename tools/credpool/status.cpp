@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // status, list and cooldown: what the pool holds and how it stands.
 
-#include "cli_pool.hpp"
+#include "login_standing.hpp"
 #include "table.hpp"
 
 #include <algorithm>
@@ -23,40 +23,44 @@ Json cooldown_json(const cp::Cooldown& cooldown, const CliPool& pool) {
           {"nextTrial", time_json(cooldown.next_trial)}};
 }
 
+struct Standing {
+  cp::CandidateReport report;
+  cp::CredentialState state;
+  LoginStanding login = {};  ///< of an OAuth login: how its refresh stands
+};
+
 /// The exit code for scripts: what a person would have to do about the worst credential in use.
 ///
 /// A short-lived token that can be refreshed is well: it neither expires nor is about to.
-int check_code(const std::vector<std::shared_ptr<const cp::Credential>>& credentials,
-               cp::TimePoint now) {
+int check_code(const std::vector<Standing>& all, cp::TimePoint now) {
   bool any = false;
   bool expiring = false;
   bool login = false;
-  for (const auto& credential : credentials) {
-    const auto status = credential->status_at(now);
-    if (status == cp::Status::needs_login) login = true;
-    if (!credential->usable_at(now) && credential->reason_at(now) != cp::Reason::refreshable)
+  for (const auto& each : all) {
+    const auto& credential = *each.report.credential;
+    const auto refresh = each.login.state;
+    if (refresh == RefreshState::outcome_unknown) return 5;
+    const bool dead = refresh == RefreshState::dead;
+    if (refresh == RefreshState::signed_out || dead) login = true;
+    if (!credential.usable_at(now) &&
+        (dead || credential.reason_at(now) != cp::Reason::refreshable))
       continue;
     any = true;
     // A day before its end there is still time for a person to log in again.
-    if (credential->refresh_token.empty() && credential->expires_at &&
-        *credential->expires_at - now < std::chrono::hours{24})
+    if ((credential.refresh_token.empty() || dead) && credential.expires_at &&
+        *credential.expires_at - now < std::chrono::hours{24})
       expiring = true;
   }
   if (any) return expiring ? 2 : 0;
   return login ? 4 : 1;
 }
 
-struct Standing {
-  cp::CandidateReport report;
-  cp::CredentialState state;
-};
-
 std::vector<Standing> standings(CliPool& pool) {
   const auto explanation = pool.explain({});
   const auto states = pool.states();
   std::vector<Standing> all;
   for (const auto& candidate : explanation.candidates) {
-    Standing standing{candidate, {}};
+    Standing standing{candidate, {}, {}};
     const auto state = std::find_if(states.begin(), states.end(), [&](const auto& known) {
       return known.id == candidate.credential->id;
     });
@@ -77,7 +81,29 @@ Json standing_json(const Standing& standing, cp::TimePoint now) {
                                     : time_json(standing.state.last_used)},
                    {"imported", standing.state.imported},
                    {"disabled", standing.state.disabled}};
+  if (standing.login.state != RefreshState::none) entry["refresh"] = standing_json(standing.login);
   return entry;
+}
+
+/// What a person does next, one paragraph for each login that needs it.
+std::string next_steps(const std::vector<Standing>& all, const Session& session) {
+  std::string text;
+  bool ended = false;
+  for (const auto& each : all) {
+    const auto& credential = *each.report.credential;
+    const auto& login = each.login;
+    ended |= login.state == RefreshState::well &&
+             credential.status_at(session.now()) == cp::Status::expired;
+    if (login.what.empty()) continue;
+    const auto who = harmless(credential.profile_id) + " (" + credential.cli + "): ";
+    text += wrapped(session.out(),
+                    who + with_short_home(harmless(login.what), session.environment()), 2) +
+            "\n";
+    if (!login.next.empty())
+      text += wrapped(session.out(), "  Next: " + harmless(login.next), 8) + "\n";
+  }
+  if (ended) text += "Next: credpool renew --once (refreshes what has ended)\n";
+  return text.empty() ? text : "\n" + text;
 }
 
 }  // namespace
@@ -90,16 +116,16 @@ int run_status(Session& session, const StatusOptions& options) {
   auto& pool = *opened->pool;
   const auto now = session.now();
 
-  auto credentials = pool.credentials();
-  std::erase_if(credentials,
-                [&](const auto& credential) { return !chosen(options.clis, credential->cli); });
-  const int code = check_code(credentials, now);
-  if (options.check && !session.options().json) return code;
-
   auto all = standings(pool);
   std::erase_if(all, [&](const auto& standing) {
     return !chosen(options.clis, standing.report.credential->cli);
   });
+  for (auto& each : all)
+    each.login =
+        login_standing(*opened->sources, *each.report.credential, session.environment(), now);
+  const int code = check_code(all, now);
+  if (options.check && !session.options().json) return code;
+
   if (session.options().json) {
     Json entries = Json::array();
     for (const auto& standing : all) entries.push_back(standing_json(standing, now));
@@ -113,7 +139,7 @@ int run_status(Session& session, const StatusOptions& options) {
     return options.check ? code : entries.empty() ? 1 : 0;
   }
 
-  Table table{{"PROFILE...", "?CLI", "STATUS", "EXPIRES", "IN THE POOL...", "?USES"}};
+  Table table{{"PROFILE...", "CLI", "STATUS", "EXPIRES", "?OWNERSHIP", "IN THE POOL...", "?USES"}};
   for (const auto& standing : all) {
     const auto& credential = *standing.report.credential;
     std::string verdict{cp::to_string(standing.report.verdict)};
@@ -122,8 +148,11 @@ int run_status(Session& session, const StatusOptions& options) {
     table.add(
         {credential.profile_id,
          credential.cli,
-         {status_words(credential, now), status_style(credential, now)},
+         standing.login.state == RefreshState::dead && !credential.usable_at(now)
+             ? Table::Cell{"expired, login needed", Style::bad}
+             : Table::Cell{status_words(credential, now), status_style(credential, now)},
          credential.expires_at ? relative_time(credential.expires_at, now) : std::string{"-"},
+         ownership_words(credential),
          {verdict, standing.report.verdict == cp::Eligibility::eligible ? Style::good : Style::dim},
          std::to_string(standing.state.total_uses)});
   }
@@ -131,7 +160,8 @@ int run_status(Session& session, const StatusOptions& options) {
     session.print("No credential. `credpool scan` says where it looks and what to do.\n");
     return options.check ? code : 1;
   }
-  session.print(table.render(session.out()) + "\nStrategy: " + std::string{pool.policy()} + ".\n");
+  session.print(table.render(session.out()) + next_steps(all, session) +
+                "\nStrategy: " + std::string{pool.policy()} + ".\n");
   return options.check ? code : 0;
 }
 

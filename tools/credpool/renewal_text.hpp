@@ -1,8 +1,6 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include "cli_pool.hpp"
-
 #include <map>
 #include <string>
 #include <string_view>
