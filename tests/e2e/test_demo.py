@@ -16,6 +16,7 @@ class Demo(unittest.TestCase):
             done = world.run("demo", check=True, TMPDIR=str(temporary))
             self.assertEqual(done.stderr, "")
             for step in ("credpool scan", "scan --validate", "explain", "429", "cooldown list",
+                         "credpool refresh", "refreshed, ends in 14 min", "renewal cycle completed: 0 renewed, 2 fresh",
                          "none changed", "Your own logins"):
                 self.assertIn(step, done.stdout)
             self.assertEqual(list(temporary.iterdir()), [])
@@ -48,6 +49,19 @@ class Demo(unittest.TestCase):
             for path in target.rglob("*"):
                 if path.is_file() and path.name != "secrets.json":
                     self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_its_kimi_logins_can_be_refreshed_each_token_once(self):
+        with World(demo=True, provider=True) as world:
+            login = world.home / ".kimi/credentials/kimi-code.json"
+            first = login.read_text()
+            for _ in range(2):
+                row, = world.json("refresh", "kimi-cli", "--force")["refreshed"]
+                self.assertEqual(row["outcome"], "exchanged")
+                login.with_name(".credpool-kimi-code.json.state").unlink()  # what it remembers of earlier requests
+            self.assertNotIn("demo-kimi-valid-refresh", login.read_text())
+            login.write_text(first)
+            error = world.json("refresh", "kimi-cli", "--force", code=4)["error"]
+            self.assertEqual(error["code"], "login_needed")
 
     def test_a_directory_with_something_in_it_is_refused(self):
         with World() as world:

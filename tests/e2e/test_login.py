@@ -258,6 +258,21 @@ class Logout(WithOwnLogins):
             self.assertEqual([f.name for f in own_files(world) if f.parent.name == "logins" and f.suffix == ".json"], [])
             self.assertEqual(self.json(world, "logout", made["profileId"], "--yes", code=1)["error"]["code"], "not_found")
 
+    def test_names_and_settings_do_not_make_a_cli_s_login_ours(self):
+        with world_with_quick_polls() as world:
+            theirs = world.seed("kimi-cli", left=800)
+            self.log_in(world, "--profile", "default")  # the name that a scan gives to the CLI's
+            config = world.home / ".config/credpool/config.json5"
+            config.parent.mkdir(parents=True, mode=0o700)
+            config.write_text('{ownership: {"kimi-cli": "adopt"}}')
+            entries = self.json(world, "scan")["credentials"]
+            of = {"theirs" if entry["places"][0]["location"] == str(theirs.file) else "ours": entry["id"] for entry in entries}
+            self.assertEqual(self.json(world, "logout", of["theirs"], "--yes", code=1)["error"]["code"], "unsupported")
+            self.assertEqual(self.json(world, "logout", of["ours"], "--yes"), {"removed": of["ours"]})
+            entry, = self.json(world, "scan")["credentials"]
+            self.assertEqual(entry["id"], of["theirs"])
+            self.assertTrue(theirs.file.exists())
+
 
 if __name__ == "__main__":
     unittest.main()

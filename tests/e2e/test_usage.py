@@ -9,7 +9,7 @@ import unittest
 
 from demo_world import World
 
-COMMANDS = ["scan", "status", "list", "acquire", "exec", "explain", "cooldown", "history",
+COMMANDS = ["scan", "status", "list", "refresh", "login", "logout", "renew", "acquire", "exec", "explain", "cooldown", "history",
             "import-manual", "config", "doctor", "simulate", "demo", "completion", "man"]
 
 
@@ -45,6 +45,13 @@ class Usage(unittest.TestCase):
                     done = subprocess.run([*check, file.name], capture_output=True, text=True)
                     self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_what_is_not_for_people_is_in_none_of_them(self):
+        with World() as world:
+            for line in (["--help"], ["completion", "bash"], ["completion", "zsh"], ["completion", "fish"], ["man"]):
+                text = world.run(*line, check=True).stdout
+                self.assertNotIn("exchange-helper", text, line)
+                self.assertIn("renew", text, line)
+
     def test_bash_completes_commands_and_options(self):
         with World() as world:
             script = world.run("completion", "bash", check=True).stdout
@@ -60,12 +67,14 @@ COMP_WORDS=(credpool cooldown cl); COMP_CWORD=2; _credpool; echo "${COMPREPLY[@]
         page = (pathlib.Path(__file__).parents[2] / "docs/cli.md").read_text()
         rows = re.findall(r"^\| `([a-z][^`]*)` \| (.*) \|$", page.split("| command | document |")[1], re.M)
         self.assertGreater(len(rows), 12)
-        with World(demo=True) as world:
+        with World(demo=True, provider=True) as world:
             for command, members in rows:
                 flat = re.sub(r"\([^()]*\)|, with.*", "", members)
                 line = command.split()
                 if line[0] == "import-manual":
                     line += ["codex-cli", "sk-fake-0123456789", "--no-validate"]
+                if line[0] == "refresh":
+                    line.append("kimi-cli")
                 if line[0] == "demo":
                     line.append(str(world.root / "another"))
                 self.assertEqual(set(world.json(*line)), set(re.findall(r"`(\w+)`", flat)), command)

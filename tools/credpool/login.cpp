@@ -16,6 +16,7 @@
 #include <credpool/transport/httplib.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace credpool_cli {
 
@@ -42,6 +43,27 @@ cp::Result<cp::LoginMethod> chosen_method(const cp::LoginProvider& login, const 
                   name.empty() ? std::string{} : "--method " + name,
                   by_hand + (by_hand.empty() || list.empty() ? "" : "; ") +
                       (list.empty() ? std::string{} : "there is --method " + list));
+}
+
+/// Where in our own store something is kept.
+struct KeptByUs {
+  bool is_key;
+  std::string profile_id;  ///< under which it is kept; a scan may have to call it otherwise
+};
+
+/// Only what lies in our own store is ours to remove, whatever the configuration says about it.
+std::optional<KeptByUs> kept_by_us(const cp::StateDirectory& directory, const Session& session,
+                                   const cp::Credential& credential) {
+  if (credential.places.empty()) return std::nullopt;
+  const auto& place = credential.places.front();
+  if (place.location == cp::SealedFile{directory, session.environment()}.location())
+    return KeptByUs{true, place.pointer};
+  const auto logins = cp::SealedLogins{directory, session.environment()}.list();
+  if (!logins) return std::nullopt;
+  for (const auto& each : *logins)
+    if (each.file == place.location)
+      return KeptByUs{false, each.login ? each.login->profile_id : credential.profile_id};
+  return std::nullopt;
 }
 
 /// Keeps the tokens as a login of our own.
@@ -164,7 +186,9 @@ int run_logout(Session& session, const LogoutOptions& options) {
   if (!found) return session.fail(found.error());
   const auto& credential = **found;
   const auto* login = cp::find_login_provider(credential.cli);
-  if (credential.ownership != cp::Ownership::adopt || !opened->directory)
+  const auto kept = opened->directory ? kept_by_us(*opened->directory, session, credential)
+                                      : std::optional<KeptByUs>{};
+  if (!kept)
     return session.fail(
         {cp::Errc::unsupported, "logging out of " + credential.profile_id, credential.cli,
          "it belongs to its CLI, and logging out there may end every copy of it; "
@@ -176,11 +200,10 @@ int run_logout(Session& session, const LogoutOptions& options) {
     if (!agreed) return session.fail(agreed.error());
     if (!*agreed) return 1;
   }
-  const auto& place = credential.places.front();
   cp::SealedFile secrets{*opened->directory, session.environment()};
   cp::SealedLogins logins{*opened->directory, session.environment()};
-  const bool is_key = place.location == secrets.location();
-  if (auto removed = is_key ? secrets.erase(place.pointer) : logins.erase(credential.profile_id);
+  if (auto removed =
+          kept->is_key ? secrets.erase(kept->profile_id) : logins.erase(kept->profile_id);
       !removed)
     return session.fail(removed.error());
   if (session.options().json)

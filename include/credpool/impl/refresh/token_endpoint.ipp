@@ -105,8 +105,8 @@ inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Cre
   return fail(Errc::configuration, doing, {},
               program +
                   "the client secret into a file of mode 0600 and name that file in the "
-                  "setting for the client secret of " +
-                  std::string{row.provider});
+                  "setting oauth." +
+                  std::string{row.provider} + ".clientSecretFile");
 }
 
 inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
