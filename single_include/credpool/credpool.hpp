@@ -11886,7 +11886,8 @@ class StaleLockWatch {
 
   bool is_stale(const struct stat& lock) {
     const SystemClock clock;
-    if (!seen_ || !same_inode(*seen_, lock) || !same_time(seen_->st_mtim, lock.st_mtim)) {
+    if (!watching_ || !same_inode(seen_, lock) || !same_time(seen_.st_mtim, lock.st_mtim)) {
+      watching_ = true;
       seen_ = lock;
       since_ = clock.steady();
     }
@@ -11897,7 +11898,8 @@ class StaleLockWatch {
 
  private:
   Duration stale_;
-  std::optional<struct stat> seen_;
+  bool watching_ = false;
+  struct stat seen_ {};
   std::chrono::nanoseconds since_{};
 };
 
@@ -16647,8 +16649,8 @@ inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Cre
   return fail(Errc::configuration, doing, {},
               program +
                   "the client secret into a file of mode 0600 and name that file in the "
-                  "setting for the client secret of " +
-                  std::string{row.provider});
+                  "setting oauth." +
+                  std::string{row.provider} + ".clientSecretFile");
 }
 
 inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
@@ -19507,7 +19509,7 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       if (theirs_differs)
         if (auto aside = room->keep_displaced(random_hex()); !aside)
           note_ += aside.error().message();
-      const bool unlocked = *lock == nullptr && store_.single_use() && *base && !theirs_differs;
+      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
       lock->reset();
       cli_lock_.reset();
       if (unlocked) {
