@@ -52,7 +52,8 @@ class FakeLoginStore final : public credpool::LoginStore {
     login.tokens.access_token = credpool::Secret{text_or_empty(*fields, "access")};
     login.tokens.refresh_token = credpool::Secret{text_or_empty(*fields, "refresh")};
     login.tokens.account_id = text_or_empty(*fields, "account");
-    login.tokens.expires_at = credpool::TimePoint{credpool::Duration{fields->value("end", 0LL)}};
+    const auto end = fields->value("end", 0LL);
+    if (end != 0) login.tokens.expires_at = credpool::TimePoint{credpool::Duration{end}};
     login.tokens.lifetime = credpool::Duration{900'000};
     return login;
   }
@@ -65,12 +66,15 @@ class FakeLoginStore final : public credpool::LoginStore {
     fields["access"] = std::string{granted.access_token.reveal()};
     if (!granted.refresh_token.empty())
       fields["refresh"] = std::string{granted.refresh_token.reveal()};
-    fields["end"] = (now + *granted.lifetime).time_since_epoch().count();
+    fields["end"] =
+        granted.lifetime ? (now + skew + *granted.lifetime).time_since_epoch().count() : 0;
     return credpool::Secret{fields.dump()};
   }
   credpool::Result<std::unique_ptr<credpool::StoreLock>> lock_exchange(
-      credpool::Duration) override {
+      credpool::Duration patience) override {
+    lock_patience = std::max(lock_patience, patience);
     if (on_lock) on_lock();
+    if (lock_lost) return std::unique_ptr<credpool::StoreLock>{new LostLock};
     if (busy > 0) {
       --busy;
       return credpool::fail(credpool::Errc::busy, "waiting", file_.string());
@@ -81,7 +85,8 @@ class FakeLoginStore final : public credpool::LoginStore {
   credpool::Duration longest_hold() const noexcept override { return std::chrono::hours{1}; }
   credpool::Result<std::unique_ptr<credpool::StoreLock>> lock_write(credpool::Duration) override {
     if (on_write) on_write();
-    return std::unique_ptr<credpool::StoreLock>{};
+    if (!locks_write) return std::unique_ptr<credpool::StoreLock>{};
+    return std::unique_ptr<credpool::StoreLock>{new HeldLock};
   }
   credpool::Duration advisory_window(credpool::Duration) const noexcept override {
     return std::chrono::minutes{5};
@@ -93,11 +98,24 @@ class FakeLoginStore final : public credpool::LoginStore {
   std::function<void()> on_rewrite;  ///< between the last reading and the exchange of names
   FakeLocks* locks = nullptr;        ///< of a CLI that has a lock
   int busy = 0;
+  bool lock_lost = false;     ///< the CLI takes its lock over
+  bool locks_write = false;   ///< the CLI waits while the file is replaced
+  credpool::Duration skew{};  ///< of the server's clock, which writes the end into the token
+  credpool::Duration lock_patience{-1};  ///< the longest one that was asked for
   bool removes_refused = false;
   bool reusable = false;
   mutable std::atomic<int> reads{0};
 
  private:
+  struct HeldLock final : credpool::StoreLock {
+    credpool::Result<void> still_held() const override { return {}; }
+  };
+  struct LostLock final : credpool::StoreLock {
+    credpool::Result<void> still_held() const override {
+      return credpool::fail(credpool::Errc::busy, "holding");
+    }
+  };
+
   std::filesystem::path file_;
 };
 
@@ -144,7 +162,7 @@ struct ExchangeBench {
               if (on_sleep) on_sleep();
             },
             "host",
-            nullptr};
+            claims};
   }
   credpool::Result<credpool::ExchangeReport> run(credpool::ExchangeRequest request = {}) {
     return credpool::exchange(store, endpoint, request, world());
@@ -170,4 +188,5 @@ struct ExchangeBench {
   std::atomic<int> sent{0};
   std::function<credpool::Result<credpool::Response>()> answer = [this] { return granted(sent); };
   std::function<void()> on_sleep;
+  credpool::RefreshClaims* claims = nullptr;
 };

@@ -87,10 +87,11 @@ Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environm
 /// once, so that it stays a link.
 ///
 /// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
+/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
 /// @errors permission_denied, io, not_found when the directory does not exist
 /// @effects one file in the directory of `path`; nothing is left behind on failure
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                          mode_t mode = 0600, bool keep_mode = false);
+                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
 
 /// Makes a directory and its missing parents, each 0700, whatever the umask.
 /// @errors permission_denied, io, unsafe_file when something else stands there

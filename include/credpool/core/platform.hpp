@@ -4,6 +4,7 @@
 #include <credpool/core/version.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -56,6 +57,19 @@ inline void protect_process_memory() noexcept {
   ::getrlimit(RLIMIT_CORE, &limit);
   limit.rlim_cur = 0;
   ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Whether something is mounted right there, as containers do with single files: such a name cannot
+/// be renamed or replaced. False where the system does not tell.
+inline bool is_mount_point(const char* path) noexcept {
+#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
+  struct statx facts {};
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
 #endif
 }
 

@@ -38,7 +38,7 @@ struct ExchangeReport {
 struct ExchangeRequest {
   /// token_hash() of an access token that the provider refused: when the store still has that one
   /// it is refreshed, however long it should live. Empty: only when it is due.
-  std::string refused_token;
+  std::string refused_token = {};
   bool force = false;  ///< refresh, however long the access token will live
   Duration patience{
       30'000};  ///< longest wait for locks; callers whose token still works never wait

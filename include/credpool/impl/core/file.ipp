@@ -204,7 +204,7 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
 }
 
 CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                                          mode_t mode, bool keep_mode) {
+                                          mode_t mode, bool keep_mode, bool durable) {
   const std::string doing = "writing a file";
   std::error_code failed;
   std::filesystem::path target = path;
@@ -242,9 +242,10 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
     written += static_cast<std::size_t>(put);
   }
   if (::fchmod(file.get(), mode) != 0) return give_up(errno);
-  if (::fsync(file.get()) != 0) return give_up(errno);
+  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
   file.reset();
   if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
+  if (!durable) return {};
 
   const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
   const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -37,25 +37,30 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
     return run.not_now(
         fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
   };
-  auto [flight, ours] = flights.board(file);
-  if (ours) {
-    // Whoever waits must be told, also when memory runs out here.
-    std::optional<Result<ExchangeReport>> result;
-    try {
-      result = run.under_locks();
-    } catch (...) {
-      flights.land(file, fail(Errc::io, "refreshing a login", file));
-      throw;
+  const auto deadline = std::chrono::steady_clock::now() + request.patience;
+  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
+  for (;;) {
+    const auto [flight, ours] = flights.board(file, mandatory);
+    if (ours) {
+      // Whoever waits must be told, also when memory runs out here.
+      std::optional<Result<ExchangeReport>> result;
+      try {
+        result = run.under_locks();
+      } catch (...) {
+        flights.land(file, fail(Errc::io, "refreshing a login", file));
+        throw;
+      }
+      flights.land(file, *result);
+      return std::move(*result);
     }
-    flights.land(file, *result);
-    return std::move(*result);
+    if (!mandatory) return busy();
+    std::unique_lock lock{flight->mutex};
+    const auto landed = [&there = *flight] { return there.result.has_value(); };
+    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
+    // One who needed it less may have given up early: what it kept is not what is wanted here.
+    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
+      return *flight->result;
   }
-  if (run.need() == detail::ExchangeNeed::advisory) return busy();
-  std::unique_lock lock{flight->mutex};
-  if (!flight->landed.wait_for(lock, request.patience,
-                               [&flight = flight] { return flight->result.has_value(); }))
-    return busy();
-  return *flight->result;
 }
 
 CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {

@@ -15,6 +15,7 @@ namespace detail {
 
 /// An exchange on its way, and what came of it for those who wait.
 struct ExchangeFlight {
+  bool mandatory = false;  ///< whoever flies waits for locks
   std::mutex mutex;
   std::condition_variable landed;
   std::optional<Result<ExchangeReport>> result;
@@ -29,11 +30,12 @@ class ExchangeFlights {
 
   /// Joins the flight of that file, or begins one.
   /// @return the flight, and whether the caller is the one who flies
-  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file) {
+  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
     const std::lock_guard lock{mutex_};
     auto& flight = flights_[file];
     if (flight) return {flight, false};
     flight = std::make_shared<ExchangeFlight>();
+    flight->mandatory = mandatory;
     return {flight, true};
   }
 

@@ -41,6 +41,9 @@ class ExchangeRun {
   Result<ExchangeReport> under_locks();  // S1 .. S14
   ExchangeNeed need() const noexcept { return need_; }
   Result<ExchangeReport> not_now(Error error) const;
+  /// Whether what another exchange of this file came to is what this one wants.
+  /// @param mandatory the other one did what it could
+  bool content_with(const ExchangeReport& other, bool mandatory) const;
 
  private:
   struct Spend;  // S5 .. S10: one request
@@ -73,7 +76,10 @@ class ExchangeRun {
   void remember();
   void back_off(std::optional<TimePoint> told);
   void park();
+  void note(const Result<void>& done);
   void abandon_claim();
+  void end_claim(const std::string& token);
+  void resume_claim(const JournalHeader& header);
   JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
 
   LoginStore& store_;
@@ -87,12 +93,15 @@ class ExchangeRun {
   StoredLogin first_;    ///< as it stood before any lock
   StoredLogin current_;  ///< as it was read last
   ExchangeNeed need_ = ExchangeNeed::none;
+  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
   std::optional<RefreshClaim> claim_;
+  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
   std::vector<std::filesystem::path> leftovers_;
   std::unique_ptr<StoreLock> cli_lock_;
   std::string attempt_;
   std::string spent_;          ///< hash of the refresh token that goes or went out
   std::string spent_account_;  ///< hash of whose it is; may be empty
+  bool answer_kept_ = false;   ///< the journal has it
   std::string note_;
 };
 
@@ -103,7 +112,8 @@ struct ExchangeRun::Spend {
   bool asked = false;     ///< the hook ran
   bool released = false;  ///< the body may have gone out
   bool cli_busy = false;
-  bool changed = false;  ///< the store has another token by now
+  bool changed = false;    ///< the store has another token by now
+  std::string changed_to;  ///< its hash, when it is the same account's
   std::optional<Error> stopped;
   std::optional<Journal> journal;
   std::optional<FileSwap> room;
@@ -189,6 +199,13 @@ inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
                       code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
                       code == Errc::tls;
   const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
+  // Whatever still works is another account's, or of a login that has ended.
+  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
+  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
+    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
+    fresh->note = error.message();
+    return fresh;
+  }
   if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
   auto kept = report(ExchangeOutcome::kept, tokens);
   kept->retry_at = error.retry_at;
@@ -213,6 +230,10 @@ inline Result<StoredLogin> ExchangeRun::read_settled() const {
   return login;
 }
 
+inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
+  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
+}
+
 /// S0: a token that lives long enough needs nothing, not even a lock.
 inline ExchangeStep ExchangeRun::look_first() {
   auto login = read_settled();
@@ -225,15 +246,22 @@ inline ExchangeStep ExchangeRun::look_first() {
     return std::optional<ExchangeReport>{};
   }
   first_ = current_ = std::move(*login);
-  need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none)
-    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
   auto state = load_family_state(files_.state);
-  if (!state) return fail(unwritable(std::move(state).error()).error);
-  state_ = std::move(*state);
+  if (state) state_ = std::move(*state);
   need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none)
+  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
+  // was spent.
+  struct stat facts {};
+  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
+  if (need_ == ExchangeNeed::none && !cut_off)
     return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  only_cut_off_ = need_ == ExchangeNeed::none;
+  if (only_cut_off_) need_ = ExchangeNeed::advisory;
+  if (!state) {
+    auto kept = not_now(unwritable(std::move(state).error()).error);
+    if (!kept) return fail(std::move(kept).error());
+    return std::optional{std::move(*kept)};
+  }
   return std::optional<ExchangeReport>{};
 }
 
@@ -253,11 +281,28 @@ inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
   remember();
 }
 
+inline void ExchangeRun::note(const Result<void>& done) {
+  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
+}
+
+/// Nothing was spent under it, or the server said so.
 inline void ExchangeRun::abandon_claim() {
-  if (!claim_) return;
-  if (auto given = world_.claims->abandon(*claim_); !given)
-    note_ += (note_.empty() ? "" : "; ") + given.error().message();
+  if (claim_) note(world_.claims->abandon(*claim_));
   claim_.reset();
+}
+
+/// The family's token is that one from now on: no other host may spend the one before.
+/// @param token hash; empty: the server let the old one stay
+inline void ExchangeRun::end_claim(const std::string& token) {
+  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
+  claim_.reset();
+}
+
+/// A claim outlives its process: what the journal says was sent under it is told by whoever
+/// finishes that exchange.
+inline void ExchangeRun::resume_claim(const JournalHeader& header) {
+  if (world_.claims != nullptr && !header.family.empty())
+    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
 }
 
 inline void ExchangeRun::park() {
@@ -271,10 +316,15 @@ inline void ExchangeRun::park() {
 inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
                                             bool retry) const {
   const auto& account = current_.tokens.account_id;
-  return {token,     account.empty() ? std::string{} : token_hash(account),
-          attempt_,  claim_ ? claim_->fence : 0,
-          boot_id(), at,
-          retry};
+  JournalHeader header{
+      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
+      retry};
+  if (claim_) {
+    header.fence = claim_->fence;
+    header.family = claim_->family;
+    header.generation = claim_->generation;
+  }
+  return header;
 }
 
 /// S1 .. S14.
@@ -339,9 +389,19 @@ inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
   }
   spent_ = record.header.token;
   spent_account_ = record.header.account;
+  answer_kept_ = true;
+  resume_claim(record.header);
   auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
-  if (!done) return fail(std::move(done).error());
+  claim_.reset();  // its deadline ends it, where it was not ended now
+  answer_kept_ = false;
+  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
+  // The caller has never known the earlier account: for the one that is there now nothing changed.
+  const bool earlier_account = parked == Errc::account_changed &&
+                               !current_.tokens.account_id.empty() &&
+                               current_.tokens.account_id == first_.tokens.account_id;
+  if (!done && !earlier_account) return fail(std::move(done).error());
   journal_ = {};
+  if (!done) return std::optional<ExchangeReport>{};
   // It may have lain there for long: then it is only the token that is spent next.
   const auto end = end_of(current_.tokens);
   if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
@@ -362,6 +422,10 @@ inline ExchangeStep ExchangeRun::consider() {
   if (journal_.state == JournalState::sent && journal_.header.token != hash) {
     if (auto removed = remove_journal(files_); !removed)
       return fail(unwritable(removed.error()).error);
+    if (!hash.empty()) {
+      resume_claim(journal_.header);
+      end_claim(hash);
+    }
     journal_ = {};
   }
   const auto need = need_of(tokens);
@@ -432,8 +496,10 @@ inline ExchangeStep ExchangeRun::claim() {
       return fail(unwritable(saved.error()).error);
   }
   const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
+  const auto begun = world_.steady();
   auto taken = world_.claims->take(family, hash, world_.host_id, length);
   if (!taken) return fail(std::move(taken).error());
+  claim_end_ = begun + length;
   claim_ = std::move(*taken);
   if (claim_->after_unknown && journal_.state == JournalState::none) {
     // Another host's answer was lost: the same rule as for one of ours.
@@ -445,7 +511,10 @@ inline ExchangeStep ExchangeRun::claim() {
     }
     journal_ = {JournalState::sent, journal->header(), {}, {}};
     auto step = unknown_policy();
-    if (!step || *step) abandon_claim();
+    if (!step || *step)
+      abandon_claim();
+    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
+      return claim();
     return step;
   }
   return std::optional<ExchangeReport>{};

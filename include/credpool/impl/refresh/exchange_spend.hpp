@@ -43,7 +43,10 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
     return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
                 "a second request was refused");
   // S6: the CLI waits from here on.
-  auto lock = store_.lock_exchange(std::min(exchange_cli_patience, spend.timeout / 4));
+  const auto patience = need_ == ExchangeNeed::advisory
+                            ? Duration{0}
+                            : std::min(exchange_cli_patience, spend.timeout / 4);
+  auto lock = store_.lock_exchange(patience);
   if (!lock) {
     spend.cli_busy = lock.error().errc() == Errc::busy;
     return fail(std::move(lock).error());
@@ -53,10 +56,13 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (!login) return fail(std::move(login).error());
   if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
     spend.changed = true;
+    if (!other_account(login->tokens.account_id))
+      spend.changed_to = hash_of(login->tokens.refresh_token);
     return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
   }
   // S7: full disks, missing rights and the like show before anything is spent.
   const auto now = world_.now();
+  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
   auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
   if (!room) return unwritable(std::move(room).error());
   spend.room.emplace(std::move(*room));
@@ -64,18 +70,21 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (auto saved = save_family_state(files_.state, state_); !saved)
     return unwritable(saved.error());
   const bool retry = journal_.state == JournalState::sent;
+  const auto not_sent = [&] {
+    state_.requests.pop_back();
+    remember();
+  };
   const auto put_back = [&] {
+    spend.journal.reset();
     if (!store_.single_use()) return;
-    auto undone =
-        retry ? Journal::create(files_, journal_.header, true).transform([](auto&&) { return 0; })
-        : remove_journal(files_).has_value() ? Result<int>{0}
-                                             : Result<int>{fail(Errc::io, "")};
-    if (!undone) note_ += "the journal could not be put back";
+    if (!retry) return note(remove_journal(files_));
+    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
   };
   if (store_.single_use()) {
     attempt_ = random_hex();
     auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
     if (!journal) {
+      not_sent();
       if (retry) put_back();
       return unwritable(std::move(journal).error());
     }
@@ -88,11 +97,13 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (ready && used > spend.timeout / 2)
     ready = fail(Errc::network, "connecting", store_.file().string(),
                  "too little time was left for the answer: try again");
-  if (ready && claim_ && world_.now() + (spend.timeout - used) >= claim_->deadline)
+  const auto answered = spend.timeout - used;
+  if (ready && claim_ &&
+      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
     ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
                  "the claim on it is about to end: try again");
   if (!ready) {
-    spend.journal.reset();
+    not_sent();
     put_back();
     return ready;
   }
@@ -103,9 +114,10 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
 /// Nothing was spent: what stopped it decides whether to begin anew.
 inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
   cli_lock_.reset();
+  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
   abandon_claim();
   if (spend.changed) return std::optional<ExchangeReport>{};
-  if (spend.cli_busy) {
+  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
     // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
     auto turn = store_.lock_exchange(request_.patience);
     if (!turn) return fail(std::move(turn).error());
@@ -150,9 +162,12 @@ inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Resp
     else
       kept = spend.journal->keep(*sealed, now);
     // The answer is still in memory: the login's file may take it all the same.
-    if (!kept) note_ += (note_.empty() ? "" : "; ") + kept.error().message();
+    answer_kept_ = kept.has_value();
+    note(kept);
   }
-  const auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  // Where it points to gets no token of ours.
+  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
   switch (judged.verdict) {
     case TokenVerdict::ok: {
       const auto granted = parse_granted_tokens(answer.body);
@@ -177,7 +192,7 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
   const auto settle = [&] {
     spend.journal.reset();
     abandon_claim();
-    if (auto removed = remove_journal(files_); !removed) note_ += removed.error().message();
+    note(remove_journal(files_));
     journal_ = {};
   };
   switch (judged.verdict) {
@@ -190,6 +205,8 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
         auto login = read_settled();
         if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
           continue;
+        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
+          end_claim(hash_of(login->tokens.refresh_token));
         settle();
         current_ = std::move(*login);
         if (other_account(current_.tokens.account_id))
@@ -208,7 +225,8 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
       back_off(std::nullopt);
       settle();
       return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
-                  "the server does not accept our client or request; the login is untouched");
+                  "the server does not accept our client or request, or sends it elsewhere; the "
+                  "login is untouched");
     }
     default: {
       back_off(judged.retry_at);
@@ -236,14 +254,17 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
                                                          std::optional<FileSwap> room,
                                                          ExchangeOutcome outcome) {
   const auto kept = [&](Error error) {
-    error.hint = "the new login is safe in " + files_.journal.string() +
-                 " and is stored by the next refresh (" + error.message() + ')';
+    if (answer_kept_)
+      error.hint = "the new login is safe in " + files_.journal.string() +
+                   " and is stored by the next refresh (" + error.message() + ')';
+    else if (store_.single_use())
+      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
     return fail(std::move(error));
   };
   if (!granted.account_id.empty() && !spent_account_.empty() &&
       token_hash(granted.account_id) != spent_account_) {
-    park();
-    abandon_claim();
+    if (store_.single_use()) park();
+    end_claim(hash_of(granted.refresh_token));
     return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
                 "the server answered for another account");
   }
@@ -264,7 +285,8 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       const auto age = world_.now() - received_at;
       if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
         if (store_.single_use()) park();
-        abandon_claim();
+        end_claim(hash_of(granted.refresh_token));
+        first_ = current_ = {};
         return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
                     "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
       }
@@ -322,8 +344,9 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       }
       if (store_.cli_removes_refused() && !std::exchange(waited, true))
         world_.sleep(exchange_removal_wait);
+      // Who wrote or logged out since then is met by the next turn.
       auto after = read_settled();
-      if (after && !after->signed_out()) {
+      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
         current_ = std::move(*after);
         return finish(granted, received_at, outcome);
       }
@@ -345,15 +368,8 @@ inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
   const auto access = hash_of(granted.access_token);
   if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
   remember();
-  if (claim_) {
-    const auto& token =
-        granted.refresh_token.empty() ? current_.tokens.refresh_token : granted.refresh_token;
-    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
-      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
-    claim_.reset();
-  }
-  if (auto removed = remove_journal(files_); !removed)
-    note_ += (note_.empty() ? "" : "; ") + removed.error().message();
+  end_claim(hash_of(current_.tokens.refresh_token));
+  note(remove_journal(files_, false));  // the login in it stands in its file, synced
   for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
   return report(outcome, current_.tokens);
 }
@@ -363,12 +379,7 @@ inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
                                                    bool other_account) {
   cli_lock_.reset();
   if (store_.single_use()) park();
-  if (claim_) {
-    const auto& token = other_account ? granted.refresh_token : current_.tokens.refresh_token;
-    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
-      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
-    claim_.reset();
-  }
+  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
   if (other_account)
     return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
                 "another account logged in meanwhile: scan again; " + note_);

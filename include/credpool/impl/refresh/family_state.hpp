@@ -74,7 +74,7 @@ inline Result<FamilyState> load_family_state(const std::filesystem::path& path) 
   return state;
 }
 
-/// Replaces it in one step.
+/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
 inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
   Json fields{{"version", 1},
               {"dead", state.dead},
@@ -91,7 +91,7 @@ inline Result<void> save_family_state(const std::filesystem::path& path, const F
   if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
                 "it is not a regular file: move it away");
-  return replace_file(path, dump_json(fields), 0600);
+  return replace_file(path, dump_json(fields), 0600, false, false);
 }
 
 /// Forgets what is too old to count, and cuts what a clock that was set back left in the future.

@@ -11,6 +11,18 @@ namespace detail {
 
 inline constexpr std::size_t login_file_max = 1024 * 1024;
 
+/// Whether that file can give way to another one of its name: found out before anything is spent.
+/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
+///         mount of its own (a container's), which no rename replaces
+inline Result<void> check_replaceable(const std::filesystem::path& file) {
+  const auto bytes = read_own_file(file, login_file_max);
+  if (!bytes) return fail(bytes.error());
+  if (is_mount_point(file.c_str()))
+    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
+                "it is mounted by itself: mount its directory instead");
+  return {};
+}
+
 /// A new file's place beside the target, with its space on the disk, taken before it is needed.
 ///
 /// What the swap displaces stands at the temporary name afterwards and is removed with this object

@@ -20,7 +20,9 @@ struct JournalHeader {
   std::uint64_t fence = 0;
   std::string boot;  ///< of the machine; tells a restart in between; may be empty
   TimePoint sent_at{};
-  bool retry = false;  ///< the one late retry after an unknown outcome: there is no third
+  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
+  std::string family = {};       ///< of the claim in a shared store; empty when there is none
+  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
 };
 
 enum class JournalState {
@@ -59,7 +61,9 @@ inline std::string journal_header_text(const JournalHeader& header) {
                          {"fence", header.fence},
                          {"boot", header.boot},
                          {"sentAt", header.sent_at.time_since_epoch().count()},
-                         {"retry", header.retry}}
+                         {"retry", header.retry},
+                         {"family", header.family},
+                         {"generation", header.generation}}
                         .dump() +
                     '\n';
   return line + to_hex(sha256(line)) + '\n';
@@ -111,6 +115,8 @@ inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::st
   header.attempt = text_or_empty(*fields, "attempt");
   header.boot = text_or_empty(*fields, "boot");
   header.fence = static_cast<std::uint64_t>(number("fence"));
+  header.family = text_or_empty(*fields, "family");
+  header.generation = static_cast<std::uint64_t>(number("generation"));
   header.sent_at = TimePoint{Duration{number("sentAt")}};
   const auto* retry = member(*fields, "retry");
   header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
@@ -142,11 +148,13 @@ inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
   return parse_journal((*bytes)->reveal(), path.string());
 }
 
-inline Result<void> remove_journal(const ExchangeFiles& files) {
+/// @param durable false where one that comes back after a power cut would only be removed again
+inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
   if (::unlink(files.journal.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return own_file_failure(errno, "removing the journal of an exchange", files.journal);
   }
+  if (!durable) return {};
   return sync_directory(files.directory);
 }
 
