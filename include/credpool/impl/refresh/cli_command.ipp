@@ -8,6 +8,7 @@
 #include <credpool/impl/refresh/own_file.hpp>
 #include <credpool/impl/refresh/passed_variables.hpp>
 #include <credpool/refresh/cli_command.hpp>
+#include <credpool/refresh/refreshed.hpp>
 #include <credpool/refresh/process.hpp>
 
 #include <algorithm>
@@ -308,24 +309,12 @@ CREDPOOL_INLINE Result<ExchangeReport> CliCommand::run(const Credential& credent
 
 CREDPOOL_INLINE Result<Credential> CliCommand::refresh(const Credential& credential,
                                                        const RefreshContext&) {
-  ExchangeRequest request;
-  if (credential.status != Status::active && credential.status != Status::expiring &&
-      credential.status != Status::expired)
-    request.refused_token = credential.token_hash();
-  auto report = run(credential, request);
+  const auto report = run(credential, refresh_request_of(credential));
   if (!report) return fail(report.error());
-  auto refreshed = credential;
-  auto& tokens = report->tokens;
-  refreshed.secret = std::move(tokens.access_token);
-  refreshed.refresh_token = std::move(tokens.refresh_token);
-  refreshed.expires_at = tokens.expires_at;
-  refreshed.refresh_at = std::nullopt;
-  if (const auto* how = detail::find_cli_refresh(credential.cli); how && tokens.expires_at)
-    refreshed.refresh_at = *tokens.expires_at - how->threshold;
-  refreshed.status = Status::active;
-  refreshed.reason = Reason::none;
-  refreshed.detail.clear();
-  return refreshed;
+  auto fresh = refreshed(credential, *report);
+  if (const auto* how = detail::find_cli_refresh(credential.cli); how && fresh.expires_at)
+    fresh.refresh_at = *fresh.expires_at - how->threshold;
+  return fresh;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
