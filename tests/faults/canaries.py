@@ -9,7 +9,7 @@ import unittest
 
 from loop import OK, LoopCase, RefreshWorld, count, say, told
 
-ROUNDS = count("CANARY_ROUNDS", 3, 50, 500)
+ROUNDS = count("CANARY_ROUNDS", 3, 5, 500)
 LOGINS = os.environ.get("CREDPOOL_FAULT_CANARIES", "kimi-cli,kimi-code,codex-cli,qwen-cli,claude-cli").split(",")
 EVERY = 0.005
 

@@ -10,8 +10,8 @@ from refresh_world import REFRESH, program
 from syscall_tracer import SUPPORTED, Tracer
 
 # At most so many failures of one call; the last ones are the interesting ones only in the longer levels.
-DEEPEST = count("SWEEP_DEPTH", 5, 10_000, 10_000)
-ERRORS = ["EIO", "ENOSPC", "EMFILE", "EACCES"] if count("SWEEP_ERRORS", 1, 4, 4) > 1 else ["EIO"]
+DEEPEST = count("SWEEP_DEPTH", 5, 5, 10_000)
+ERRORS = ["EIO", "ENOSPC", "EMFILE", "EACCES"] if count("SWEEP_ERRORS", 1, 1, 4) > 1 else ["EIO"]
 CALLS = {"openat": ["EMFILE", "EACCES"], "write": ["ENOSPC"], "pwrite64": ["ENOSPC"], "fsync": [], "fdatasync": [],
          "msync": [], "renameat2": [], "rename": [], "unlink": [], "connect": [], "socket": ["EMFILE"],
          "fallocate": ["ENOSPC"], "ftruncate": [], "flock": [], "close": []}

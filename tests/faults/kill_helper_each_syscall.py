@@ -14,7 +14,7 @@ from refresh_world import REFRESH, program
 from syscall_tracer import SUPPORTED, Tracer
 
 # How many of the calls are tried, spread evenly; the window around the send always whole.
-POINTS = count("KILL_POINTS", 24, 100_000, 100_000)
+POINTS = count("KILL_POINTS", 24, 48, 100_000)
 ROUNDS = count("KILL_ROUNDS", 1, 1, 20)
 AT_ONCE = 16
 RECEIVES, SYNCS = {"recvfrom", "recvmsg"}, {"fdatasync", "fsync", "msync"}

@@ -17,7 +17,7 @@ from loop import CLI, LoopCase, RefreshWorld, count, say
 from refresh_world import REFRESH, program
 from syscall_tracer import SUPPORTED, Tracer
 
-CUTS = count("CUTS", 8, 200, 2_000)
+CUTS = count("CUTS", 8, 12, 2_000)
 TOOLS = ("mkfs.ext4", "mount", "umount")
 
 
