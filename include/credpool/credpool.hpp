@@ -70,7 +70,9 @@
 #include <credpool/refresh/manual.hpp>
 #include <credpool/refresh/oauth_browser.hpp>
 #include <credpool/refresh/oauth_device.hpp>
+#include <credpool/refresh/oauth_refresh.hpp>
 #include <credpool/refresh/process.hpp>
+#include <credpool/refresh/refreshed.hpp>
 #include <credpool/refresh/renewal_plan.hpp>
 #include <credpool/refresh/scheduler.hpp>
 #include <credpool/refresh/token_endpoint.hpp>

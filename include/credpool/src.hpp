@@ -58,6 +58,7 @@
 #include <credpool/impl/refresh/oauth_browser.ipp>
 #include <credpool/impl/refresh/oauth_device.ipp>
 #include <credpool/impl/refresh/process.ipp>
+#include <credpool/impl/refresh/refreshed.ipp>
 #include <credpool/impl/refresh/renewal_plan.ipp>
 #include <credpool/impl/refresh/scheduler.ipp>
 #include <credpool/impl/refresh/token_endpoint.ipp>

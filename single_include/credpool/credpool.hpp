@@ -2875,10 +2875,11 @@ Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environm
 /// once, so that it stays a link.
 ///
 /// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
+/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
 /// @errors permission_denied, io, not_found when the directory does not exist
 /// @effects one file in the directory of `path`; nothing is left behind on failure
 Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                          mode_t mode = 0600, bool keep_mode = false);
+                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
 
 /// Makes a directory and its missing parents, each 0700, whatever the umask.
 /// @errors permission_denied, io, unsafe_file when something else stands there
@@ -2994,6 +2995,19 @@ inline void protect_process_memory() noexcept {
   ::getrlimit(RLIMIT_CORE, &limit);
   limit.rlim_cur = 0;
   ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Whether something is mounted right there, as containers do with single files: such a name cannot
+/// be renamed or replaced. False where the system does not tell.
+inline bool is_mount_point(const char* path) noexcept {
+#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
+  struct statx facts {};
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
 #endif
 }
 
@@ -3204,7 +3218,7 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
 }
 
 CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                                          mode_t mode, bool keep_mode) {
+                                          mode_t mode, bool keep_mode, bool durable) {
   const std::string doing = "writing a file";
   std::error_code failed;
   std::filesystem::path target = path;
@@ -3242,9 +3256,10 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
     written += static_cast<std::size_t>(put);
   }
   if (::fchmod(file.get(), mode) != 0) return give_up(errno);
-  if (::fsync(file.get()) != 0) return give_up(errno);
+  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
   file.reset();
   if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
+  if (!durable) return {};
 
   const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
   const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -16832,7 +16847,7 @@ struct ExchangeReport {
 struct ExchangeRequest {
   /// token_hash() of an access token that the provider refused: when the store still has that one
   /// it is refreshed, however long it should live. Empty: only when it is due.
-  std::string refused_token;
+  std::string refused_token = {};
   bool force = false;  ///< refresh, however long the access token will live
   Duration patience{
       30'000};  ///< longest wait for locks; callers whose token still works never wait
@@ -16891,6 +16906,7 @@ namespace detail {
 
 /// An exchange on its way, and what came of it for those who wait.
 struct ExchangeFlight {
+  bool mandatory = false;  ///< whoever flies waits for locks
   std::mutex mutex;
   std::condition_variable landed;
   std::optional<Result<ExchangeReport>> result;
@@ -16905,11 +16921,12 @@ class ExchangeFlights {
 
   /// Joins the flight of that file, or begins one.
   /// @return the flight, and whether the caller is the one who flies
-  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file) {
+  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
     const std::lock_guard lock{mutex_};
     auto& flight = flights_[file];
     if (flight) return {flight, false};
     flight = std::make_shared<ExchangeFlight>();
+    flight->mandatory = mandatory;
     return {flight, true};
   }
 
@@ -17129,7 +17146,7 @@ inline Result<FamilyState> load_family_state(const std::filesystem::path& path) 
   return state;
 }
 
-/// Replaces it in one step.
+/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
 inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
   Json fields{{"version", 1},
               {"dead", state.dead},
@@ -17146,7 +17163,7 @@ inline Result<void> save_family_state(const std::filesystem::path& path, const F
   if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
                 "it is not a regular file: move it away");
-  return replace_file(path, dump_json(fields), 0600);
+  return replace_file(path, dump_json(fields), 0600, false, false);
 }
 
 /// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
@@ -17215,6 +17232,18 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 inline constexpr std::size_t login_file_max = 1024 * 1024;
+
+/// Whether that file can give way to another one of its name: found out before anything is spent.
+/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
+///         mount of its own (a container's), which no rename replaces
+inline Result<void> check_replaceable(const std::filesystem::path& file) {
+  const auto bytes = read_own_file(file, login_file_max);
+  if (!bytes) return fail(bytes.error());
+  if (is_mount_point(file.c_str()))
+    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
+                "it is mounted by itself: mount its directory instead");
+  return {};
+}
 
 /// A new file's place beside the target, with its space on the disk, taken before it is needed.
 ///
@@ -17371,7 +17400,9 @@ struct JournalHeader {
   std::uint64_t fence = 0;
   std::string boot;  ///< of the machine; tells a restart in between; may be empty
   TimePoint sent_at{};
-  bool retry = false;  ///< the one late retry after an unknown outcome: there is no third
+  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
+  std::string family = {};       ///< of the claim in a shared store; empty when there is none
+  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
 };
 
 enum class JournalState {
@@ -17410,7 +17441,9 @@ inline std::string journal_header_text(const JournalHeader& header) {
                          {"fence", header.fence},
                          {"boot", header.boot},
                          {"sentAt", header.sent_at.time_since_epoch().count()},
-                         {"retry", header.retry}}
+                         {"retry", header.retry},
+                         {"family", header.family},
+                         {"generation", header.generation}}
                         .dump() +
                     '\n';
   return line + to_hex(sha256(line)) + '\n';
@@ -17462,6 +17495,8 @@ inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::st
   header.attempt = text_or_empty(*fields, "attempt");
   header.boot = text_or_empty(*fields, "boot");
   header.fence = static_cast<std::uint64_t>(number("fence"));
+  header.family = text_or_empty(*fields, "family");
+  header.generation = static_cast<std::uint64_t>(number("generation"));
   header.sent_at = TimePoint{Duration{number("sentAt")}};
   const auto* retry = member(*fields, "retry");
   header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
@@ -17493,11 +17528,13 @@ inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
   return parse_journal((*bytes)->reveal(), path.string());
 }
 
-inline Result<void> remove_journal(const ExchangeFiles& files) {
+/// @param durable false where one that comes back after a power cut would only be removed again
+inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
   if (::unlink(files.journal.c_str()) != 0) {
     if (errno == ENOENT) return {};
     return own_file_failure(errno, "removing the journal of an exchange", files.journal);
   }
+  if (!durable) return {};
   return sync_directory(files.directory);
 }
 
@@ -18793,6 +18830,9 @@ class ExchangeRun {
   Result<ExchangeReport> under_locks();  // S1 .. S14
   ExchangeNeed need() const noexcept { return need_; }
   Result<ExchangeReport> not_now(Error error) const;
+  /// Whether what another exchange of this file came to is what this one wants.
+  /// @param mandatory the other one did what it could
+  bool content_with(const ExchangeReport& other, bool mandatory) const;
 
  private:
   struct Spend;  // S5 .. S10: one request
@@ -18825,7 +18865,10 @@ class ExchangeRun {
   void remember();
   void back_off(std::optional<TimePoint> told);
   void park();
+  void note(const Result<void>& done);
   void abandon_claim();
+  void end_claim(const std::string& token);
+  void resume_claim(const JournalHeader& header);
   JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
 
   LoginStore& store_;
@@ -18839,12 +18882,15 @@ class ExchangeRun {
   StoredLogin first_;    ///< as it stood before any lock
   StoredLogin current_;  ///< as it was read last
   ExchangeNeed need_ = ExchangeNeed::none;
+  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
   std::optional<RefreshClaim> claim_;
+  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
   std::vector<std::filesystem::path> leftovers_;
   std::unique_ptr<StoreLock> cli_lock_;
   std::string attempt_;
   std::string spent_;          ///< hash of the refresh token that goes or went out
   std::string spent_account_;  ///< hash of whose it is; may be empty
+  bool answer_kept_ = false;   ///< the journal has it
   std::string note_;
 };
 
@@ -18855,7 +18901,8 @@ struct ExchangeRun::Spend {
   bool asked = false;     ///< the hook ran
   bool released = false;  ///< the body may have gone out
   bool cli_busy = false;
-  bool changed = false;  ///< the store has another token by now
+  bool changed = false;    ///< the store has another token by now
+  std::string changed_to;  ///< its hash, when it is the same account's
   std::optional<Error> stopped;
   std::optional<Journal> journal;
   std::optional<FileSwap> room;
@@ -18941,6 +18988,13 @@ inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
                       code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
                       code == Errc::tls;
   const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
+  // Whatever still works is another account's, or of a login that has ended.
+  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
+  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
+    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
+    fresh->note = error.message();
+    return fresh;
+  }
   if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
   auto kept = report(ExchangeOutcome::kept, tokens);
   kept->retry_at = error.retry_at;
@@ -18965,6 +19019,10 @@ inline Result<StoredLogin> ExchangeRun::read_settled() const {
   return login;
 }
 
+inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
+  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
+}
+
 /// S0: a token that lives long enough needs nothing, not even a lock.
 inline ExchangeStep ExchangeRun::look_first() {
   auto login = read_settled();
@@ -18977,15 +19035,22 @@ inline ExchangeStep ExchangeRun::look_first() {
     return std::optional<ExchangeReport>{};
   }
   first_ = current_ = std::move(*login);
-  need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none)
-    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
   auto state = load_family_state(files_.state);
-  if (!state) return fail(unwritable(std::move(state).error()).error);
-  state_ = std::move(*state);
+  if (state) state_ = std::move(*state);
   need_ = need_of(current_.tokens);
-  if (need_ == ExchangeNeed::none)
+  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
+  // was spent.
+  struct stat facts {};
+  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
+  if (need_ == ExchangeNeed::none && !cut_off)
     return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  only_cut_off_ = need_ == ExchangeNeed::none;
+  if (only_cut_off_) need_ = ExchangeNeed::advisory;
+  if (!state) {
+    auto kept = not_now(unwritable(std::move(state).error()).error);
+    if (!kept) return fail(std::move(kept).error());
+    return std::optional{std::move(*kept)};
+  }
   return std::optional<ExchangeReport>{};
 }
 
@@ -19005,11 +19070,28 @@ inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
   remember();
 }
 
+inline void ExchangeRun::note(const Result<void>& done) {
+  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
+}
+
+/// Nothing was spent under it, or the server said so.
 inline void ExchangeRun::abandon_claim() {
-  if (!claim_) return;
-  if (auto given = world_.claims->abandon(*claim_); !given)
-    note_ += (note_.empty() ? "" : "; ") + given.error().message();
+  if (claim_) note(world_.claims->abandon(*claim_));
   claim_.reset();
+}
+
+/// The family's token is that one from now on: no other host may spend the one before.
+/// @param token hash; empty: the server let the old one stay
+inline void ExchangeRun::end_claim(const std::string& token) {
+  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
+  claim_.reset();
+}
+
+/// A claim outlives its process: what the journal says was sent under it is told by whoever
+/// finishes that exchange.
+inline void ExchangeRun::resume_claim(const JournalHeader& header) {
+  if (world_.claims != nullptr && !header.family.empty())
+    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
 }
 
 inline void ExchangeRun::park() {
@@ -19023,10 +19105,15 @@ inline void ExchangeRun::park() {
 inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
                                             bool retry) const {
   const auto& account = current_.tokens.account_id;
-  return {token,     account.empty() ? std::string{} : token_hash(account),
-          attempt_,  claim_ ? claim_->fence : 0,
-          boot_id(), at,
-          retry};
+  JournalHeader header{
+      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
+      retry};
+  if (claim_) {
+    header.fence = claim_->fence;
+    header.family = claim_->family;
+    header.generation = claim_->generation;
+  }
+  return header;
 }
 
 /// S1 .. S14.
@@ -19091,9 +19178,19 @@ inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
   }
   spent_ = record.header.token;
   spent_account_ = record.header.account;
+  answer_kept_ = true;
+  resume_claim(record.header);
   auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
-  if (!done) return fail(std::move(done).error());
+  claim_.reset();  // its deadline ends it, where it was not ended now
+  answer_kept_ = false;
+  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
+  // The caller has never known the earlier account: for the one that is there now nothing changed.
+  const bool earlier_account = parked == Errc::account_changed &&
+                               !current_.tokens.account_id.empty() &&
+                               current_.tokens.account_id == first_.tokens.account_id;
+  if (!done && !earlier_account) return fail(std::move(done).error());
   journal_ = {};
+  if (!done) return std::optional<ExchangeReport>{};
   // It may have lain there for long: then it is only the token that is spent next.
   const auto end = end_of(current_.tokens);
   if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
@@ -19114,6 +19211,10 @@ inline ExchangeStep ExchangeRun::consider() {
   if (journal_.state == JournalState::sent && journal_.header.token != hash) {
     if (auto removed = remove_journal(files_); !removed)
       return fail(unwritable(removed.error()).error);
+    if (!hash.empty()) {
+      resume_claim(journal_.header);
+      end_claim(hash);
+    }
     journal_ = {};
   }
   const auto need = need_of(tokens);
@@ -19184,8 +19285,10 @@ inline ExchangeStep ExchangeRun::claim() {
       return fail(unwritable(saved.error()).error);
   }
   const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
+  const auto begun = world_.steady();
   auto taken = world_.claims->take(family, hash, world_.host_id, length);
   if (!taken) return fail(std::move(taken).error());
+  claim_end_ = begun + length;
   claim_ = std::move(*taken);
   if (claim_->after_unknown && journal_.state == JournalState::none) {
     // Another host's answer was lost: the same rule as for one of ours.
@@ -19197,7 +19300,10 @@ inline ExchangeStep ExchangeRun::claim() {
     }
     journal_ = {JournalState::sent, journal->header(), {}, {}};
     auto step = unknown_policy();
-    if (!step || *step) abandon_claim();
+    if (!step || *step)
+      abandon_claim();
+    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
+      return claim();
     return step;
   }
   return std::optional<ExchangeReport>{};
@@ -19243,7 +19349,10 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
     return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
                 "a second request was refused");
   // S6: the CLI waits from here on.
-  auto lock = store_.lock_exchange(std::min(exchange_cli_patience, spend.timeout / 4));
+  const auto patience = need_ == ExchangeNeed::advisory
+                            ? Duration{0}
+                            : std::min(exchange_cli_patience, spend.timeout / 4);
+  auto lock = store_.lock_exchange(patience);
   if (!lock) {
     spend.cli_busy = lock.error().errc() == Errc::busy;
     return fail(std::move(lock).error());
@@ -19253,10 +19362,13 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (!login) return fail(std::move(login).error());
   if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
     spend.changed = true;
+    if (!other_account(login->tokens.account_id))
+      spend.changed_to = hash_of(login->tokens.refresh_token);
     return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
   }
   // S7: full disks, missing rights and the like show before anything is spent.
   const auto now = world_.now();
+  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
   auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
   if (!room) return unwritable(std::move(room).error());
   spend.room.emplace(std::move(*room));
@@ -19264,18 +19376,21 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (auto saved = save_family_state(files_.state, state_); !saved)
     return unwritable(saved.error());
   const bool retry = journal_.state == JournalState::sent;
+  const auto not_sent = [&] {
+    state_.requests.pop_back();
+    remember();
+  };
   const auto put_back = [&] {
+    spend.journal.reset();
     if (!store_.single_use()) return;
-    auto undone =
-        retry ? Journal::create(files_, journal_.header, true).transform([](auto&&) { return 0; })
-        : remove_journal(files_).has_value() ? Result<int>{0}
-                                             : Result<int>{fail(Errc::io, "")};
-    if (!undone) note_ += "the journal could not be put back";
+    if (!retry) return note(remove_journal(files_));
+    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
   };
   if (store_.single_use()) {
     attempt_ = random_hex();
     auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
     if (!journal) {
+      not_sent();
       if (retry) put_back();
       return unwritable(std::move(journal).error());
     }
@@ -19288,11 +19403,13 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
   if (ready && used > spend.timeout / 2)
     ready = fail(Errc::network, "connecting", store_.file().string(),
                  "too little time was left for the answer: try again");
-  if (ready && claim_ && world_.now() + (spend.timeout - used) >= claim_->deadline)
+  const auto answered = spend.timeout - used;
+  if (ready && claim_ &&
+      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
     ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
                  "the claim on it is about to end: try again");
   if (!ready) {
-    spend.journal.reset();
+    not_sent();
     put_back();
     return ready;
   }
@@ -19303,9 +19420,10 @@ inline Result<void> ExchangeRun::before_body(Spend& spend) {
 /// Nothing was spent: what stopped it decides whether to begin anew.
 inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
   cli_lock_.reset();
+  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
   abandon_claim();
   if (spend.changed) return std::optional<ExchangeReport>{};
-  if (spend.cli_busy) {
+  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
     // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
     auto turn = store_.lock_exchange(request_.patience);
     if (!turn) return fail(std::move(turn).error());
@@ -19350,9 +19468,12 @@ inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Resp
     else
       kept = spend.journal->keep(*sealed, now);
     // The answer is still in memory: the login's file may take it all the same.
-    if (!kept) note_ += (note_.empty() ? "" : "; ") + kept.error().message();
+    answer_kept_ = kept.has_value();
+    note(kept);
   }
-  const auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  // Where it points to gets no token of ours.
+  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
   switch (judged.verdict) {
     case TokenVerdict::ok: {
       const auto granted = parse_granted_tokens(answer.body);
@@ -19377,7 +19498,7 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
   const auto settle = [&] {
     spend.journal.reset();
     abandon_claim();
-    if (auto removed = remove_journal(files_); !removed) note_ += removed.error().message();
+    note(remove_journal(files_));
     journal_ = {};
   };
   switch (judged.verdict) {
@@ -19390,6 +19511,8 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
         auto login = read_settled();
         if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
           continue;
+        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
+          end_claim(hash_of(login->tokens.refresh_token));
         settle();
         current_ = std::move(*login);
         if (other_account(current_.tokens.account_id))
@@ -19408,7 +19531,8 @@ inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const Tok
       back_off(std::nullopt);
       settle();
       return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
-                  "the server does not accept our client or request; the login is untouched");
+                  "the server does not accept our client or request, or sends it elsewhere; the "
+                  "login is untouched");
     }
     default: {
       back_off(judged.retry_at);
@@ -19436,14 +19560,17 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
                                                          std::optional<FileSwap> room,
                                                          ExchangeOutcome outcome) {
   const auto kept = [&](Error error) {
-    error.hint = "the new login is safe in " + files_.journal.string() +
-                 " and is stored by the next refresh (" + error.message() + ')';
+    if (answer_kept_)
+      error.hint = "the new login is safe in " + files_.journal.string() +
+                   " and is stored by the next refresh (" + error.message() + ')';
+    else if (store_.single_use())
+      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
     return fail(std::move(error));
   };
   if (!granted.account_id.empty() && !spent_account_.empty() &&
       token_hash(granted.account_id) != spent_account_) {
-    park();
-    abandon_claim();
+    if (store_.single_use()) park();
+    end_claim(hash_of(granted.refresh_token));
     return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
                 "the server answered for another account");
   }
@@ -19464,7 +19591,8 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       const auto age = world_.now() - received_at;
       if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
         if (store_.single_use()) park();
-        abandon_claim();
+        end_claim(hash_of(granted.refresh_token));
+        first_ = current_ = {};
         return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
                     "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
       }
@@ -19522,8 +19650,9 @@ inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& gr
       }
       if (store_.cli_removes_refused() && !std::exchange(waited, true))
         world_.sleep(exchange_removal_wait);
+      // Who wrote or logged out since then is met by the next turn.
       auto after = read_settled();
-      if (after && !after->signed_out()) {
+      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
         current_ = std::move(*after);
         return finish(granted, received_at, outcome);
       }
@@ -19545,15 +19674,8 @@ inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
   const auto access = hash_of(granted.access_token);
   if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
   remember();
-  if (claim_) {
-    const auto& token =
-        granted.refresh_token.empty() ? current_.tokens.refresh_token : granted.refresh_token;
-    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
-      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
-    claim_.reset();
-  }
-  if (auto removed = remove_journal(files_); !removed)
-    note_ += (note_.empty() ? "" : "; ") + removed.error().message();
+  end_claim(hash_of(current_.tokens.refresh_token));
+  note(remove_journal(files_, false));  // the login in it stands in its file, synced
   for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
   return report(outcome, current_.tokens);
 }
@@ -19563,12 +19685,7 @@ inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
                                                    bool other_account) {
   cli_lock_.reset();
   if (store_.single_use()) park();
-  if (claim_) {
-    const auto& token = other_account ? granted.refresh_token : current_.tokens.refresh_token;
-    if (auto ended = world_.claims->finish(*claim_, hash_of(token)); !ended)
-      note_ += (note_.empty() ? "" : "; ") + ended.error().message();
-    claim_.reset();
-  }
+  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
   if (other_account)
     return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
                 "another account logged in meanwhile: scan again; " + note_);
@@ -19610,25 +19727,30 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
     return run.not_now(
         fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
   };
-  auto [flight, ours] = flights.board(file);
-  if (ours) {
-    // Whoever waits must be told, also when memory runs out here.
-    std::optional<Result<ExchangeReport>> result;
-    try {
-      result = run.under_locks();
-    } catch (...) {
-      flights.land(file, fail(Errc::io, "refreshing a login", file));
-      throw;
+  const auto deadline = std::chrono::steady_clock::now() + request.patience;
+  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
+  for (;;) {
+    const auto [flight, ours] = flights.board(file, mandatory);
+    if (ours) {
+      // Whoever waits must be told, also when memory runs out here.
+      std::optional<Result<ExchangeReport>> result;
+      try {
+        result = run.under_locks();
+      } catch (...) {
+        flights.land(file, fail(Errc::io, "refreshing a login", file));
+        throw;
+      }
+      flights.land(file, *result);
+      return std::move(*result);
     }
-    flights.land(file, *result);
-    return std::move(*result);
+    if (!mandatory) return busy();
+    std::unique_lock lock{flight->mutex};
+    const auto landed = [&there = *flight] { return there.result.has_value(); };
+    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
+    // One who needed it less may have given up early: what it kept is not what is wanted here.
+    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
+      return *flight->result;
   }
-  if (run.need() == detail::ExchangeNeed::advisory) return busy();
-  std::unique_lock lock{flight->mutex};
-  if (!flight->landed.wait_for(lock, request.patience,
-                               [&flight = flight] { return flight->result.has_value(); }))
-    return busy();
-  return *flight->result;
 }
 
 CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
@@ -20018,6 +20140,50 @@ inline std::map<std::string, std::string, std::less<>> passed_variables(
 }
 
 }  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an exchange is asked for, for that credential: to refresh it when it is due, and at once
+/// when its status says that the provider no longer accepts its token.
+ExchangeRequest refresh_request_of(const Credential& credential);
+
+/// The credential with the tokens that an exchange left in its store, and the times that go with
+/// them. A verdict on the old token is lifted, also by `kept`: that one still works. One that the
+/// user switched off stays off.
+Credential refreshed(const Credential& credential, const ExchangeReport& report);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE ExchangeRequest refresh_request_of(const Credential& credential) {
+  ExchangeRequest request;
+  const bool refused = credential.status == Status::invalid ||
+                       credential.status == Status::revoked ||
+                       credential.status == Status::needs_login;
+  if (refused && !credential.secret.empty()) request.refused_token = credential.token_hash();
+  return request;
+}
+
+CREDPOOL_INLINE Credential refreshed(const Credential& credential, const ExchangeReport& report) {
+  auto fresh = credential;
+  const auto& tokens = report.tokens;
+  fresh.secret = tokens.access_token;
+  if (!(fresh.refresh_token == tokens.refresh_token)) fresh.refresh_expires_at.reset();
+  fresh.refresh_token = tokens.refresh_token;
+  // As long before its end as its CLI would have refreshed the one before.
+  fresh.refresh_at.reset();
+  if (tokens.expires_at && credential.expires_at && credential.refresh_at)
+    fresh.refresh_at = *tokens.expires_at - (*credential.expires_at - *credential.refresh_at);
+  fresh.expires_at = tokens.expires_at;
+  if (fresh.status == Status::disabled) return fresh;
+  fresh.status = Status::active;
+  fresh.reason = Reason::none;
+  fresh.detail.clear();
+  return fresh;
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -20663,24 +20829,12 @@ CREDPOOL_INLINE Result<ExchangeReport> CliCommand::run(const Credential& credent
 
 CREDPOOL_INLINE Result<Credential> CliCommand::refresh(const Credential& credential,
                                                        const RefreshContext&) {
-  ExchangeRequest request;
-  if (credential.status != Status::active && credential.status != Status::expiring &&
-      credential.status != Status::expired)
-    request.refused_token = credential.token_hash();
-  auto report = run(credential, request);
+  const auto report = run(credential, refresh_request_of(credential));
   if (!report) return fail(report.error());
-  auto refreshed = credential;
-  auto& tokens = report->tokens;
-  refreshed.secret = std::move(tokens.access_token);
-  refreshed.refresh_token = std::move(tokens.refresh_token);
-  refreshed.expires_at = tokens.expires_at;
-  refreshed.refresh_at = std::nullopt;
-  if (const auto* how = detail::find_cli_refresh(credential.cli); how && tokens.expires_at)
-    refreshed.refresh_at = *tokens.expires_at - how->threshold;
-  refreshed.status = Status::active;
-  refreshed.reason = Reason::none;
-  refreshed.detail.clear();
-  return refreshed;
+  auto fresh = refreshed(credential, *report);
+  if (const auto* how = detail::find_cli_refresh(credential.cli); how && fresh.expires_at)
+    fresh.refresh_at = *fresh.expires_at - how->threshold;
+  return fresh;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -22002,6 +22156,39 @@ CREDPOOL_INLINE Result<GrantedTokens> device_login(const DeviceFlow& flow, const
           pause, std::min<Duration>(*poll.not_before - world.now(), detail::device_longest_login));
   }
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The refresh method "oauth-refresh": spends the refresh token of a login, exactly once.
+///
+/// Only logins that we may write: `co_own` beside their CLI, `adopt` of our own. A borrowed one is
+/// its CLI's to refresh.
+///
+/// @thread_safety as the exchanger's
+template <Exchanger X> class OAuthRefresh {
+ public:
+  static constexpr std::string_view name = "oauth-refresh";
+  static constexpr bool interactive = false;
+
+  explicit OAuthRefresh(X exchanger) : exchanger_{std::move(exchanger)} {}
+
+  bool can_refresh(const Credential& credential) const noexcept {
+    return credential.kind == Kind::oauth && !credential.refresh_token.empty() &&
+           (credential.ownership == Ownership::co_own || credential.ownership == Ownership::adopt);
+  }
+
+  /// @errors those of the exchanger
+  Result<Credential> refresh(const Credential& credential, const RefreshContext&) {
+    auto report = exchanger_.run(credential, refresh_request_of(credential));
+    if (!report) return fail(std::move(report).error());
+    return refreshed(credential, *report);
+  }
+
+ private:
+  X exchanger_;
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
