@@ -16313,10 +16313,11 @@ Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_tok
 /// Reads the body of a 200: never trusted further than this.
 ///
 /// An id token that cannot be read is left out: it only names the account, and the login is kept.
+/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
+/// the token's end is not known then.
 ///
 /// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
-///         (is_safe_token()), an expires_in that is no finite number or not above zero (a text of
-///         digits is taken as a number)
+///         (is_safe_token())
 Result<GrantedTokens> parse_granted_tokens(std::string_view body);
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -16689,11 +16690,10 @@ inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
 }
 
 /// How long a token lives: a finite number of seconds above zero, or a text of digits.
-/// @return none in the outer optional when it is neither; none in the inner one when not told
-inline std::optional<std::optional<Duration>> granted_lifetime(const Json& answer,
-                                                               std::string_view name) {
+/// @return none when it is neither, or not told: an odd end is no reason to lose the tokens
+inline std::optional<Duration> granted_lifetime(const Json& answer, std::string_view name) {
   const auto* told = member(answer, name);
-  if (told == nullptr || told->is_null()) return std::optional<Duration>{};
+  if (told == nullptr) return std::nullopt;
   if (told->is_string() &&
       told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
     return std::nullopt;
@@ -16701,7 +16701,7 @@ inline std::optional<std::optional<Duration>> granted_lifetime(const Json& answe
   if (!seconds || !(*seconds > 0)) return std::nullopt;
   constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
   const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
-  return std::optional{Duration{std::max<Duration::rep>(milliseconds, 1)}};
+  return Duration{std::max<Duration::rep>(milliseconds, 1)};
 }
 
 /// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
@@ -16794,11 +16794,8 @@ CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body
   const auto id = detail::text_or_empty(*answer, "id_token");
   if (read_jwt(id)) granted.id_token = Secret{id};
 
-  const auto lifetime = detail::granted_lifetime(*answer, "expires_in");
-  if (!lifetime) return refused("expires_in is not a finite number above zero");
-  granted.lifetime = *lifetime;
-  granted.refresh_lifetime =
-      detail::granted_lifetime(*answer, "refresh_token_expires_in").value_or(std::nullopt);
+  granted.lifetime = detail::granted_lifetime(*answer, "expires_in");
+  granted.refresh_lifetime = detail::granted_lifetime(*answer, "refresh_token_expires_in");
   granted.token_type = detail::text_or_empty(*answer, "token_type");
   granted.scope = detail::text_or_empty(*answer, "scope");
   granted.resource_url = detail::text_or_empty(*answer, "resource_url");

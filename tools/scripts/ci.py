@@ -73,7 +73,7 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
         # Run by the first stage too, as often as the level says; this one alone is for `make soak`.
         "faults": [configure("g++", "build-test"), python(run_tests, "build-test", "--counts", counts, "--suite", "faults",
                                                           "--timeout-multiplier", str(FAULT_TIMES[arguments.fault_level]))],
-        "removals": [python("tests/faults/remove_steps.py", "build-mutants")],
+        "removals": [python("tests/faults/remove_steps.py", "build-test")],
         # The compiler's gates (every header alone ...) run with g++ in the first stage, with clang here.
         "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES, "--suite", "compiler",
                                    "--timeout-multiplier", "4")],
@@ -109,11 +109,13 @@ def main() -> int:
     parser.add_argument("--only", action="append")
     parser.add_argument("--fuzz-seconds", type=int, default=60)
     parser.add_argument("--tidy-seconds", type=int, default=300)
-    parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="faults")
+    parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="test")
     arguments = parser.parse_args()
 
     os.environ.update(SANITIZER_ENVIRONMENT, CREDPOOL_FAULT_LEVEL=arguments.fault_level, CCACHE_BASEDIR=str(ROOT),
                       CCACHE_NOHASHDIR="1")
+    if arguments.fault_level == "test":  # the two that are quick: more than `make test` does
+        os.environ.update(CREDPOOL_KILLS="1000", CREDPOOL_PROCESSES="64", CREDPOOL_CYCLES="20")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="credpool-ci-") as folder:
         counts = pathlib.Path(folder) / "counts.json"

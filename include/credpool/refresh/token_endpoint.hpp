@@ -62,10 +62,11 @@ Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_tok
 /// Reads the body of a 200: never trusted further than this.
 ///
 /// An id token that cannot be read is left out: it only names the account, and the login is kept.
+/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
+/// the token's end is not known then.
 ///
 /// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
-///         (is_safe_token()), an expires_in that is no finite number or not above zero (a text of
-///         digits is taken as a number)
+///         (is_safe_token())
 Result<GrantedTokens> parse_granted_tokens(std::string_view body);
 
 }  // namespace credpool::inline CREDPOOL_ABI

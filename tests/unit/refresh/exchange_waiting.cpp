@@ -129,3 +129,30 @@ TEST_CASE(
   CHECK(bench.sent == 0);
   CHECK_FALSE(bench.has("journal"));
 }
+
+TEST_CASE(
+    "refresh/exchange_waiting: who comes during a request of this process shares its answer") {
+  // The second one has boarded a moment after it read the store; on a machine that stops it right
+  // there it comes too late, and is given another chance.
+  bool shared = false;
+  for (int turn = 0; turn < 5 && !shared; ++turn) {
+    ExchangeBench bench;
+    bench.clock.advance(1min);
+    std::future<Result<ExchangeReport>> second;
+    bench.answer = [&] {
+      const int before = bench.store.reads;
+      second = std::async(std::launch::async, [&] { return bench.run(); });
+      while (bench.store.reads == before) std::this_thread::yield();
+      std::this_thread::sleep_for(50ms);
+      return Result<Response>{
+          Response{200, {}, R"({"access_token":"a","refresh_token":"r","expires_in":900})"}};
+    };
+    REQUIRE(bench.run()->outcome == ExchangeOutcome::exchanged);
+    const auto report = second.get();
+    REQUIRE(report);
+    CHECK(report->tokens.access_token.reveal() == "a");
+    CHECK(bench.sent == 1);
+    shared = report->outcome == ExchangeOutcome::exchanged;
+  }
+  CHECK(shared);
+}

@@ -261,10 +261,17 @@ TEST_CASE("refresh/token_endpoint: A11 expires_in") {
   CHECK(with_lifetime("899.5")->lifetime == 899500ms);
   CHECK(with_lifetime("null")->lifetime == std::nullopt);
   CHECK(cp::parse_granted_tokens(R"({"access_token":"at"})")->lifetime == std::nullopt);
-  for (const auto* bad : {"0", "-1", "1e400", "\"NaN\"", "NaN", "\"inf\"", "\"\"", "\"-5\"",
-                          "\"1e3\"", "\"900 s\"", "true", "[]", "{}"}) {
-    CAPTURE(bad);
-    const auto granted = with_lifetime(bad);
+  // The old refresh token is spent by now: a pair of good tokens is not thrown away for their end.
+  for (const auto* odd : {"0", "-1", "\"NaN\"", "\"inf\"", "\"\"", "\"-5\"", "\"1e3\"", "\"900 s\"",
+                          "true", "[]", "{}"}) {
+    CAPTURE(odd);
+    const auto granted = with_lifetime(odd);
+    REQUIRE(granted);
+    CHECK(granted->lifetime == std::nullopt);
+  }
+  for (const auto* no_json : {"1e400", "NaN"}) {
+    CAPTURE(no_json);
+    const auto granted = with_lifetime(no_json);
     REQUIRE_FALSE(granted);
     CHECK(granted.error().errc() == cp::Errc::malformed);
   }
