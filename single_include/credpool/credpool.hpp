@@ -19724,7 +19724,8 @@ CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEn
     return run.not_now(
         fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
   };
-  const auto deadline = std::chrono::steady_clock::now() + request.patience;
+  // Real time, whatever the world's clock says: other threads are waited for.
+  const std::chrono::steady_clock::time_point deadline{SystemClock{}.steady() + request.patience};
   const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
   for (;;) {
     const auto [flight, ours] = flights.board(file, mandatory);
