@@ -226,7 +226,9 @@ TEST_CASE("store/sealed_login: whatever decides who gets the tokens cannot be ch
   REQUIRE_FALSE(login);
   CHECK(login.error().errc() == cp::Errc::login_needed);
   CHECK(world.store()->read().error().errc() == cp::Errc::login_needed);
-  for (const auto& found : *world.source.discover(world.environment))
+  const auto all = world.source.discover(world.environment);
+  REQUIRE(all);
+  for (const auto& found : *all)
     if (found.places[0].location == world.file.string()) {
       CHECK(found.secret.empty());
       CHECK(found.status_at(now) == cp::Status::invalid);
