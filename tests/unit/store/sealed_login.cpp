@@ -346,7 +346,10 @@ TEST_CASE("store/sealed_login: the source finds a login that we alone own, and h
   CHECK((*store)->cli() == "kimi-code");
   CHECK((*store)->single_use());
   CHECK(*(*store)->lock_exchange(cp::Duration{0}) == nullptr);
-  CHECK(*(*store)->lock_write(cp::Duration{0}) == nullptr);
+  const auto writing = (*store)->lock_write(cp::Duration{0});  // nobody else writes it
+  REQUIRE(writing);
+  REQUIRE(*writing);
+  CHECK((*writing)->still_held());
   auto foreign = credential;
   foreign.places[0].location = "/home/x/.kimi/credentials/kimi-code.json";
   CHECK(world.source.login_store(foreign, world.environment).error().errc() ==
