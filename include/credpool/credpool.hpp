@@ -89,6 +89,12 @@
 #include <credpool/rotation/quota_aware.hpp>
 #include <credpool/rotation/round_robin.hpp>
 #include <credpool/rotation/weighted.hpp>
+#include <credpool/server/concept.hpp>
+#include <credpool/server/exchange.hpp>
+#include <credpool/server/limits.hpp>
+#include <credpool/server/listen_address.hpp>
+#include <credpool/server/request_head.hpp>
+#include <credpool/server/upstream.hpp>
 #include <credpool/source/aider.hpp>
 #include <credpool/source/amp.hpp>
 #include <credpool/source/antigravity.hpp>

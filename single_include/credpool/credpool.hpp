@@ -22477,6 +22477,430 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// One header of a message that is kept elsewhere.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Whether two header names are the same, whatever their case (ASCII).
+bool same_header_name(std::string_view a, std::string_view b) noexcept;
+
+/// The first header of that name; none when there is none.
+std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                            std::string_view name) noexcept;
+
+/// The head of a request, as views into its connection's buffer.
+///
+/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
+/// framing of the body.
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;  ///< path and query
+  int minor_version = 1;    ///< of HTTP/1
+  std::vector<HeaderView> headers;
+
+  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    return find_header(headers, name);
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                                            std::string_view name) noexcept {
+  for (const auto& header : headers)
+    if (same_header_name(header.name, name)) return header.value;
+  return std::nullopt;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
+/// server's business and must not stand among the headers.
+struct AnswerHead {
+  int status = 200;
+  std::vector<HeaderView> headers;
+  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
+};
+
+/// A whole answer, small and at once.
+struct Answer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+/// Who is told what becomes of an exchange while it is being answered. All calls come on the
+/// exchange's own thread, never from inside one of its functions.
+class ExchangeListener {
+ public:
+  virtual ~ExchangeListener() = default;
+  /// What was written has left, after a flush() that said "not yet".
+  virtual void on_drained() = 0;
+  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
+  virtual void on_client_gone() = 0;
+};
+
+/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
+///
+/// @thread_safety used on its own thread only (the one its handler was called on), except post()
+class ServerExchange {
+ public:
+  virtual ~ServerExchange() = default;
+
+  /// Valid until the exchange ends, as are body() and peer().
+  virtual const RequestHead& head() const noexcept = 0;
+  virtual std::string_view body() const noexcept = 0;
+  /// The peer's address without its port; "unix" for a Unix socket.
+  virtual std::string_view peer() const noexcept = 0;
+
+  /// Answers whole.
+  virtual void respond(const Answer& answer) = 0;
+
+  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
+  /// the first bytes leave together.
+  virtual void start(const AnswerHead& head) = 0;
+  /// Whether start() or respond() was called.
+  virtual bool started() const noexcept = 0;
+  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
+  virtual void write(std::string_view bytes) = 0;
+  /// Sends what was written.
+  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
+  /// be
+  ///         written before ExchangeListener::on_drained()
+  virtual bool flush() = 0;
+  /// Sends what was written and ends a complete answer.
+  virtual void finish() = 0;
+  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
+  virtual void cut() = 0;
+
+  /// From now on that one is told (the exchange keeps it alive until its end).
+  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
+
+  /// Calls `then` on the exchange's thread after that time, unless the server ends first.
+  virtual void after(Duration delay, std::function<void()> then) = 0;
+  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
+  /// own thread.
+  /// @return false when too much is waiting already: nothing is run then
+  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
+};
+
+/// What answers requests.
+class ServerHandler {
+ public:
+  virtual ~ServerHandler() = default;
+  /// Looks at a request's head before its body is read.
+  /// @return an answer that refuses it (the body is then not read); none: go on
+  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
+  /// Answers a whole request, now or later.
+  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
+  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
+  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
+  virtual Answer refusal(int status, std::string_view why) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where a server listens: an IP address and a port, or a Unix socket.
+struct ListenAddress {
+  std::string ip = "127.0.0.1";     ///< "::" and "0.0.0.0": every address
+  std::uint16_t port = 0;           ///< 0: any free one
+  std::filesystem::path unix_path;  ///< not empty: a Unix socket, for its owner only
+
+  /// Reads "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "8080" (of 127.0.0.1) or "unix:/path".
+  /// @errors invalid_argument
+  static Result<ListenAddress> parse(std::string_view text);
+  /// The text that parse() reads; "http://..." stands before it in what a person is shown.
+  std::string text() const;
+  /// Whether only this machine can reach it.
+  bool is_local() const noexcept;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<ListenAddress> ListenAddress::parse(std::string_view text) {
+  const auto bad = [&] {
+    return fail(Errc::invalid_argument, "reading an address to listen at", std::string{text},
+                "give 127.0.0.1:8484, [::1]:8484 or unix:/path/to/socket");
+  };
+  ListenAddress address;
+  if (text.starts_with("unix:")) {
+    address.unix_path = text.substr(5);
+    // sockaddr_un holds 108 bytes with the final zero.
+    if (!address.unix_path.is_absolute() || address.unix_path.native().size() > 107) return bad();
+    return address;
+  }
+  const auto colon = text.rfind(':');
+  auto ip = colon == std::string_view::npos ? std::string_view{"127.0.0.1"} : text.substr(0, colon);
+  const auto port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return bad();
+  if (ip == "localhost") ip = "127.0.0.1";
+  if (ip == "*") ip = "::";
+  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
+  address.ip = ip;
+  in6_addr parsed{};
+  if (::inet_pton(ip.find(':') == std::string_view::npos ? AF_INET : AF_INET6, address.ip.c_str(),
+                  &parsed) != 1)
+    return bad();
+  return address;
+}
+
+CREDPOOL_INLINE std::string ListenAddress::text() const {
+  if (!unix_path.empty()) return "unix:" + unix_path.string();
+  return (ip.find(':') != std::string::npos ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+}
+
+CREDPOOL_INLINE bool ListenAddress::is_local() const noexcept {
+  return !unix_path.empty() || ip == "::1" || ip.starts_with("127.");
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What listens for requests and hands them to a handler.
+///
+/// `listen` binds at once and tells the real port, `start` begins to serve on threads of its own,
+/// `stop` takes no new requests, waits for those that are being answered (at most that long), cuts
+/// the rest and returns when no handler is called any more.
+template <class S>
+concept Server = requires(S& server, const ListenAddress& address,
+                          std::shared_ptr<ServerHandler> handler, Duration drain) {
+  { server.listen(address, handler) } -> std::same_as<Result<ListenAddress>>;
+  { server.start() } -> std::same_as<Result<void>>;
+  server.stop(drain);
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a server grants to one peer. Sizes count bytes as they were read, framing included.
+struct ServerLimits {
+  std::size_t max_head_bytes = 16 << 10;  ///< request line and headers; more is a 431
+  std::size_t max_headers = 100;          ///< more is a 431
+  std::size_t max_target_bytes = 8 << 10;
+  std::uint64_t max_body_bytes = 32 << 20;  ///< more is a 413
+  std::size_t max_connections = 16'384;     ///< further ones are closed at once
+
+  std::chrono::seconds head_deadline{5};   ///< from a request's first byte to the end of its head
+  std::chrono::seconds body_deadline{30};  ///< for the whole body ...
+  std::uint64_t min_body_rate = 1 << 10;   ///< ... or this many bytes a second on average
+  std::chrono::seconds idle{75};           ///< between two requests, and before the first
+  std::chrono::seconds write_stall{60};    ///< the peer takes no byte of an answer for so long
+  std::chrono::seconds linger{2};          ///< how long a refused body is read and thrown away
+};
+
+/// How long an upstream may take.
+struct UpstreamTimeouts {
+  std::chrono::seconds connect{10};      ///< name look-up, connection and TLS, for each address
+  std::chrono::seconds first_byte{600};  ///< from the request's last byte to the answer's head
+  std::chrono::seconds idle{300};        ///< between two pieces of an answer
+  std::chrono::seconds keep{50};         ///< how long an unused connection is kept
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where an upstream listens.
+struct UpstreamOrigin {
+  std::string host;  ///< name or address, an IPv6 one without brackets
+  std::uint16_t port = 443;
+  bool tls = true;  ///< the certificate is always verified
+
+  /// "https://host:port", the key of its connections.
+  std::string key() const;
+  /// "host" or "host:port" as it stands in a Host header.
+  std::string authority() const;
+  /// Reads "https://host[:port][/path]".
+  /// @errors invalid_argument for what is not such an address
+  static Result<UpstreamOrigin> parse(std::string_view url);
+
+  friend bool operator==(const UpstreamOrigin&, const UpstreamOrigin&) = default;
+};
+
+/// A request to an upstream, ready to be sent.
+struct UpstreamRequest {
+  std::shared_ptr<const UpstreamOrigin> origin;
+  /// Request line and headers with the empty line, secrets included; wiped when it has been sent.
+  std::string head;
+  std::string_view body;  ///< must stay where it is until the call ends
+};
+
+/// The head of an upstream's answer (not a 1xx).
+struct UpstreamAnswerHead {
+  int status = 0;
+  std::vector<HeaderView> headers;              ///< valid during the call only
+  std::optional<std::uint64_t> content_length;  ///< none: chunked or until the connection ends
+};
+
+/// Why an upstream's answer did not come or did not end.
+struct UpstreamFailure {
+  Error error;                ///< network, tls, timeout, malformed, too_large
+  bool request_sent = false;  ///< whether any byte of the request may have reached it
+};
+
+/// Who is told what an upstream answers. All calls come on the call's own thread, never from inside
+/// one of its functions. After on_end() or on_failure() no more come.
+class UpstreamListener {
+ public:
+  virtual ~UpstreamListener() = default;
+  virtual void on_head(const UpstreamAnswerHead& head) = 0;
+  /// A piece of the body, as it came; valid until on_batch_end().
+  virtual void on_data(std::string_view bytes) = 0;
+  /// All that was there has been handed over.
+  virtual void on_batch_end() = 0;
+  /// The answer is complete.
+  virtual void on_end() = 0;
+  virtual void on_failure(const UpstreamFailure& failure) = 0;
+};
+
+/// A request on its way.
+/// @thread_safety used on its own thread only
+class UpstreamCall {
+ public:
+  virtual ~UpstreamCall() = default;
+  /// Reads no more until resume(): at most the batch that is being handed over still comes.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+  /// Ends it at once; nothing is told any more.
+  virtual void cancel() = 0;
+};
+
+/// A way to send requests to upstreams and to hear their answers piece by piece.
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  /// Delivers the request at most once: repeats nothing, follows no redirect.
+  virtual std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
+                                             std::shared_ptr<UpstreamListener> listener) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The parts of an absolute URL, as far as a transport needs them. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct Url {
+  bool tls = false;
+  std::string user_info;  ///< "user:password", only for a proxy
+  std::string host;       ///< lower case; an IPv6 literal without its brackets
+  int port = 0;
+  std::string target;  ///< path and query, at least "/"
+
+  bool is_ipv6() const { return host.find(':') != std::string::npos; }
+  /// "host" or "[::1]", and the port when it is not the scheme's own.
+  std::string authority() const {
+    auto text = is_ipv6() ? "[" + host + "]" : host;
+    if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+    return text;
+  }
+};
+
+/// Takes an absolute http or https URL apart.
+/// @errors configuration; the URL itself is never quoted, since it may hold a password
+inline Result<Url> parse_url(std::string_view text) {
+  const auto bad = [](std::string_view why) {
+    return fail(Errc::configuration, "reading a URL", {}, std::string{why});
+  };
+  for (const char c : text)
+    if (c <= ' ' || c >= '\x7f' || c == '"' || c == '<' || c == '>' || c == '\\')
+      return bad("it holds characters that may not stand in a URL");
+  Url url;
+  if (text.starts_with("https://")) {
+    url.tls = true;
+    text.remove_prefix(8);
+  } else if (text.starts_with("http://")) {
+    text.remove_prefix(7);
+  } else {
+    return bad("it must begin with https:// or http://");
+  }
+  const auto end = std::min(text.find_first_of("/?#"), text.size());
+  auto authority = text.substr(0, end);
+  auto target = text.substr(end);
+  target = target.substr(0, std::min(target.find('#'), target.size()));
+  url.target = target.starts_with('/') ? std::string{target} : "/" + std::string{target};
+
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    url.user_info = authority.substr(0, at);
+    authority.remove_prefix(at + 1);
+  }
+  url.port = url.tls ? 443 : 80;
+  std::string_view host = authority;
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const auto close = authority.find(']');
+    if (close == std::string_view::npos) return bad("its IPv6 address does not end");
+    host = authority.substr(1, close - 1);
+    port = authority.substr(close + 1);
+  } else if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  if (host.empty() || host.size() > 253) return bad("it names no host");
+  if (!port.empty()) {
+    if (port.front() != ':') return bad("its port cannot be read");
+    port.remove_prefix(1);
+    const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc{} || stop != port.data() + port.size() || url.port < 1 ||
+        url.port > 65535)
+      return bad("its port cannot be read");
+  }
+  url.host = host;
+  for (auto& c : url.host)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return url;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string UpstreamOrigin::authority() const {
+  auto text = host.find(':') != std::string::npos ? "[" + host + "]" : host;
+  if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+  return text;
+}
+
+CREDPOOL_INLINE std::string UpstreamOrigin::key() const {
+  return (tls ? "https://" : "http://") + authority();
+}
+
+CREDPOOL_INLINE Result<UpstreamOrigin> UpstreamOrigin::parse(std::string_view url) {
+  auto parts = detail::parse_url(url);
+  if (!parts || !parts->user_info.empty())
+    return fail(Errc::invalid_argument, "reading the address of an upstream", {},
+                "give https://host or https://host:port");
+  return UpstreamOrigin{parts->host, static_cast<std::uint16_t>(parts->port), parts->tls};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Something that is wrong with a file of our own.
 struct AuditFinding {
   enum class Kind {

@@ -18,6 +18,8 @@ from tree import Tap
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
 OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib", "libpq"]
+# They have no pkg-config file in every distribution: Asio is headers alone, llhttp may be sources.
+ENGINE_FLAGS = ["-DASIO_STANDALONE", "-DASIO_NO_DEPRECATED", "-isystem", "/usr/share/include/llhttp"]
 WARNINGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
@@ -61,7 +63,7 @@ def main() -> int:
     stamps.mkdir(parents=True, exist_ok=True)
     include = root / "include"
     flags = [*WARNINGS, f"-I{include}", *flags_of(PACKAGES)]
-    opt_in_flags = [*WARNINGS, f"-I{include}", *flags_of(PACKAGES + OPT_IN_PACKAGES)]
+    opt_in_flags = [*WARNINGS, f"-I{include}", *flags_of(PACKAGES + OPT_IN_PACKAGES), *ENGINE_FLAGS]
 
     jobs = []  # (name, text, command)
     for path in sorted((include / "credpool").rglob("*.hpp")):

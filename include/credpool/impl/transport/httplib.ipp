@@ -4,7 +4,7 @@
 #include <credpool/transport/httplib.hpp>
 
 #include <credpool/impl/transport/httplib_exchange.hpp>
-#include <credpool/impl/transport/url.hpp>
+#include <credpool/impl/core/url.hpp>
 
 #include <httplib.h>
 

@@ -1,0 +1,511 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// One peer's connection on the server side. Internal.
+
+#include <credpool/server/exchange.hpp>
+
+#include <credpool/impl/server/answer_text.hpp>
+#include <credpool/impl/server/blocking_pool.hpp>
+#include <credpool/impl/server/event_output.hpp>
+#include <credpool/impl/server/request_parser.hpp>
+
+#include <asio/steady_timer.hpp>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+class EventExchange;
+class EventConnection;
+
+/// What the connections of one loop share on the server side.
+struct EventPeers {
+  EventLoop& loop;
+  const ServerLimits& limits;
+  BlockingPool& blocking;
+  bool draining = false;
+  std::set<std::shared_ptr<EventConnection>> all = {};  ///< keeps them alive
+};
+
+/// Reads requests, one at a time, and sends their answers. Lives on its loop's thread.
+class EventConnection final : public std::enable_shared_from_this<EventConnection>,
+                              private LoopDeadline {
+ public:
+  EventConnection(EventPeers& peers, EventWire::Socket socket, std::string peer,
+                  std::shared_ptr<ServerHandler> handler, SslHandle tls)
+      : peers_{peers},
+        wire_{std::move(socket)},
+        peer_{std::move(peer)},
+        handler_{std::move(handler)},
+        parser_{peers.limits,
+                [this](const RequestHead& head) { return handler_->admit(head, peer_); }} {
+    wire_.prepare();
+    if (tls) {
+      state_ = State::handshake;
+      wire_.secure(std::move(tls));
+    }
+  }
+  ~EventConnection() { EventLoop::disarm(*this); }
+
+  void start() {
+    peers_.loop.arm(*this,
+                    state_ == State::handshake ? peers_.limits.head_deadline : peers_.limits.idle);
+    if (state_ == State::handshake)
+      on_readable();
+    else
+      wait_readable();
+  }
+
+  /// Ends it as soon as no request is being answered.
+  void drain() {
+    if (state_ == State::reading && !parser_.in_head() && !parser_.in_body())
+      close();
+    else
+      close_after_ = true;
+  }
+  /// Ends it now.
+  void cut() {
+    if (state_ == State::handling)
+      gone();
+    else
+      close();
+  }
+
+ private:
+  friend class EventExchange;
+  enum class State {
+    handshake,
+    reading,    ///< a request, or waiting for one
+    handling,   ///< it is being answered
+    finishing,  ///< the answer's last bytes are leaving
+    lingering,  ///< the answer has left, what still comes is thrown away
+    closed,
+  };
+
+  // --- events
+
+  void wait_readable() {
+    if (read_armed_ || state_ == State::closed) return;
+    read_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_read,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->read_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_readable();
+                              });
+  }
+  void wait_writable() {
+    if (write_armed_ || state_ == State::closed) return;
+    write_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_write,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->write_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_writable();
+                              });
+  }
+
+  void on_readable() {
+    if (state_ == State::handshake && !shake_hands()) return;
+    if (want_write_to_read_) {
+      want_write_to_read_ = false;
+      if (output_.has_rest()) on_writable();
+    }
+    for (int round = 0; round < 8; ++round) {
+      if (state_ == State::closed) return;
+      if (state_ == State::handling || state_ == State::finishing) {
+        // Nobody reads on while a request is answered, but for the news that its peer left.
+        if (early_.size() >= max_early) return;
+      }
+      const auto [state, bytes] = wire_.read(peers_.loop.scratch());
+      switch (state) {
+        case WireState::done:
+          take({peers_.loop.scratch().data(), bytes});
+          if (bytes < peers_.loop.scratch().size() && !wire_.has_pending()) return wait_readable();
+          break;
+        case WireState::wants_read:
+          return wait_readable();
+        case WireState::wants_write:  // TLS renews its keys
+          return wait_writable();
+        case WireState::closed:
+        case WireState::failed:
+          return state_ == State::handling || state_ == State::finishing ? gone() : close();
+      }
+    }
+    asio::post(peers_.loop.context(), [self = shared_from_this()] {  // others first
+      if (self->state_ != State::closed && !self->read_armed_) self->on_readable();
+    });
+  }
+
+  bool shake_hands() {
+    switch (wire_.handshake()) {
+      case WireState::done:
+        state_ = State::reading;
+        peers_.loop.arm(*this, peers_.limits.idle);
+        return true;
+      case WireState::wants_read:
+        wait_readable();
+        return false;
+      case WireState::wants_write:
+        wait_writable();
+        return false;
+      default:
+        close();
+        return false;
+    }
+  }
+
+  void on_writable() {
+    if (state_ == State::handshake || !output_.has_rest()) return on_readable();
+    switch (output_.send_rest(wire_)) {
+      case WireState::done:
+        return drained();
+      case WireState::wants_write:
+        peers_.loop.arm(*this, peers_.limits.write_stall);
+        return wait_writable();
+      case WireState::wants_read:
+        want_write_to_read_ = true;
+        return wait_readable();
+      default:
+        return state_ == State::handling ? gone() : close();
+    }
+  }
+
+  void on_deadline() override {
+    switch (state_) {
+      case State::reading:
+        if (parser_.in_body() && enough_body_for_now()) return;
+        if (parser_.in_head() || parser_.in_body())
+          return refuse({408, parser_.in_head() ? "the head of the request took too long"
+                                                : "the body of the request took too long"});
+        return close();
+      case State::handling:
+        return gone();  // the peer takes nothing of its answer
+      default:
+        return close();
+    }
+  }
+
+  bool enough_body_for_now() {
+    const auto seconds = std::chrono::duration<double>(loop_now() - body_since_).count();
+    if (static_cast<double>(parser_.body_bytes_read()) <
+        seconds * static_cast<double>(peers_.limits.min_body_rate))
+      return false;
+    peers_.loop.arm(*this, std::chrono::seconds{5});
+    return true;
+  }
+
+  // --- requests
+
+  void take(std::string_view bytes) {
+    switch (state_) {
+      case State::reading:
+        return parse(bytes);
+      case State::handling:
+      case State::finishing:
+        early_.append(bytes);
+        return;
+      default:
+        return;  // lingering: thrown away
+    }
+  }
+
+  void parse(std::string_view bytes) {
+    const bool had_head = parser_.in_head();
+    const bool had_body = parser_.in_body();
+    switch (parser_.feed(bytes)) {
+      case RequestParser::State::complete:
+        early_ = parser_.take_rest();
+        return dispatch();
+      case RequestParser::State::refused:
+        if (auto& answer = parser_.refusal_answer()) return refuse(*answer, parser_.in_body());
+        return refuse(parser_.refusal());
+      case RequestParser::State::wants_more:
+        if (parser_.in_body() && !had_body) {
+          body_since_ = loop_now();
+          peers_.loop.arm(*this, peers_.limits.body_deadline);
+        } else if (parser_.in_head() && !had_head) {
+          peers_.loop.arm(*this, peers_.limits.head_deadline);
+        }
+        if (parser_.take_expectation()) {
+          output_.add("HTTP/1.1 100 Continue\r\n\r\n");
+          (void)send();
+        }
+    }
+  }
+
+  void dispatch();  // below: needs EventExchange
+
+  void refuse(const RequestRefusal& refusal) {
+    refuse(handler_->refusal(refusal.status, refusal.why), true);
+  }
+  /// Answers without a handler and closes the connection.
+  void refuse(const Answer& answer, bool more_is_coming) {
+    linger_ = more_is_coming;
+    close_after_ = true;
+    state_ = State::finishing;
+    answer_ = whole_answer(answer, peers_.loop.http_date(), parser_.head().method == "HEAD",
+                           AfterAnswer::close);
+    output_.add(answer_);
+    if (send()) answered();
+  }
+
+  // --- answers
+
+  /// @return whether everything has left
+  bool send() {
+    switch (output_.flush(wire_)) {
+      case WireState::done:
+        return true;
+      case WireState::wants_read:
+        want_write_to_read_ = true;
+        wait_readable();
+        break;
+      case WireState::wants_write:
+        wait_writable();
+        break;
+      default:
+        fail_later();
+        return false;
+    }
+    peers_.loop.arm(*this, peers_.limits.write_stall);
+    return false;
+  }
+
+  /// Never from inside a function of the exchange.
+  void fail_later() {
+    asio::post(peers_.loop.context(), [self = shared_from_this()] {
+      if (self->state_ == State::handling)
+        self->gone();
+      else
+        self->close();
+    });
+  }
+  void close_later() {
+    exchange_.reset();
+    state_ = State::finishing;
+    fail_later();
+  }
+
+  void drained();  // below
+
+  AfterAnswer after_answer() const noexcept {
+    if (close_after_) return AfterAnswer::close;
+    return parser_.head().minor_version == 0 ? AfterAnswer::keep_and_say_so : AfterAnswer::keep;
+  }
+
+  /// The answer has left whole.
+  void answered() {
+    exchange_.reset();
+    EventLoop::disarm(*this);
+    if (close_after_ || peers_.draining) return linger_ ? linger() : end();
+    state_ = State::reading;
+    parser_.restart();
+    answer_.clear();
+    if (answer_.capacity() > max_early) answer_ = {};
+    peers_.loop.arm(*this, peers_.limits.idle);
+    if (early_.empty()) return wait_readable();
+    asio::post(peers_.loop.context(), [self = shared_from_this()] {
+      if (self->state_ != State::reading) return;
+      const auto early = std::exchange(self->early_, {});
+      self->parse(early);
+      if (self->state_ == State::reading || self->state_ == State::handling) self->wait_readable();
+    });
+  }
+
+  /// Lets the peer read the answer although it is still sending: closing at once would reset the
+  /// connection under it.
+  void linger() {
+    state_ = State::lingering;
+    wire_.shutdown_write();
+    peers_.loop.arm(*this, peers_.limits.linger);
+    wait_readable();
+  }
+  void end() {
+    wire_.shutdown_write();
+    close();
+  }
+
+  void gone();  // below
+
+  void close() {
+    if (state_ == State::closed) return;
+    state_ = State::closed;
+    EventLoop::disarm(*this);
+    output_.drop();
+    wire_.close();
+    peers_.loop.connections.fetch_sub(1, std::memory_order_relaxed);
+    peers_.all.erase(shared_from_this());
+  }
+
+  static constexpr std::size_t max_early = 64 << 10;
+
+  EventPeers& peers_;
+  EventWire wire_;
+  std::string peer_;
+  std::shared_ptr<ServerHandler> handler_;
+  RequestParser parser_;
+  EventOutput output_;
+  std::string early_;   ///< came before the answer was complete: the next request's
+  std::string answer_;  ///< the head that is being sent
+  std::shared_ptr<EventExchange> exchange_;
+  std::chrono::steady_clock::time_point body_since_{};
+  State state_ = State::reading;
+  bool read_armed_ = false;
+  bool write_armed_ = false;
+  bool want_write_to_read_ = false;
+  bool close_after_ = false;
+  bool linger_ = false;
+};
+
+/// One request of a connection. What is done with it after its end does nothing.
+class EventExchange final : public ServerExchange,
+                            public std::enable_shared_from_this<EventExchange> {
+ public:
+  explicit EventExchange(std::shared_ptr<EventConnection> connection)
+      : connection_{std::move(connection)} {}
+
+  const RequestHead& head() const noexcept override {
+    static const RequestHead none{};
+    return connection_ ? connection_->parser_.head() : none;
+  }
+  std::string_view body() const noexcept override {
+    return connection_ ? connection_->parser_.body() : std::string_view{};
+  }
+  std::string_view peer() const noexcept override {
+    return connection_ ? std::string_view{connection_->peer_} : std::string_view{};
+  }
+  bool started() const noexcept override { return started_; }
+
+  void respond(const Answer& answer) override {
+    if (!connection_ || started_) return;
+    started_ = true;
+    auto& connection = *connection_;
+    decide_to_close();
+    connection.answer_ = whole_answer(answer, date(), is_head(), connection.after_answer());
+    connection.output_.add(connection.answer_);
+    end();
+  }
+
+  void start(const AnswerHead& head) override {
+    if (!connection_ || started_) return;
+    started_ = true;
+    auto& connection = *connection_;
+    decide_to_close();
+    const bool has_body = !is_head() && head.status != 204 && head.status != 304;
+    bool until_close = false;
+    if (has_body && !head.content_length) {
+      chunked_ = connection.parser_.head().minor_version == 1;
+      until_close = !chunked_;
+    }
+    if (until_close) connection.close_after_ = true;
+    drop_body_ = !has_body;
+    connection.answer_ = answer_head(head, date(), chunked_, connection.after_answer());
+    connection.output_.add(connection.answer_);
+  }
+
+  void write(std::string_view bytes) override {
+    if (!connection_ || bytes.empty() || drop_body_) return;
+    auto& output = connection_->output_;
+    if (!chunked_) return output.add(bytes);
+    if (chunk_heads_ == chunk_head_.size()) (void)flush();
+    auto& head = chunk_head_[chunk_heads_++];
+    output.add(chunk_size_line(bytes.size(), head));
+    output.add(bytes);
+    output.add("\r\n");
+  }
+
+  bool flush() override {
+    if (!connection_) return false;
+    chunk_heads_ = 0;
+    return connection_->output_.empty() || connection_->send();
+  }
+
+  void finish() override {
+    if (!connection_) return;
+    if (chunked_) connection_->output_.add("0\r\n\r\n");
+    end();
+  }
+
+  void cut() override {
+    if (auto connection = std::exchange(connection_, nullptr)) {
+      listener_.reset();
+      connection->close_later();
+    }
+  }
+
+  void listen(std::shared_ptr<ExchangeListener> listener) override {
+    if (connection_) listener_ = std::move(listener);
+  }
+
+  void after(Duration delay, std::function<void()> then) override {
+    if (!connection_) return;
+    auto timer = std::make_shared<asio::steady_timer>(connection_->peers_.loop.context());
+    timer->expires_after(delay);
+    timer->async_wait([timer, then = std::move(then)](const asio::error_code& error) {
+      if (!error) then();
+    });
+  }
+
+  bool offload(std::function<void()> work, std::function<void()> then) override {
+    if (!connection_) return false;
+    return connection_->peers_.blocking.run(std::move(work), connection_->peers_.loop.context(),
+                                            std::move(then));
+  }
+
+ private:
+  friend class EventConnection;
+
+  bool is_head() const noexcept { return connection_->parser_.head().method == "HEAD"; }
+  std::string_view date() { return connection_->peers_.loop.http_date(); }
+  void decide_to_close() {
+    if (!connection_->parser_.keep_alive() || connection_->peers_.draining)
+      connection_->close_after_ = true;
+  }
+
+  void end() {
+    auto connection = std::exchange(connection_, nullptr);
+    listener_.reset();
+    connection->state_ = EventConnection::State::finishing;
+    if (connection->send()) connection->answered();
+  }
+
+  std::shared_ptr<EventConnection> connection_;
+  std::shared_ptr<ExchangeListener> listener_;
+  std::array<std::array<char, 20>, 16> chunk_head_;
+  std::size_t chunk_heads_ = 0;
+  bool started_ = false;
+  bool chunked_ = false;
+  bool drop_body_ = false;
+};
+
+inline void EventConnection::dispatch() {
+  state_ = State::handling;
+  EventLoop::disarm(*this);
+  exchange_ = std::make_shared<EventExchange>(shared_from_this());
+  handler_->handle(exchange_);
+}
+
+inline void EventConnection::drained() {
+  EventLoop::disarm(*this);
+  if (state_ == State::finishing) return answered();
+  if (state_ == State::reading) return;  // "100 Continue" has left
+  if (auto exchange = exchange_; exchange && exchange->listener_) {
+    const auto listener = exchange->listener_;
+    listener->on_drained();
+  }
+}
+
+inline void EventConnection::gone() {
+  const auto exchange = std::exchange(exchange_, nullptr);
+  close();
+  if (!exchange) return;
+  exchange->connection_.reset();
+  if (const auto listener = std::exchange(exchange->listener_, nullptr)) listener->on_client_gone();
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

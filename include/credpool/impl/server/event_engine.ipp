@@ -1,0 +1,315 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/server/event_engine.hpp>
+
+#include <credpool/impl/server/event_connection.hpp>
+#include <credpool/impl/server/event_listener.hpp>
+#include <credpool/impl/server/event_upstream.hpp>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One loop with its peers and its connections to upstreams.
+struct EventWorker {
+  EventWorker(const EventEngineOptions& options, BlockingPool& blocking)
+      : timeouts{options.timeouts}, peers{loop, options.limits, blocking} {}
+
+  EventLoop loop;
+  const UpstreamTimeouts& timeouts;
+  SSL_CTX* tls = nullptr;
+  EventPeers peers;
+  std::map<std::string, std::unique_ptr<UpstreamOriginPool>, std::less<>> pools;
+  /// The same by identity: an origin that is known needs no text. Keeps the origins alive.
+  std::map<std::shared_ptr<const UpstreamOrigin>, UpstreamOriginPool*> known;
+
+  UpstreamOriginPool& pool_of(const std::shared_ptr<const UpstreamOrigin>& origin) {
+    if (const auto found = known.find(origin); found != known.end()) return *found->second;
+    constexpr std::size_t many = 256;
+    if (known.size() > many) known.clear();
+    auto& pool = pools[origin->key()];
+    if (!pool) pool = std::make_unique<UpstreamOriginPool>(loop, timeouts, tls, origin);
+    known.emplace(origin, pool.get());
+    return *pool;
+  }
+};
+
+class EventUpstream final : public Upstream {
+ public:
+  explicit EventUpstream(std::vector<std::unique_ptr<EventWorker>>& workers) : workers_{workers} {}
+
+  std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
+                                     std::shared_ptr<UpstreamListener> listener) override {
+    auto& worker = here();
+    const auto origin = request.origin;
+    auto call = std::make_shared<EventCall>(std::move(request), std::move(listener));
+    asio::dispatch(worker.loop.context(),
+                   [&worker, origin, call] { worker.pool_of(origin).send(call); });
+    return call;
+  }
+
+ private:
+  EventWorker& here() {
+    const auto* loop = EventLoop::current();
+    for (const auto& worker : workers_)
+      if (&worker->loop == loop) return *worker;
+    return *workers_.front();
+  }
+
+  std::vector<std::unique_ptr<EventWorker>>& workers_;
+};
+
+/// A listening socket; lives on the first loop.
+struct EventListener {
+  using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+
+  EventListener(asio::io_context& context, ListenAddress where, std::shared_ptr<ServerHandler> to)
+      : acceptor{context}, pause{context}, address{std::move(where)}, handler{std::move(to)} {}
+
+  Acceptor acceptor;
+  asio::steady_timer pause;
+  ListenAddress address;
+  std::shared_ptr<ServerHandler> handler;
+  SslContext tls;
+};
+
+inline Result<SslContext> server_tls_context(const ServerCertificate& certificate) {
+  SslContext context{::SSL_CTX_new(::TLS_server_method())};
+  const auto bad = [&](const std::filesystem::path& file, std::string hint) {
+    return fail(Errc::configuration, "loading a certificate", file.string(), std::move(hint));
+  };
+  if (!context) return fail(Errc::tls, "preparing TLS");
+  ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate.chain.c_str()) != 1)
+    return bad(certificate.chain, "give a PEM file with the server's certificate first");
+  if (::SSL_CTX_use_PrivateKey_file(context.get(), certificate.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return bad(certificate.key, "give a PEM file with a key that needs no passphrase");
+  if (::SSL_CTX_check_private_key(context.get()) != 1)
+    return bad(certificate.key, "the key does not belong to the certificate");
+  ::SSL_CTX_set_alpn_select_cb(
+      context.get(),
+      [](SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
+         unsigned int length, void*) {
+        static const unsigned char http[] = "\x08http/1.1";
+        unsigned char* chosen = nullptr;
+        const auto answer =
+            ::SSL_select_next_proto(&chosen, size, http, sizeof http - 1, offered, length);
+        *out = chosen;
+        return answer == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+      },
+      nullptr);
+  return context;
+}
+
+inline Result<SslContext> client_tls_context(const std::vector<std::filesystem::path>& ca_files) {
+  SslContext context{::SSL_CTX_new(::TLS_client_method())};
+  if (!context || ::SSL_CTX_set_default_verify_paths(context.get()) != 1)
+    return fail(Errc::tls, "loading the trusted certificates");
+  for (const auto& file : ca_files)
+    if (::SSL_CTX_load_verify_locations(context.get(), file.c_str(), nullptr) != 1)
+      return fail(Errc::configuration, "loading the trusted certificates", file.string(),
+                  "give a PEM file that can be read");
+  ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  ::SSL_CTX_set_session_cache_mode(context.get(),
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  ::SSL_CTX_sess_set_new_cb(context.get(), [](SSL* ssl, SSL_SESSION* session) {
+    auto* connection = static_cast<UpstreamConnection*>(SSL_get_app_data(ssl));
+    if (!connection) return 0;
+    connection->keep_session(session);
+    return 1;  // ours now
+  });
+  static const unsigned char http[] = "\x08http/1.1";
+  ::SSL_CTX_set_alpn_protos(context.get(), http, sizeof http - 1);
+  return context;
+}
+
+inline unsigned event_threads(unsigned wanted) noexcept {
+  constexpr unsigned most = 8;
+  return wanted > 0 ? wanted : std::clamp(std::thread::hardware_concurrency(), 1U, most);
+}
+
+}  // namespace detail
+
+struct EventEngine::State {
+  explicit State(EventEngineOptions given)
+      : options{std::move(given)}, blocking{options.blocking_threads, options.blocking_queue} {
+    for (unsigned i = 0; i < detail::event_threads(options.threads); ++i)
+      workers.push_back(std::make_unique<detail::EventWorker>(options, blocking));
+  }
+
+  void accept_from(detail::EventListener& listener) {
+    listener.acceptor.async_wait(
+        detail::EventListener::Acceptor::wait_read,
+        [this, &listener](const asio::error_code& error) {
+          if (error || !listener.acceptor.is_open()) return;
+          if (accept_some(listener)) return accept_from(listener);
+          // No descriptors are left: connections must end first.
+          listener.pause.expires_after(std::chrono::milliseconds{100});
+          listener.pause.async_wait([this, &listener](const asio::error_code& stopped) {
+            if (!stopped && listener.acceptor.is_open()) accept_from(listener);
+          });
+        });
+  }
+
+  /// @return false when descriptors or memory are used up
+  bool accept_some(detail::EventListener& listener) {
+    for (int taken = 0; taken < 64; ++taken) {
+      detail::SocketAddress peer;
+      peer.size = sizeof peer.storage;
+      detail::OwnedDescriptor socket{::accept4(listener.acceptor.native_handle(), peer.get(),
+                                               &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+      if (socket.get() < 0) {
+        if (errno == ECONNABORTED || errno == EINTR) continue;
+        return errno == EAGAIN || errno == EWOULDBLOCK;
+      }
+      hand_over(listener, std::move(socket), peer.text());
+    }
+    return true;
+  }
+
+  void hand_over(detail::EventListener& listener, detail::OwnedDescriptor socket,
+                 std::string peer) {
+    detail::EventWorker* calmest = nullptr;
+    std::size_t all = 0;
+    for (const auto& worker : workers) {
+      const auto here = worker->loop.connections.load(std::memory_order_relaxed);
+      all += here;
+      if (!calmest || here < calmest->loop.connections.load(std::memory_order_relaxed))
+        calmest = worker.get();
+    }
+    if (all >= options.limits.max_connections) return;  // closed
+    calmest->loop.connections.fetch_add(1, std::memory_order_relaxed);
+    const int family =
+        listener.address.unix_path.empty()
+            ? (listener.address.ip.find(':') == std::string::npos ? AF_INET : AF_INET6)
+            : AF_UNIX;
+    asio::dispatch(calmest->loop.context(), [calmest, family, descriptor = socket.release(),
+                                             peer = std::move(peer), handler = listener.handler,
+                                             context = listener.tls.get()]() mutable {
+      detail::EventWire::Socket wire{calmest->loop.context()};
+      asio::error_code error;
+      wire.assign({family, 0}, descriptor, error);
+      detail::SslHandle tls;
+      if (context) {
+        tls.reset(::SSL_new(context));
+        if (tls) ::SSL_set_accept_state(tls.get());
+      }
+      if (error || (context && !tls)) {
+        if (error) ::close(descriptor);
+        calmest->loop.connections.fetch_sub(1, std::memory_order_relaxed);
+        return;
+      }
+      auto connection = std::make_shared<detail::EventConnection>(
+          calmest->peers, std::move(wire), std::move(peer), std::move(handler), std::move(tls));
+      calmest->peers.all.insert(connection);
+      connection->start();
+    });
+  }
+
+  std::size_t connections() const noexcept {
+    std::size_t all = 0;
+    for (const auto& worker : workers) all += worker->loop.connections.load();
+    return all;
+  }
+
+  EventEngineOptions options;
+  detail::BlockingPool blocking;
+  detail::SslContext client_tls;
+  std::vector<std::unique_ptr<detail::EventWorker>> workers;
+  std::vector<std::unique_ptr<detail::EventListener>> listeners;
+  detail::EventUpstream upstream{workers};
+  bool running = false;
+};
+
+CREDPOOL_INLINE EventEngine::EventEngine(EventEngineOptions options)
+    : state_{std::make_unique<State>(std::move(options))} {}
+
+CREDPOOL_INLINE EventEngine::~EventEngine() {
+  stop(Duration::zero());
+}
+
+CREDPOOL_INLINE Upstream& EventEngine::upstream() noexcept {
+  return state_->upstream;
+}
+
+CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
+    const ListenAddress& address, std::shared_ptr<ServerHandler> handler,
+    const std::optional<ServerCertificate>& certificate) {
+  auto listener = std::make_unique<detail::EventListener>(state_->workers.front()->loop.context(),
+                                                          address, std::move(handler));
+  if (certificate) {
+    auto context = detail::server_tls_context(*certificate);
+    if (!context) return fail(std::move(context).error());
+    listener->tls = std::move(*context);
+  }
+  auto socket = detail::bind_listener(listener->address);
+  if (!socket) return fail(std::move(socket).error());
+  const auto family = detail::SocketAddress::of(listener->address).storage.ss_family;
+  asio::error_code error;
+  listener->acceptor.assign({family, 0}, socket->get(), error);
+  if (error) return fail(Errc::io, "listening", listener->address.text(), error.message());
+  (void)socket->release();
+  const auto bound = listener->address;
+  state_->listeners.push_back(std::move(listener));
+  if (state_->running) {
+    asio::post(state_->workers.front()->loop.context(),
+               [state = state_.get(), added = state_->listeners.back().get()] {
+                 state->accept_from(*added);
+               });
+  }
+  return bound;
+}
+
+CREDPOOL_INLINE Result<void> EventEngine::start() {
+  auto context = detail::client_tls_context(state_->options.ca_files);
+  if (!context) return fail(std::move(context).error());
+  state_->client_tls = std::move(*context);
+  for (const auto& worker : state_->workers) worker->tls = state_->client_tls.get();
+  for (const auto& listener : state_->listeners) state_->accept_from(*listener);
+  for (const auto& worker : state_->workers) worker->loop.start();
+  state_->running = true;
+  return {};
+}
+
+CREDPOOL_INLINE void EventEngine::stop(Duration drain) {
+  if (!std::exchange(state_->running, false)) return;
+  asio::post(state_->workers.front()->loop.context(), [state = state_.get()] {
+    for (const auto& listener : state->listeners) {
+      asio::error_code ignored;
+      listener->acceptor.close(ignored);
+      listener->pause.cancel();
+      if (!listener->address.unix_path.empty()) ::unlink(listener->address.unix_path.c_str());
+    }
+  });
+  const auto on_every_loop = [&](auto what) {
+    for (const auto& worker : state_->workers)
+      asio::post(worker->loop.context(), [&worker = *worker, what] {
+        worker.peers.draining = true;
+        const auto all = worker.peers.all;  // they take themselves out
+        for (const auto& connection : all) what(*connection);
+      });
+  };
+  on_every_loop([](detail::EventConnection& connection) { connection.drain(); });
+  const auto until = detail::loop_now() + drain;
+  while (state_->connections() > 0 && detail::loop_now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  on_every_loop([](detail::EventConnection& connection) { connection.cut(); });
+  for (const auto& worker : state_->workers)
+    asio::post(worker->loop.context(), [&worker = *worker] {
+      for (const auto& [key, pool] : worker.pools) pool->drain();
+      worker.loop.release();
+    });
+  state_->blocking.join();
+  // What still waits (timers of handlers, calls that nobody cancelled) ends here.
+  constexpr std::chrono::milliseconds grace{50};
+  std::this_thread::sleep_for(state_->connections() > 0 ? grace : grace / 10);
+  for (const auto& worker : state_->workers) worker->loop.halt();
+  for (const auto& worker : state_->workers) worker->loop.join();
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

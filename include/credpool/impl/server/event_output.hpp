@@ -1,0 +1,76 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// What a connection has still to send. Internal.
+
+#include <credpool/impl/server/event_wire.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Gathers pieces that live until flush() and sends them in one go; only what the socket does not
+/// take is copied.
+class EventOutput {
+ public:
+  void add(std::string_view piece) {
+    if (!piece.empty()) pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});
+  }
+  bool has_rest() const noexcept { return sent_ < rest_.size(); }
+  bool empty() const noexcept { return pieces_.empty() && !has_rest(); }
+  std::uint64_t bytes_sent() const noexcept { return total_; }
+  void reset_count() noexcept { total_ = 0; }
+
+  /// @return done when all has left, wants_* when the rest was kept
+  WireState flush(EventWire& wire) {
+    if (has_rest()) {
+      keep(0);
+      return send_rest(wire);
+    }
+    const auto [state, bytes] = wire.write(pieces_);
+    total_ += bytes;
+    if (state != WireState::done && state != WireState::failed) keep(bytes);
+    pieces_.clear();
+    return state;
+  }
+
+  WireState send_rest(EventWire& wire) {
+    const iovec rest{rest_.data() + sent_, rest_.size() - sent_};
+    const auto [state, bytes] = wire.write({&rest, 1});
+    total_ += bytes;
+    sent_ += bytes;
+    if (sent_ == rest_.size()) {
+      rest_ = {};
+      sent_ = 0;
+    }
+    return state;
+  }
+
+  void drop() noexcept {
+    pieces_.clear();
+    rest_ = {};
+    sent_ = 0;
+  }
+
+ private:
+  /// Copies the pieces but for the first `gone` bytes.
+  void keep(std::size_t gone) {
+    for (const auto& piece : pieces_) {
+      const auto skip = std::min<std::size_t>(gone, piece.iov_len);
+      gone -= skip;
+      rest_.append(static_cast<const char*>(piece.iov_base) + skip, piece.iov_len - skip);
+    }
+    pieces_.clear();
+  }
+
+  std::vector<iovec> pieces_;
+  std::string rest_;
+  std::size_t sent_ = 0;  ///< of the rest
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,584 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// Connections to upstreams, kept and used again. Internal.
+
+#include <credpool/core/secret.hpp>
+#include <credpool/server/limits.hpp>
+#include <credpool/server/upstream.hpp>
+
+#include <credpool/impl/server/event_output.hpp>
+#include <credpool/impl/server/http_parser.hpp>
+
+#include <asio/dispatch.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <openssl/x509v3.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+class UpstreamConnection;
+class UpstreamOriginPool;
+
+/// A request on its way over a connection; cut off from it when either ends.
+class EventCall final : public UpstreamCall, public std::enable_shared_from_this<EventCall> {
+ public:
+  EventCall(UpstreamRequest request, std::shared_ptr<UpstreamListener> listener)
+      : request_{std::move(request)}, listener_{std::move(listener)} {}
+  ~EventCall() override { forget_head(); }
+
+  void pause() override;
+  void resume() override;
+  void cancel() override;
+
+ private:
+  friend class UpstreamConnection;
+  friend class UpstreamOriginPool;
+
+  /// The head holds the credential.
+  void forget_head() noexcept {
+    wipe(request_.head.data(), request_.head.size());
+    request_.head.clear();
+  }
+
+  UpstreamRequest request_;
+  std::shared_ptr<UpstreamListener> listener_;  ///< none: ended
+  std::shared_ptr<UpstreamConnection> connection_;
+  bool paused_ = false;
+};
+
+/// One loop's connections to one origin.
+class UpstreamOriginPool {
+ public:
+  UpstreamOriginPool(EventLoop& loop, const UpstreamTimeouts& timeouts, SSL_CTX* tls,
+                     std::shared_ptr<const UpstreamOrigin> origin)
+      : loop_{loop},
+        timeouts_{timeouts},
+        tls_{tls},
+        origin_{std::move(origin)},
+        resolver_{loop.context()} {}
+
+  void send(std::shared_ptr<EventCall> call);
+  /// Ends the connections that nobody uses.
+  void drain();
+
+  EventLoop& loop() noexcept { return loop_; }
+  const UpstreamTimeouts& timeouts() const noexcept { return timeouts_; }
+  const UpstreamOrigin& origin() const noexcept { return *origin_; }
+  /// A new TLS connection that checks the origin's name, and goes on with the last session.
+  Result<SslHandle> new_tls(UpstreamConnection& connection);
+  void keep_session(SSL_SESSION* session) noexcept { session_.reset(session); }
+
+  void put_back(std::shared_ptr<UpstreamConnection> connection);
+  void take_out(const UpstreamConnection& connection);
+
+  using Endpoints = std::vector<asio::ip::tcp::endpoint>;
+  /// Looks the name up, unless that was done just now.
+  template <class Then> void resolve(Then then) {
+    asio::error_code error;
+    if (const auto address = asio::ip::make_address(origin_->host, error); !error)
+      return then(error, Endpoints{{address, origin_->port}});
+    if (loop_now() < resolved_until_) return then(asio::error_code{}, endpoints_);
+    resolver_.async_resolve(origin_->host, std::to_string(origin_->port),
+                            asio::ip::resolver_base::numeric_service,
+                            [this, then](const asio::error_code& failed,
+                                         const asio::ip::tcp::resolver::results_type& found) {
+                              if (!failed) {
+                                endpoints_.clear();
+                                for (const auto& entry : found)
+                                  endpoints_.push_back(entry.endpoint());
+                                resolved_until_ = loop_now() + std::chrono::seconds{30};
+                              }
+                              then(failed, endpoints_);
+                            });
+  }
+  /// The addresses did not work: look again next time.
+  void forget_addresses() noexcept { resolved_until_ = {}; }
+
+ private:
+  static constexpr std::size_t max_idle = 512;
+
+  struct SessionDeleter {
+    void operator()(SSL_SESSION* session) const noexcept { ::SSL_SESSION_free(session); }
+  };
+
+  EventLoop& loop_;
+  const UpstreamTimeouts& timeouts_;
+  SSL_CTX* tls_;
+  std::shared_ptr<const UpstreamOrigin> origin_;
+  asio::ip::tcp::resolver resolver_;
+  Endpoints endpoints_;
+  LoopTime resolved_until_{};
+  std::vector<std::shared_ptr<UpstreamConnection>> idle_;  ///< the last used one last
+  std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
+};
+
+/// One connection: connects, sends a request, hands its answer on, and waits for the next one.
+class UpstreamConnection final : public std::enable_shared_from_this<UpstreamConnection>,
+                                 private LoopDeadline {
+ public:
+  explicit UpstreamConnection(UpstreamOriginPool& pool)
+      : pool_{pool}, wire_{EventWire::Socket{pool.loop().context()}} {}
+  ~UpstreamConnection() { EventLoop::disarm(*this); }
+
+  /// Connects and then sends.
+  void connect(std::shared_ptr<EventCall> call) {
+    call_ = std::move(call);
+    call_->connection_ = shared_from_this();
+    state_ = State::connecting;
+    pool_.loop().arm(*this, pool_.timeouts().connect);
+    pool_.resolve([self = shared_from_this()](const asio::error_code& error,
+                                              const UpstreamOriginPool::Endpoints& found) {
+      if (self->state_ != State::connecting) return;
+      if (error || found.empty())
+        return self->fail_soon(Errc::network, "its name cannot be looked up");
+      self->endpoints_ = found;
+      self->connect_next();
+    });
+  }
+
+  /// Sends over a connection that stands. Never tells the listener from inside.
+  void send(std::shared_ptr<EventCall> call) {
+    call_ = std::move(call);
+    call_->connection_ = shared_from_this();
+    begin();
+  }
+
+  bool is_stale() const noexcept {
+    return state_ != State::idle ||
+           (loop_now() - idle_since_ > std::chrono::seconds{1} && wire_.is_stale());
+  }
+  void idle() {
+    state_ = State::idle;
+    idle_since_ = loop_now();
+    pool_.loop().arm(*this, pool_.timeouts().keep);
+    wait_readable();
+  }
+  void close() noexcept {
+    state_ = State::closed;
+    EventLoop::disarm(*this);
+    output_.drop();
+    wire_.close();
+  }
+
+  void resume() {
+    if (state_ != State::waiting && state_ != State::answering) return;
+    arm_answer_deadline();
+    if (!read_armed_) {
+      asio::post(pool_.loop().context(), [self = shared_from_this()] {
+        if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
+      });
+    }
+  }
+  void pause() { EventLoop::disarm(*this); }
+  void keep_session(SSL_SESSION* session) noexcept { pool_.keep_session(session); }
+
+ private:
+  friend class EventCall;
+  enum class State { connecting, handshake, waiting, answering, idle, closed };
+
+  bool busy() const noexcept { return state_ == State::waiting || state_ == State::answering; }
+
+  // --- connecting
+
+  void connect_next() {
+    if (next_endpoint_ == endpoints_.size()) {
+      pool_.forget_addresses();
+      return fail_soon(Errc::network, "the connection was refused or the host is unreachable");
+    }
+    const asio::ip::tcp::endpoint endpoint = endpoints_[next_endpoint_++];
+    asio::error_code ignored;
+    wire_.socket().close(ignored);
+    wire_.socket().async_connect(
+        endpoint, [self = shared_from_this()](const asio::error_code& error) {
+          if (self->state_ != State::connecting || error == asio::error::operation_aborted) return;
+          if (error) return self->connect_next();
+          self->connected();
+        });
+  }
+
+  void connected() {
+    wire_.prepare();
+    if (!pool_.origin().tls) return begin();
+    auto tls = pool_.new_tls(*this);
+    if (!tls) return fail(std::move(tls).error());
+    wire_.secure(std::move(*tls));
+    state_ = State::handshake;
+    shake_hands();
+  }
+
+  void shake_hands() {
+    switch (wire_.handshake()) {
+      case WireState::done:
+        return begin();
+      case WireState::wants_read:
+        return wait_readable();
+      case WireState::wants_write:
+        return wait_writable();
+      default: {
+        const auto verdict = ::SSL_get_verify_result(wire_.tls());
+        return fail_with(Errc::tls, verdict == X509_V_OK
+                                        ? "the TLS handshake failed"
+                                        : "its certificate is not trusted or is for another host");
+      }
+    }
+  }
+
+  // --- the request
+
+  void begin() {
+    state_ = State::waiting;
+    request_written_ = false;
+    complete_ = false;
+    llhttp_init(&parser_, HTTP_RESPONSE, &settings());
+    parser_.data = this;
+    output_.reset_count();
+    output_.add(call_->request_.head);
+    output_.add(call_->request_.body);
+    pool_.loop().arm(*this, pool_.timeouts().first_byte);
+    sent(output_.flush(wire_));
+    wait_readable();
+  }
+
+  void sent(WireState state) {
+    switch (state) {
+      case WireState::done:
+        request_written_ = true;
+        call_->forget_head();
+        return;
+      case WireState::wants_read:
+      case WireState::wants_write:
+        // What the socket did not take was copied; it goes with the connection.
+        return wait_writable();
+      default:
+        return;  // an answer may be there all the same: reading tells
+    }
+  }
+
+  // --- events
+
+  void wait_readable() {
+    if (read_armed_ || state_ == State::closed) return;
+    read_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_read,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->read_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_readable();
+                              });
+  }
+  void wait_writable() {
+    if (write_armed_ || state_ == State::closed) return;
+    write_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_write,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->write_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_writable();
+                              });
+  }
+
+  void on_writable() {
+    if (state_ == State::handshake) return shake_hands();
+    if (output_.has_rest()) sent(output_.send_rest(wire_));
+  }
+
+  void on_readable() {
+    if (state_ == State::handshake) return shake_hands();
+    if (state_ == State::idle) return retire();  // ended, or speaks without being asked
+    if (call_->paused_) return;                  // resume() asks again
+    for (int round = 0; round < 4; ++round) {
+      auto& scratch = pool_.loop().scratch();
+      const auto [state, bytes] = wire_.read(scratch);
+      switch (state) {
+        case WireState::done:
+          if (!take({scratch.data(), bytes})) return;
+          if (bytes < scratch.size() && !wire_.has_pending()) return wait_readable();
+          break;
+        case WireState::wants_read:
+          return wait_readable();
+        case WireState::wants_write:
+          return wait_writable();
+        case WireState::closed:
+        case WireState::failed:
+          return ended_by_peer(state == WireState::closed);
+      }
+    }
+    asio::post(pool_.loop().context(), [self = shared_from_this()] {  // others first
+      if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
+    });
+  }
+
+  void on_deadline() override {
+    switch (state_) {
+      case State::idle:
+        return retire();
+      case State::connecting:
+        if (next_endpoint_ < endpoints_.size()) {
+          pool_.loop().arm(*this, pool_.timeouts().connect);
+          return connect_next();
+        }
+        return fail_with(Errc::timeout, "it did not accept the connection in time");
+      case State::handshake:
+        return fail_with(Errc::timeout, "the TLS handshake took too long");
+      case State::waiting:
+        return fail_with(Errc::timeout, "no answer came in time");
+      case State::answering:
+        return fail_with(Errc::timeout, "its answer stalled");
+      case State::closed:
+        return;
+    }
+  }
+
+  void arm_answer_deadline() {
+    pool_.loop().arm(
+        *this, state_ == State::waiting ? pool_.timeouts().first_byte : pool_.timeouts().idle);
+  }
+
+  // --- the answer
+
+  /// @return whether to read on
+  bool take(std::string_view bytes) {
+    const auto self = shared_from_this();
+    const auto call = call_;
+    error_ = {};
+    const auto parsed = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
+    if (complete_) {
+      const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+      finish(call, used == bytes.size());
+      return false;
+    }
+    if (parsed != HPE_OK) {
+      fail_with(error_.empty() ? Errc::malformed : Errc::too_large,
+                error_.empty() ? "its answer is not valid HTTP" : error_);
+      return false;
+    }
+    if (state_ == State::answering) {
+      call->listener_->on_batch_end();
+      if (!call->listener_ || state_ == State::closed) return false;
+    }
+    if (call->paused_) return false;
+    arm_answer_deadline();
+    return true;
+  }
+
+  void ended_by_peer(bool properly) {
+    const auto self = shared_from_this();
+    const auto call = call_;
+    if (properly && state_ == State::answering && llhttp_message_needs_eof(&parser_)) {
+      if (llhttp_finish(&parser_) == HPE_OK || complete_) return finish(call, false);
+    }
+    if (state_ == State::answering)
+      return fail_with(Errc::network, "the connection ended before the answer did");
+    fail_with(Errc::network, "the connection ended without an answer");
+  }
+
+  void finish(const std::shared_ptr<EventCall>& call, bool nothing_left) {
+    EventLoop::disarm(*this);
+    const bool keep = nothing_left && request_written_ && keep_alive_;
+    call_.reset();
+    call->connection_.reset();
+    call->forget_head();
+    const auto listener = std::exchange(call->listener_, nullptr);
+    listener->on_batch_end();
+    // First the answer's end, so that a next request finds the connection free.
+    if (keep)
+      pool_.put_back(shared_from_this());
+    else
+      close();
+    listener->on_end();
+  }
+
+  static UpstreamConnection& self(llhttp_t* parser) noexcept {
+    return *static_cast<UpstreamConnection*>(parser->data);
+  }
+
+  static const llhttp_settings_t& settings() {
+    static const llhttp_settings_t table = [] {
+      llhttp_settings_t set;
+      llhttp_settings_init(&set);
+      set.on_message_begin = [](llhttp_t* parser) {
+        self(parser).head_.clear();
+        self(parser).spans_.clear();
+        return 0;
+      };
+      set.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
+        return self(parser).add_to_head(at, size, true);
+      };
+      set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
+        return self(parser).add_to_head(at, size, false);
+      };
+      set.on_header_value_complete = [](llhttp_t* parser) {
+        self(parser).spans_.in_value = true;
+        return 0;
+      };
+      set.on_headers_complete = [](llhttp_t* parser) { return self(parser).on_head(); };
+      set.on_body = [](llhttp_t* parser, const char* at, std::size_t size) {
+        const auto* call = self(parser).call_.get();  // take() keeps it alive
+        call->listener_->on_data({at, size});
+        return call->listener_ ? 0 : -1;  // cancelled
+      };
+      set.on_message_complete = [](llhttp_t* parser) {
+        auto& me = self(parser);
+        if (me.state_ == State::waiting) return 0;  // a 1xx
+        me.complete_ = true;
+        me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
+        return static_cast<int>(HPE_PAUSED);
+      };
+      return set;
+    }();
+    return table;
+  }
+
+  int add_to_head(const char* at, std::size_t size, bool name) {
+    if (state_ == State::answering) return 0;  // a trailer
+    if (head_.size() + size > max_head || spans_.pairs.size() > max_headers) {
+      error_ = "the head of its answer is too large";
+      return -1;
+    }
+    const auto where = head_.size();
+    head_.append(at, size);
+    if (name)
+      spans_.name(where, size);
+    else
+      spans_.value(where, size);
+    return 0;
+  }
+
+  int on_head() {
+    if (parser_.status_code == 101) return -1;  // nobody asked for another protocol
+    if (parser_.status_code < 200) return 0;
+    state_ = State::answering;
+    UpstreamAnswerHead head;
+    head.status = parser_.status_code;
+    spans_.views(head_, head.headers);
+    if ((parser_.flags & F_CONTENT_LENGTH) != 0)
+      head.content_length = parser_.content_length;
+    else if (head.status == 204 || head.status == 304)
+      head.content_length = 0;
+    const auto call = call_;
+    call->listener_->on_head(head);
+    return call->listener_ ? 0 : -1;
+  }
+
+  // --- ends
+
+  void retire() {
+    const auto self = shared_from_this();
+    close();
+    pool_.take_out(*this);
+  }
+
+  Error failure(Errc code, std::string_view hint) const {
+    return Error{code, "calling an upstream", pool_.origin().key(), std::string{hint}};
+  }
+  void fail_with(Errc code, std::string_view hint) { fail(failure(code, hint)); }
+  void fail_soon(Errc code, std::string_view hint) {
+    asio::post(pool_.loop().context(), [self = shared_from_this(), error = failure(code, hint)] {
+      if (self->call_) self->fail(error);
+    });
+  }
+  void fail(Error error) {
+    const auto self = shared_from_this();
+    const bool sent = output_.bytes_sent() > 0;
+    const auto call = std::exchange(call_, nullptr);
+    close();
+    if (!call) return;
+    call->connection_.reset();
+    call->forget_head();
+    if (const auto listener = std::exchange(call->listener_, nullptr))
+      listener->on_failure({std::move(error), sent});
+  }
+
+  static constexpr std::size_t max_head = 64 << 10;
+  static constexpr std::size_t max_headers = 200;
+
+  UpstreamOriginPool& pool_;
+  EventWire wire_;
+  EventOutput output_;
+  std::shared_ptr<EventCall> call_;
+  UpstreamOriginPool::Endpoints endpoints_;
+  std::size_t next_endpoint_ = 0;
+  llhttp_t parser_{};
+  std::string head_;  ///< names and values of the answer's headers
+  HttpHeaderSpans spans_;
+  std::string_view error_;
+  LoopTime idle_since_{};
+  State state_ = State::connecting;
+  bool read_armed_ = false;
+  bool write_armed_ = false;
+  bool request_written_ = false;
+  bool complete_ = false;
+  bool keep_alive_ = false;
+};
+
+inline void EventCall::pause() {
+  paused_ = true;
+  if (connection_) connection_->pause();
+}
+
+inline void EventCall::resume() {
+  if (!std::exchange(paused_, false)) return;
+  if (connection_) connection_->resume();
+}
+
+inline void EventCall::cancel() {
+  listener_.reset();
+  forget_head();
+  if (const auto connection = std::exchange(connection_, nullptr)) {
+    connection->call_.reset();
+    connection->close();
+  }
+}
+
+inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
+  while (!idle_.empty()) {
+    const auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (connection->is_stale()) {
+      connection->close();
+      continue;
+    }
+    return connection->send(std::move(call));
+  }
+  std::make_shared<UpstreamConnection>(*this)->connect(std::move(call));
+}
+
+inline void UpstreamOriginPool::drain() {
+  for (const auto& connection : std::exchange(idle_, {})) connection->close();
+}
+
+inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> connection) {
+  if (idle_.size() >= max_idle) return connection->close();
+  connection->idle();
+  idle_.push_back(std::move(connection));
+}
+
+inline void UpstreamOriginPool::take_out(const UpstreamConnection& connection) {
+  std::erase_if(idle_, [&](const auto& other) { return other.get() == &connection; });
+}
+
+inline Result<SslHandle> UpstreamOriginPool::new_tls(UpstreamConnection& connection) {
+  SslHandle ssl{tls_ ? ::SSL_new(tls_) : nullptr};
+  const auto& host = origin_->host;
+  asio::error_code not_an_address;
+  (void)asio::ip::make_address(host, not_an_address);
+  const bool named = static_cast<bool>(not_an_address);
+  if (!ssl || (named && ::SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1) ||
+      (named ? ::SSL_set1_host(ssl.get(), host.c_str())
+             : ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl.get()), host.c_str())) != 1)
+    return credpool::fail(Errc::tls, "preparing a TLS connection", origin_->key());
+  ::SSL_set_connect_state(ssl.get());
+  SSL_set_app_data(ssl.get(), &connection);
+  if (session_) ::SSL_set_session(ssl.get(), session_.get());
+  return ssl;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

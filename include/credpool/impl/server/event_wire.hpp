@@ -1,0 +1,202 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// A connected socket, plain or with TLS, that never blocks. Internal.
+
+#include <credpool/impl/server/event_loop.hpp>
+
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/socket_base.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct SslDeleter {
+  void operator()(SSL* ssl) const noexcept { ::SSL_free(ssl); }
+  void operator()(SSL_CTX* context) const noexcept { ::SSL_CTX_free(context); }
+};
+using SslHandle = std::unique_ptr<SSL, SslDeleter>;
+using SslContext = std::unique_ptr<SSL_CTX, SslDeleter>;
+
+/// What a call that does not block came to.
+enum class WireState {
+  done,
+  wants_read,   ///< go on when the socket can be read
+  wants_write,  ///< go on when it can be written
+  closed,       ///< the peer ended it properly
+  failed,
+};
+
+struct WireResult {
+  WireState state = WireState::done;
+  std::size_t bytes = 0;
+};
+
+class EventWire {
+ public:
+  using Socket = asio::generic::stream_protocol::socket;
+
+  explicit EventWire(Socket socket) noexcept : socket_{std::move(socket)} {}
+
+  Socket& socket() noexcept { return socket_; }
+  SSL* tls() noexcept { return ssl_.get(); }
+
+  /// To be called once when it is connected: no delay, no blocking.
+  void prepare() {
+    asio::error_code ignored;  // a Unix socket has no such option
+    const int on = 1;
+    if (socket_.local_endpoint(ignored).protocol().family() != AF_UNIX)
+      (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    socket_.native_non_blocking(true, ignored);
+  }
+
+  void secure(SslHandle ssl) {
+    ssl_ = std::move(ssl);
+    ::SSL_set_fd(ssl_.get(), socket_.native_handle());
+    ::SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                   SSL_MODE_RELEASE_BUFFERS);
+  }
+  WireState handshake() {
+    ::ERR_clear_error();
+    return tls_state(::SSL_do_handshake(ssl_.get()));
+  }
+
+  WireResult read(std::span<char> into) {
+    if (ssl_) {
+      std::size_t got = 0;
+      ::ERR_clear_error();
+      const int answer = ::SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
+      return answer > 0 ? WireResult{WireState::done, got} : WireResult{tls_state(answer), 0};
+    }
+    for (;;) {
+      const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+      if (got > 0) return {WireState::done, static_cast<std::size_t>(got)};
+      if (got == 0) return {WireState::closed, 0};
+      if (errno == EINTR) continue;
+      return {would_block() ? WireState::wants_read : WireState::failed, 0};
+    }
+  }
+
+  /// Sends from the front; `bytes` tells how much has left.
+  WireResult write(std::span<const iovec> parts) {
+    return ssl_ ? write_tls(parts) : write_plain(parts);
+  }
+
+  /// Whether an unused connection was ended by its peer, or has bytes that nobody asked for.
+  bool is_stale() const noexcept {
+    char byte = 0;
+    const auto got =
+        ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got >= 0 || !would_block();
+  }
+
+  /// Bytes that TLS has already taken from the socket: no event will tell of them.
+  bool has_pending() const noexcept { return ssl_ && ::SSL_has_pending(ssl_.get()) != 0; }
+
+  void shutdown_write() noexcept {
+    if (ssl_) {
+      ::ERR_clear_error();
+      (void)::SSL_shutdown(ssl_.get());  // one alert, if it fits; its answer is not waited for
+    }
+    asio::error_code ignored;
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  }
+  void close() noexcept {
+    asio::error_code ignored;
+    if (ssl_) ::SSL_set_quiet_shutdown(ssl_.get(), 1);
+    socket_.close(ignored);
+  }
+  bool is_open() const noexcept { return socket_.is_open(); }
+
+ private:
+  static bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+  WireState tls_state(int answer) const noexcept {
+    if (answer > 0) return WireState::done;
+    switch (::SSL_get_error(ssl_.get(), answer)) {
+      case SSL_ERROR_WANT_READ:
+        return WireState::wants_read;
+      case SSL_ERROR_WANT_WRITE:
+        return WireState::wants_write;
+      case SSL_ERROR_ZERO_RETURN:
+        return WireState::closed;
+      default:
+        return WireState::failed;
+    }
+  }
+
+  WireResult write_plain(std::span<const iovec> parts) {
+    std::size_t sent = 0;
+    while (!parts.empty()) {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts.data());
+      message.msg_iovlen = std::min<std::size_t>(parts.size(), 64);
+      std::size_t whole = 0;
+      for (std::size_t i = 0; i < message.msg_iovlen; ++i) whole += parts[i].iov_len;
+      const auto left = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+      if (left < 0 && errno == EINTR) continue;
+      if (left < 0) return {would_block() ? WireState::wants_write : WireState::failed, sent};
+      sent += static_cast<std::size_t>(left);
+      if (static_cast<std::size_t>(left) < whole) return {WireState::wants_write, sent};
+      parts = parts.subspan(message.msg_iovlen);
+    }
+    return {WireState::done, sent};
+  }
+
+  /// Small parts leave in one record, as they would leave in one segment without TLS.
+  WireResult write_tls(std::span<const iovec> parts) {
+    std::array<char, 16 << 10> record;
+    std::size_t sent = 0;
+    std::size_t part = 0;
+    std::size_t within = 0;
+    while (part < parts.size()) {
+      const char* from = static_cast<const char*>(parts[part].iov_base) + within;
+      std::size_t size = parts[part].iov_len - within;
+      if (size < record.size() && part + 1 < parts.size()) {
+        size = 0;
+        auto offset = within;
+        for (auto next = part; next < parts.size() && size < record.size(); ++next, offset = 0) {
+          const auto take = std::min(parts[next].iov_len - offset, record.size() - size);
+          std::memcpy(record.data() + size, static_cast<const char*>(parts[next].iov_base) + offset,
+                      take);
+          size += take;
+        }
+        from = record.data();
+      }
+      std::size_t left = 0;
+      if (size > 0) {
+        ::ERR_clear_error();
+        const int answer = ::SSL_write_ex(ssl_.get(), from, size, &left);
+        if (answer <= 0) {
+          const auto state = tls_state(answer);
+          return {state == WireState::closed ? WireState::failed : state, sent};
+        }
+      }
+      sent += left;
+      within += left;
+      while (part < parts.size() && within >= parts[part].iov_len) within -= parts[part++].iov_len;
+    }
+    return {WireState::done, sent};
+  }
+
+  Socket socket_;
+  SslHandle ssl_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

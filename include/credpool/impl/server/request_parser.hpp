@@ -1,0 +1,279 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// One request from the bytes of a connection, within limits. Internal.
+
+#include <credpool/server/exchange.hpp>
+#include <credpool/server/limits.hpp>
+
+#include <credpool/impl/server/http_parser.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Why a request is refused before its handler sees it.
+struct RequestRefusal {
+  int status = 400;
+  std::string_view why;
+};
+
+/// Parses one request after the other. What it refuses ends the connection.
+class RequestParser {
+ public:
+  /// Asked when a head is complete and right: an answer refuses it.
+  using Admit = std::function<std::optional<Answer>(const RequestHead&)>;
+
+  RequestParser(const ServerLimits& limits, Admit admit)
+      : limits_{limits}, admit_{std::move(admit)} {
+    restart();
+  }
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
+
+  enum class State { wants_more, complete, refused };
+
+  /// Takes what was read. When complete, what is left of it belongs to the next request and is kept
+  /// for take_rest().
+  State feed(std::string_view bytes) {
+    if (head_done_) return run(bytes);
+    const auto parsed = buffer_.size();
+    buffer_.append(bytes);
+    const auto state = run(std::string_view{buffer_}.substr(parsed));
+    if (state == State::wants_more && !head_done_ && buffer_.size() > limits_.max_head_bytes)
+      return refuse(431, "the request line and headers are too large");
+    return state;
+  }
+
+  bool in_head() const noexcept { return !head_done_ && !buffer_.empty(); }
+  bool in_body() const noexcept { return head_done_ && !complete_; }
+  std::uint64_t body_bytes_read() const noexcept { return raw_body_; }
+  const RequestHead& head() const noexcept { return head_; }
+  std::string_view body() const noexcept { return body_; }
+  bool keep_alive() const noexcept { return keep_alive_; }
+  /// Whether the client waits for "100 Continue"; said once.
+  bool take_expectation() noexcept { return std::exchange(expects_, false); }
+  /// With State::refused: the handler's own answer, or what is wrong.
+  std::optional<Answer>& refusal_answer() noexcept { return refusal_answer_; }
+  RequestRefusal refusal() const noexcept { return refusal_; }
+
+  std::string take_rest() { return std::exchange(rest_, {}); }
+
+  /// Forgets the request: the next bytes begin a new one.
+  void restart() {
+    llhttp_init(&parser_, HTTP_REQUEST, &settings());
+    parser_.data = this;
+    constexpr std::size_t small = 16 << 10;
+    if (buffer_.capacity() > 2 * small) buffer_ = {};
+    if (body_.capacity() > small) body_ = {};
+    buffer_.clear();
+    body_.clear();
+    spans_.clear();
+    head_.headers.clear();
+    target_ = {};
+    raw_body_ = 0;
+    head_done_ = complete_ = keep_alive_ = expects_ = false;
+    refusal_answer_.reset();
+    refusal_ = {};
+  }
+
+ private:
+  static RequestParser& self(llhttp_t* parser) noexcept {
+    return *static_cast<RequestParser*>(parser->data);
+  }
+
+  static const llhttp_settings_t& settings() {
+    static const llhttp_settings_t table = [] {
+      llhttp_settings_t set;
+      llhttp_settings_init(&set);
+      set.on_url = [](llhttp_t* parser, const char* at, std::size_t size) {
+        auto& me = self(parser);
+        if (me.target_.size == 0) me.target_.begin = me.offset(at);
+        me.target_.size += size;
+        return 0;
+      };
+      set.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
+        auto& me = self(parser);
+        if (!me.head_done_) me.spans_.name(me.offset(at), size);  // else a trailer: passed over
+        return 0;
+      };
+      set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
+        auto& me = self(parser);
+        if (!me.head_done_) me.spans_.value(me.offset(at), size);
+        return 0;
+      };
+      set.on_header_value_complete = [](llhttp_t* parser) {
+        self(parser).spans_.in_value = true;
+        return 0;
+      };
+      set.on_headers_complete = [](llhttp_t* parser) { return self(parser).on_head() ? 0 : -1; };
+      set.on_body = [](llhttp_t* parser, const char* at, std::size_t size) {
+        self(parser).body_.append(at, size);
+        return 0;
+      };
+      set.on_message_complete = [](llhttp_t* parser) {
+        auto& me = self(parser);
+        me.complete_ = true;
+        me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
+        return static_cast<int>(HPE_PAUSED);
+      };
+      return set;
+    }();
+    return table;
+  }
+
+  std::size_t offset(const char* at) const noexcept {
+    return static_cast<std::size_t>(at - buffer_.data());
+  }
+
+  State refuse(int status, std::string_view why) {
+    refusal_ = {status, why};
+    return State::refused;
+  }
+
+  State run(std::string_view bytes) {
+    if (head_done_ && !count_body(bytes.size())) return State::refused;
+    const bool had_head = head_done_;
+    const auto error = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    if (complete_) {
+      const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+      rest_ = bytes.substr(used);
+      return State::complete;
+    }
+    if (refusal_.why.empty() && !refusal_answer_ && error != HPE_OK) explain(error);
+    if (!refusal_.why.empty() || refusal_answer_) return State::refused;
+    // What came behind the head in one piece counts as well.
+    if (head_done_ && !had_head && !count_body(body_.size())) return State::refused;
+    return State::wants_more;
+  }
+
+  bool count_body(std::size_t bytes) {
+    raw_body_ += bytes;
+    if (raw_body_ <= limits_.max_body_bytes + framing_of_length()) return true;
+    refuse(413, "the request's body is too large");
+    return false;
+  }
+  /// A body of known length may be followed by the next request in the same piece.
+  std::uint64_t framing_of_length() const noexcept {
+    return (parser_.flags & F_CHUNKED) != 0 ? 0 : 64 << 10;
+  }
+
+  void explain(llhttp_errno_t error) {
+    switch (error) {
+      case HPE_INVALID_METHOD:
+        refuse(501, "the method is not known");
+        return;
+      case HPE_INVALID_VERSION:
+      case HPE_PAUSED_H2_UPGRADE:
+        refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+        return;
+      case HPE_INVALID_CONTENT_LENGTH:
+      case HPE_UNEXPECTED_CONTENT_LENGTH:
+        refuse(400, "the Content-Length is not valid or contradicts other headers");
+        return;
+      case HPE_INVALID_TRANSFER_ENCODING:
+        refuse(400, "the Transfer-Encoding is not valid");
+        return;
+      case HPE_INVALID_CHUNK_SIZE:
+        refuse(400, "a chunk's size is not valid");
+        return;
+      default:
+        refuse(400, "the request is not valid HTTP");
+    }
+  }
+
+  bool on_head() {
+    parser_.upgrade = 0;  // nothing here speaks another protocol
+    head_done_ = true;
+    spans_.views(buffer_, head_.headers);
+    head_.method = llhttp_method_name(static_cast<llhttp_method_t>(parser_.method));
+    head_.target = target_.in(buffer_);
+    head_.minor_version = parser_.http_minor;
+    if (!is_right()) return false;
+    if (auto answer = admit_(head_)) {
+      refusal_answer_ = std::move(answer);
+      return false;
+    }
+    return true;
+  }
+
+  bool is_right() {
+    const auto bad = [this](int status, std::string_view why) {
+      refuse(status, why);
+      return false;
+    };
+    if (parser_.http_major != 1 || parser_.http_minor > 1)
+      return bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    std::size_t end = target_.begin + target_.size;
+    if (!spans_.pairs.empty()) {
+      const auto& last = spans_.pairs.back();
+      end = std::max({end, last.name.begin + last.name.size, last.value.begin + last.value.size});
+    }
+    if (end > limits_.max_head_bytes) return bad(431, "the request line and headers are too large");
+    if (head_.headers.size() > limits_.max_headers) return bad(431, "there are too many headers");
+    if (head_.target.size() > limits_.max_target_bytes) return bad(414, "the target is too long");
+    if (!has_strict_lines(std::string_view{buffer_}.substr(0, end)))
+      return bad(400, "the lines of the head do not end with CR LF, or are folded");
+    if (!head_.target.starts_with('/') && !(head_.target == "*" && head_.method == "OPTIONS"))
+      return bad(400, "the target must be a path that begins with /");
+    return headers_are_right(bad);
+  }
+
+  template <class Bad> bool headers_are_right(const Bad& bad) {
+    int hosts = 0;
+    int lengths = 0;
+    int encodings = 0;
+    for (const auto& [name, value] : head_.headers) {
+      for (const char c : value)
+        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f')
+          return bad(400, "a header's value holds a control character");
+      if (same_header_name(name, "host")) {
+        ++hosts;
+      } else if (same_header_name(name, "content-length")) {
+        ++lengths;
+      } else if (same_header_name(name, "transfer-encoding")) {
+        ++encodings;
+        if (!same_header_name(value, "chunked") || head_.minor_version == 0)
+          return bad(501, "the only Transfer-Encoding that is understood is chunked");
+      } else if (same_header_name(name, "expect")) {
+        if (!same_header_name(value, "100-continue"))
+          return bad(417, "the only expectation that is understood is 100-continue");
+        expects_ = head_.minor_version == 1;
+      }
+    }
+    if (hosts > 1 || (hosts == 0 && head_.minor_version == 1))
+      return bad(400, "there must be one Host header");
+    if (lengths + encodings > 1)
+      return bad(400, "there must be one Content-Length or one Transfer-Encoding");
+    if (lengths == 1 && parser_.content_length > limits_.max_body_bytes)
+      return bad(413, "the request's body is too large");
+    if (lengths == 1) body_.reserve(std::min<std::uint64_t>(parser_.content_length, 1 << 20));
+    if (lengths + encodings == 0 || (lengths == 1 && parser_.content_length == 0)) expects_ = false;
+    return true;
+  }
+
+  const ServerLimits& limits_;
+  Admit admit_;
+  llhttp_t parser_{};
+  std::string buffer_;  ///< the head, and what came with it
+  std::string body_;
+  std::string rest_;
+  HttpHeaderSpans spans_;
+  HttpSpan target_;
+  RequestHead head_;
+  std::uint64_t raw_body_ = 0;
+  bool head_done_ = false;
+  bool complete_ = false;
+  bool keep_alive_ = false;
+  bool expects_ = false;
+  std::optional<Answer> refusal_answer_;
+  RequestRefusal refusal_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

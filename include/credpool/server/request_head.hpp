@@ -1,0 +1,45 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/core/version.hpp>
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One header of a message that is kept elsewhere.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Whether two header names are the same, whatever their case (ASCII).
+bool same_header_name(std::string_view a, std::string_view b) noexcept;
+
+/// The first header of that name; none when there is none.
+std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                            std::string_view name) noexcept;
+
+/// The head of a request, as views into its connection's buffer.
+///
+/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
+/// framing of the body.
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;  ///< path and query
+  int minor_version = 1;    ///< of HTTP/1
+  std::vector<HeaderView> headers;
+
+  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    return find_header(headers, name);
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/server/request_head.ipp>
+#endif
