@@ -25,6 +25,8 @@ std::string chat_request(std::size_t bytes, const std::string& sentence) {
 
 const std::string english =
     R"(The build fails in \"parser.cpp\", line 214, since the last merge; look at it, please.\n)";
+const std::string plain =
+    "one long line of plain text without anything that would need an escape in JSON, ";
 const std::string chinese =
     "\xe8\xaf\xb7\xe7\x9c\x8b\xe4\xb8\x80\xe4\xb8\x8b\xe8\xbf\x99\xe4\xb8\xaa\xe6\x96\x87\xe4\xbb"
     "\xb6\xef\xbc\x8c\xe6\x9e\x84\xe5\xbb\xba\xe5\xa4\xb1\xe8\xb4\xa5\xe4\xba\x86\xe3\x80\x82";
@@ -39,6 +41,7 @@ void facts(benchmark::State& state, const std::string& sentence) {
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
 }
 BENCHMARK_CAPTURE(facts, english, english)->Arg(512)->Arg(16 << 10)->Arg(256 << 10);
+BENCHMARK_CAPTURE(facts, plain, plain)->Arg(256 << 10);
 BENCHMARK_CAPTURE(facts, chinese, chinese)->Arg(16 << 10)->Arg(256 << 10);
 
 }  // namespace

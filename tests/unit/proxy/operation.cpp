@@ -16,7 +16,8 @@ TEST_CASE("proxy/operation: every path, with /v1 and without, leads to its opera
       {cp::Operation::completions, "/completions"},
       {cp::Operation::messages, "/messages"},
       {cp::Operation::count_tokens, "/messages/count_tokens"}};
-  for (const auto& [operation, path] : posts) {
+  for (const auto& [operation, text] : posts) {
+    const auto& path = text;
     CAPTURE(path);
     CHECK(cp::path_of(operation) == path);
     for (const auto& whole : {path, "/v1" + path}) {

@@ -264,7 +264,8 @@ TEST_CASE("proxy/request_facts: what is not one complete JSON object is refused,
       {"{\"a\":\"\xe9\x99\"}", "byte 6"},
       {"{\"\xff\":1}", "byte 2"},
   };
-  for (const auto& [body, place] : broken) {
+  for (const auto& [text, place] : broken) {
+    const auto& body = text;
     const auto why = refused(body);
     CAPTURE(body);
     CHECK(why.code == cp::Errc::malformed);

@@ -10,7 +10,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -43,6 +42,8 @@ class JsonReader {
   }
 
   void skip_blanks() noexcept {
+    // Compact JSON has none.
+    if (at_ != end_ && *at_ > ' ') return;
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
 
@@ -176,11 +177,21 @@ class JsonReader {
 
   bool escape() noexcept {
     if (end_ - at_ < 2) return false;
-    const char kind = at_[1];
-    if (kind != 'u') {
-      if (kind == '\0' || std::strchr("\"\\/bfnrt", kind) == nullptr) return false;
-      at_ += 2;
-      return true;
+    switch (at_[1]) {
+      case '"':
+      case '\\':
+      case '/':
+      case 'b':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't':
+        at_ += 2;
+        return true;
+      case 'u':
+        break;
+      default:
+        return false;
     }
     at_ += 2;
     const int unit = hex4();
