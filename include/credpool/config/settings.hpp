@@ -1,6 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/config/provider_settings.hpp>
+#include <credpool/config/proxy_settings.hpp>
 #include <credpool/core/safe_url.hpp>
 #include <credpool/core/version.hpp>
 #include <credpool/credential/kind.hpp>
@@ -83,6 +85,8 @@ struct Settings {
   std::string store;        ///< PostgreSQL that several hosts share; empty: this host only
   std::filesystem::path history_path;     ///< empty: the default place
   std::filesystem::path state_directory;  ///< empty: the default place
+  ByName<ProviderSettings> providers;     ///< those that the user added
+  ProxySettings proxy;                    ///< of `credpool serve`
 
   /// What holds for that CLI, named or not.
   CliSourceSettings cli_source(std::string_view cli) const;

@@ -55,7 +55,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 25> schema{{
+  static constexpr std::array<SettingKey, 37> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -98,6 +98,28 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "PostgreSQL through which several hosts share logins."},
       {"historyPath", "a path", "", "Where the history document is."},
       {"stateDirectory", "a path", "", "Where state and sealed secrets are."},
+      {"providers.*.baseUrl", "an https URL (http for a loopback IP)", "",
+       "Where a provider of your own is: a gateway, a company's server, a model on this machine."},
+      {"providers.*.api", "\"openai\" or \"anthropic\"", "\"openai\"", "Whose API it speaks."},
+      {"providers.*.keyVariable", "the name of an environment variable", "",
+       "The variable that holds its key."},
+      {"providers.*.keyFile", "a path", "", "File with its key, and nothing else in it."},
+      {"providers.*.apiKey", "\"${NAME}\" or {source: \"env\", id: \"NAME\"}", "",
+       "The same as keyVariable, as OpenClaw writes it; a key itself is refused."},
+      {"providers.*.models", "an array of model names, or of objects with an id", "",
+       "The models it serves."},
+      {"proxy.listen", "\"host:port\" or \"unix:<path>\"", "\"127.0.0.1:8484\"",
+       "Where `credpool serve` listens."},
+      {"proxy.models.*", "\"<provider>/<model>\", {provider, model}, or an array of these", "",
+       "A name of your own for a model, and what serves it, in the order of preference."},
+      {"proxy.hold", "whole seconds from 0 to 3600", "0",
+       "How long a request waits for a credential when none is free."},
+      {"proxy.maxAttempts", "a whole number from 1 to 32", "4",
+       "How many credentials are tried for one request."},
+      {"proxy.maxBodyBytes", "a whole number from 1024 to 1073741824", "33554432",
+       "The longest request body."},
+      {"proxy.timeouts.*", "whole seconds from 1 to 86400", "",
+       "requestHead 10, requestBody 60, connect 10, firstByte 300, idle 300, drain 30."},
       {"$schema", "anything", "", "For editors; not looked at."},
   }};
   return schema;

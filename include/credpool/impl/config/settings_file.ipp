@@ -186,6 +186,33 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   add("store", s.store.empty() ? Json5Value{} : Json5Value{s.store});
   add("historyPath", path(s.history_path));
   add("stateDirectory", path(s.state_directory));
+  for (const auto& entry : s.providers) {
+    const auto& provider = entry.second;
+    const auto at = "providers." + entry.first + '.';
+    add(at + "baseUrl", provider.base_url);
+    add(at + "api", to_string(provider.api));
+    if (!provider.key_variable.empty()) add(at + "keyVariable", provider.key_variable);
+    if (!provider.key_file.empty()) add(at + "keyFile", provider.key_file.string());
+    if (!provider.models.empty())
+      add(at + "models", Json5Value::Array(provider.models.begin(), provider.models.end()));
+  }
+  const auto& proxy = s.proxy;
+  add("proxy.listen", proxy.listen);
+  for (const auto& [name, targets] : proxy.models) {
+    Json5Value::Array list;
+    for (const auto& target : targets) list.emplace_back(target.provider + '/' + target.model);
+    add("proxy.models." + name, std::move(list));
+  }
+  const auto seconds = [](std::chrono::seconds time) { return static_cast<double>(time.count()); };
+  add("proxy.hold", seconds(proxy.hold));
+  add("proxy.maxAttempts", proxy.max_attempts);
+  add("proxy.maxBodyBytes", static_cast<double>(proxy.max_body_bytes));
+  add("proxy.timeouts.requestHead", seconds(proxy.timeouts.request_head));
+  add("proxy.timeouts.requestBody", seconds(proxy.timeouts.request_body));
+  add("proxy.timeouts.connect", seconds(proxy.timeouts.connect));
+  add("proxy.timeouts.firstByte", seconds(proxy.timeouts.first_byte));
+  add("proxy.timeouts.idle", seconds(proxy.timeouts.idle));
+  add("proxy.timeouts.drain", seconds(proxy.timeouts.drain));
   std::sort(rows.begin(), rows.end(),
             [](const SettingRow& a, const SettingRow& b) { return a.path < b.path; });
   return rows;

@@ -93,6 +93,8 @@ class SettingsReader {
           }},
          {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
          {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
+         {"providers", [&](auto& m, auto& path) { providers(m, path); }},
+         {"proxy", [&](auto& m, auto& path) { proxy(m, path); }},
          {"$schema", [](auto&, auto&) {}}});
   }
 
@@ -358,6 +360,198 @@ class SettingsReader {
                  ? environment_.expand(*given)
                  : (files_.file_of(member.value.range).parent_path() / *given).lexically_normal();
     note(member, path);
+  }
+
+  /// Providers of the user's own. One without an address is no provider; it is left out.
+  void providers(const Json5Member& member, const std::string& path) {
+    auto& all = report_.settings.providers;
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      if (!is_provider_name(entry.key))
+        return refuse(entry.value, at, "a provider's name has letters, digits, '-', '_' and '.'",
+                      "choose another name");
+      auto& provider = all[entry.key];
+      const auto before = report_.problems.size();
+      members(entry.value, at + ".",
+              {{"baseUrl", [&](auto& m, auto& p) { url(m, p, provider.base_url); }},
+               {"api", [&](auto& m, auto& p) { provider_api(m, p, provider.api); }},
+               {"keyVariable", [&](auto& m, auto& p) { key_variable(m, p, provider); }},
+               {"keyFile", [&](auto& m, auto& p) { file_path(m, p, provider.key_file); }},
+               {"apiKey", [&](auto& m, auto& p) { api_key(m, p, provider); }},
+               {"models", [&](auto& m, auto& p) { provider_models(m, p, provider.models); }}});
+      if (provider.base_url.empty() && report_.problems.size() == before)
+        refuse(entry.value, at, "expected a baseUrl", "write { baseUrl: \"https://...\" }");
+    });
+    std::erase_if(all, [](const auto& entry) { return entry.second.base_url.empty(); });
+  }
+
+  static bool is_provider_name(std::string_view name) {
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return !name.empty() && name.size() <= 64 &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+  }
+  static bool is_variable_name(std::string_view name) {
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return !name.empty() && name.size() <= 128 &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+  }
+
+  /// Our two words, and those of OpenClaw that mean the same.
+  void provider_api(const Json5Member& member, const std::string& path, ProviderApi& target) {
+    const auto* given = member.value.string();
+    if (given != nullptr && (*given == "openai-completions" || *given == "openai-responses")) {
+      target = ProviderApi::openai;
+      note(member, path);
+    } else if (given != nullptr && *given == "anthropic-messages") {
+      target = ProviderApi::anthropic;
+      note(member, path);
+    } else {
+      word(member, path, target, {ProviderApi::openai, ProviderApi::anthropic});
+    }
+  }
+
+  void key_variable(const Json5Member& member, const std::string& path,
+                    ProviderSettings& provider) {
+    const auto name = text(member.value, path);
+    if (!name) return;
+    if (!is_variable_name(*name))
+      return refuse(member.value, path, "expected the name of an environment variable",
+                    "write the name only, such as \"ACME_API_KEY\"");
+    provider.key_variable = *name;
+    note(member, path);
+  }
+
+  /// A reference to a variable, as OpenClaw writes it. A key that stands here itself is refused: it
+  /// would be shown with the settings, and files of settings are shared.
+  void api_key(const Json5Member& member, const std::string& path, ProviderSettings& provider) {
+    std::string_view name;
+    if (const auto* given = member.value.string(); given != nullptr) {
+      name = *given;
+      name = name.starts_with("${") && name.ends_with('}') ? name.substr(2, name.size() - 3)
+                                                           : std::string_view{};
+    } else if (member.value.object() != nullptr) {
+      const auto* source = member.value.find("source");
+      const auto* id = member.value.find("id");
+      const bool variable = source != nullptr && source->string() != nullptr &&
+                            *source->string() == "env" && id != nullptr && id->string() != nullptr;
+      if (variable) name = *id->string();
+    }
+    if (!is_variable_name(name))
+      return refuse(member.value, path, "expected a reference to an environment variable",
+                    "write \"${ACME_API_KEY}\", or name a file with keyFile: no key stands here");
+    provider.key_variable = name;
+    note(member, path);
+  }
+
+  /// Names, or objects with an `id` as in OpenClaw's list of models.
+  void provider_models(const Json5Member& member, const std::string& path,
+                       std::vector<std::string>& target) {
+    if (member.value.array() == nullptr)
+      return wrong(member.value, path, "an array of model names", "write [\"name\", ...]");
+    std::vector<std::string> names;
+    for (const auto& element : *member.value.array()) {
+      const auto* id = element.find("id");
+      auto name = text(id == nullptr ? element : *id, path);
+      if (!name) return;
+      names.push_back(*std::move(name));
+    }
+    target = std::move(names);
+    note(member, path);
+  }
+
+  void proxy(const Json5Member& member, const std::string& path) {
+    auto& s = report_.settings.proxy;
+    members(member.value, path + ".",
+            {{"listen",
+              [&](auto& m, auto& p) {
+                const auto given = text(m.value, p);
+                if (!given) return;
+                if (!is_listen_address(*given))
+                  return refuse(m.value, p, "expected \"host:port\" or \"unix:<path>\"",
+                                "write \"127.0.0.1:8484\"");
+                s.listen = *given;
+                note(m, p);
+              }},
+             {"models",
+              [&](auto& m, auto& p) {
+                each(m, p, [&](auto& entry, auto& at) { model_targets(entry, at); });
+              }},
+             {"hold", [&](auto& m, auto& p) { whole_seconds(m, p, 0, 3600, s.hold); }},
+             {"maxAttempts", [&](auto& m, auto& p) { whole(m, p, 1, 32, s.max_attempts); }},
+             {"maxBodyBytes",
+              [&](auto& m, auto& p) {
+                int bytes = 0;
+                if (whole(m, p, 1 << 10, 1 << 30, bytes))
+                  s.max_body_bytes = static_cast<std::size_t>(bytes);
+              }},
+             {"timeouts", [&](auto& m, auto& p) { timeouts(m, p, s.timeouts); }}});
+  }
+
+  void timeouts(const Json5Member& member, const std::string& path, ProxyTimeouts& t) {
+    const auto wait = [this](std::chrono::seconds& target) {
+      return [this, &target](const Json5Member& m, const std::string& p) {
+        whole_seconds(m, p, 1, 86400, target);
+      };
+    };
+    members(member.value, path + ".",
+            {{"requestHead", wait(t.request_head)},
+             {"requestBody", wait(t.request_body)},
+             {"connect", wait(t.connect)},
+             {"firstByte", wait(t.first_byte)},
+             {"idle", wait(t.idle)},
+             {"drain", wait(t.drain)}});
+  }
+
+  void whole_seconds(const Json5Member& member, const std::string& path, int low, int high,
+                     std::chrono::seconds& target) {
+    int seconds = 0;
+    if (whole(member, path, low, high, seconds)) target = std::chrono::seconds{seconds};
+  }
+
+  void model_targets(const Json5Member& member, const std::string& path) {
+    constexpr std::size_t most = 16;
+    const auto* list = member.value.array();
+    if (list != nullptr && (list->empty() || list->size() > most))
+      return refuse(member.value, path, "expected 1 to 16 models", "");
+    std::vector<ModelTarget> targets;
+    const auto add = [&](const Json5Value& value) {
+      auto target = model_target(value, path, member.key);
+      if (target) targets.push_back(*std::move(target));
+      return target.has_value();
+    };
+    if (list == nullptr) {
+      if (!add(member.value)) return;
+    } else {
+      for (const auto& element : *list)
+        if (!add(element)) return;
+    }
+    report_.settings.proxy.models[member.key] = std::move(targets);
+    note(member, path);
+  }
+
+  /// "<provider>/<model>" or {provider, model}; without a model it is `name`.
+  std::optional<ModelTarget> model_target(const Json5Value& value, const std::string& path,
+                                          const std::string& name) {
+    ModelTarget target;
+    if (value.object() != nullptr) {
+      const auto read = [&](const Json5Member& m, const std::string& p, std::string& into) {
+        if (auto given = text(m.value, p)) into = *std::move(given);
+      };
+      members(value, path + ".",
+              {{"provider", [&](auto& m, auto& p) { read(m, p, target.provider); }},
+               {"model", [&](auto& m, auto& p) { read(m, p, target.model); }}});
+      if (target.model.empty()) target.model = name;
+    } else {
+      const auto given = text(value, path);
+      if (!given) return std::nullopt;
+      const auto slash = given->find('/');
+      if (slash != std::string::npos) target = {given->substr(0, slash), given->substr(slash + 1)};
+    }
+    if (!target.provider.empty() && !target.model.empty()) return target;
+    refuse(value, path, "expected a provider and a model",
+           "write \"<provider>/<model>\" or { provider: \"...\", model: \"...\" }");
+    return std::nullopt;
   }
 
   SettingsReport& report_;
