@@ -25,9 +25,10 @@ std::string_view to_string(ProviderApi api) noexcept;
 struct ProviderSettings {
   std::string base_url;
   ProviderApi api = ProviderApi::openai;
-  std::string key_variable;         ///< the environment variable that holds the key; may be empty
-  std::filesystem::path key_file;   ///< the file that holds the key and nothing else; may be empty
-  std::vector<std::string> models;  ///< what it serves; empty: not told
+  std::string key_variable = {};  ///< the environment variable that holds the key; may be empty
+  /// The file that holds the key and nothing else; may be empty.
+  std::filesystem::path key_file = {};
+  std::vector<std::string> models = {};  ///< what it serves; empty: not told
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
