@@ -1,0 +1,205 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// Finds the few values that count in an answer's JSON, in pieces of any size and with bounded
+// memory. Internal: included by .ipp files only.
+
+#include <credpool/impl/proxy/byte_scan.hpp>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A quote, a brace or a bracket: the latter differ in one bit.
+struct ScanBracket {
+  static bool byte(char c) noexcept { return c == '"' || (c | 0x20) == '{' || (c | 0x20) == '}'; }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    const auto folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                        _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')),
+                                     _mm_cmpeq_epi8(folded, _mm_set1_epi8('}'))));
+  }
+#endif
+};
+
+/// Watches one JSON value. It trusts its brackets: it observes what others have to judge.
+class AnswerScan {
+ public:
+  static constexpr std::size_t max_kept = 8 << 10;
+
+  /// A value that was looked for, and where it may stand.
+  enum class Wanted { none, usage, error, type };
+
+  void feed(std::string_view piece) {
+    const char* at = piece.data();
+    const char* const end = at + piece.size();
+    while (at != end) {
+      if (in_string_) {
+        const char* const stop = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
+        keep({at, static_cast<std::size_t>(stop - at)});
+        at = stop;
+        if (escaped_) {
+          escaped_ = false;
+        } else if (at != end) {
+          keep({at, 1});
+          if (*at++ == '\\')
+            escaped_ = true;
+          else
+            string_ended();
+        }
+      } else {
+        // Long lists of numbers lie deeper than anything that is looked for.
+        if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
+        if (at != end) structure(*at++);
+      }
+    }
+  }
+
+  /// Whether the outermost value has been closed.
+  bool complete() const noexcept { return complete_; }
+  /// The last usage object that was found since the last call, as it stands; empty: none.
+  std::string take_usage() noexcept { return std::exchange(usage_, {}); }
+  /// The error (an object or a text), as it stands; empty: none, or null.
+  const std::string& error() const noexcept { return error_; }
+  /// The outermost object's `type`, with its quotes; empty: none.
+  const std::string& type() const noexcept { return type_; }
+
+ private:
+  static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
+
+  struct Level {
+    bool object = false;
+    std::size_t elements = 0;  // commas that were seen
+    std::string key;           // of the member that is being read; empty while a key may come
+    bool key_next = false;
+  };
+
+  bool key_comes() const noexcept {
+    return depth_ > 0 && depth_ <= levels && levels_[depth_ - 1].object &&
+           levels_[depth_ - 1].key_next;
+  }
+
+  /// What a value is that begins here.
+  Wanted wanted() const noexcept {
+    const auto key = [this](std::size_t level) { return std::string_view{levels_[level].key}; };
+    if (depth_ == 1 && levels_[0].object) {
+      if (key(0) == "usage") return Wanted::usage;
+      if (key(0) == "error") return Wanted::error;
+      if (key(0) == "type") return Wanted::type;
+    }
+    if (depth_ == 2 && levels_[0].object && levels_[1].object) {
+      if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
+      if (key(1) == "error" && key(0) == "response") return Wanted::error;
+    }
+    // choices[0].usage
+    if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
+        key(0) == "choices" && levels_[1].elements == 0 && key(2) == "usage")
+      return Wanted::usage;
+    return Wanted::none;
+  }
+
+  void keep(std::string_view text) {
+    if (capture_ != Wanted::none) {
+      if (kept_.size() + text.size() > max_kept)
+        overflow_ = true;
+      else
+        kept_ += text;
+    } else if (in_key_ && kept_.size() < max_key + 2) {
+      kept_ += text.substr(0, max_key + 2 - kept_.size());
+    }
+  }
+
+  void string_ended() {
+    in_string_ = false;
+    if (in_key_) {
+      in_key_ = false;
+      kept_.pop_back();  // the quote
+      levels_[depth_ - 1].key = kept_.size() <= max_key ? kept_ : std::string{"-"};
+      levels_[depth_ - 1].key_next = false;
+      kept_.clear();
+    } else if (capture_ != Wanted::none && depth_ == capture_depth_) {
+      value_ended();
+    }
+  }
+
+  void begin_capture() {
+    if (capture_ != Wanted::none) return;
+    capture_ = wanted();
+    capture_depth_ = depth_;
+    overflow_ = false;
+    kept_.clear();
+  }
+
+  void value_ended() {
+    if (!overflow_) {
+      auto& kept = capture_ == Wanted::usage ? usage_ : capture_ == Wanted::error ? error_ : type_;
+      kept = kept_;
+    }
+    capture_ = Wanted::none;
+    kept_.clear();
+  }
+
+  void structure(char c) {
+    switch (c) {
+      case '"':
+        in_string_ = true;
+        if (key_comes() && capture_ == Wanted::none) {
+          in_key_ = true;
+          kept_.clear();
+          return;
+        }
+        begin_capture();
+        break;
+      case '{':
+      case '[':
+        begin_capture();
+        if (depth_ < levels) levels_[depth_] = {c == '{', 0, {}, c == '{'};
+        ++depth_;
+        break;
+      case '}':
+      case ']':
+        if (depth_ == 0) return;
+        --depth_;
+        if (depth_ == 0) complete_ = true;
+        keep({&c, 1});
+        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended();
+        return;
+      case ',':
+        if (depth_ > 0 && depth_ <= levels) {
+          auto& level = levels_[depth_ - 1];
+          ++level.elements;
+          level.key_next = level.object;
+          level.key.clear();
+        }
+        break;
+      default:
+        break;
+    }
+    keep({&c, 1});
+  }
+
+  static constexpr std::size_t max_key = 16;
+
+  std::array<Level, levels> levels_;
+  std::size_t depth_ = 0;
+  bool in_string_ = false;
+  bool escaped_ = false;
+  bool in_key_ = false;
+  bool complete_ = false;
+  bool overflow_ = false;
+  Wanted capture_ = Wanted::none;
+  std::size_t capture_depth_ = 0;
+  std::string kept_;
+  std::string usage_;
+  std::string error_;
+  std::string type_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

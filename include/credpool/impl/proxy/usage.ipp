@@ -1,0 +1,132 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/proxy/usage.hpp>
+
+#include <credpool/impl/core/json.hpp>
+#include <credpool/impl/proxy/answer_scan.hpp>
+
+#include <cstring>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A count of tokens; a number that cannot be one marks the usage and is left out.
+inline void usage_count(const Json& object, std::string_view name,
+                        std::optional<std::uint64_t>& count, bool& malformed) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 53;  // what every JSON parser can hold
+  const auto* value = member(object, name);
+  if (value == nullptr || value->is_null()) return;
+  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > most) {
+    malformed = true;
+    return;
+  }
+  const auto number = value->get<std::uint64_t>();
+  if (!count || number != 0) count = number;
+}
+
+inline bool usage_holds(std::string_view text, std::string_view part) noexcept {
+  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+/// Whether an event of that type is the last one of its stream.
+inline bool usage_is_last(std::string_view type) noexcept {
+  return type == "message_stop" || type == "response.completed" || type == "response.failed" ||
+         type == "response.incomplete";
+}
+
+/// Whether an event without a name may be the last one.
+inline bool usage_may_be_last(Operation operation, std::string_view data) noexcept {
+  if (operation == Operation::messages) return usage_holds(data, "\"message_stop\"");
+  return operation == Operation::responses && usage_holds(data, "\"response.");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
+    : operation_{operation},
+      stream_{stream},
+      json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
+CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
+CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
+CREDPOOL_INLINE UsageTap::~UsageTap() = default;
+
+CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
+  if (stream_) {
+    while (sse_.next(piece)) read_event(sse_.event(), sse_.data());
+    return;
+  }
+  if (complete_) return;
+  json_->feed(piece);
+  complete_ = json_->complete();
+  read_usage(json_->take_usage());
+}
+
+CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
+  const bool named_error = event == "error";
+  complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
+  // Of the events in between, which are nearly all, nothing is read but these words.
+  if (!named_error && !detail::usage_holds(data, "\"usage\"") &&
+      !detail::usage_holds(data, "\"error\"") &&
+      !(event.empty() && detail::usage_may_be_last(operation_, data)))
+    return;
+
+  detail::AnswerScan scan;
+  scan.feed(data);
+  read_usage(scan.take_usage());
+  auto type = std::string_view{scan.type()};
+  if (type.size() >= 2) type = type.substr(1, type.size() - 2);
+  complete_ = complete_ || detail::usage_is_last(type);
+  const bool has_error = scan.error().starts_with('{') || scan.error().starts_with('"');
+  if (named_error || type == "error")
+    keep_error(std::string{data});
+  else if (has_error)
+    // The event may hold the whole answer: its error is what says something.
+    keep_error("{\"error\":" + scan.error() + '}');
+}
+
+CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {
+  constexpr std::size_t most_bytes = 16 << 10;
+  if (!error_.empty()) return;
+  error_ = std::move(error);
+  if (error_.size() > most_bytes) error_.resize(most_bytes);
+}
+
+CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
+  if (text.empty()) return;
+  const auto parsed = detail::parse_json(text);
+  if (!parsed || !parsed->is_object()) {
+    reported_.malformed = true;
+    return;
+  }
+  const auto& usage = *parsed;
+  auto& seen = reported_;
+  const auto count = [&seen](const detail::Json& object, std::string_view name,
+                             std::optional<std::uint64_t>& into) {
+    detail::usage_count(object, name, into, seen.malformed);
+  };
+  count(usage, "prompt_tokens", seen.input);
+  count(usage, "input_tokens", seen.input);
+  count(usage, "completion_tokens", seen.output);
+  count(usage, "output_tokens", seen.output);
+  count(usage, "total_tokens", seen.total);
+  count(usage, "cache_read_input_tokens", seen.cached_input);
+  count(usage, "cache_creation_input_tokens", seen.cache_write_input);
+  count(usage, "prompt_cache_hit_tokens", seen.cached_input);  // DeepSeek
+  count(usage, "cached_tokens", seen.cached_input);            // Moonshot
+  for (const auto* details : {"prompt_tokens_details", "input_tokens_details"})
+    if (const auto* found = detail::member(usage, details); found != nullptr)
+      count(*found, "cached_tokens", seen.cached_input);
+  for (const auto* details : {"completion_tokens_details", "output_tokens_details"})
+    if (const auto* found = detail::member(usage, details); found != nullptr)
+      count(*found, "reasoning_tokens", seen.reasoning);
+}
+
+CREDPOOL_INLINE TokenUsage UsageTap::usage() const {
+  auto usage = reported_;
+  if (operation_ == Operation::messages && usage.input)
+    *usage.input += usage.cached_input.value_or(0) + usage.cache_write_input.value_or(0);
+  return usage;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

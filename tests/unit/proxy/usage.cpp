@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include <credpool/proxy/usage.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+namespace cp = credpool;
+
+namespace {
+
+using Op = cp::Operation;
+
+/// Fed in pieces of every small size and whole; all must tell the same.
+cp::UsageTap tapped(Op operation, bool stream, std::string_view body) {
+  cp::UsageTap whole{operation, stream};
+  whole.feed(body);
+  for (const std::size_t step : {std::size_t{1}, std::size_t{3}, std::size_t{50}}) {
+    cp::UsageTap pieces{operation, stream};
+    for (std::size_t at = 0; at < body.size(); at += step) pieces.feed(body.substr(at, step));
+    CHECK(pieces.usage() == whole.usage());
+    CHECK(pieces.complete() == whole.complete());
+    CHECK(pieces.stream_error() == whole.stream_error());
+    CHECK(pieces.at_event_boundary() == whole.at_event_boundary());
+  }
+  return whole;
+}
+
+cp::TokenUsage counts(std::optional<std::uint64_t> input, std::optional<std::uint64_t> output,
+                      std::optional<std::uint64_t> total = {}) {
+  cp::TokenUsage usage;
+  usage.input = input;
+  usage.output = output;
+  usage.total = total;
+  return usage;
+}
+
+}  // namespace
+
+TEST_CASE("proxy/usage: JSON answers") {
+  auto chat = tapped(
+      Op::chat_completions, false,
+      R"({"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"\"usage\":{"}}],)"
+      R"("usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,)"
+      R"("prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}})");
+  auto expected = counts(11, 7, 18);
+  expected.cached_input = 4;
+  expected.reasoning = 3;
+  CHECK(chat.usage() == expected);
+  CHECK(chat.complete());
+  CHECK_FALSE(chat.at_event_boundary());
+
+  CHECK(tapped(Op::embeddings, false,
+               R"({"data":[{"embedding":[0.1,-2e3,{"usage":{"prompt_tokens":1}}]}],"usage":)"
+               R"({ "prompt_tokens" : 8, "total_tokens" : 8 } })")
+            .usage() == counts(8, {}, 8));
+  CHECK(
+      tapped(
+          Op::responses, false,
+          R"({"error":null,"usage":{"input_tokens":5,"output_tokens":6,"total_tokens":11},"x":1})")
+          .usage() == counts(5, 6, 11));
+
+  const auto messages =
+      tapped(Op::messages, false,
+             R"({"type":"message","usage":{"input_tokens":10,"cache_creation_input_tokens":200,)"
+             R"("cache_read_input_tokens":3000,"output_tokens":7}})");
+  expected = counts(3210, 7);
+  expected.cached_input = 3000;
+  expected.cache_write_input = 200;
+  CHECK(messages.usage() == expected);
+
+  const auto cut = tapped(Op::chat_completions, false, R"({"usage":{"prompt_tokens":1},"a":[)");
+  CHECK_FALSE(cut.complete());
+  CHECK(cut.usage() == counts(1, {}));
+  CHECK(tapped(Op::chat_completions, false, "{}").usage() == cp::TokenUsage{});
+  CHECK(tapped(Op::models, false, R"({"data":[{"usage":{"prompt_tokens":1}}]})").usage() ==
+        cp::TokenUsage{});
+}
+
+TEST_CASE("proxy/usage: a large answer, with memory for the usage only") {
+  cp::UsageTap tap{Op::embeddings, false};
+  tap.feed(R"({"data":[{"embedding":[)");
+  for (int i = 0; i < 100'000; ++i) tap.feed("0.0123456789,");
+  tap.feed(R"(0]}],"usage":{"prompt_tokens":8},"note":")" + std::string(1'000'000, 'x') + "\"}");
+  CHECK(tap.complete());
+  CHECK(tap.usage() == counts(8, {}));
+  cp::UsageTap absurd{Op::embeddings, false};
+  absurd.feed(R"({"usage":{"x":")" + std::string(20'000, 'x') + R"(","prompt_tokens":8}})");
+  CHECK(absurd.complete());
+  CHECK(absurd.usage() == cp::TokenUsage{});
+}
+
+TEST_CASE("proxy/usage: numbers that cannot be counts are left out, and that is told") {
+  for (const auto* number : {"-1", "1.5", "1e3", "\"5\"", "true", "[1]", "9007199254740993",
+                             "99999999999999999999", "{}"}) {
+    const auto body =
+        std::string{R"({"usage":{"prompt_tokens":)"} + number + R"(,"completion_tokens":7}})";
+    auto expected = counts({}, 7);
+    expected.malformed = true;
+    CHECK(tapped(Op::chat_completions, false, body).usage() == expected);
+  }
+  CHECK(tapped(Op::chat_completions, false,
+               R"({"usage":{"prompt_tokens":9007199254740992,"completion_tokens":null}})")
+            .usage() == counts(9007199254740992, {}));
+  CHECK(tapped(Op::chat_completions, false, R"({"usage":"none"})").usage().malformed);
+  CHECK(tapped(Op::chat_completions, false, R"({"usage":{"prompt_tokens":1,"prompt_tokens":2}})")
+            .usage()
+            .malformed);
+  CHECK_FALSE(tapped(Op::chat_completions, false, R"({"usage":null})").usage().malformed);
+}
+
+TEST_CASE("proxy/usage: OpenAI's streams") {
+  const std::string chunks =
+      "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\" and "
+      "\\\"error\\\"\"}}],\"usage\":null}\n\n"
+      ": keep-alive\n\n"
+      "data: "
+      "{\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7,\"total_tokens\":18}"
+      "}\n\n";
+  auto tap = tapped(Op::chat_completions, true, chunks);
+  CHECK(tap.usage() == counts(11, 7, 18));
+  CHECK_FALSE(tap.complete());
+  CHECK(tap.at_event_boundary());
+  CHECK(tapped(Op::chat_completions, true, chunks + "data: [DONE]\n\n").complete());
+  CHECK_FALSE(tapped(Op::chat_completions, true, chunks + "data: [DONE]\n").at_event_boundary());
+
+  // Moonshot's place for it, and Moonshot's and DeepSeek's names.
+  auto expected = counts(9, 2);
+  expected.cached_input = 5;
+  CHECK(tapped(Op::chat_completions, true,
+               "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\",\"usage\":"
+               "{\"prompt_tokens\":9,\"completion_tokens\":2,\"cached_tokens\":5}}]}\r\n\r\n")
+            .usage() == expected);
+  CHECK(tapped(Op::chat_completions, true,
+               "data: {\"choices\":[{\"x\":1},{\"usage\":{\"prompt_tokens\":9}}]}\n\n")
+            .usage() == cp::TokenUsage{});
+  CHECK(tapped(Op::completions, true,
+               "data: {\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,"
+               "\"prompt_cache_hit_tokens\":5}}\n\n")
+            .usage() == expected);
+}
+
+TEST_CASE("proxy/usage: the Responses API's streams") {
+  const std::string start =
+      "event: response.created\ndata: "
+      "{\"type\":\"response.created\",\"response\":{\"error\":null,\"usage\":null}}\n\n";
+  const std::string usage =
+      "\"usage\":{\"input_tokens\":5,\"input_tokens_details\":{\"cached_tokens\":1},"
+      "\"output_tokens\":6,\"output_tokens_details\":{\"reasoning_tokens\":2},\"total_tokens\":11}";
+  auto expected = counts(5, 6, 11);
+  expected.cached_input = 1;
+  expected.reasoning = 2;
+  for (const std::string end : {"completed", "incomplete", "failed"}) {
+    const auto data = "data: {\"type\":\"response." + end +
+                      "\",\"response\":{\"output\":[{\"text\":\"" + std::string(300, 'x') +
+                      "\"}]," + usage + "}}\n\n";
+    for (const auto& last : {"event: response." + end + '\n' + data, data}) {
+      const auto tap = tapped(Op::responses, true, start + last);
+      CHECK(tap.complete());
+      CHECK(tap.usage() == expected);
+      CHECK(tap.stream_error().empty());
+    }
+  }
+  CHECK_FALSE(tapped(Op::responses, true, start).complete());
+  CHECK(tapped(Op::responses, true, "data: {\"type\":\"response.completed\"}\n\n").complete());
+
+  const auto failed =
+      tapped(Op::responses, true,
+             "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":"
+             "{\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\"},\"instructions\":\"" +
+                 std::string(30'000, 'x') + "\"}}\n\n");
+  CHECK(failed.complete());
+  CHECK(failed.stream_error() ==
+        R"({"error":{"code":"rate_limit_exceeded","message":"slow down"}})");
+  const auto error =
+      tapped(Op::responses, true,
+             "event: error\ndata: {\"type\":\"error\",\"code\":\"x\",\"message\":\"m\"}\n\n");
+  CHECK_FALSE(error.complete());
+  CHECK(error.stream_error() == R"({"type":"error","code":"x","message":"m"})");
+}
+
+TEST_CASE("proxy/usage: Anthropic's streams add up what start and end report") {
+  const std::string start =
+      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"usage\":"
+      "{\"input_tokens\":10,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":90,"
+      "\"output_tokens\":1}}}\n\n"
+      "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+  const std::string delta =
+      "event: message_delta\ndata: "
+      "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
+      "\"usage\":{\"output_tokens\":15}}\n\n";
+  auto expected = counts(100, 15);
+  expected.cached_input = 90;
+  expected.cache_write_input = 0;
+  const auto tap = tapped(Op::messages, true, start + delta);
+  CHECK(tap.usage() == expected);
+  CHECK_FALSE(tap.complete());
+  CHECK(tapped(Op::messages, true,
+               start + delta + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+            .complete());
+  CHECK(tapped(Op::messages, true, start + "data: {\"type\":\"message_stop\"}\n\n").complete());
+
+  // Others report the prompt at the end, or zero there.
+  CHECK(
+      tapped(Op::messages, true,
+             "data: "
+             "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0,\"output_"
+             "tokens\":0}}}\n\n"
+             "data: "
+             "{\"type\":\"message_delta\",\"usage\":{\"input_tokens\":25,\"output_tokens\":3}}\n\n"
+             "data: "
+             "{\"type\":\"message_delta\",\"usage\":{\"input_tokens\":0,\"output_tokens\":4}}\n\n")
+          .usage() == counts(25, 4));
+
+  const auto error = tapped(Op::messages, true,
+                            start +
+                                "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
+                                "\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n");
+  CHECK_FALSE(error.complete());
+  CHECK(error.stream_error() ==
+        R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})");
+}
+
+TEST_CASE("proxy/usage: an error inside a stream is kept, the first one, within bounds") {
+  const auto two = tapped(Op::chat_completions, true,
+                          "data: {\"error\":{\"message\":\"one\",\"code\":429}}\n\n"
+                          "data: {\"error\":{\"message\":\"two\"}}\n\ndata: [DONE]\n\n");
+  CHECK(two.stream_error() == R"({"error":{"message":"one","code":429}})");
+  CHECK(two.complete());
+  CHECK(tapped(Op::chat_completions, true, "data: {\"error\":\"plain\"}\n\n").stream_error() ==
+        R"({"error":"plain"})");
+  CHECK(tapped(Op::chat_completions, true, "data: {\"error\":null,\"x\":{\"error\":{}}}\n\n")
+            .stream_error()
+            .empty());
+  CHECK(
+      tapped(Op::chat_completions, true, "event: error\ndata: " + std::string(40'000, 'x') + "\n\n")
+          .stream_error()
+          .size() == 16 << 10);
+}
