@@ -70,6 +70,10 @@ TEST_CASE("proxy/usage: JSON answers") {
   expected.cache_write_input = 200;
   CHECK(messages.usage() == expected);
 
+  CHECK(tapped(Op::chat_completions, false,
+               R"({"usage":{"prompt_tokens":1},"usage":{"completion_tokens":2}})")
+            .usage() == counts({}, 2));
+
   const auto cut = tapped(Op::chat_completions, false, R"({"usage":{"prompt_tokens":1},"a":[)");
   CHECK_FALSE(cut.complete());
   CHECK(cut.usage() == counts(1, {}));

@@ -59,7 +59,10 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (complete_) return;
   json_->feed(piece);
   complete_ = json_->complete();
-  read_usage(json_->take_usage());
+  const auto found = json_->take_usage();
+  if (found.empty()) return;
+  reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
+  read_usage(found);
 }
 
 CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
