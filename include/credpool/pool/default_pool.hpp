@@ -59,10 +59,13 @@ template <class... More> AllSourcesAnd<More...> all_sources_and(More... more) {
 using AnyRotation = OneOf<RoundRobin, LeastUsed, Priority, HealthBased, Weighted, FillFirst,
                           PowerOfTwoChoices, Latency, QuotaAware, Pinned>;
 
-/// A pool with everything in it, for front ends. The store is the caller's choice.
+/// A pool with everything in it, for front ends. The store is the caller's choice, and so is how
+/// logins are refreshed: every method needs something that the library does not choose by itself
+/// (a transport, a helper program, leave to start a CLI). `FirstOf<>` never refreshes; a front end
+/// gives e.g. `FirstOf<OAuthRefresh<HelperProcess>, CliCommand>`.
 template <PoolStateStore Store = MemoryState, Clock ClockType = SystemClock,
-          SourceList List = AllSources>
-using DefaultPoolWith = Pool<List, AnyRotation, FirstOf<>, Store, ClockType>;
+          SourceList List = AllSources, RefreshMethod Refresh = FirstOf<>>
+using DefaultPoolWith = Pool<List, AnyRotation, Refresh, Store, ClockType>;
 using DefaultPool = DefaultPoolWith<>;
 
 #if defined(CREDPOOL_COMPILED)

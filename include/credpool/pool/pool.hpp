@@ -7,6 +7,7 @@
 #include <credpool/pool/explain.hpp>
 #include <credpool/pool/lease.hpp>
 #include <credpool/pool/outcome.hpp>
+#include <credpool/pool/refresh_turns.hpp>
 #include <credpool/pool/request.hpp>
 #include <credpool/pool/settings.hpp>
 #include <credpool/refresh/first_of.hpp>
@@ -170,20 +171,22 @@ class Pool final : private LeaseKeeper {
 
   /// Gets a credential a new token, by the first method that can.
   ///
-  /// One at a time: a caller that waited finds the token that the other one got.
+  /// One at a time for one credential: a caller that waited finds the token that the other one got.
+  /// Different credentials do not wait for one another.
   /// @errors not_found; login_needed when no method can do it; else what the method answers
   Result<void> refresh(std::string_view name, bool may_interact = false) {
-    auto before = find(name);
-    if (!before) return fail(std::move(before).error());
-    const std::lock_guard lock{refresh_mutex_};
-    auto now_there = find((*before)->id.hex());
-    if (!now_there) return fail(std::move(now_there).error());
-    if (!((*now_there)->secret == (*before)->secret)) return {};
-    auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
-    if (!fresh) return fail(std::move(fresh).error());
-    engine_.replace_one(std::move(*fresh), clock_.now());
-    bell_.ring();
-    return {};
+    const auto before = find(name);
+    if (!before) return fail(before.error());
+    return refresh_in_turn(**before, Refused::no, may_interact);
+  }
+  /// The same after a provider refused the token of a lease (401): the login is refreshed although
+  /// its token should live on.
+  ///
+  /// Nothing is done when the token has been replaced since: a slow answer to a request with the
+  /// old one says nothing about the new one.
+  /// @param used what was lent (Lease::credential())
+  Result<void> refresh(const Credential& used, bool may_interact = false) {
+    return refresh_in_turn(used, Refused::yes, may_interact);
   }
 
   /// Writes what is not written yet, and learns what other processes have written.
@@ -203,6 +206,24 @@ class Pool final : private LeaseKeeper {
   const PoolSettings& settings() const noexcept { return engine_.settings(); }
 
  private:
+  /// Whether a provider refused the token.
+  enum class Refused { no, yes };
+
+  Result<void> refresh_in_turn(const Credential& used, Refused refused, bool may_interact) {
+    const detail::RefreshTurns::Turn turn{refresh_turns_, used.id};
+    const auto now_there = find(used.id.hex());
+    if (!now_there) return fail(now_there.error());
+    if (!((*now_there)->secret == used.secret)) return {};
+    auto stale = **now_there;
+    // So the methods know that it is not for its own clock to say.
+    if (refused == Refused::yes && stale.status != Status::disabled) stale.status = Status::revoked;
+    auto fresh = refresh_.refresh(stale, {.now = clock_.now(), .may_interact = may_interact});
+    if (!fresh) return fail(std::move(fresh).error());
+    engine_.replace_one(std::move(*fresh), clock_.now());
+    bell_.ring();
+    return {};
+  }
+
   void take_back(const LeaseTicket& ticket, const Credential& used,
                  const Outcome& outcome) noexcept override {
     const bool evidence = engine_.settle(ticket, used, outcome, clock_.now());
@@ -327,7 +348,7 @@ class Pool final : private LeaseKeeper {
   Environment environment_;
   detail::PoolEngine engine_;
   std::mutex store_mutex_;
-  std::mutex refresh_mutex_;
+  detail::RefreshTurns refresh_turns_;
   Generation seen_ = 0;
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};

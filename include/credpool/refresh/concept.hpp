@@ -18,7 +18,8 @@ struct RefreshContext {
 /// Gets a new access token for a credential.
 ///
 /// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow
-/// and is called at most once at a time for one credential. It has no retry loop of its own.
+/// and is called at most once at a time for one credential, for several at the same time. It has no
+/// retry loop of its own.
 ///
 /// @see docs/concepts/RefreshMethod.md for the table of valid expressions
 template <class R>
