@@ -15,19 +15,9 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Whether a list of words separated by blanks has that word.
-inline bool upstream_lists(std::string_view list, std::string_view word) noexcept {
-  while (!list.empty()) {
-    const auto end = std::min(list.find(' '), list.size());
-    if (list.substr(0, end) == word) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
-}
-
 template <class Row>
 bool upstream_fits(const Row& row, std::string_view provider, Kind kind) noexcept {
-  return upstream_lists(row.providers, provider) && upstream_lists(row.kinds, to_string(kind));
+  return lists_word(row.providers, provider) && lists_word(row.kinds, to_string(kind));
 }
 
 /// "https://host:port" and the path, without slashes at their ends.
@@ -125,9 +115,9 @@ CREDPOOL_INLINE std::string_view shown_operation(Operation operation) noexcept {
 CREDPOOL_INLINE std::string_view usual_provider_id(std::string_view provider) noexcept {
   const auto first = [](std::string_view list) { return list.substr(0, list.find(' ')); };
   for (const auto& row : detail::upstream_table)
-    if (detail::upstream_lists(row.providers, provider)) return first(row.providers);
+    if (detail::lists_word(row.providers, provider)) return first(row.providers);
   for (const auto& row : detail::upstream_refusals)
-    if (detail::upstream_lists(row.providers, provider)) return first(row.providers);
+    if (detail::lists_word(row.providers, provider)) return first(row.providers);
   return provider;
 }
 
@@ -197,8 +187,8 @@ CREDPOOL_INLINE UpstreamPlan upstream_plan(const Credential& credential, const S
       add(row, detail::upstream_base(row, credential, settings));
   }
   auto& responses = plan.targets_[static_cast<std::size_t>(Operation::responses)];
-  const bool chatgpt = credential.kind == Kind::oauth &&
-                       detail::upstream_lists(detail::openai_ids, credential.provider);
+  const bool chatgpt =
+      credential.kind == Kind::oauth && detail::lists_word(detail::openai_ids, credential.provider);
   if (chatgpt && responses && is_safe_token(credential.account_id))
     responses->headers.push_back({"chatgpt-account-id", credential.account_id, HeaderRule::set});
   return plan;

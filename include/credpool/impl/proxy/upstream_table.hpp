@@ -5,12 +5,23 @@
 
 #include <credpool/proxy/operation.hpp>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
+
+/// Whether a list of words separated by blanks has that word.
+inline bool lists_word(std::string_view list, std::string_view word) noexcept {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(' '), list.size());
+    if (list.substr(0, end) == word) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
 
 /// A path below the base URL; each "/.." in front drops the base's last segment first.
 struct UpstreamRoute {
