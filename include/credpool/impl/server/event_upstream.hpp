@@ -385,13 +385,16 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     call_.reset();
     call->connection_.reset();
     call->forget_head();
+    // Kept until here: what on_batch_end() cancels is told no end.
+    const auto last_batch = call->listener_;
+    last_batch->on_batch_end();
     const auto listener = std::exchange(call->listener_, nullptr);
-    listener->on_batch_end();
-    // First the answer's end, so that a next request finds the connection free.
+    // First the connection is given back, so that a next request finds it free.
     if (keep)
       pool_.put_back(shared_from_this());
     else
       close();
+    if (!listener) return;
     listener->on_end();
   }
 
