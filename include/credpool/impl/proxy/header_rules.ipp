@@ -1,0 +1,179 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/proxy/header_rules.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A name in lower case, without an allocation; empty when it is longer than any that counts.
+class LowerName {
+ public:
+  explicit LowerName(std::string_view name) noexcept {
+    if (name.size() > text_.size()) return;
+    size_ = name.size();
+    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 48> text_{};
+  std::size_t size_ = 0;
+};
+
+/// What a caller's request may carry on, besides the prefixes.
+inline constexpr std::array<std::string_view, 5> header_sent_on{
+    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
+};
+
+/// What no message carries beyond its own connection.
+inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+};
+
+/// What an answer does not carry back, besides what is hop-by-hop.
+inline constexpr std::array<std::string_view, 22> header_kept_back{
+    "alt-svc",
+    "anthropic-organization-id",
+    "anthropic-workspace-id",
+    "chatgpt-account-id",
+    "clear-site-data",
+    "content-length",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "cross-origin-opener-policy",
+    "date",
+    "expect-ct",
+    "nel",
+    "openai-organization",
+    "openai-project",
+    "public-key-pins",
+    "report-to",
+    "reporting-endpoints",
+    "server",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "via",
+};
+
+// They are searched by halves.
+static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
+static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
+static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
+
+template <std::size_t size>
+bool header_stands_in(const std::array<std::string_view, size>& sorted,
+                      std::string_view name) noexcept {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+inline bool header_begins_with_any(std::string_view name,
+                                   std::initializer_list<std::string_view> prefixes) noexcept {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+inline bool header_goes_upstream(std::string_view name) noexcept {
+  if (name == "openai-organization" || name == "openai-project") return false;
+  return header_stands_in(header_sent_on, name) ||
+         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
+}
+
+inline bool header_goes_back(std::string_view name) noexcept {
+  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
+         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
+}
+
+/// Whether a Connection header of the message names that header as one of this connection only.
+inline bool header_is_nominated(std::span<const HeaderView> headers,
+                                std::string_view name) noexcept {
+  for (const auto& header : headers) {
+    if (!same_header_name(header.name, "connection")) continue;
+    auto rest = header.value;
+    while (!rest.empty()) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      auto option = rest.substr(0, comma);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+      while (!option.empty() && blank(option.front())) option.remove_prefix(1);
+      while (!option.empty() && blank(option.back())) option.remove_suffix(1);
+      if (same_header_name(option, name)) return true;
+    }
+  }
+  return false;
+}
+
+template <class GoesOn>
+Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
+                              const char* doing, GoesOn&& goes_on) {
+  out.clear();
+  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
+    return same_header_name(header.name, "connection");
+  });
+  for (const auto& header : headers) {
+    if (!is_header_name(header.name)) {
+      out.clear();
+      return fail(Errc::malformed, doing, {}, "a header's name is not one");
+    }
+    const LowerName name{header.name};
+    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
+    if (!is_header_value(header.value)) {
+      out.clear();
+      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
+                  "its value holds a control character");
+    }
+    out.push_back(header);
+  }
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+  });
+}
+
+CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,
+                                                     std::vector<HeaderView>& out) {
+  return detail::header_selection(headers, out, "reading the request's headers",
+                                  detail::header_goes_upstream);
+}
+
+CREDPOOL_INLINE Result<void> select_answer_headers(std::span<const HeaderView> headers,
+                                                   std::vector<HeaderView>& out) {
+  auto selected = detail::header_selection(headers, out, "reading the upstream's headers",
+                                           detail::header_goes_back);
+  for (auto& header : out)
+    if (same_header_name(header.name, "x-request-id")) header.name = "x-upstream-request-id";
+  return selected;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
