@@ -73,6 +73,9 @@ TEST_CASE("proxy/usage: JSON answers") {
   CHECK(tapped(Op::chat_completions, false,
                R"({"usage":{"prompt_tokens":1},"usage":{"completion_tokens":2}})")
             .usage() == counts({}, 2));
+  CHECK(tapped(Op::chat_completions, false,
+               R"({"usage":{"prompt_tokens":1}} {"usage":{"prompt_tokens":2}})")
+            .usage() == counts(1, {}));
 
   const auto cut = tapped(Op::chat_completions, false, R"({"usage":{"prompt_tokens":1},"a":[)");
   CHECK_FALSE(cut.complete());

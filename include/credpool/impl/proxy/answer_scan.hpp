@@ -39,7 +39,7 @@ class AnswerScan {
   void feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
-    while (at != end) {
+    while (at != end && !complete_) {
       if (in_string_) {
         const char* const stop = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
         keep({at, static_cast<std::size_t>(stop - at)});
