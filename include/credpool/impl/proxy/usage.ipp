@@ -6,6 +6,7 @@
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/proxy/answer_scan.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -27,6 +28,19 @@ inline void usage_count(const Json& object, std::string_view name,
 
 inline bool usage_holds(std::string_view text, std::string_view part) noexcept {
   return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+/// Whether a member of that name, quotes included, stands somewhere with a value that is not null:
+/// OpenAI writes "usage":null into every chunk.
+inline bool usage_says(std::string_view text, std::string_view quoted_name) noexcept {
+  while (const void* found =
+             ::memmem(text.data(), text.size(), quoted_name.data(), quoted_name.size())) {
+    const auto at = static_cast<const char*>(found) - text.data();
+    text.remove_prefix(static_cast<std::size_t>(at) + quoted_name.size());
+    const auto value = std::min(text.find_first_not_of(" \t\r\n:"), text.size());
+    if (!text.substr(value).starts_with("null")) return true;
+  }
+  return false;
 }
 
 /// Whether an event of that type is the last one of its stream.
@@ -69,8 +83,8 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
   const bool named_error = event == "error";
   complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
   // Of the events in between, which are nearly all, nothing is read but these words.
-  if (!named_error && !detail::usage_holds(data, "\"usage\"") &&
-      !detail::usage_holds(data, "\"error\"") &&
+  if (!named_error && !detail::usage_says(data, "\"usage\"") &&
+      !detail::usage_says(data, "\"error\"") &&
       !(event.empty() && detail::usage_may_be_last(operation_, data)))
     return;
 
