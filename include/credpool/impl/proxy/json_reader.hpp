@@ -238,9 +238,11 @@ class JsonReader {
 
   /// A number or a literal.
   bool scalar() noexcept {
-    const std::string_view left{at_, static_cast<std::size_t>(end_ - at_)};
-    for (const std::string_view literal : {"true", "false", "null"})
-      if (left.starts_with(literal)) return at_ += literal.size(), true;
+    if (front() >= 'f') {  // the first letters of all three
+      const std::string_view left{at_, static_cast<std::size_t>(end_ - at_)};
+      for (const std::string_view literal : {"true", "false", "null"})
+        if (left.starts_with(literal)) return at_ += literal.size(), true;
+    }
     const char* const from = at_;
     if (front() == '-') ++at_;
     if (front() == '0') {
