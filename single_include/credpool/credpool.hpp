@@ -58,6 +58,7 @@
 #include <mutex>
 #include <optional>
 #include <ostream>
+#include <random>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -1986,6 +1987,103 @@ CREDPOOL_INLINE std::string write_json5(const Json5Value& value) {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whose API a provider of the user's own speaks.
+enum class ProviderApi {
+  openai,     ///< chat/completions and its neighbours, below the base URL
+  anthropic,  ///< v1/messages, below the base URL
+};
+
+std::string_view to_string(ProviderApi api) noexcept;
+
+/// A provider that the user added: a gateway, a company's own server, a model on this machine.
+///
+/// The key itself never stands here. With neither a variable nor a file none is needed, as for a
+/// server on this machine.
+struct ProviderSettings {
+  std::string base_url;
+  ProviderApi api = ProviderApi::openai;
+  std::string key_variable = {};  ///< the environment variable that holds the key; may be empty
+  /// The file that holds the key and nothing else; may be empty.
+  std::filesystem::path key_file = {};
+  std::vector<std::string> models = {};  ///< what it serves; empty: not told
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(ProviderApi api) noexcept {
+  switch (api) {
+    case ProviderApi::openai:
+      return "openai";
+    case ProviderApi::anthropic:
+      return "anthropic";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A model at a provider.
+struct ModelTarget {
+  std::string provider;
+  std::string model;  ///< the name that the provider gives it
+
+  friend bool operator==(const ModelTarget&, const ModelTarget&) = default;
+};
+
+/// How long the proxy waits for the next thing to happen.
+struct ProxyTimeouts {
+  std::chrono::seconds request_head{10};  ///< until a client has sent its whole header
+  std::chrono::seconds request_body{60};  ///< between two pieces of a client's body
+  std::chrono::seconds connect{10};       ///< until the connection to a provider stands, TLS done
+  std::chrono::seconds first_byte{300};   ///< until a provider's answer begins
+  std::chrono::seconds idle{300};         ///< between two pieces of an answer, to either side
+  std::chrono::seconds drain{30};         ///< for running answers when the server is stopped
+};
+
+/// The settings of `credpool serve`. docs/configuration.md describes each.
+struct ProxySettings {
+  /// "host:port", "[IPv6]:port" or "unix:<path>". No service that we know of uses port 8484: the
+  /// services register has none there, and the model servers and gateways in use have others.
+  std::string listen = "127.0.0.1:8484";
+  /// Names of the user's own, each with what serves it, in the order of preference.
+  std::map<std::string, std::vector<ModelTarget>, std::less<>> models;
+  std::chrono::seconds hold{0};  ///< how long a request waits for a credential when none is free
+  int max_attempts = 4;          ///< credentials tried for one request
+  ProxyTimeouts timeouts;
+  std::size_t max_body_bytes = std::size_t{32} << 20;  ///< of a request
+};
+
+/// Whether text names a place to listen at: "host:port", "[IPv6]:port" or "unix:<path>".
+bool is_listen_address(std::string_view text) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool is_listen_address(std::string_view text) noexcept {
+  for (const char c : text)
+    if (c <= ' ' || c > '~') return false;
+  constexpr std::string_view local = "unix:";
+  if (text.starts_with(local)) return text.size() > local.size();
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const auto host = text.substr(0, colon);
+  const bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
+  if (!bracketed && host.find_first_of(":[]/@") != std::string_view::npos) return false;
+  unsigned port = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, port);
+  return error == std::errc{} && stopped == end && port <= 65535;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
 /// without user name, query, fragment, blanks or control characters.
 bool is_safe_base_url(std::string_view url) noexcept;
@@ -2190,6 +2288,8 @@ struct Settings {
   std::string store;        ///< PostgreSQL that several hosts share; empty: this host only
   std::filesystem::path history_path;     ///< empty: the default place
   std::filesystem::path state_directory;  ///< empty: the default place
+  ByName<ProviderSettings> providers;     ///< those that the user added
+  ProxySettings proxy;                    ///< of `credpool serve`
 
   /// What holds for that CLI, named or not.
   CliSourceSettings cli_source(std::string_view cli) const;
@@ -2275,7 +2375,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 25> schema{{
+  static constexpr std::array<SettingKey, 37> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -2318,6 +2418,28 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "PostgreSQL through which several hosts share logins."},
       {"historyPath", "a path", "", "Where the history document is."},
       {"stateDirectory", "a path", "", "Where state and sealed secrets are."},
+      {"providers.*.baseUrl", "an https URL (http for a loopback IP)", "",
+       "Where a provider of your own is: a gateway, a company's server, a model on this machine."},
+      {"providers.*.api", "\"openai\" or \"anthropic\"", "\"openai\"", "Whose API it speaks."},
+      {"providers.*.keyVariable", "the name of an environment variable", "",
+       "The variable that holds its key."},
+      {"providers.*.keyFile", "a path", "", "File with its key, and nothing else in it."},
+      {"providers.*.apiKey", "\"${NAME}\" or {source: \"env\", id: \"NAME\"}", "",
+       "The same as keyVariable, as OpenClaw writes it; a key itself is refused."},
+      {"providers.*.models", "an array of model names, or of objects with an id", "",
+       "The models it serves."},
+      {"proxy.listen", "\"host:port\" or \"unix:<path>\"", "\"127.0.0.1:8484\"",
+       "Where `credpool serve` listens."},
+      {"proxy.models.*", "\"<provider>/<model>\", {provider, model}, or an array of these", "",
+       "A name of your own for a model, and what serves it, in the order of preference."},
+      {"proxy.hold", "whole seconds from 0 to 3600", "0",
+       "How long a request waits for a credential when none is free."},
+      {"proxy.maxAttempts", "a whole number from 1 to 32", "4",
+       "How many credentials are tried for one request."},
+      {"proxy.maxBodyBytes", "a whole number from 1024 to 1073741824", "33554432",
+       "The longest request body."},
+      {"proxy.timeouts.*", "whole seconds from 1 to 86400", "",
+       "requestHead 10, requestBody 60, connect 10, firstByte 300, idle 300, drain 30."},
       {"$schema", "anything", "", "For editors; not looked at."},
   }};
   return schema;
@@ -3576,6 +3698,8 @@ class SettingsReader {
           }},
          {"historyPath", [&](auto& m, auto& path) { file_path(m, path, s.history_path); }},
          {"stateDirectory", [&](auto& m, auto& path) { file_path(m, path, s.state_directory); }},
+         {"providers", [&](auto& m, auto& path) { providers(m, path); }},
+         {"proxy", [&](auto& m, auto& path) { proxy(m, path); }},
          {"$schema", [](auto&, auto&) {}}});
   }
 
@@ -3843,6 +3967,198 @@ class SettingsReader {
     note(member, path);
   }
 
+  /// Providers of the user's own. One without an address is no provider; it is left out.
+  void providers(const Json5Member& member, const std::string& path) {
+    auto& all = report_.settings.providers;
+    each(member, path, [&](const Json5Member& entry, const std::string& at) {
+      if (!is_provider_name(entry.key))
+        return refuse(entry.value, at, "a provider's name has letters, digits, '-', '_' and '.'",
+                      "choose another name");
+      auto& provider = all[entry.key];
+      const auto before = report_.problems.size();
+      members(entry.value, at + ".",
+              {{"baseUrl", [&](auto& m, auto& p) { url(m, p, provider.base_url); }},
+               {"api", [&](auto& m, auto& p) { provider_api(m, p, provider.api); }},
+               {"keyVariable", [&](auto& m, auto& p) { key_variable(m, p, provider); }},
+               {"keyFile", [&](auto& m, auto& p) { file_path(m, p, provider.key_file); }},
+               {"apiKey", [&](auto& m, auto& p) { api_key(m, p, provider); }},
+               {"models", [&](auto& m, auto& p) { provider_models(m, p, provider.models); }}});
+      if (provider.base_url.empty() && report_.problems.size() == before)
+        refuse(entry.value, at, "expected a baseUrl", "write { baseUrl: \"https://...\" }");
+    });
+    std::erase_if(all, [](const auto& entry) { return entry.second.base_url.empty(); });
+  }
+
+  static bool is_provider_name(std::string_view name) {
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return !name.empty() && name.size() <= 64 &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+  }
+  static bool is_variable_name(std::string_view name) {
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return !name.empty() && name.size() <= 128 &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+  }
+
+  /// Our two words, and those of OpenClaw that mean the same.
+  void provider_api(const Json5Member& member, const std::string& path, ProviderApi& target) {
+    const auto* given = member.value.string();
+    if (given != nullptr && (*given == "openai-completions" || *given == "openai-responses")) {
+      target = ProviderApi::openai;
+      note(member, path);
+    } else if (given != nullptr && *given == "anthropic-messages") {
+      target = ProviderApi::anthropic;
+      note(member, path);
+    } else {
+      word(member, path, target, {ProviderApi::openai, ProviderApi::anthropic});
+    }
+  }
+
+  void key_variable(const Json5Member& member, const std::string& path,
+                    ProviderSettings& provider) {
+    const auto name = text(member.value, path);
+    if (!name) return;
+    if (!is_variable_name(*name))
+      return refuse(member.value, path, "expected the name of an environment variable",
+                    "write the name only, such as \"ACME_API_KEY\"");
+    provider.key_variable = *name;
+    note(member, path);
+  }
+
+  /// A reference to a variable, as OpenClaw writes it. A key that stands here itself is refused: it
+  /// would be shown with the settings, and files of settings are shared.
+  void api_key(const Json5Member& member, const std::string& path, ProviderSettings& provider) {
+    std::string_view name;
+    if (const auto* given = member.value.string(); given != nullptr) {
+      name = *given;
+      name = name.starts_with("${") && name.ends_with('}') ? name.substr(2, name.size() - 3)
+                                                           : std::string_view{};
+    } else if (member.value.object() != nullptr) {
+      const auto* source = member.value.find("source");
+      const auto* id = member.value.find("id");
+      const bool variable = source != nullptr && source->string() != nullptr &&
+                            *source->string() == "env" && id != nullptr && id->string() != nullptr;
+      if (variable) name = *id->string();
+    }
+    if (!is_variable_name(name))
+      return refuse(member.value, path, "expected a reference to an environment variable",
+                    "write \"${ACME_API_KEY}\", or name a file with keyFile: no key stands here");
+    provider.key_variable = name;
+    note(member, path);
+  }
+
+  /// Names, or objects with an `id` as in OpenClaw's list of models.
+  void provider_models(const Json5Member& member, const std::string& path,
+                       std::vector<std::string>& target) {
+    if (member.value.array() == nullptr)
+      return wrong(member.value, path, "an array of model names", "write [\"name\", ...]");
+    std::vector<std::string> names;
+    for (const auto& element : *member.value.array()) {
+      const auto* id = element.find("id");
+      auto name = text(id == nullptr ? element : *id, path);
+      if (!name) return;
+      names.push_back(*std::move(name));
+    }
+    target = std::move(names);
+    note(member, path);
+  }
+
+  void proxy(const Json5Member& member, const std::string& path) {
+    auto& s = report_.settings.proxy;
+    members(member.value, path + ".",
+            {{"listen",
+              [&](auto& m, auto& p) {
+                const auto given = text(m.value, p);
+                if (!given) return;
+                if (!is_listen_address(*given))
+                  return refuse(m.value, p, "expected \"host:port\" or \"unix:<path>\"",
+                                "write \"127.0.0.1:8484\"");
+                s.listen = *given;
+                note(m, p);
+              }},
+             {"models",
+              [&](auto& m, auto& p) {
+                each(m, p, [&](auto& entry, auto& at) { model_targets(entry, at); });
+              }},
+             {"hold", [&](auto& m, auto& p) { whole_seconds(m, p, 0, 3600, s.hold); }},
+             {"maxAttempts", [&](auto& m, auto& p) { whole(m, p, 1, 32, s.max_attempts); }},
+             {"maxBodyBytes",
+              [&](auto& m, auto& p) {
+                int bytes = 0;
+                if (whole(m, p, 1 << 10, 1 << 30, bytes))
+                  s.max_body_bytes = static_cast<std::size_t>(bytes);
+              }},
+             {"timeouts", [&](auto& m, auto& p) { timeouts(m, p, s.timeouts); }}});
+  }
+
+  void timeouts(const Json5Member& member, const std::string& path, ProxyTimeouts& t) {
+    const auto wait = [this](std::chrono::seconds& target) {
+      return [this, &target](const Json5Member& m, const std::string& p) {
+        whole_seconds(m, p, 1, 86400, target);
+      };
+    };
+    members(member.value, path + ".",
+            {{"requestHead", wait(t.request_head)},
+             {"requestBody", wait(t.request_body)},
+             {"connect", wait(t.connect)},
+             {"firstByte", wait(t.first_byte)},
+             {"idle", wait(t.idle)},
+             {"drain", wait(t.drain)}});
+  }
+
+  void whole_seconds(const Json5Member& member, const std::string& path, int low, int high,
+                     std::chrono::seconds& target) {
+    int seconds = 0;
+    if (whole(member, path, low, high, seconds)) target = std::chrono::seconds{seconds};
+  }
+
+  void model_targets(const Json5Member& member, const std::string& path) {
+    constexpr std::size_t most = 16;
+    const auto* list = member.value.array();
+    if (list != nullptr && (list->empty() || list->size() > most))
+      return refuse(member.value, path, "expected 1 to 16 models", "");
+    std::vector<ModelTarget> targets;
+    const auto add = [&](const Json5Value& value) {
+      auto target = model_target(value, path, member.key);
+      if (target) targets.push_back(*std::move(target));
+      return target.has_value();
+    };
+    if (list == nullptr) {
+      if (!add(member.value)) return;
+    } else {
+      for (const auto& element : *list)
+        if (!add(element)) return;
+    }
+    report_.settings.proxy.models[member.key] = std::move(targets);
+    note(member, path);
+  }
+
+  /// "<provider>/<model>" or {provider, model}; without a model it is `name`.
+  std::optional<ModelTarget> model_target(const Json5Value& value, const std::string& path,
+                                          const std::string& name) {
+    ModelTarget target;
+    if (value.object() != nullptr) {
+      const auto read = [&](const Json5Member& m, const std::string& p, std::string& into) {
+        if (auto given = text(m.value, p)) into = *std::move(given);
+      };
+      members(value, path + ".",
+              {{"provider", [&](auto& m, auto& p) { read(m, p, target.provider); }},
+               {"model", [&](auto& m, auto& p) { read(m, p, target.model); }}});
+      if (target.model.empty()) target.model = name;
+    } else {
+      const auto given = text(value, path);
+      if (!given) return std::nullopt;
+      const auto slash = given->find('/');
+      if (slash != std::string::npos) target = {given->substr(0, slash), given->substr(slash + 1)};
+    }
+    if (!target.provider.empty() && !target.model.empty()) return target;
+    refuse(value, path, "expected a provider and a model",
+           "write \"<provider>/<model>\" or { provider: \"...\", model: \"...\" }");
+    return std::nullopt;
+  }
+
   SettingsReport& report_;
   const ConfigFiles& files_;
   const Environment& environment_;
@@ -4030,6 +4346,33 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   add("store", s.store.empty() ? Json5Value{} : Json5Value{s.store});
   add("historyPath", path(s.history_path));
   add("stateDirectory", path(s.state_directory));
+  for (const auto& entry : s.providers) {
+    const auto& provider = entry.second;
+    const auto at = "providers." + entry.first + '.';
+    add(at + "baseUrl", provider.base_url);
+    add(at + "api", to_string(provider.api));
+    if (!provider.key_variable.empty()) add(at + "keyVariable", provider.key_variable);
+    if (!provider.key_file.empty()) add(at + "keyFile", provider.key_file.string());
+    if (!provider.models.empty())
+      add(at + "models", Json5Value::Array(provider.models.begin(), provider.models.end()));
+  }
+  const auto& proxy = s.proxy;
+  add("proxy.listen", proxy.listen);
+  for (const auto& [name, targets] : proxy.models) {
+    Json5Value::Array list;
+    for (const auto& target : targets) list.emplace_back(target.provider + '/' + target.model);
+    add("proxy.models." + name, std::move(list));
+  }
+  const auto seconds = [](std::chrono::seconds time) { return static_cast<double>(time.count()); };
+  add("proxy.hold", seconds(proxy.hold));
+  add("proxy.maxAttempts", proxy.max_attempts);
+  add("proxy.maxBodyBytes", static_cast<double>(proxy.max_body_bytes));
+  add("proxy.timeouts.requestHead", seconds(proxy.timeouts.request_head));
+  add("proxy.timeouts.requestBody", seconds(proxy.timeouts.request_body));
+  add("proxy.timeouts.connect", seconds(proxy.timeouts.connect));
+  add("proxy.timeouts.firstByte", seconds(proxy.timeouts.first_byte));
+  add("proxy.timeouts.idle", seconds(proxy.timeouts.idle));
+  add("proxy.timeouts.drain", seconds(proxy.timeouts.drain));
   std::sort(rows.begin(), rows.end(),
             [](const SettingRow& a, const SettingRow& b) { return a.path < b.path; });
   return rows;
@@ -9389,6 +9732,57 @@ CREDPOOL_INLINE Result<void> PoolEngine::note_validation(const CredentialId& id,
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Those who refresh one credential take turns; those of different credentials do not wait for one
+/// another.
+/// @thread_safety safe
+class RefreshTurns {
+ public:
+  /// One's turn, until it goes out of scope.
+  class Turn {
+   public:
+    Turn(RefreshTurns& turns, const CredentialId& id);
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn();
+
+   private:
+    RefreshTurns& turns_;
+    const CredentialId id_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<CredentialId> running_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE RefreshTurns::Turn::Turn(RefreshTurns& turns, const CredentialId& id)
+    : turns_{turns}, id_{id} {
+  std::unique_lock lock{turns_.mutex_};
+  turns_.ended_.wait(lock, [&] { return !turns_.running_.contains(id_); });
+  turns_.running_.insert(id_);
+}
+
+CREDPOOL_INLINE RefreshTurns::Turn::~Turn() {
+  {
+    const std::lock_guard lock{turns_.mutex_};
+    turns_.running_.erase(id_);
+  }
+  turns_.ended_.notify_all();
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
 
 /// What a refresh may use besides the credential itself.
 struct RefreshContext {
@@ -9399,7 +9793,8 @@ struct RefreshContext {
 /// Gets a new access token for a credential.
 ///
 /// `can_refresh` looks only at the credential; `refresh` may take as long as its time-outs allow
-/// and is called at most once at a time for one credential. It has no retry loop of its own.
+/// and is called at most once at a time for one credential, for several at the same time. It has no
+/// retry loop of its own.
 ///
 /// @see docs/concepts/RefreshMethod.md for the table of valid expressions
 template <class R>
@@ -9720,20 +10115,22 @@ class Pool final : private LeaseKeeper {
 
   /// Gets a credential a new token, by the first method that can.
   ///
-  /// One at a time: a caller that waited finds the token that the other one got.
+  /// One at a time for one credential: a caller that waited finds the token that the other one got.
+  /// Different credentials do not wait for one another.
   /// @errors not_found; login_needed when no method can do it; else what the method answers
   Result<void> refresh(std::string_view name, bool may_interact = false) {
-    auto before = find(name);
-    if (!before) return fail(std::move(before).error());
-    const std::lock_guard lock{refresh_mutex_};
-    auto now_there = find((*before)->id.hex());
-    if (!now_there) return fail(std::move(now_there).error());
-    if (!((*now_there)->secret == (*before)->secret)) return {};
-    auto fresh = refresh_.refresh(**now_there, {.now = clock_.now(), .may_interact = may_interact});
-    if (!fresh) return fail(std::move(fresh).error());
-    engine_.replace_one(std::move(*fresh), clock_.now());
-    bell_.ring();
-    return {};
+    const auto before = find(name);
+    if (!before) return fail(before.error());
+    return refresh_in_turn(**before, Refused::no, may_interact);
+  }
+  /// The same after a provider refused the token of a lease (401): the login is refreshed although
+  /// its token should live on.
+  ///
+  /// Nothing is done when the token has been replaced since: a slow answer to a request with the
+  /// old one says nothing about the new one.
+  /// @param used what was lent (Lease::credential())
+  Result<void> refresh(const Credential& used, bool may_interact = false) {
+    return refresh_in_turn(used, Refused::yes, may_interact);
   }
 
   /// Writes what is not written yet, and learns what other processes have written.
@@ -9753,6 +10150,24 @@ class Pool final : private LeaseKeeper {
   const PoolSettings& settings() const noexcept { return engine_.settings(); }
 
  private:
+  /// Whether a provider refused the token.
+  enum class Refused { no, yes };
+
+  Result<void> refresh_in_turn(const Credential& used, Refused refused, bool may_interact) {
+    const detail::RefreshTurns::Turn turn{refresh_turns_, used.id};
+    const auto now_there = find(used.id.hex());
+    if (!now_there) return fail(now_there.error());
+    if (!((*now_there)->secret == used.secret)) return {};
+    auto stale = **now_there;
+    // So the methods know that it is not for its own clock to say.
+    if (refused == Refused::yes && stale.status != Status::disabled) stale.status = Status::revoked;
+    auto fresh = refresh_.refresh(stale, {.now = clock_.now(), .may_interact = may_interact});
+    if (!fresh) return fail(std::move(fresh).error());
+    engine_.replace_one(std::move(*fresh), clock_.now());
+    bell_.ring();
+    return {};
+  }
+
   void take_back(const LeaseTicket& ticket, const Credential& used,
                  const Outcome& outcome) noexcept override {
     const bool evidence = engine_.settle(ticket, used, outcome, clock_.now());
@@ -9877,7 +10292,7 @@ class Pool final : private LeaseKeeper {
   Environment environment_;
   detail::PoolEngine engine_;
   std::mutex store_mutex_;
-  std::mutex refresh_mutex_;
+  detail::RefreshTurns refresh_turns_;
   Generation seen_ = 0;
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
@@ -15630,10 +16045,13 @@ template <class... More> AllSourcesAnd<More...> all_sources_and(More... more) {
 using AnyRotation = OneOf<RoundRobin, LeastUsed, Priority, HealthBased, Weighted, FillFirst,
                           PowerOfTwoChoices, Latency, QuotaAware, Pinned>;
 
-/// A pool with everything in it, for front ends. The store is the caller's choice.
+/// A pool with everything in it, for front ends. The store is the caller's choice, and so is how
+/// logins are refreshed: every method needs something that the library does not choose by itself
+/// (a transport, a helper program, leave to start a CLI). `FirstOf<>` never refreshes; a front end
+/// gives e.g. `FirstOf<OAuthRefresh<HelperProcess>, CliCommand>`.
 template <PoolStateStore Store = MemoryState, Clock ClockType = SystemClock,
-          SourceList List = AllSources>
-using DefaultPoolWith = Pool<List, AnyRotation, FirstOf<>, Store, ClockType>;
+          SourceList List = AllSources, RefreshMethod Refresh = FirstOf<>>
+using DefaultPoolWith = Pool<List, AnyRotation, Refresh, Store, ClockType>;
 using DefaultPool = DefaultPoolWith<>;
 
 #if defined(CREDPOOL_COMPILED)
@@ -15990,6 +16408,6287 @@ CREDPOOL_INLINE Result<Simulation> simulate(const Trace& trace, std::string_view
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// What a caller of the LLM proxy asks for.
+enum class Operation {
+  chat_completions,  ///< POST /v1/chat/completions
+  responses,         ///< POST /v1/responses
+  embeddings,        ///< POST /v1/embeddings
+  completions,       ///< POST /v1/completions
+  messages,          ///< POST /v1/messages
+  count_tokens,      ///< POST /v1/messages/count_tokens
+  models,            ///< GET /v1/models and GET /v1/models/{id}
+};
+
+/// Whose API a caller speaks: in its shape it expects errors.
+enum class Dialect { openai, anthropic };
+
+/// The operation's name as it stands in logs ("chat_completions").
+std::string_view to_string(Operation operation) noexcept;
+std::string_view to_string(Dialect dialect) noexcept;
+
+/// The dialect of a caller.
+///
+/// @param anthropic_version whether it sent the header `anthropic-version`, which alone tells the
+///                          two kinds of callers of `models` apart
+Dialect dialect_of(Operation operation, bool anthropic_version) noexcept;
+
+/// Where an operation is reached below an upstream's base URL that ends before the operation, such
+/// as "/chat/completions" and "/messages".
+std::string_view path_of(Operation operation) noexcept;
+
+/// The operation that a request line names.
+struct Route {
+  Operation operation = Operation::chat_completions;
+  std::string model;  ///< the id of GET /v1/models/{id}, decoded; empty otherwise
+};
+
+/// The outcome of find_route().
+struct RouteSearch {
+  std::optional<Route> route;  ///< none: no such path, or another method
+  std::string_view allowed;    ///< the methods that the path has, for `Allow`; empty: no such path
+};
+
+/// Finds the operation of a request. The paths are the same with and without "/v1" in front.
+///
+/// An id of a model may hold "/" and percent-encoded bytes; one that is longer than 256 bytes, is
+/// no valid UTF-8, holds a control character or a broken escape is no such path.
+///
+/// @param path without the query
+/// @effects none (pure)
+RouteSearch find_route(std::string_view method, std::string_view path);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct OperationRow {
+  Operation operation;
+  std::string_view name;
+  std::string_view path;
+  std::string_view method;
+};
+
+/// In the order of the enumerators.
+inline constexpr std::array<OperationRow, 7> operation_rows{{
+    {Operation::chat_completions, "chat_completions", "/chat/completions", "POST"},
+    {Operation::responses, "responses", "/responses", "POST"},
+    {Operation::embeddings, "embeddings", "/embeddings", "POST"},
+    {Operation::completions, "completions", "/completions", "POST"},
+    {Operation::messages, "messages", "/messages", "POST"},
+    {Operation::count_tokens, "count_tokens", "/messages/count_tokens", "POST"},
+    {Operation::models, "models", "/models", "GET"},
+}};
+
+/// A percent-decoded id of a model; none when it is not one that we would look up.
+inline std::optional<std::string> operation_model_id(std::string_view text) {
+  constexpr std::size_t most_bytes = 256;
+  if (text.empty() || text.size() > 3 * most_bytes) return std::nullopt;
+  std::string id;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      id += text[at];
+      continue;
+    }
+    const auto byte = decode_hex(text.substr(at + 1, 2));
+    if (!byte || byte->size() != 1) return std::nullopt;
+    id += *byte;
+    at += 2;
+  }
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; };
+  if (id.size() > most_bytes || !is_valid_utf8(id) || std::any_of(id.begin(), id.end(), is_control))
+    return std::nullopt;
+  return id;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(Operation operation) noexcept {
+  return detail::operation_rows[static_cast<std::size_t>(operation)].name;
+}
+
+CREDPOOL_INLINE std::string_view to_string(Dialect dialect) noexcept {
+  return dialect == Dialect::openai ? "openai" : "anthropic";
+}
+
+CREDPOOL_INLINE Dialect dialect_of(Operation operation, bool anthropic_version) noexcept {
+  const bool anthropic = operation == Operation::messages || operation == Operation::count_tokens ||
+                         (operation == Operation::models && anthropic_version);
+  return anthropic ? Dialect::anthropic : Dialect::openai;
+}
+
+CREDPOOL_INLINE std::string_view path_of(Operation operation) noexcept {
+  return detail::operation_rows[static_cast<std::size_t>(operation)].path;
+}
+
+CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view path) {
+  if (path.starts_with("/v1/")) path.remove_prefix(3);
+  constexpr std::string_view one_model = "/models/";
+  for (const auto& row : detail::operation_rows) {
+    Route route{row.operation, {}};
+    if (path != row.path) {
+      if (row.operation != Operation::models || !path.starts_with(one_model)) continue;
+      auto id = detail::operation_model_id(path.substr(one_model.size()));
+      if (!id) continue;
+      route.model = std::move(*id);
+    }
+    RouteSearch search{std::nullopt, row.method};
+    if (method == row.method) search.route = std::move(route);
+    return search;
+  }
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Watches a stream of server-sent events go by, in pieces of any size, and tells its events. The
+/// bytes themselves are the caller's to pass on.
+///
+/// An event that lies within one piece is told without being copied. Lines may end in LF, CR LF or
+/// CR; a byte order mark in front, comments and fields that are not known are passed over; what has
+/// no data is no event.
+///
+/// @source WHATWG HTML, section 9.2.6 "Interpreting an event stream"
+/// @thread_safety caller serialises
+class SseReader {
+ public:
+  /// @param max_event_bytes an event whose lines (comments aside) are longer together is passed
+  /// over:
+  ///                        it is counted, not told and not kept
+  explicit SseReader(std::size_t max_event_bytes = 1 << 20) noexcept : max_{max_event_bytes} {}
+
+  /// Reads up to the end of the next event, and takes what it has read off the front of `piece`.
+  ///
+  /// @return whether an event has ended: event() and data() are its name and data, valid until the
+  ///         next call and while the piece is. False: the whole piece has been read.
+  bool next(std::string_view& piece);
+
+  /// Reads a whole piece.
+  /// @param on_event void(std::string_view event, std::string_view data)
+  template <class OnEvent> void feed(std::string_view piece, OnEvent&& on_event) {
+    while (next(piece)) on_event(event(), data());
+  }
+
+  /// The event's name; empty when it has none (a browser would say "message").
+  std::string_view event() const noexcept { return event_; }
+  /// Its data, the lines joined by LF.
+  std::string_view data() const noexcept { return data_; }
+
+  /// Whether what is appended now is an event of its own: no line and no event has been begun.
+  bool at_boundary() const noexcept { return !in_line_ && !in_event_ && bom_ <= 0; }
+
+  /// How many events were passed over for their length.
+  std::size_t passed_over() const noexcept { return passed_over_; }
+
+ private:
+  void skip_byte_order_mark(std::string_view& piece);
+  void keep_line(std::string_view text);
+  bool read_line(std::string_view line);
+  void own_data();
+  void add_data(std::string_view line);
+  void forget_event();
+
+  std::size_t max_;
+  std::string line_;       ///< what is kept of a line whose end has not come yet
+  std::string event_;      ///< the name
+  std::string data_kept_;  ///< data that had to be copied
+  std::string_view data_;  ///< in the piece, or data_kept_
+  std::size_t event_bytes_ = 0;
+  std::size_t passed_over_ = 0;
+  int bom_ = 0;           ///< bytes of a byte order mark that were read; -1: none can come any more
+  bool in_line_ = false;  ///< a line has begun in an earlier piece
+  bool comment_ = false;  ///< ... and is a comment
+  bool in_event_ = false;  ///< a field of this event has been read
+  bool has_data_ = false;
+  bool copied_ = false;    ///< data_ is data_kept_
+  bool too_long_ = false;  ///< this event is passed over
+  bool told_ = false;      ///< event() and data() are those of an event that has ended
+  bool after_cr_ = false;  ///< an LF that comes next belongs to the line that has ended
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How the proxy skips the bytes that mean nothing to it, sixteen at a time where the processor can.
+// Internal: included by .ipp files only.
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What can end or break a JSON string: a quote, a backslash, a control character, and what is not
+/// ASCII (so that it is looked at).
+struct ScanJsonString {
+  static bool byte(char c) noexcept {
+    return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\';
+  }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    // Signed: what is not ASCII is negative.
+    return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+                        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+  }
+#endif
+};
+
+/// Either of two characters.
+template <char One, char Other> struct ScanEither {
+  static bool byte(char c) noexcept { return c == One || c == Other; }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(One)),
+                        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Other)));
+  }
+#endif
+};
+
+/// The first wanted byte; `end` when there is none.
+template <class Wanted> const char* scan_for(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+  for (; end - at >= 16; at += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(Wanted::block(bytes)));
+    if (found != 0) return at + std::countr_zero(found);
+  }
+#endif
+  while (at != end && !Wanted::byte(*at)) ++at;
+  return at;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool SseReader::next(std::string_view& piece) {
+  if (told_) forget_event();
+  if (bom_ >= 0) skip_byte_order_mark(piece);
+  while (!piece.empty()) {
+    if (after_cr_) {
+      after_cr_ = false;
+      if (piece.front() == '\n') {
+        piece.remove_prefix(1);
+        continue;
+      }
+    }
+    const char* const last = piece.data() + piece.size();
+    const char* const end = detail::scan_for<detail::ScanEither<'\n', '\r'>>(piece.data(), last);
+    const auto text = piece.substr(0, static_cast<std::size_t>(end - piece.data()));
+    if (end == last) {
+      keep_line(text);
+      piece = {};
+      break;
+    }
+    after_cr_ = *end == '\r';
+    piece.remove_prefix(text.size() + 1);
+    if (in_line_) {
+      keep_line(text);
+      in_line_ = false;
+      if (!comment_ && !too_long_) read_line(line_);
+      own_data();  // it may stand in line_
+      line_.clear();
+    } else if (read_line(text)) {
+      return true;
+    }
+  }
+  own_data();  // it may stand in the piece
+  return false;
+}
+
+/// Keeps a copy of the data instead of a view.
+CREDPOOL_INLINE void SseReader::own_data() {
+  if (!has_data_ || copied_) return;
+  data_kept_ = data_;
+  data_ = data_kept_;
+  copied_ = true;
+}
+
+CREDPOOL_INLINE void SseReader::skip_byte_order_mark(std::string_view& piece) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  while (!piece.empty()) {
+    const auto read = static_cast<std::size_t>(bom_);
+    if (piece.front() != mark[read]) {
+      bom_ = -1;
+      if (read > 0) keep_line(mark.substr(0, read));
+      return;
+    }
+    piece.remove_prefix(1);
+    if (++bom_ == 3) {
+      bom_ = -1;
+      return;
+    }
+  }
+}
+
+/// Adds to the line whose end has not come yet.
+CREDPOOL_INLINE void SseReader::keep_line(std::string_view text) {
+  if (text.empty()) return;
+  if (!in_line_) comment_ = text.front() == ':';
+  in_line_ = true;
+  if (comment_) return;
+  in_event_ = true;
+  if (event_bytes_ + line_.size() + text.size() > max_) too_long_ = true;
+  if (too_long_)
+    line_.clear();
+  else
+    line_ += text;
+}
+
+/// @return whether an event has ended with it
+CREDPOOL_INLINE bool SseReader::read_line(std::string_view line) {
+  if (line.empty()) {
+    if (too_long_) ++passed_over_;
+    told_ = has_data_ && !too_long_;
+    if (!told_) forget_event();
+    return told_;
+  }
+  if (line.front() == ':') return false;
+  in_event_ = true;
+  event_bytes_ += line.size();
+  if (event_bytes_ > max_) too_long_ = true;
+  if (too_long_) return false;
+  const auto colon = line.find(':');
+  const auto name = line.substr(0, colon);
+  auto value = colon == std::string_view::npos ? std::string_view{} : line.substr(colon + 1);
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (name == "data")
+    add_data(value);
+  else if (name == "event")
+    event_ = value;
+  return false;
+}
+
+CREDPOOL_INLINE void SseReader::add_data(std::string_view line) {
+  if (!has_data_) {
+    has_data_ = true;
+    data_ = line;
+    return;
+  }
+  own_data();
+  data_kept_ += '\n';
+  data_kept_ += line;
+  data_ = data_kept_;
+}
+
+CREDPOOL_INLINE void SseReader::forget_event() {
+  constexpr std::size_t kept_capacity = 16 << 10;
+  if (data_kept_.capacity() > kept_capacity) data_kept_ = {};
+  if (line_.capacity() > kept_capacity) line_ = {};
+  data_kept_.clear();
+  event_.clear();
+  data_ = {};
+  event_bytes_ = 0;
+  in_event_ = has_data_ = copied_ = too_long_ = told_ = false;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+class AnswerScan;
+}
+
+/// Tokens that a service says it has counted. None: it did not say.
+///
+/// In every dialect `input` is the whole prompt: Anthropic counts apart what it read from and wrote
+/// to its cache, and both are added here; OpenAI's number holds them already.
+struct TokenUsage {
+  std::optional<std::uint64_t> input;
+  std::optional<std::uint64_t> cached_input;       ///< of these, read from a cache
+  std::optional<std::uint64_t> cache_write_input;  ///< of these, written to a cache
+  std::optional<std::uint64_t> output;
+  std::optional<std::uint64_t> reasoning;  ///< of the output, thought and not said
+  std::optional<std::uint64_t> total;      ///< as reported, not computed
+  /// A number was negative, broken, over 2^53 or none at all: it counts as not said.
+  bool malformed = false;
+
+  friend bool operator==(const TokenUsage&, const TokenUsage&) = default;
+};
+
+/// Watches the body of a 2xx answer go by, in pieces of any size, and reads what was used. The
+/// bytes themselves are the caller's to pass on; nothing is ever changed in them.
+///
+/// Of a JSON answer only the object `usage` is kept (8 KiB at most). Of a stream only the events
+/// that may matter are looked into, up to 1 MiB each.
+///
+/// A later number replaces an earlier one, a later zero does not: some services report the prompt
+/// at the beginning and zero at the end, others the other way round.
+///
+/// @thread_safety caller serialises
+class UsageTap {
+ public:
+  /// @param stream whether the answer is a stream of server-sent events (its Content-Type says so)
+  UsageTap(Operation operation, bool stream);
+  UsageTap(UsageTap&&) noexcept;
+  UsageTap& operator=(UsageTap&&) noexcept;
+  ~UsageTap();
+
+  /// Reads the next piece of the body.
+  void feed(std::string_view piece);
+
+  /// What has been reported up to now.
+  TokenUsage usage() const;
+
+  /// Whether the answer is complete: a stream by its last event ("[DONE]", message_stop,
+  /// response.completed, .failed or .incomplete), a JSON answer by its closing bracket.
+  bool complete() const noexcept { return complete_; }
+
+  /// The first error that came inside a stream, as JSON in the service's own shape, 16 KiB at most:
+  /// what a Response with that body would say to classify_answer(). Empty: none came.
+  const std::string& stream_error() const noexcept { return error_; }
+
+  /// Whether an event of our own may follow; always false for a JSON answer.
+  bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
+
+ private:
+  void read_event(std::string_view event, std::string_view data);
+  void read_usage(std::string_view text);
+  void keep_error(std::string error);
+
+  Operation operation_;
+  bool stream_;
+  bool complete_ = false;
+  SseReader sse_;
+  std::unique_ptr<detail::AnswerScan> json_;  ///< of a JSON answer
+  TokenUsage reported_;                       ///< as the fields are called
+  std::string error_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Finds the few values that count in an answer's JSON, in pieces of any size and with bounded
+// memory. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A quote, a brace or a bracket: the latter differ in one bit.
+struct ScanBracket {
+  static bool byte(char c) noexcept { return c == '"' || (c | 0x20) == '{' || (c | 0x20) == '}'; }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    const auto folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                        _mm_or_si128(_mm_cmpeq_epi8(folded, _mm_set1_epi8('{')),
+                                     _mm_cmpeq_epi8(folded, _mm_set1_epi8('}'))));
+  }
+#endif
+};
+
+/// Watches one JSON value. It trusts its brackets: it observes what others have to judge.
+class AnswerScan {
+ public:
+  static constexpr std::size_t max_kept = 8 << 10;
+
+  /// A value that was looked for, and where it may stand.
+  enum class Wanted { none, usage, error, type };
+
+  void feed(std::string_view piece) {
+    const char* at = piece.data();
+    const char* const end = at + piece.size();
+    while (at != end && !complete_) {
+      if (in_string_) {
+        const char* const stop = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
+        keep({at, static_cast<std::size_t>(stop - at)});
+        at = stop;
+        if (escaped_) {
+          escaped_ = false;
+        } else if (at != end) {
+          keep({at, 1});
+          if (*at++ == '\\')
+            escaped_ = true;
+          else
+            string_ended();
+        }
+      } else {
+        // Long lists of numbers lie deeper than anything that is looked for.
+        if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
+        if (at != end) structure(*at++);
+      }
+    }
+  }
+
+  /// Whether the outermost value has been closed.
+  bool complete() const noexcept { return complete_; }
+  /// The last usage object that was found since the last call, as it stands; empty: none.
+  std::string take_usage() noexcept { return std::exchange(usage_, {}); }
+  /// The error (an object or a text), as it stands; empty: none, or null.
+  const std::string& error() const noexcept { return error_; }
+  /// The outermost object's `type`, with its quotes; empty: none.
+  const std::string& type() const noexcept { return type_; }
+
+ private:
+  static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
+
+  struct Level {
+    bool object = false;
+    std::size_t elements = 0;  // commas that were seen
+    std::string key;           // of the member that is being read; empty while a key may come
+    bool key_next = false;
+  };
+
+  bool key_comes() const noexcept {
+    return depth_ > 0 && depth_ <= levels && levels_[depth_ - 1].object &&
+           levels_[depth_ - 1].key_next;
+  }
+
+  /// What a value is that begins here.
+  Wanted wanted() const noexcept {
+    const auto key = [this](std::size_t level) { return std::string_view{levels_[level].key}; };
+    if (depth_ == 1 && levels_[0].object) {
+      if (key(0) == "usage") return Wanted::usage;
+      if (key(0) == "error") return Wanted::error;
+      if (key(0) == "type") return Wanted::type;
+    }
+    if (depth_ == 2 && levels_[0].object && levels_[1].object) {
+      if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
+      if (key(1) == "error" && key(0) == "response") return Wanted::error;
+    }
+    // choices[0].usage
+    if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
+        key(0) == "choices" && levels_[1].elements == 0 && key(2) == "usage")
+      return Wanted::usage;
+    return Wanted::none;
+  }
+
+  void keep(std::string_view text) {
+    if (capture_ != Wanted::none) {
+      if (kept_.size() + text.size() > max_kept)
+        overflow_ = true;
+      else
+        kept_ += text;
+    } else if (in_key_ && kept_.size() < max_key + 2) {
+      kept_ += text.substr(0, max_key + 2 - kept_.size());
+    }
+  }
+
+  void string_ended() {
+    in_string_ = false;
+    if (in_key_) {
+      in_key_ = false;
+      kept_.pop_back();  // the quote
+      levels_[depth_ - 1].key = kept_.size() <= max_key ? kept_ : std::string{"-"};
+      levels_[depth_ - 1].key_next = false;
+      kept_.clear();
+    } else if (capture_ != Wanted::none && depth_ == capture_depth_) {
+      value_ended();
+    }
+  }
+
+  void begin_capture() {
+    if (capture_ != Wanted::none) return;
+    capture_ = wanted();
+    capture_depth_ = depth_;
+    overflow_ = false;
+    kept_.clear();
+  }
+
+  void value_ended() {
+    if (!overflow_) {
+      auto& kept = capture_ == Wanted::usage ? usage_ : capture_ == Wanted::error ? error_ : type_;
+      kept = kept_;
+    }
+    capture_ = Wanted::none;
+    kept_.clear();
+  }
+
+  void structure(char c) {
+    switch (c) {
+      case '"':
+        in_string_ = true;
+        if (key_comes() && capture_ == Wanted::none) {
+          in_key_ = true;
+          kept_.clear();
+          return;
+        }
+        begin_capture();
+        break;
+      case '{':
+      case '[':
+        begin_capture();
+        if (depth_ < levels) levels_[depth_] = {c == '{', 0, {}, c == '{'};
+        ++depth_;
+        break;
+      case '}':
+      case ']':
+        if (depth_ == 0) return;
+        --depth_;
+        if (depth_ == 0) complete_ = true;
+        keep({&c, 1});
+        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended();
+        return;
+      case ',':
+        if (depth_ > 0 && depth_ <= levels) {
+          auto& level = levels_[depth_ - 1];
+          ++level.elements;
+          level.key_next = level.object;
+          level.key.clear();
+        }
+        break;
+      default:
+        break;
+    }
+    keep({&c, 1});
+  }
+
+  static constexpr std::size_t max_key = 16;
+
+  std::array<Level, levels> levels_;
+  std::size_t depth_ = 0;
+  bool in_string_ = false;
+  bool escaped_ = false;
+  bool in_key_ = false;
+  bool complete_ = false;
+  bool overflow_ = false;
+  Wanted capture_ = Wanted::none;
+  std::size_t capture_depth_ = 0;
+  std::string kept_;
+  std::string usage_;
+  std::string error_;
+  std::string type_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A count of tokens; a number that cannot be one marks the usage and is left out.
+inline void usage_count(const Json& object, std::string_view name,
+                        std::optional<std::uint64_t>& count, bool& malformed) {
+  constexpr std::uint64_t most = std::uint64_t{1} << 53;  // what every JSON parser can hold
+  const auto* value = member(object, name);
+  if (value == nullptr || value->is_null()) return;
+  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > most) {
+    malformed = true;
+    return;
+  }
+  const auto number = value->get<std::uint64_t>();
+  if (!count || number != 0) count = number;
+}
+
+inline bool usage_holds(std::string_view text, std::string_view part) noexcept {
+  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+/// Whether a member of that name, quotes included, stands somewhere with a value that is not null:
+/// OpenAI writes "usage":null into every chunk.
+inline bool usage_says(std::string_view text, std::string_view quoted_name) noexcept {
+  while (const void* found =
+             ::memmem(text.data(), text.size(), quoted_name.data(), quoted_name.size())) {
+    const auto at = static_cast<const char*>(found) - text.data();
+    text.remove_prefix(static_cast<std::size_t>(at) + quoted_name.size());
+    const auto value = std::min(text.find_first_not_of(" \t\r\n:"), text.size());
+    if (!text.substr(value).starts_with("null")) return true;
+  }
+  return false;
+}
+
+/// Whether an event of that type is the last one of its stream.
+inline bool usage_is_last(std::string_view type) noexcept {
+  return type == "message_stop" || type == "response.completed" || type == "response.failed" ||
+         type == "response.incomplete";
+}
+
+/// Whether an event without a name may be the last one.
+inline bool usage_may_be_last(Operation operation, std::string_view data) noexcept {
+  if (operation == Operation::messages) return usage_holds(data, "\"message_stop\"");
+  return operation == Operation::responses && usage_holds(data, "\"response.");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
+    : operation_{operation},
+      stream_{stream},
+      json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
+CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
+CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
+CREDPOOL_INLINE UsageTap::~UsageTap() = default;
+
+CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
+  if (stream_) {
+    while (sse_.next(piece)) read_event(sse_.event(), sse_.data());
+    return;
+  }
+  if (complete_) return;
+  json_->feed(piece);
+  complete_ = json_->complete();
+  const auto found = json_->take_usage();
+  if (found.empty()) return;
+  reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
+  read_usage(found);
+}
+
+CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
+  const bool named_error = event == "error";
+  complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
+  // Of the events in between, which are nearly all, nothing is read but these words.
+  if (!named_error && !detail::usage_says(data, "\"usage\"") &&
+      !detail::usage_says(data, "\"error\"") &&
+      !(event.empty() && detail::usage_may_be_last(operation_, data)))
+    return;
+
+  detail::AnswerScan scan;
+  scan.feed(data);
+  read_usage(scan.take_usage());
+  auto type = std::string_view{scan.type()};
+  if (type.size() >= 2) type = type.substr(1, type.size() - 2);
+  complete_ = complete_ || detail::usage_is_last(type);
+  const bool has_error = scan.error().starts_with('{') || scan.error().starts_with('"');
+  if (named_error || type == "error")
+    keep_error(std::string{data});
+  else if (has_error)
+    // The event may hold the whole answer: its error is what says something.
+    keep_error("{\"error\":" + scan.error() + '}');
+}
+
+CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {
+  constexpr std::size_t most_bytes = 16 << 10;
+  if (!error_.empty()) return;
+  error_ = std::move(error);
+  if (error_.size() > most_bytes) error_.resize(most_bytes);
+}
+
+CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
+  if (text.empty()) return;
+  const auto parsed = detail::parse_json(text);
+  if (!parsed || !parsed->is_object()) {
+    reported_.malformed = true;
+    return;
+  }
+  const auto& usage = *parsed;
+  auto& seen = reported_;
+  const auto count = [&seen](const detail::Json& object, std::string_view name,
+                             std::optional<std::uint64_t>& into) {
+    detail::usage_count(object, name, into, seen.malformed);
+  };
+  count(usage, "prompt_tokens", seen.input);
+  count(usage, "input_tokens", seen.input);
+  count(usage, "completion_tokens", seen.output);
+  count(usage, "output_tokens", seen.output);
+  count(usage, "total_tokens", seen.total);
+  count(usage, "cache_read_input_tokens", seen.cached_input);
+  count(usage, "cache_creation_input_tokens", seen.cache_write_input);
+  count(usage, "prompt_cache_hit_tokens", seen.cached_input);  // DeepSeek
+  count(usage, "cached_tokens", seen.cached_input);            // Moonshot
+  for (const auto* details : {"prompt_tokens_details", "input_tokens_details"})
+    if (const auto* found = detail::member(usage, details); found != nullptr)
+      count(*found, "cached_tokens", seen.cached_input);
+  for (const auto* details : {"completion_tokens_details", "output_tokens_details"})
+    if (const auto* found = detail::member(usage, details); found != nullptr)
+      count(*found, "reasoning_tokens", seen.reasoning);
+}
+
+CREDPOOL_INLINE TokenUsage UsageTap::usage() const {
+  auto usage = reported_;
+  if (operation_ == Operation::messages && usage.input)
+    *usage.input += usage.cached_input.value_or(0) + usage.cache_write_input.value_or(0);
+  return usage;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a request to the proxy ended.
+enum class Ending {
+  ok,             ///< answered whole, whatever the status
+  client_gone,    ///< the caller left before the end
+  upstream_lost,  ///< the upstream's answer broke off
+  refused,        ///< the proxy itself said no
+  timed_out,      ///< somebody was too slow
+};
+
+/// The ending's name as it stands in logs ("client_gone").
+std::string_view to_string(Ending ending) noexcept;
+
+/// One line of the access log: what was asked, who served it, what it cost.
+///
+/// No header's value, no query and no body has a place in it. Texts of the caller (path, model,
+/// method, request id) are bounded, cleaned, and a part of them that might be a token is written as
+/// "***" (see access_text()).
+struct AccessRecord {
+  TimePoint time{};        ///< when the request's head had been read
+  std::string request_id;  ///< as in x-request-id
+  std::string peer;        ///< address of the caller
+  std::string key_name;    ///< name of the caller's key in the configuration, never the key
+  std::string method;
+  std::string path;  ///< what follows a "?" is not written
+  std::optional<Operation> operation;
+  std::string model;            ///< as the caller named it
+  std::string provider;         ///< of the credential that served it last
+  std::string credential;       ///< CredentialId::short_hex() of it
+  int attempts = 0;             ///< credentials that were tried
+  int status = 0;               ///< 0: the caller got none
+  std::uint64_t bytes_in = 0;   ///< of the request's body
+  std::uint64_t bytes_out = 0;  ///< of the answer's body
+  TokenUsage usage;
+  std::optional<std::chrono::microseconds> first_byte;  ///< until the answer's first byte went out
+  std::chrono::microseconds total{};
+  Ending ending = Ending::ok;
+};
+
+/// A caller's text as it may stand in a log: one line of valid UTF-8, with every part between "/"
+/// that begins with "sk-" or is longer than 48 bytes written as "***".
+/// @param max_bytes the result is cut to this length, at a character's border
+std::string access_text(std::string_view text, std::size_t max_bytes);
+
+/// One JSON object and a line feed. What is empty or not known is left out; times of day are ISO
+/// 8601 in UTC, durations milliseconds with three decimals.
+std::string access_json_line(const AccessRecord& record);
+
+/// The same for a person: one line of words with single blanks between them, and a line feed. A
+/// blank inside a text becomes "_", an empty one "-".
+std::string access_text_line(const AccessRecord& record);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Text of a server, made fit to be shown to a person or written to a log.
+///
+/// One line of valid UTF-8 without control characters, terminal escape sequences or direction
+/// overrides. Every run of eight or more characters that also stands in one of the credential's
+/// secrets becomes "***": servers do echo keys, whole or in part.
+///
+/// @param max_bytes the result is cut to this length, at a character's border
+/// @effects none (pure)
+std::string shown_text(std::string_view text, const Credential& credential,
+                       std::size_t max_bytes = 200);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Removes a terminal escape sequence from the front of `text`, which starts with ESC.
+inline void shown_skip_escape(std::string_view& text) {
+  text.remove_prefix(1);
+  if (text.empty()) return;
+  const char kind = text.front();
+  text.remove_prefix(1);
+  if (kind == '[') {  // CSI: up to a letter or one of @[\]^_`{|}~
+    while (!text.empty() && (text.front() < '@' || text.front() > '~')) text.remove_prefix(1);
+    if (!text.empty()) text.remove_prefix(1);
+  } else if (kind == ']') {  // OSC: up to BEL or ESC
+    while (!text.empty() && text.front() != '\a' && text.front() != '\x1b') text.remove_prefix(1);
+    if (!text.empty() && text.front() == '\a') text.remove_prefix(1);
+  }
+}
+
+/// The length of the UTF-8 character at the front; 0 when it is not valid.
+inline std::size_t shown_character(std::string_view text) {
+  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size)
+    if (is_valid_utf8(text.substr(0, size))) return size;
+  return 0;
+}
+
+/// C1 controls, marks and overrides of direction, and the byte order mark.
+inline bool shown_is_invisible(std::string_view character) {
+  if (character.size() == 2)
+    return character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0;
+  if (character.size() != 3) return false;
+  if (character == "\xef\xbb\xbf") return true;
+  if (character.substr(0, 2) == "\xe2\x80") {
+    const auto last = static_cast<unsigned char>(character[2]);
+    return last >= 0x8b && last <= 0xae && !(last >= 0x90 && last <= 0xa7);
+  }
+  return character.substr(0, 2) == "\xe2\x81" && static_cast<unsigned char>(character[2]) >= 0xa0 &&
+         static_cast<unsigned char>(character[2]) <= 0xaf;
+}
+
+inline std::string shown_plain(std::string_view text) {
+  std::string plain;
+  const auto blank = [&] {
+    if (!plain.empty() && plain.back() != ' ') plain += ' ';
+  };
+  while (!text.empty()) {
+    const char c = text.front();
+    if (c == '\x1b') {
+      shown_skip_escape(text);
+      continue;
+    }
+    const auto size =
+        static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
+    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
+      blank();
+      text.remove_prefix(1);
+    } else if (size == 0) {
+      text.remove_prefix(1);
+    } else {
+      if (!shown_is_invisible(text.substr(0, size))) plain += text.substr(0, size);
+      text.remove_prefix(size);
+    }
+  }
+  while (!plain.empty() && plain.back() == ' ') plain.pop_back();
+  return plain;
+}
+
+/// Replaces every run that also stands in `secret`; a secret shorter than a run is replaced whole.
+inline std::string shown_masked(std::string_view text, std::string_view secret) {
+  if (secret.empty()) return std::string{text};
+  const std::size_t run = std::min<std::size_t>(8, secret.size());
+  std::string masked;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t size = 0;
+    if (at + run <= text.size() && secret.find(text.substr(at, run)) != std::string_view::npos) {
+      size = run;
+      while (at + size < text.size() &&
+             secret.find(text.substr(at, size + 1)) != std::string_view::npos)
+        ++size;
+    }
+    if (size == 0) {
+      masked += text[at++];
+    } else {
+      if (!masked.ends_with("***")) masked += "***";
+      at += size;
+    }
+  }
+  return masked;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string shown_text(std::string_view text, const Credential& credential,
+                                       std::size_t max_bytes) {
+  constexpr std::size_t most_read = 8192;
+  auto shown = detail::shown_plain(text.substr(0, most_read));
+  shown = detail::shown_masked(shown, credential.secret.reveal());
+  shown = detail::shown_masked(shown, credential.refresh_token.reveal());
+  if (shown.size() <= max_bytes) return shown;
+  auto end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;
+  shown.resize(end);
+  return shown;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t access_max_text = 128;
+
+inline std::string access_milliseconds(std::chrono::microseconds time) {
+  std::array<char, 40> text{};
+  const auto count = std::max<long long>(time.count(), 0);
+  const int size =
+      std::snprintf(text.data(), text.size(), "%lld.%03lld", count / 1000, count % 1000);
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
+inline std::string_view access_path(const AccessRecord& record) noexcept {
+  const std::string_view path{record.path};
+  return path.substr(0, path.find_first_of("?#"));
+}
+
+/// Writes the members of one JSON object.
+class AccessJson {
+ public:
+  explicit AccessJson(std::string& line) : line_{line} {}
+
+  void raw(std::string_view name, std::string_view value) {
+    line_ += line_.empty() ? "{\"" : ",\"";
+    line_ += name;
+    line_ += "\":";
+    line_ += value;
+  }
+  /// A text of ours, which needs no escapes.
+  void word(std::string_view name, std::string_view value) {
+    raw(name, "\"");
+    line_ += value;
+    line_ += '"';
+  }
+  void text(std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    const auto shown = access_text(value, access_max_text);
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (std::all_of(shown.begin(), shown.end(), plain))
+      word(name, shown);
+    else
+      raw(name, dump_json(Json(shown)));
+  }
+  void count(std::string_view name, std::optional<std::uint64_t> value) {
+    if (value) raw(name, std::to_string(*value));
+  }
+
+ private:
+  std::string& line_;
+};
+
+/// A text as one word.
+inline std::string access_word(std::string_view text) {
+  auto word = access_text(text, access_max_text);
+  std::replace(word.begin(), word.end(), ' ', '_');
+  return word.empty() ? "-" : word;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(Ending ending) noexcept {
+  switch (ending) {
+    case Ending::ok:
+      return "ok";
+    case Ending::client_gone:
+      return "client_gone";
+    case Ending::upstream_lost:
+      return "upstream_lost";
+    case Ending::refused:
+      return "refused";
+    case Ending::timed_out:
+      return "timed_out";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string access_text(std::string_view text, std::size_t max_bytes) {
+  constexpr std::size_t longest_part = 48;
+  const auto plain = [](char c) { return c > ' ' && c <= '~'; };
+  // Nearly every text is that: no need to look for characters.
+  const auto clean = std::all_of(text.begin(), text.end(), plain) && text.size() <= max_bytes
+                         ? std::string{text}
+                         : shown_text(text, Credential{}, max_bytes);
+  std::string shown;
+  for (std::size_t at = 0; at <= clean.size();) {
+    const auto end = std::min(clean.find('/', at), clean.size());
+    const auto part = std::string_view{clean}.substr(at, end - at);
+    shown += part.starts_with("sk-") || part.size() > longest_part ? "***" : part;
+    if (end != clean.size()) shown += '/';
+    at = end + 1;
+  }
+  return shown;
+}
+
+CREDPOOL_INLINE std::string access_json_line(const AccessRecord& record) {
+  std::string line;
+  line.reserve(512);
+  detail::AccessJson json{line};
+  json.word("time", format_iso8601(record.time));
+  json.text("requestId", record.request_id);
+  json.text("peer", record.peer);
+  json.text("key", record.key_name);
+  json.text("method", record.method);
+  json.text("path", detail::access_path(record));
+  if (record.operation) json.word("operation", to_string(*record.operation));
+  json.text("model", record.model);
+  json.text("provider", record.provider);
+  json.text("credential", record.credential);
+  json.raw("attempts", std::to_string(record.attempts));
+  json.raw("status", std::to_string(record.status));
+  json.raw("bytesIn", std::to_string(record.bytes_in));
+  json.raw("bytesOut", std::to_string(record.bytes_out));
+  json.count("inputTokens", record.usage.input);
+  json.count("cachedInputTokens", record.usage.cached_input);
+  json.count("cacheWriteInputTokens", record.usage.cache_write_input);
+  json.count("outputTokens", record.usage.output);
+  json.count("reasoningTokens", record.usage.reasoning);
+  json.count("totalTokens", record.usage.total);
+  if (record.usage.malformed) json.raw("usageMalformed", "true");
+  if (record.first_byte) json.raw("firstByteMs", detail::access_milliseconds(*record.first_byte));
+  json.raw("totalMs", detail::access_milliseconds(record.total));
+  json.word("ended", to_string(record.ending));
+  return line + "}\n";
+}
+
+CREDPOOL_INLINE std::string access_text_line(const AccessRecord& record) {
+  const auto count = [](std::optional<std::uint64_t> value) {
+    return value ? std::to_string(*value) : std::string{"-"};
+  };
+  std::string line = format_iso8601(record.time);
+  for (const std::string_view text :
+       {std::string_view{record.request_id}, std::string_view{record.peer},
+        std::string_view{record.key_name}, std::string_view{record.method},
+        detail::access_path(record)})
+    line += ' ' + detail::access_word(text);
+  line += ' ' + std::to_string(record.status) + ' ' + std::string{to_string(record.ending)};
+  line += " model=" + detail::access_word(record.model);
+  line += " provider=" + detail::access_word(record.provider);
+  line += " credential=" + detail::access_word(record.credential);
+  line += " attempts=" + std::to_string(record.attempts);
+  line += " in=" + std::to_string(record.bytes_in) + " out=" + std::to_string(record.bytes_out);
+  line += " tokens=" + count(record.usage.input) + '/' + count(record.usage.output);
+  line += " first=" +
+          (record.first_byte ? detail::access_milliseconds(*record.first_byte) + "ms" : "-");
+  return line + " total=" + detail::access_milliseconds(record.total) + "ms\n";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A provider that the pool holds credentials of, and what they can serve together.
+struct ProviderOperations {
+  std::string provider;  ///< as the credentials spell it
+  std::vector<Operation> operations;
+};
+
+/// Which providers serve a model, in the order in which they are tried.
+///
+/// The first rule that names a provider which the pool holds and which speaks the operation wins:
+/// 1. the user's own names (`proxy.models`), in their order;
+/// 2. "<provider>/<model>", where that is a provider of the pool;
+/// 3. the models that the configuration lists for a provider (`models`, `providers.*.models`);
+/// 4. the families whose names tell their maker ("gpt-", "claude-", "gemini-", "kimi-" ...);
+/// 5. the one provider of the pool that speaks the operation, when there is exactly one.
+///
+/// Made once per configuration and set of credentials, then only looked at.
+/// @thread_safety safe: immutable once made
+class ModelMap {
+ public:
+  ModelMap() = default;
+  /// @param providers each once; the user's order
+  ModelMap(const Settings& settings, std::vector<ProviderOperations> providers);
+
+  /// @param model as the client wrote it
+  /// @errors not_found when nothing serves it: what there is stands in the hint
+  Result<std::vector<ModelTarget>> candidates(std::string_view model, Operation operation) const;
+
+  /// The names that the configuration gives to models (the user's own first), each once: for a list
+  /// of models. Only those of which a provider of the pool serves one.
+  const std::vector<ModelTarget>& named_models() const noexcept { return named_; }
+
+ private:
+  struct Holder {
+    std::string provider;
+    std::uint32_t operations = 0;  ///< bit per Operation
+  };
+
+  const Holder* holder(std::string_view provider) const noexcept;
+  bool serves(std::string_view provider, Operation operation) const noexcept;
+  /// Adds a provider, and those that are the same under another id ("claude", "anthropic").
+  void add_maker(std::vector<ModelTarget>& found, std::string_view provider, std::string_view model,
+                 Operation operation) const;
+  void add_family(std::vector<ModelTarget>& found, std::string_view model,
+                  Operation operation) const;
+  Error not_found(std::string_view model, Operation operation) const;
+
+  std::vector<Holder> holders_;
+  std::map<std::string, std::vector<ModelTarget>, std::less<>> aliases_;
+  std::map<std::string, std::vector<std::string>, std::less<>> listed_;  ///< model -> providers
+  std::vector<ModelTarget> named_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What happens to a header that the client sent under the same name.
+enum class HeaderRule {
+  set,       ///< ours replaces it
+  fallback,  ///< the client's stays; ours is sent when it has none
+  append,    ///< both are sent as one list ("a,b"), ours once
+};
+
+/// A header that a provider wants; its name is in lower case.
+struct UpstreamHeader {
+  std::string name;
+  std::string value;  ///< never secret
+  HeaderRule rule = HeaderRule::set;
+};
+
+/// How the secret is sent: `header: prefix + secret`.
+struct UpstreamAuth {
+  std::string header;  ///< in lower case
+  std::string prefix;  ///< "Bearer " or empty
+};
+
+/// Where one operation goes with one credential. Everything but the secret.
+struct UpstreamTarget {
+  std::string origin;                   ///< "https://api.openai.com", without a slash at the end
+  std::string path;                     ///< "/v1/chat/completions"
+  std::vector<UpstreamHeader> headers;  ///< our own `user-agent` among them
+  UpstreamAuth auth;
+};
+
+/// What one credential can serve, and where. Made once per credential and configuration, then only
+/// looked at: target() makes nothing.
+///
+/// @thread_safety safe: immutable once made
+class UpstreamPlan {
+ public:
+  /// Where that operation goes; null when the credential does not serve it.
+  const UpstreamTarget* target(Operation operation) const noexcept {
+    const auto& found = targets_[static_cast<std::size_t>(operation)];
+    return found ? &*found : nullptr;
+  }
+  bool serves(Operation operation) const noexcept { return target(operation) != nullptr; }
+
+  /// Why that operation is not served, and what would serve it.
+  Error refusal(Operation operation) const;
+
+ private:
+  friend UpstreamPlan upstream_plan(const Credential& credential, const Settings& settings);
+  static constexpr std::size_t operations = static_cast<std::size_t>(Operation::models) + 1;
+
+  std::array<std::optional<UpstreamTarget>, operations> targets_;
+  std::string provider_;
+  std::string_view why_;  ///< one sentence about the provider and kind; may be empty
+};
+
+/// What a credential serves, by its provider and kind.
+///
+/// Its address is, in this order: `baseUrls` of the settings, the one that its own store names,
+/// the provider's. One that is not safe to send a secret to (see is_safe_base_url()) serves
+/// nothing. A provider that the user added is where the configuration says. Nothing is translated:
+/// a provider that speaks another protocol serves nothing.
+///
+/// Requests go out as `credpool/<version>`; no other client is posed as.
+UpstreamPlan upstream_plan(const Credential& credential, const Settings& settings);
+
+/// The same for one operation.
+/// @errors unsupported: why, and which providers serve it
+Result<UpstreamTarget> upstream_target(const Credential& credential, Operation operation,
+                                       const Settings& settings);
+
+/// The providers of the table that serve an operation, in its order, each by its usual id.
+std::vector<std::string_view> providers_serving(Operation operation);
+
+/// How an operation is called in texts for a person: "chat/completions".
+std::string_view shown_operation(Operation operation) noexcept;
+
+/// A provider may be known under several ids ("claude" and "anthropic"): the first one of its row
+/// in the table, or `provider` itself when it is in none.
+std::string_view usual_provider_id(std::string_view provider) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What each provider speaks. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether a list of words separated by blanks has that word.
+inline bool lists_word(std::string_view list, std::string_view word) noexcept {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(' '), list.size());
+    if (list.substr(0, end) == word) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+/// A path below the base URL; each "/.." in front drops the base's last segment first.
+struct UpstreamRoute {
+  Operation operation;
+  std::string_view path;
+};
+
+enum class UpstreamSecret { bearer, x_api_key };
+
+/// What a provider's credentials of some kinds serve. All rows that fit a credential count, as long
+/// as their prefix is that of the first one.
+struct UpstreamRow {
+  std::string_view providers;  ///< ids separated by blanks; the first is the usual one
+  std::string_view kinds;      ///< names of Kind, separated by blanks
+  std::span<const UpstreamRoute> routes;
+  UpstreamSecret secret = UpstreamSecret::bearer;
+  std::string_view headers = {};   ///< "name: value" lines; "?name" is a fallback, "+name" appends
+  std::string_view base_url = {};  ///< only where there is no probe that has it
+  std::string_view needs_prefix = {};  ///< only for secrets that begin so
+};
+
+/// Why credentials of some provider serve nothing, or not more than they do.
+struct UpstreamRefusal {
+  std::string_view providers;
+  std::string_view kinds;
+  std::string_view why;
+};
+
+inline constexpr std::array openai_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::responses, "/responses"},
+    UpstreamRoute{Operation::embeddings, "/embeddings"},
+    UpstreamRoute{Operation::completions, "/completions"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+inline constexpr std::array chat_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+inline constexpr std::array chat_embeddings_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::embeddings, "/embeddings"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+inline constexpr std::array chat_responses_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::responses, "/responses"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+inline constexpr std::array codex_routes{
+    UpstreamRoute{Operation::responses, "/codex/responses"},
+};
+inline constexpr std::array kimi_code_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::messages, "/messages"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+inline constexpr std::array gemini_routes{
+    UpstreamRoute{Operation::chat_completions, "/openai/chat/completions"},
+    UpstreamRoute{Operation::embeddings, "/openai/embeddings"},
+    UpstreamRoute{Operation::models, "/openai/models"},
+};
+inline constexpr std::array anthropic_routes{
+    UpstreamRoute{Operation::messages, "/v1/messages"},
+    UpstreamRoute{Operation::count_tokens, "/v1/messages/count_tokens"},
+    UpstreamRoute{Operation::models, "/v1/models"},
+};
+inline constexpr std::array anthropic_chat_routes{
+    UpstreamRoute{Operation::chat_completions, "/v1/chat/completions"},
+};
+inline constexpr std::array openrouter_routes{
+    UpstreamRoute{Operation::chat_completions, "/chat/completions"},
+    UpstreamRoute{Operation::responses, "/responses"},
+    UpstreamRoute{Operation::embeddings, "/embeddings"},
+    UpstreamRoute{Operation::completions, "/completions"},
+    UpstreamRoute{Operation::messages, "/messages"},
+    UpstreamRoute{Operation::models, "/models"},
+};
+// Anthropic's API beside the OpenAI-compatible one, at an address of its own on the same host.
+inline constexpr std::array beside_messages{
+    UpstreamRoute{Operation::messages, "/../anthropic/v1/messages"}};
+inline constexpr std::array beside_two_messages{
+    UpstreamRoute{Operation::messages, "/../../anthropic/v1/messages"}};
+inline constexpr std::array beside_apps_messages{
+    UpstreamRoute{Operation::messages, "/../../apps/anthropic/v1/messages"}};
+
+inline constexpr std::string_view qwen_ids =
+    "dashscope bailian modelstudio qwen-portal qwen-cli qwen";
+inline constexpr std::string_view kimi_ids = "kimi-code kimi-coding kimi-cli kimi";
+inline constexpr std::string_view openai_ids = "openai openai-codex codex-cli";
+inline constexpr std::string_view anthropic_ids = "anthropic claude claude-cli";
+inline constexpr std::string_view gemini_ids = "gemini google google-gemini-cli gemini-cli";
+inline constexpr std::string_view moonshot_ids = "moonshot moonshot-cn moonshotai moonshotai-cn";
+
+// @source the providers' own documentation; docs/providers.md, "What the proxy sends where"
+inline constexpr std::array upstream_table{
+    UpstreamRow{openai_ids, "api_key", openai_routes},
+    // The ChatGPT backend that Codex uses: Responses only.
+    UpstreamRow{openai_ids, "oauth", codex_routes, UpstreamSecret::bearer, "originator: credpool"},
+    UpstreamRow{anthropic_ids, "api_key", anthropic_routes, UpstreamSecret::x_api_key,
+                "?anthropic-version: 2023-06-01"},
+    UpstreamRow{anthropic_ids, "api_key", anthropic_chat_routes},
+    UpstreamRow{anthropic_ids, "oauth token", anthropic_routes, UpstreamSecret::bearer,
+                "?anthropic-version: 2023-06-01\n+anthropic-beta: oauth-2025-04-20"},
+    UpstreamRow{kimi_ids, "oauth api_key token", kimi_code_routes, UpstreamSecret::bearer,
+                "x-msh-platform: credpool"},
+    UpstreamRow{moonshot_ids, "api_key", chat_routes},
+    UpstreamRow{moonshot_ids, "api_key", beside_messages},
+    UpstreamRow{gemini_ids, "api_key", gemini_routes},
+    // Keys of the coding plan, whose addresses have nothing but chat.
+    UpstreamRow{qwen_ids, "api_key", chat_routes, UpstreamSecret::bearer, {}, {}, "sk-sp-"},
+    UpstreamRow{
+        qwen_ids, "api_key", beside_apps_messages, UpstreamSecret::bearer, {}, {}, "sk-sp-"},
+    UpstreamRow{qwen_ids, "api_key", chat_embeddings_routes},
+    UpstreamRow{qwen_ids, "api_key", beside_apps_messages},
+    UpstreamRow{"qwen-portal qwen-cli qwen", "oauth", chat_routes, UpstreamSecret::bearer,
+                "x-dashscope-authtype: qwen-oauth"},
+    UpstreamRow{"openrouter", "api_key oauth", openrouter_routes},
+    UpstreamRow{"deepseek", "api_key", chat_routes},
+    UpstreamRow{"deepseek", "api_key", beside_messages},
+    UpstreamRow{"groq", "api_key", chat_responses_routes},
+    UpstreamRow{"mistral", "api_key", chat_embeddings_routes},
+    UpstreamRow{"xai grok", "api_key oauth token", chat_responses_routes},
+    UpstreamRow{"iflow", "api_key oauth token", chat_routes},
+    UpstreamRow{"zai zhipu",
+                "api_key",
+                chat_routes,
+                UpstreamSecret::bearer,
+                {},
+                "https://api.z.ai/api/paas/v4"},
+    UpstreamRow{"zai zhipu",
+                "api_key",
+                beside_two_messages,
+                UpstreamSecret::bearer,
+                {},
+                "https://api.z.ai/api/paas/v4"},
+    UpstreamRow{
+        "minimax", "api_key", chat_routes, UpstreamSecret::bearer, {}, "https://api.minimax.io/v1"},
+    UpstreamRow{"minimax",
+                "api_key",
+                beside_messages,
+                UpstreamSecret::bearer,
+                {},
+                "https://api.minimax.io/v1"},
+};
+
+inline constexpr std::array upstream_refusals{
+    UpstreamRefusal{openai_ids, "oauth", "a ChatGPT login serves the Responses API only"},
+    UpstreamRefusal{openai_ids, "token",
+                    "OpenAI documents no API for its access tokens other than Codex itself"},
+    UpstreamRefusal{gemini_ids, "oauth token",
+                    "a Gemini CLI login speaks the Code Assist protocol, which is not translated"},
+    UpstreamRefusal{
+        "google-antigravity antigravity", "oauth token api_key",
+        "an Antigravity login speaks the Code Assist protocol, which is not translated"},
+    UpstreamRefusal{
+        "google-vertex", "oauth token api_key",
+        "Vertex AI's addresses name a project and a region, which the login does not tell"},
+    UpstreamRefusal{
+        "github-copilot copilot copilot-cli", "oauth token api_key",
+        "Copilot's API is for GitHub's own clients and takes tokens made for a session"},
+    UpstreamRefusal{"github", "oauth token api_key", "a GitHub token is no login for models"},
+    UpstreamRefusal{"cursor cursor-cli", "oauth token api_key",
+                    "Cursor has no API for models that others may use"},
+    UpstreamRefusal{"amp", "oauth token api_key", "Amp has no API for models that others may use"},
+    UpstreamRefusal{"factory droid", "oauth token api_key",
+                    "Factory has no API for models that others may use"},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The keys of the providers that the user added in the configuration (`providers.<name>`).
+///
+/// A key that cannot be had (the variable is not set, the file not readable) is listed as unusable.
+/// A provider that needs none gets the secret "none", so that it is lent and reported like others.
+///
+/// @effects discover() reads the files that the settings name
+struct ConfiguredProviders {
+  static constexpr std::string_view cli = "config";
+  static constexpr std::string_view provider = "configured";  ///< of a source; each has its own
+
+  Settings::ByName<ProviderSettings> providers = {};
+
+  Result<std::vector<Credential>> discover(const Environment& environment) const;
+};
+static_assert(CredentialSource<ConfiguredProviders>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Credential configured_key(const std::string& provider, std::string_view key) {
+  constexpr auto cli = ConfiguredProviders::cli;
+  if (is_safe_token(key)) return Credential::api_key(cli, provider, Secret{key});
+  return Credential::unusable(cli, provider, "providers." + provider, Reason::unsafe_token,
+                              "the key has characters that may not stand in a header");
+}
+
+inline std::string_view without_blanks(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t\r\n";
+  const auto begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+inline Credential configured_from_file(const std::string& provider,
+                                       const std::filesystem::path& path,
+                                       const Environment& environment) {
+  constexpr auto cli = ConfiguredProviders::cli;
+  const auto store = read_store(path, environment);
+  if (store.failure) return unusable_store(cli, provider, path, *store.failure);
+  if (store.missing())
+    return Credential::unusable(cli, provider, path.string(), Reason::unreadable,
+                                "the key's file is not there");
+  auto credential = configured_key(provider, without_blanks(store.text->bytes.reveal()));
+  credential.places = {place_of(store.text->facts, cli)};
+  return credential;
+}
+
+inline Credential configured_from_variable(const std::string& provider, const std::string& name,
+                                           const Environment& environment) {
+  const auto value = environment.variable(name);
+  if (value) return configured_key(provider, *value);
+  return Credential::unusable(ConfiguredProviders::cli, provider, "providers." + provider,
+                              Reason::missing_variable, "the variable " + name + " is not set");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::vector<Credential>> ConfiguredProviders::discover(
+    const Environment& environment) const {
+  std::vector<Credential> found;
+  for (const auto& [name, settings] : providers) {
+    auto credential = !settings.key_variable.empty() ? detail::configured_from_variable(
+                                                           name, settings.key_variable, environment)
+                      : !settings.key_file.empty()
+                          ? detail::configured_from_file(name, settings.key_file, environment)
+                          : detail::configured_key(name, "none");
+    credential.kind = Kind::api_key;
+    credential.base_url = settings.base_url;
+    if (credential.places.empty())
+      credential.places.push_back(settings.key_variable.empty()
+                                      ? Place{"providers." + name, {}}
+                                      : Place{"env:" + settings.key_variable, {}});
+    for (auto& place : credential.places) place.cli = cli;
+    found.push_back(std::move(credential));
+  }
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One HTTP header that is not secret.
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
+struct SecretHeader {
+  std::string name;
+  std::string prefix;
+  Secret value;
+};
+
+/// An HTTP request of the control plane: small, answered whole.
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< absolute; https, or http to a loopback address
+  std::vector<Header> headers;
+  std::vector<SecretHeader> secret_headers;
+  std::string body;
+  Duration connect_timeout{5'000};
+  Duration timeout{20'000};                ///< for the whole answer
+  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
+  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
+  /// out; its error ends the request, of which the server then has no body. A request that fails
+  /// without this having been called and answered ok was not sent. Only for requests with a body.
+  std::function<Result<void>()> before_body = {};
+};
+
+/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
+struct Response {
+  int status = 0;
+  std::vector<Header> headers;
+  std::string body;
+
+  /// The first header of that name (in any case); none when there is none.
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    const auto same = [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) ==
+             std::tolower(static_cast<unsigned char>(b));
+    };
+    for (const auto& header : headers)
+      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
+        return std::string_view{header.value};
+    return std::nullopt;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Base URLs that replace the built-in ones, by provider id ("kimi-code", "openai" ...), for tests,
+/// regions and gateways. A key with the kind ("openai/oauth") goes before one without.
+/// "google-gemini-cli/tokeninfo" is the host of Google's token check.
+using BaseUrls = std::map<std::string, std::string, std::less<>>;
+
+/// What a probe's 200 tells besides "valid".
+enum class ProbeAnswer {
+  nothing,
+  kimi_usages,     ///< GET /usages
+  codex_usage,     ///< GET /wham/usage
+  claude_usage,    ///< GET /api/oauth/usage
+  code_assist,     ///< loadCodeAssist: tier, or why there is none
+  openrouter_key,  ///< GET /key
+};
+
+/// How the secret is sent.
+enum class ProbeAuth { bearer, x_api_key, x_goog_api_key, github_token };
+
+/// One request that finds out whether a credential works, without using anything up.
+struct Probe {
+  std::string_view provider;  ///< a provider id, or several separated by blanks
+  std::string_view kinds;     ///< names of Kind, separated by blanks
+  std::string_view method;
+  std::string_view
+      base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
+  std::string_view path;
+  std::string_view headers;  ///< "Name: value" lines separated by '\n'
+  std::string_view body;     ///< JSON; may be empty
+  ProbeAuth auth;
+  ProbeAnswer answer;
+  std::string_view needs_prefix;  ///< applies only to secrets that begin so; empty: to all
+  std::string_view override_as;   ///< the key in BaseUrls when it is not provider[/kind]
+};
+
+/// The probes for a credential in the order in which they are sent; each must pass. Empty when none
+/// is known for its provider and kind. The pointers stay valid for ever.
+std::vector<const Probe*> probes_for(const Credential& credential);
+
+/// The addresses to try for one probe, in order.
+///
+/// An override stands alone. So does an address of the credential's own store, unless it is one of
+/// the provider's: then it goes first and the others follow, since a key of another region or plan
+/// is refused without being bad. A secret never goes to an address that is neither.
+std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
+                                   const BaseUrls& overrides);
+
+/// The provider's base URL for API keys: the override, else the built-in one; empty when unknown.
+std::string base_url(std::string_view provider, const BaseUrls& overrides = {});
+
+/// The probe as a request to one address. The secret stands in a header only.
+Request make_request(const Probe& probe, const Credential& credential, std::string_view base);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Internal: shared by probe.ipp and http_validator.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Host and port of an absolute URL, as written.
+inline std::string probe_host(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return std::string{url.substr(0, std::min(url.find_first_of("/?#"), url.size()))};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+// docs/providers.md explains each row. The first row for a provider, kind and prefix decides;
+// rows that follow it with the same ids and prefix are further steps.
+inline constexpr std::array probe_table{
+    Probe{"kimi-code kimi-coding kimi-cli kimi", "oauth api_key token", "GET",
+          "https://api.kimi.com/coding/v1", "/usages", "X-Msh-Platform: credpool", "",
+          ProbeAuth::bearer, ProbeAnswer::kimi_usages, "", ""},
+    Probe{"moonshot moonshotai", "api_key", "GET",
+          "https://api.moonshot.ai/v1 https://api.moonshot.cn/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"moonshot-cn moonshotai-cn", "api_key", "GET",
+          "https://api.moonshot.cn/v1 https://api.moonshot.ai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"openai openai-codex codex-cli", "oauth", "GET", "https://chatgpt.com/backend-api",
+          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage,
+          "", ""},
+    Probe{"openai openai-codex codex-cli", "token", "GET", "https://auth.openai.com",
+          "/api/accounts/v1/user-auth-credential/whoami", "", "", ProbeAuth::bearer,
+          ProbeAnswer::nothing, "", ""},
+    Probe{"openai openai-codex codex-cli", "api_key", "GET", "https://api.openai.com/v1", "/models",
+          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"qwen-portal qwen-cli qwen", "oauth", "GET", "https://portal.qwen.ai/v1", "/models",
+          "X-DashScope-AuthType: qwen-oauth", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
+          "https://coding.dashscope.aliyuncs.com/v1 https://coding-intl.dashscope.aliyuncs.com/v1",
+          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "sk-sp-", ""},
+    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
+          "https://dashscope.aliyuncs.com/compatible-mode/v1 "
+          "https://dashscope-intl.aliyuncs.com/compatible-mode/v1 "
+          "https://dashscope-us.aliyuncs.com/compatible-mode/v1 "
+          "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1",
+          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST", "https://oauth2.googleapis.com",
+          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
+          "google-gemini-cli/tokeninfo"},
+    Probe{
+        "google-gemini-cli gemini-cli", "oauth token", "POST",
+        "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
+        "Content-Type: application/json",
+        R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
+        ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
+    Probe{"google gemini google-gemini-cli gemini-cli", "api_key", "GET",
+          "https://generativelanguage.googleapis.com/v1beta", "/models?pageSize=1", "", "",
+          ProbeAuth::x_goog_api_key, ProbeAnswer::nothing, "", ""},
+    Probe{"google-vertex google-antigravity", "oauth token", "POST",
+          "https://oauth2.googleapis.com", "/tokeninfo", "", "", ProbeAuth::bearer,
+          ProbeAnswer::nothing, "", "google-gemini-cli/tokeninfo"},
+    Probe{"anthropic claude claude-cli", "oauth token", "GET", "https://api.anthropic.com",
+          "/api/oauth/usage", "anthropic-beta: oauth-2025-04-20", "", ProbeAuth::bearer,
+          ProbeAnswer::claude_usage, "", ""},
+    Probe{"anthropic claude claude-cli", "api_key", "GET", "https://api.anthropic.com",
+          "/v1/models", "anthropic-version: 2023-06-01", "", ProbeAuth::x_api_key,
+          ProbeAnswer::nothing, "", ""},
+    Probe{"github-copilot copilot", "oauth token", "GET", "https://api.github.com",
+          "/copilot_internal/user", "", "", ProbeAuth::github_token, ProbeAnswer::nothing, "", ""},
+    Probe{"github", "oauth token api_key", "GET", "https://api.github.com", "/user", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"xai grok", "oauth token api_key", "GET", "https://api.x.ai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"iflow", "oauth token api_key", "GET", "https://apis.iflow.cn/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai",
+          "/api/billing/limits", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"openrouter", "api_key oauth", "GET", "https://openrouter.ai/api/v1", "/key", "", "",
+          ProbeAuth::bearer, ProbeAnswer::openrouter_key, "", ""},
+    Probe{"deepseek", "api_key", "GET", "https://api.deepseek.com", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"groq", "api_key", "GET", "https://api.groq.com/openai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+    Probe{"mistral", "api_key", "GET", "https://api.mistral.ai/v1", "/models", "", "",
+          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
+};
+
+/// The parts of a list, in order.
+inline std::vector<std::string_view> probe_list(std::string_view list, char separator) {
+  std::vector<std::string_view> parts;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(separator), list.size());
+    if (end > 0) parts.push_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return parts;
+}
+
+inline bool probe_lists(std::string_view list, std::string_view word) {
+  const auto words = probe_list(list, ' ');
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+inline std::string probe_without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// The stores name the address that their CLI talks to; a probe may live beside it.
+inline std::string probe_root(const Probe& probe, std::string_view url) {
+  auto root = probe_without_slash(url);
+  const auto drop = [&](std::string_view suffix) {
+    if (root.ends_with(suffix))
+      root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
+  };
+  if (probe.answer == ProbeAnswer::codex_usage) drop("/codex");
+  if (probe.auth == ProbeAuth::x_goog_api_key) drop("/openai");
+  if (probe_lists(probe.provider, "anthropic")) drop("/v1");
+  return root;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::vector<const Probe*> probes_for(const Credential& credential) {
+  std::vector<const Probe*> probes;
+  for (const auto& probe : detail::probe_table) {
+    if (!detail::probe_lists(probe.provider, credential.provider)) continue;
+    if (!detail::probe_lists(probe.kinds, to_string(credential.kind))) continue;
+    if (!credential.secret.reveal().starts_with(probe.needs_prefix)) continue;
+    if (!probes.empty() && (probes.front()->provider != probe.provider ||
+                            probes.front()->needs_prefix != probe.needs_prefix))
+      break;
+    probes.push_back(&probe);
+  }
+  return probes;
+}
+
+CREDPOOL_INLINE std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
+                                                   const BaseUrls& overrides) {
+  const auto found_override = [&]() -> const std::string* {
+    const auto with_kind = credential.provider + "/" + std::string{to_string(credential.kind)};
+    for (const auto& key : probe.override_as.empty() ? std::vector{with_kind, credential.provider}
+                                                     : std::vector{std::string{probe.override_as}})
+      if (const auto found = overrides.find(key); found != overrides.end()) return &found->second;
+    return nullptr;
+  };
+  if (const auto* only = found_override()) return {detail::probe_root(probe, *only)};
+
+  std::vector<std::string> urls;
+  for (const auto url : detail::probe_list(probe.base_url, ' ')) urls.emplace_back(url);
+  if (credential.base_url.empty() || !probe.override_as.empty()) return urls;
+  const auto own = detail::probe_root(probe, credential.base_url);
+  const auto known = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {
+    return detail::probe_host(url) == detail::probe_host(own);
+  });
+  if (known == urls.end()) {
+    // A login's own address is a place of the API; the check of a login lives at the provider.
+    if (probe.answer == ProbeAnswer::code_assist) return urls;
+    return {own};
+  }
+  std::rotate(urls.begin(), known, known + 1);
+  return urls;
+}
+
+CREDPOOL_INLINE std::string base_url(std::string_view provider, const BaseUrls& overrides) {
+  if (const auto found = overrides.find(provider); found != overrides.end())
+    return detail::probe_without_slash(found->second);
+  const Probe* best = nullptr;
+  for (const auto& probe : detail::probe_table) {
+    if (!detail::probe_lists(probe.provider, provider) || !probe.needs_prefix.empty()) continue;
+    if (best == nullptr || detail::probe_lists(probe.kinds, "api_key")) best = &probe;
+  }
+  if (best == nullptr) return {};
+  return std::string{detail::probe_list(best->base_url, ' ').front()};
+}
+
+CREDPOOL_INLINE Request make_request(const Probe& probe, const Credential& credential,
+                                     std::string_view base) {
+  Request request;
+  request.method = probe.method;
+  request.url = detail::probe_without_slash(base) + std::string{probe.path};
+  request.body = probe.body;
+  request.headers.push_back({"Accept", "application/json"});
+  for (const auto line : detail::probe_list(probe.headers, '\n')) {
+    const auto colon = line.find(": ");
+    request.headers.push_back(
+        {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
+  }
+  if (probe.answer == ProbeAnswer::codex_usage && !credential.account_id.empty())
+    request.headers.push_back({"chatgpt-account-id", credential.account_id});
+  switch (probe.auth) {
+    case ProbeAuth::bearer:
+      request.secret_headers.push_back({"Authorization", "Bearer ", credential.secret});
+      break;
+    case ProbeAuth::github_token:
+      request.secret_headers.push_back({"Authorization", "token ", credential.secret});
+      break;
+    case ProbeAuth::x_api_key:
+      request.secret_headers.push_back({"x-api-key", "", credential.secret});
+      break;
+    case ProbeAuth::x_goog_api_key:
+      request.secret_headers.push_back({"x-goog-api-key", "", credential.secret});
+      break;
+  }
+  return request;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+template <class Row>
+bool upstream_fits(const Row& row, std::string_view provider, Kind kind) noexcept {
+  return lists_word(row.providers, provider) && lists_word(row.kinds, to_string(kind));
+}
+
+/// "https://host:port" and the path, without slashes at their ends.
+struct UpstreamBase {
+  std::string_view origin;
+  std::string_view path;
+};
+
+inline UpstreamBase split_base(std::string_view url) noexcept {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  const auto slash = url.find('/', url.find("://") + 3);
+  if (slash == std::string_view::npos) return {url, {}};
+  return {url.substr(0, slash), url.substr(slash)};
+}
+
+inline std::string joined_path(std::string_view base, std::string_view path) {
+  constexpr std::string_view up = "/..";
+  while (path.starts_with(up)) {
+    base = base.substr(0, std::min(base.rfind('/'), base.size()));
+    path.remove_prefix(up.size());
+  }
+  return std::string{base} + std::string{path};
+}
+
+/// The headers of a row, with our own name in front.
+inline std::vector<UpstreamHeader> upstream_headers(std::string_view lines) {
+  std::vector<UpstreamHeader> headers{{"user-agent", "credpool/" CREDPOOL_VERSION_STRING}};
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size());
+    auto line = lines.substr(0, end);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    auto rule = HeaderRule::set;
+    if (line.front() == '?') rule = HeaderRule::fallback;
+    if (line.front() == '+') rule = HeaderRule::append;
+    if (rule != HeaderRule::set) line.remove_prefix(1);
+    const auto colon = line.find(": ");
+    headers.push_back(
+        {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}, rule});
+  }
+  return headers;
+}
+
+inline UpstreamTarget upstream_target_at(const UpstreamBase& base, const UpstreamRow& row,
+                                         std::string_view path) {
+  UpstreamTarget target;
+  target.origin = base.origin;
+  target.path = joined_path(base.path, path);
+  target.headers = upstream_headers(row.headers);
+  target.auth = row.secret == UpstreamSecret::x_api_key ? UpstreamAuth{"x-api-key", ""}
+                                                        : UpstreamAuth{"authorization", "Bearer "};
+  return target;
+}
+
+/// The address of a credential for a row, by the rule that the probes have; empty when none.
+inline std::string upstream_base(const UpstreamRow& row, const Credential& credential,
+                                 const Settings& settings) {
+  if (!row.base_url.empty()) {
+    const Probe here{row.providers, row.kinds, {}, row.base_url, {}, {}, {}, {}, {}, {}, {}};
+    return base_urls(here, credential, settings.base_urls).front();
+  }
+  const auto probes = probes_for(credential);
+  if (probes.empty()) return {};
+  return base_urls(*probes.front(), credential, settings.base_urls).front();
+}
+
+/// How a provider that the user added speaks.
+inline std::array<UpstreamRow, 1> configured_rows(ProviderApi api) noexcept {
+  if (api == ProviderApi::openai) return {UpstreamRow{{}, {}, openai_routes}};
+  return {UpstreamRow{
+      {}, {}, anthropic_routes, UpstreamSecret::x_api_key, "?anthropic-version: 2023-06-01"}};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view shown_operation(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::chat_completions:
+      return "chat/completions";
+    case Operation::responses:
+      return "responses";
+    case Operation::embeddings:
+      return "embeddings";
+    case Operation::completions:
+      return "completions";
+    case Operation::messages:
+      return "messages";
+    case Operation::count_tokens:
+      return "messages/count_tokens";
+    case Operation::models:
+      return "models";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view usual_provider_id(std::string_view provider) noexcept {
+  const auto first = [](std::string_view list) { return list.substr(0, list.find(' ')); };
+  for (const auto& row : detail::upstream_table)
+    if (detail::lists_word(row.providers, provider)) return first(row.providers);
+  for (const auto& row : detail::upstream_refusals)
+    if (detail::lists_word(row.providers, provider)) return first(row.providers);
+  return provider;
+}
+
+CREDPOOL_INLINE std::vector<std::string_view> providers_serving(Operation operation) {
+  std::vector<std::string_view> providers;
+  for (const auto& row : detail::upstream_table) {
+    const bool serves = std::any_of(row.routes.begin(), row.routes.end(), [&](const auto& route) {
+      return route.operation == operation;
+    });
+    const auto id = row.providers.substr(0, row.providers.find(' '));
+    if (serves && std::find(providers.begin(), providers.end(), id) == providers.end())
+      providers.push_back(id);
+  }
+  return providers;
+}
+
+CREDPOOL_INLINE Error UpstreamPlan::refusal(Operation operation) const {
+  const std::string what{shown_operation(operation)};
+  auto why = std::string{why_};
+  if (why.empty()) why = "its credentials do not serve that";
+  std::string list;
+  for (const auto provider : providers_serving(operation)) {
+    list += (list.empty() ? "" : ", ") + std::string{provider};
+    if (const auto variable = variable_for(provider); !variable.empty())
+      list += " (" + std::string{variable} + ")";
+  }
+  return {Errc::unsupported,
+          "asking " + provider_ + " for " + what + ": " + why,
+          {},
+          what + " is served by " + list};
+}
+
+CREDPOOL_INLINE UpstreamPlan upstream_plan(const Credential& credential, const Settings& settings) {
+  UpstreamPlan plan;
+  plan.provider_ = credential.provider;
+  const auto add = [&](const detail::UpstreamRow& row, std::string_view url) {
+    if (!is_safe_base_url(url)) {
+      plan.why_ = "its address is none that a secret may be sent to";
+      return;
+    }
+    for (const auto& route : row.routes) {
+      auto& target = plan.targets_[static_cast<std::size_t>(route.operation)];
+      if (!target) target = detail::upstream_target_at(detail::split_base(url), row, route.path);
+    }
+  };
+  const auto configured = settings.providers.find(credential.provider);
+  if (credential.cli == ConfiguredProviders::cli && configured != settings.providers.end()) {
+    plan.why_ = "the configuration says that it speaks another API (providers.*.api)";
+    std::string_view url = configured->second.base_url;
+    while (url.ends_with('/')) url.remove_suffix(1);
+    // Anthropic's own clients take the address without the version.
+    const bool anthropic = configured->second.api == ProviderApi::anthropic;
+    if (anthropic && url.ends_with("/v1")) url.remove_suffix(3);
+    for (const auto& row : detail::configured_rows(configured->second.api)) add(row, url);
+    return plan;
+  }
+
+  for (const auto& refusal : detail::upstream_refusals)
+    if (detail::upstream_fits(refusal, credential.provider, credential.kind))
+      plan.why_ = refusal.why;
+  const detail::UpstreamRow* first = nullptr;
+  for (const auto& row : detail::upstream_table) {
+    if (!detail::upstream_fits(row, credential.provider, credential.kind)) continue;
+    if (!credential.secret.reveal().starts_with(row.needs_prefix)) continue;
+    if (first == nullptr) first = &row;
+    if (row.needs_prefix == first->needs_prefix)
+      add(row, detail::upstream_base(row, credential, settings));
+  }
+  auto& responses = plan.targets_[static_cast<std::size_t>(Operation::responses)];
+  const bool chatgpt =
+      credential.kind == Kind::oauth && detail::lists_word(detail::openai_ids, credential.provider);
+  if (chatgpt && responses && is_safe_token(credential.account_id))
+    responses->headers.push_back({"chatgpt-account-id", credential.account_id, HeaderRule::set});
+  return plan;
+}
+
+CREDPOOL_INLINE Result<UpstreamTarget> upstream_target(const Credential& credential,
+                                                       Operation operation,
+                                                       const Settings& settings) {
+  const auto plan = upstream_plan(credential, settings);
+  if (const auto* target = plan.target(operation)) return *target;
+  return fail(plan.refusal(operation));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A family of models, told by how the names begin, and who makes or serves it.
+struct ModelFamily {
+  std::string_view prefix;
+  std::string_view providers;  ///< usual ids, in the order of preference
+};
+
+// A longer prefix stands before a shorter one that it begins with.
+inline constexpr std::array model_families{
+    ModelFamily{"gpt-oss", "groq"},
+    ModelFamily{"gpt-", "openai"},
+    ModelFamily{"chatgpt-", "openai"},
+    ModelFamily{"codex-", "openai"},
+    ModelFamily{"o1", "openai"},
+    ModelFamily{"o3", "openai"},
+    ModelFamily{"o4", "openai"},
+    ModelFamily{"text-embedding-v", "dashscope"},
+    ModelFamily{"text-embedding-", "openai"},
+    ModelFamily{"davinci-", "openai"},
+    ModelFamily{"babbage-", "openai"},
+    ModelFamily{"claude-", "anthropic"},
+    ModelFamily{"gemini-", "gemini"},
+    ModelFamily{"gemma-", "gemini groq"},
+    ModelFamily{"kimi-for-coding", "kimi-code"},
+    ModelFamily{"kimi-", "kimi-code moonshot"},
+    ModelFamily{"moonshot-", "moonshot"},
+    ModelFamily{"qwen", "dashscope iflow"},
+    ModelFamily{"qwq-", "dashscope iflow"},
+    ModelFamily{"deepseek-", "deepseek iflow"},
+    ModelFamily{"grok-", "xai"},
+    ModelFamily{"glm-", "zai iflow"},
+    ModelFamily{"minimax-", "minimax"},
+    ModelFamily{"llama-", "groq"},
+    ModelFamily{"mistral-", "mistral"},
+    ModelFamily{"ministral-", "mistral"},
+    ModelFamily{"magistral-", "mistral"},
+    ModelFamily{"codestral-", "mistral"},
+    ModelFamily{"devstral-", "mistral"},
+    ModelFamily{"pixtral-", "mistral"},
+};
+
+inline bool begins_as(std::string_view model, std::string_view prefix) noexcept {
+  const auto same = [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  };
+  return model.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), model.begin(),
+                                                     [&](char p, char m) { return same(m, p); });
+}
+
+inline std::uint32_t operation_bit(Operation operation) noexcept {
+  return std::uint32_t{1} << static_cast<unsigned>(operation);
+}
+
+inline void add_target(std::vector<ModelTarget>& targets, std::string_view provider,
+                       std::string_view model) {
+  ModelTarget target{std::string{provider}, std::string{model}};
+  if (std::find(targets.begin(), targets.end(), target) == targets.end())
+    targets.push_back(std::move(target));
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE ModelMap::ModelMap(const Settings& settings,
+                                   std::vector<ProviderOperations> providers)
+    : aliases_{settings.proxy.models} {
+  for (auto& provider : providers) {
+    Holder each{std::move(provider.provider)};
+    for (const auto operation : provider.operations)
+      each.operations |= detail::operation_bit(operation);
+    holders_.push_back(std::move(each));
+  }
+  const auto list = [&](const std::string& provider, const std::vector<std::string>& models) {
+    for (const auto& model : models) {
+      auto& at = listed_[model];
+      if (std::find(at.begin(), at.end(), provider) == at.end()) at.push_back(provider);
+    }
+  };
+  for (const auto& [provider, models] : settings.models) list(provider, models);
+  for (const auto& [provider, own] : settings.providers) list(provider, own.models);
+
+  for (const auto& [name, targets] : aliases_)
+    for (const auto& target : targets)
+      if (holder(target.provider) != nullptr) {
+        named_.push_back({target.provider, name});
+        break;
+      }
+  for (const auto& [model, at] : listed_) {
+    if (aliases_.contains(model)) continue;
+    for (const auto& provider : at)
+      if (holder(provider) != nullptr) {
+        named_.push_back({provider, model});
+        break;
+      }
+  }
+}
+
+CREDPOOL_INLINE const ModelMap::Holder* ModelMap::holder(std::string_view provider) const noexcept {
+  for (const auto& each : holders_)
+    if (each.provider == provider) return &each;
+  return nullptr;
+}
+
+CREDPOOL_INLINE bool ModelMap::serves(std::string_view provider,
+                                      Operation operation) const noexcept {
+  const auto* found = holder(provider);
+  return found != nullptr && (found->operations & detail::operation_bit(operation)) != 0;
+}
+
+CREDPOOL_INLINE void ModelMap::add_maker(std::vector<ModelTarget>& found, std::string_view provider,
+                                         std::string_view model, Operation operation) const {
+  if (serves(provider, operation)) detail::add_target(found, provider, model);
+  const auto usual = usual_provider_id(provider);
+  for (const auto& each : holders_)
+    if (usual_provider_id(each.provider) == usual && serves(each.provider, operation))
+      detail::add_target(found, each.provider, model);
+}
+
+CREDPOOL_INLINE void ModelMap::add_family(std::vector<ModelTarget>& found, std::string_view model,
+                                          Operation operation) const {
+  // "maker/model" is how OpenRouter names models.
+  if (model.find('/') != std::string_view::npos)
+    return add_maker(found, "openrouter", model, operation);
+  for (const auto& family : detail::model_families) {
+    if (!detail::begins_as(model, family.prefix)) continue;
+    auto makers = family.providers;
+    while (!makers.empty()) {
+      const auto end = std::min(makers.find(' '), makers.size());
+      const auto maker = makers.substr(0, end);
+      makers.remove_prefix(std::min(end + 1, makers.size()));
+      add_maker(found, maker, model, operation);
+    }
+    return;
+  }
+}
+
+CREDPOOL_INLINE Error ModelMap::not_found(std::string_view model, Operation operation) const {
+  std::string providers;
+  for (const auto& each : holders_)
+    if (serves(each.provider, operation))
+      providers += (providers.empty() ? "" : ", ") + each.provider;
+  std::string names;
+  constexpr std::size_t most = 20;
+  for (std::size_t i = 0; i < std::min(named_.size(), most); ++i)
+    names += (names.empty() ? "" : ", ") + named_[i].model;
+  const std::string what{shown_operation(operation)};
+  std::string hint;
+  if (providers.empty()) {
+    hint = "no credential here serves " + what;
+  } else {
+    hint = "write <provider>/<model> with one of: " + providers;
+    if (!names.empty()) hint += "; names here: " + names;
+  }
+  return {Errc::not_found,
+          "choosing a provider for the model \"" + shown_text(model, Credential{}, 120) + '"',
+          {},
+          hint};
+}
+
+CREDPOOL_INLINE Result<std::vector<ModelTarget>> ModelMap::candidates(std::string_view model,
+                                                                      Operation operation) const {
+  std::vector<ModelTarget> found;
+  const auto add = [&](std::string_view provider, std::string_view name) {
+    add_maker(found, provider, name, operation);
+  };
+  if (const auto alias = aliases_.find(model); alias != aliases_.end())
+    for (const auto& target : alias->second) add(target.provider, target.model);
+  if (!found.empty()) return found;
+
+  if (const auto slash = model.find('/'); slash != std::string_view::npos)
+    add(model.substr(0, slash), model.substr(slash + 1));
+  if (!found.empty()) return found;
+
+  if (const auto listed = listed_.find(model); listed != listed_.end())
+    for (const auto& provider : listed->second) add(provider, model);
+  if (!found.empty()) return found;
+
+  add_family(found, model, operation);
+  if (!found.empty()) return found;
+
+  const Holder* only = nullptr;
+  std::size_t speaking = 0;
+  for (const auto& each : holders_)
+    if (serves(each.provider, operation)) {
+      only = &each;
+      ++speaking;
+    }
+  if (speaking != 1 || model.empty()) return fail(not_found(model, operation));
+  detail::add_target(found, only->provider, model);
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One header of a message that is kept elsewhere.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Whether two header names are the same, whatever their case (ASCII).
+bool same_header_name(std::string_view a, std::string_view b) noexcept;
+
+/// The first header of that name; none when there is none.
+std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                            std::string_view name) noexcept;
+
+/// The head of a request, as views into its connection's buffer.
+///
+/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
+/// framing of the body.
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;  ///< path and query
+  int minor_version = 1;    ///< of HTTP/1
+  std::vector<HeaderView> headers;
+
+  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    return find_header(headers, name);
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                                            std::string_view name) noexcept {
+  for (const auto& header : headers)
+    if (same_header_name(header.name, name)) return header.value;
+  return std::nullopt;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where an upstream listens.
+struct UpstreamOrigin {
+  std::string host;  ///< name or address, an IPv6 one without brackets
+  std::uint16_t port = 443;
+  bool tls = true;  ///< the certificate is always verified
+
+  /// "https://host:port", the key of its connections.
+  std::string key() const;
+  /// "host" or "host:port" as it stands in a Host header.
+  std::string authority() const;
+  /// Reads "https://host[:port][/path]".
+  /// @errors invalid_argument for what is not such an address
+  static Result<UpstreamOrigin> parse(std::string_view url);
+
+  friend bool operator==(const UpstreamOrigin&, const UpstreamOrigin&) = default;
+};
+
+/// A request to an upstream, ready to be sent.
+struct UpstreamRequest {
+  std::shared_ptr<const UpstreamOrigin> origin;
+  /// Request line and headers with the empty line, secrets included; wiped when it has been sent.
+  std::string head;
+  std::string_view body;  ///< must stay where it is until the call ends
+};
+
+/// The head of an upstream's answer (not a 1xx).
+struct UpstreamAnswerHead {
+  int status = 0;
+  std::vector<HeaderView> headers;              ///< valid during the call only
+  std::optional<std::uint64_t> content_length;  ///< none: chunked or until the connection ends
+};
+
+/// Why an upstream's answer did not come or did not end.
+struct UpstreamFailure {
+  Error error;                ///< network, tls, timeout, malformed, too_large
+  bool request_sent = false;  ///< whether any byte of the request may have reached it
+};
+
+/// Who is told what an upstream answers. All calls come on the call's own thread, never from inside
+/// one of its functions. After on_end() or on_failure() no more come.
+class UpstreamListener {
+ public:
+  virtual ~UpstreamListener() = default;
+  virtual void on_head(const UpstreamAnswerHead& head) = 0;
+  /// A piece of the body, as it came; valid until on_batch_end().
+  virtual void on_data(std::string_view bytes) = 0;
+  /// All that was there has been handed over.
+  virtual void on_batch_end() = 0;
+  /// The answer is complete.
+  virtual void on_end() = 0;
+  virtual void on_failure(const UpstreamFailure& failure) = 0;
+};
+
+/// A request on its way.
+/// @thread_safety used on its own thread only
+class UpstreamCall {
+ public:
+  virtual ~UpstreamCall() = default;
+  /// Reads no more until resume(): at most the batch that is being handed over still comes.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+  /// Ends it at once; nothing is told any more.
+  virtual void cancel() = 0;
+};
+
+/// A way to send requests to upstreams and to hear their answers piece by piece.
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  /// Delivers the request at most once: repeats nothing, follows no redirect.
+  virtual std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
+                                             std::shared_ptr<UpstreamListener> listener) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The parts of an absolute URL, as far as a transport needs them. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct Url {
+  bool tls = false;
+  std::string user_info;  ///< "user:password", only for a proxy
+  std::string host;       ///< lower case; an IPv6 literal without its brackets
+  int port = 0;
+  std::string target;  ///< path and query, at least "/"
+
+  bool is_ipv6() const { return host.find(':') != std::string::npos; }
+  /// "host" or "[::1]", and the port when it is not the scheme's own.
+  std::string authority() const {
+    auto text = is_ipv6() ? "[" + host + "]" : host;
+    if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+    return text;
+  }
+};
+
+/// Takes an absolute http or https URL apart.
+/// @errors configuration; the URL itself is never quoted, since it may hold a password
+inline Result<Url> parse_url(std::string_view text) {
+  const auto bad = [](std::string_view why) {
+    return fail(Errc::configuration, "reading a URL", {}, std::string{why});
+  };
+  for (const char c : text)
+    if (c <= ' ' || c >= '\x7f' || c == '"' || c == '<' || c == '>' || c == '\\')
+      return bad("it holds characters that may not stand in a URL");
+  Url url;
+  if (text.starts_with("https://")) {
+    url.tls = true;
+    text.remove_prefix(8);
+  } else if (text.starts_with("http://")) {
+    text.remove_prefix(7);
+  } else {
+    return bad("it must begin with https:// or http://");
+  }
+  const auto end = std::min(text.find_first_of("/?#"), text.size());
+  auto authority = text.substr(0, end);
+  auto target = text.substr(end);
+  target = target.substr(0, std::min(target.find('#'), target.size()));
+  url.target = target.starts_with('/') ? std::string{target} : "/" + std::string{target};
+
+  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+    url.user_info = authority.substr(0, at);
+    authority.remove_prefix(at + 1);
+  }
+  url.port = url.tls ? 443 : 80;
+  std::string_view host = authority;
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const auto close = authority.find(']');
+    if (close == std::string_view::npos) return bad("its IPv6 address does not end");
+    host = authority.substr(1, close - 1);
+    port = authority.substr(close + 1);
+  } else if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  if (host.empty() || host.size() > 253) return bad("it names no host");
+  if (!port.empty()) {
+    if (port.front() != ':') return bad("its port cannot be read");
+    port.remove_prefix(1);
+    const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
+    if (error != std::errc{} || stop != port.data() + port.size() || url.port < 1 ||
+        url.port > 65535)
+      return bad("its port cannot be read");
+  }
+  url.host = host;
+  for (auto& c : url.host)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return url;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string UpstreamOrigin::authority() const {
+  auto text = host.find(':') != std::string::npos ? "[" + host + "]" : host;
+  if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+  return text;
+}
+
+CREDPOOL_INLINE std::string UpstreamOrigin::key() const {
+  return (tls ? "https://" : "http://") + authority();
+}
+
+CREDPOOL_INLINE Result<UpstreamOrigin> UpstreamOrigin::parse(std::string_view url) {
+  auto parts = detail::parse_url(url);
+  if (!parts || !parts->user_info.empty())
+    return fail(Errc::invalid_argument, "reading the address of an upstream", {},
+                "give https://host or https://host:port");
+  return UpstreamOrigin{parts->host, static_cast<std::uint16_t>(parts->port), parts->tls};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where each credential of the pool leads, and which of them serve a model. Made anew when the
+/// credentials or the configuration change; requests that are on their way keep theirs.
+///
+/// @thread_safety safe: immutable once made
+class ProxyCatalog {
+ public:
+  ProxyCatalog() = default;
+  ProxyCatalog(Settings settings, std::vector<std::shared_ptr<const Credential>> credentials);
+
+  /// Where one operation goes with one credential.
+  struct Way {
+    std::shared_ptr<const UpstreamOrigin> origin;
+    std::string authority;  ///< for the Host header
+    UpstreamTarget target;
+  };
+  /// @return null when the credential does not serve it, or is not known here
+  const Way* way(const CredentialId& id, Operation operation) const noexcept;
+
+  /// The credentials of a provider that do not serve an operation: not to be asked for.
+  const std::vector<CredentialId>& useless(std::string_view provider,
+                                           Operation operation) const noexcept;
+
+  /// A credential that is not used because of its provider's terms.
+  struct Blocked {
+    std::string provider;
+    std::vector<Operation> operations;  ///< that it would serve
+    Error why;                          ///< and how to allow it
+  };
+  const std::vector<Blocked>& blocked() const noexcept { return blocked_; }
+
+  const ModelMap& models() const noexcept { return models_; }
+  const Settings& settings() const noexcept { return settings_; }
+  const std::vector<std::shared_ptr<const Credential>>& credentials() const noexcept {
+    return credentials_;
+  }
+
+ private:
+  static constexpr std::size_t operations = static_cast<std::size_t>(Operation::models) + 1;
+  using Ways = std::array<std::optional<Way>, operations>;
+
+  Settings settings_;
+  std::vector<std::shared_ptr<const Credential>> credentials_;
+  std::map<CredentialId, Ways> ways_;
+  std::map<std::string, std::array<std::vector<CredentialId>, operations>, std::less<>> useless_;
+  std::vector<Blocked> blocked_;
+  ModelMap models_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What we found in a provider's terms about the use of its credentials through a proxy.
+///
+/// It is a reading, no legal advice, and it gets old: `read_on` says how old it is, `link` where to
+/// look.
+struct ProviderPolicy {
+  std::string_view providers;  ///< ids separated by blanks
+  std::string_view kinds;      ///< names of Kind, separated by blanks
+  ProviderUse use;             ///< allow, ask (the user decides), forbid
+  std::string_view read_on;    ///< "2026-11-21"; empty: not read, `why` is a guess on the safe side
+  std::string_view link;       ///< the terms, or the page that says it
+  std::string_view why;        ///< one sentence
+};
+
+/// Every row, in the order in which they are looked up.
+std::span<const ProviderPolicy> provider_policies() noexcept;
+
+/// The row for a credential; null for a provider of the user's own, and for keys of a provider that
+/// is not in the table: whose key it is knows their contract.
+const ProviderPolicy* policy_of(const Credential& credential) noexcept;
+
+/// Whether a credential may be used through the proxy: what the user wrote about its provider
+/// (`policy.<provider>`), else what the table says. A login of a provider that is not in the table
+/// is `ask`.
+ProviderUse proxy_use(const Credential& credential, const Settings& settings) noexcept;
+
+/// The same as an answer.
+/// @errors forbidden: why, how to allow it, and the link to the terms
+Result<void> check_proxy_use(const Credential& credential, const Settings& settings);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+// docs/providers.md, "What the terms say", explains the rows that are not plain.
+inline constexpr std::string_view policy_read_on = "2026-11-21";
+inline constexpr std::string_view not_read = {};
+inline constexpr std::string_view a_key =
+    "keys are made for programs; whose account it is answers for its use";
+inline constexpr std::array proxy_policies{
+    ProviderPolicy{anthropic_ids, "oauth token", ProviderUse::forbid, policy_read_on,
+                   "https://code.claude.com/docs/en/legal-and-compliance",
+                   "Claude subscription logins are for Claude Code and Anthropic's own apps; other "
+                   "tools are to use an API key"},
+    ProviderPolicy{anthropic_ids, "api_key", ProviderUse::allow, not_read,
+                   "https://www.anthropic.com/legal/commercial-terms", a_key},
+    ProviderPolicy{
+        openai_ids, "oauth token", ProviderUse::ask, policy_read_on,
+        "https://openai.com/policies/terms-of-use",
+        "ChatGPT's terms restrict programmatic use and shared accounts; OpenAI welcomes other "
+        "coding tools on a Codex login, and we found no word on proxies"},
+    ProviderPolicy{openai_ids, "api_key", ProviderUse::allow, not_read,
+                   "https://openai.com/policies/services-agreement", a_key},
+    ProviderPolicy{gemini_ids, "oauth token", ProviderUse::forbid, policy_read_on,
+                   "https://geminicli.com/docs/resources/faq/",
+                   "Google calls other software on a Gemini CLI login a violation of its terms; "
+                   "other tools are to use an API key"},
+    ProviderPolicy{gemini_ids, "api_key", ProviderUse::allow, not_read,
+                   "https://ai.google.dev/gemini-api/terms", a_key},
+    ProviderPolicy{"google-antigravity antigravity", "oauth token api_key", ProviderUse::forbid,
+                   policy_read_on, "https://antigravity.google/terms",
+                   "Google's terms for Antigravity exclude other software on its login"},
+    ProviderPolicy{"google-vertex", "oauth token api_key", ProviderUse::ask, not_read,
+                   "https://cloud.google.com/terms",
+                   "these are a person's cloud credentials, good for far more than models"},
+    ProviderPolicy{kimi_ids, "oauth token", ProviderUse::ask, policy_read_on,
+                   "https://www.kimi.com/code/docs/",
+                   "Kimi Code's pages name the login for its own clients, and a key from its "
+                   "console for other tools"},
+    ProviderPolicy{kimi_ids, "api_key", ProviderUse::allow, policy_read_on,
+                   "https://www.kimi.com/code/docs/",
+                   "keys of the membership are for coding agents, one's own and third parties'"},
+    ProviderPolicy{moonshot_ids, "api_key", ProviderUse::allow, not_read,
+                   "https://platform.kimi.ai", a_key},
+    ProviderPolicy{qwen_ids, "oauth token", ProviderUse::ask, not_read,
+                   "https://chat.qwen.ai/legal-agreement/terms-of-service",
+                   "the login is Qwen Code's own; its free service ended in April 2026"},
+    ProviderPolicy{qwen_ids, "api_key", ProviderUse::allow, policy_read_on,
+                   "https://www.alibabacloud.com/help/en/model-studio/other-tools-coding-plan",
+                   "keys of the Coding Plan are for interactive coding tools only, others for any "
+                   "program"},
+    ProviderPolicy{"github-copilot copilot copilot-cli", "oauth token api_key", ProviderUse::ask,
+                   not_read,
+                   "https://docs.github.com/en/site-policy/github-terms/"
+                   "github-terms-for-additional-products-and-features",
+                   "GitHub offers Copilot through its own and its partners' clients"},
+    ProviderPolicy{"github", "oauth token api_key", ProviderUse::ask, not_read,
+                   "https://docs.github.com/en/site-policy/github-terms/github-terms-of-service",
+                   "a GitHub token opens far more than models"},
+    ProviderPolicy{"cursor cursor-cli", "oauth token api_key", ProviderUse::ask, not_read,
+                   "https://cursor.com/terms-of-service",
+                   "Cursor's logins and keys are for Cursor's own clients"},
+    ProviderPolicy{"amp", "oauth token api_key", ProviderUse::ask, not_read,
+                   "https://ampcode.com/terms", "Amp's keys are for Amp's own clients"},
+    ProviderPolicy{"factory droid", "oauth token api_key", ProviderUse::ask, not_read,
+                   "https://factory.ai/terms-of-service",
+                   "Factory's logins and keys are for its own clients"},
+    ProviderPolicy{"xai grok", "oauth token", ProviderUse::ask, not_read,
+                   "https://x.ai/legal/terms-of-service",
+                   "a Grok subscription is for xAI's own apps; we found no word on other clients"},
+    ProviderPolicy{"xai grok", "api_key", ProviderUse::allow, not_read,
+                   "https://x.ai/legal/terms-of-service-enterprise", a_key},
+    ProviderPolicy{"iflow", "oauth token", ProviderUse::ask, not_read, "https://platform.iflow.cn",
+                   "we found no word on other clients"},
+    ProviderPolicy{"iflow", "api_key", ProviderUse::allow, not_read, "https://platform.iflow.cn",
+                   a_key},
+    ProviderPolicy{"openrouter", "api_key oauth token", ProviderUse::allow, not_read,
+                   "https://openrouter.ai/terms",
+                   "keys, and logins that give a key, are made for programs"},
+    ProviderPolicy{"deepseek", "api_key", ProviderUse::allow, not_read,
+                   "https://cdn.deepseek.com/policies/en-US/deepseek-open-platform-terms-of-service"
+                   ".html",
+                   a_key},
+    ProviderPolicy{"groq", "api_key", ProviderUse::allow, not_read, "https://groq.com/terms-of-use",
+                   a_key},
+    ProviderPolicy{"mistral", "api_key", ProviderUse::allow, not_read, "https://mistral.ai/terms",
+                   a_key},
+    ProviderPolicy{"zai zhipu", "api_key", ProviderUse::allow, not_read,
+                   "https://docs.z.ai/legal-agreement/terms-of-use", a_key},
+    ProviderPolicy{"minimax", "api_key", ProviderUse::allow, not_read,
+                   "https://www.minimax.io/platform/protocol/terms-of-service", a_key},
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::span<const ProviderPolicy> provider_policies() noexcept {
+  return detail::proxy_policies;
+}
+
+CREDPOOL_INLINE const ProviderPolicy* policy_of(const Credential& credential) noexcept {
+  if (credential.cli == ConfiguredProviders::cli) return nullptr;
+  for (const auto& row : detail::proxy_policies)
+    if (detail::lists_word(row.providers, credential.provider) &&
+        detail::lists_word(row.kinds, to_string(credential.kind)))
+      return &row;
+  return nullptr;
+}
+
+CREDPOOL_INLINE ProviderUse proxy_use(const Credential& credential,
+                                      const Settings& settings) noexcept {
+  if (const auto chosen = settings.policy.find(credential.provider);
+      chosen != settings.policy.end())
+    return chosen->second;
+  if (const auto* row = policy_of(credential)) return row->use;
+  return credential.kind == Kind::api_key ? ProviderUse::allow : ProviderUse::ask;
+}
+
+CREDPOOL_INLINE Result<void> check_proxy_use(const Credential& credential,
+                                             const Settings& settings) {
+  const auto use = proxy_use(credential, settings);
+  if (use == ProviderUse::allow) return {};
+  const auto& provider = credential.provider;
+  const auto* row = policy_of(credential);
+  const auto chosen = settings.policy.find(provider);
+  std::string why;
+  if (chosen != settings.policy.end()) {
+    why = use == ProviderUse::forbid ? "the configuration forbids it"
+                                     : "the configuration says to ask first";
+  } else if (row != nullptr) {
+    why = std::string{row->why};
+    if (!row->read_on.empty()) why += " (read " + std::string{row->read_on} + ')';
+  } else {
+    why = "it is a login, and what its provider's terms say is not known here";
+  }
+  std::string hint = "if that is all right with you, write policy: { \"" + provider +
+                     "\": \"allow\" } into the configuration or start `credpool serve --allow " +
+                     provider + '`';
+  if (row != nullptr) hint += "; the terms: " + std::string{row->link};
+  return fail(Errc::forbidden,
+              "using a " + std::string{credential.kind == Kind::api_key ? "key" : "login"} +
+                  " of " + provider + " through the proxy: " + why,
+              {}, hint);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE ProxyCatalog::ProxyCatalog(
+    Settings settings, std::vector<std::shared_ptr<const Credential>> credentials)
+    : settings_{std::move(settings)}, credentials_{std::move(credentials)} {
+  std::map<std::string, std::shared_ptr<const UpstreamOrigin>> origins;
+  std::vector<ProviderOperations> providers;
+  for (const auto& credential : credentials_) {
+    const auto plan = upstream_plan(*credential, settings_);
+    const auto allowed = check_proxy_use(*credential, settings_);
+    if (!allowed) blocked_.push_back({credential->provider, {}, allowed.error()});
+    auto known = std::find_if(providers.begin(), providers.end(), [&](const auto& provider) {
+      return provider.provider == credential->provider;
+    });
+    if (known == providers.end())
+      known = providers.insert(providers.end(), {credential->provider, {}});
+    auto& ways = ways_[credential->id];
+    auto& useless = useless_[credential->provider];
+    for (std::size_t i = 0; i < operations; ++i) {
+      const auto operation = static_cast<Operation>(i);
+      const auto* target = plan.target(operation);
+      if (target && !allowed) {
+        blocked_.back().operations.push_back(operation);
+        target = nullptr;
+      }
+      auto& origin = origins[target ? target->origin : std::string{}];
+      if (target && !origin)
+        if (auto parsed = UpstreamOrigin::parse(target->origin))
+          origin = std::make_shared<const UpstreamOrigin>(std::move(*parsed));
+      if (!target || !origin) {
+        useless[i].push_back(credential->id);
+        continue;
+      }
+      ways[i] = Way{origin, origin->authority(), *target};
+      if (std::find(known->operations.begin(), known->operations.end(), operation) ==
+          known->operations.end())
+        known->operations.push_back(operation);
+    }
+  }
+  models_ = ModelMap{settings_, std::move(providers)};
+}
+
+CREDPOOL_INLINE const ProxyCatalog::Way* ProxyCatalog::way(const CredentialId& id,
+                                                           Operation operation) const noexcept {
+  const auto found = ways_.find(id);
+  if (found == ways_.end()) return nullptr;
+  const auto& way = found->second[static_cast<std::size_t>(operation)];
+  return way ? &*way : nullptr;
+}
+
+CREDPOOL_INLINE const std::vector<CredentialId>& ProxyCatalog::useless(
+    std::string_view provider, Operation operation) const noexcept {
+  static const std::vector<CredentialId> none;
+  const auto found = useless_.find(provider);
+  return found == useless_.end() ? none : found->second[static_cast<std::size_t>(operation)];
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An error of the proxy itself, to be told to a caller.
+struct ProxyError {
+  /// HTTP status. An error inside a stream has one too: it decides the type.
+  int status = 500;
+  /// For a person: what failed and what to do. Any bytes; shown as one line of at most 1,000 bytes.
+  /// Words of an upstream must have gone through shown_text() with the credential that was sent.
+  std::string_view message;
+  std::string_view code =
+      {};  ///< for programs, OpenAI only: "model_not_found"; empty: the status's
+  std::string_view param = {};  ///< the member at fault, OpenAI only: "model"; may be empty
+};
+
+/// What the services themselves call an error of that status.
+///
+/// @param code "insufficient_quota" is a type of its own at OpenAI
+/// @source OpenAI and Anthropic API references, "Errors"
+std::string_view error_type(Dialect dialect, int status, std::string_view code = {}) noexcept;
+
+/// The body of an error answer (application/json), as that service would write it.
+/// @param request_id of ours, as it stands in x-request-id; Anthropic's shape has it in the body
+std::string error_body(Dialect dialect, const ProxyError& error, std::string_view request_id);
+
+/// The server-sent event that ends a stream which broke; to be sent at an event boundary.
+///
+/// The official SDKs raise on it: openai-node and openai-python look for a member `error` in any
+/// event, Anthropic's for the event's name "error".
+///
+/// @param sequence_number of the Responses API: one more than the last event's; 0 when not known
+std::string stream_error_event(Operation operation, const ProxyError& error,
+                               std::string_view request_id, std::uint64_t sequence_number = 0);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string error_text(std::string_view text, std::size_t max_bytes) {
+  return shown_text(text, Credential{}, max_bytes);
+}
+
+/// A short word for programs; null when there is none.
+inline OrderedJson error_word(std::string_view word) {
+  return word.empty() ? OrderedJson(nullptr) : OrderedJson(error_text(word, 100));
+}
+
+inline std::string_view error_code(const ProxyError& error) noexcept {
+  if (!error.code.empty()) return error.code;
+  switch (error.status) {
+    case 401:
+      return "invalid_api_key";
+    case 429:
+      return "rate_limit_exceeded";
+    case 504:
+      return "timeout";
+    default:
+      return {};
+  }
+}
+
+inline OrderedJson openai_error(const ProxyError& error) {
+  const auto code = error_code(error);
+  return {{"message", error_text(error.message, 1000)},
+          {"type", error_type(Dialect::openai, error.status, code)},
+          {"param", error_word(error.param)},
+          {"code", error_word(code)}};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view error_type(Dialect dialect, int status,
+                                            std::string_view code) noexcept {
+  if (dialect == Dialect::openai) {
+    if (code == "insufficient_quota") return "insufficient_quota";
+    switch (status) {
+      case 401:
+        return "authentication_error";
+      case 403:
+        return "permission_error";
+      case 408:
+      case 504:
+        return "timeout_error";
+      case 429:
+        return "rate_limit_error";
+      case 503:
+      case 529:
+        return "overloaded_error";
+      default:
+        return status >= 500 ? "server_error" : "invalid_request_error";
+    }
+  }
+  switch (status) {
+    case 401:
+      return "authentication_error";
+    case 402:
+      return "billing_error";
+    case 403:
+      return "permission_error";
+    case 404:
+      return "not_found_error";
+    case 408:
+    case 504:
+      return "timeout_error";
+    case 413:
+      return "request_too_large";
+    case 429:
+      return "rate_limit_error";
+    case 503:
+    case 529:
+      return "overloaded_error";
+    default:
+      return status >= 500 ? "api_error" : "invalid_request_error";
+  }
+}
+
+CREDPOOL_INLINE std::string error_body(Dialect dialect, const ProxyError& error,
+                                       std::string_view request_id) {
+  if (dialect == Dialect::openai)
+    return detail::dump_json(detail::OrderedJson{{"error", detail::openai_error(error)}});
+  const detail::OrderedJson inner{{"type", error_type(dialect, error.status)},
+                                  {"message", detail::error_text(error.message, 1000)}};
+  return detail::dump_json(detail::OrderedJson{
+      {"type", "error"}, {"error", inner}, {"request_id", detail::error_word(request_id)}});
+}
+
+CREDPOOL_INLINE std::string stream_error_event(Operation operation, const ProxyError& error,
+                                               std::string_view request_id,
+                                               std::uint64_t sequence_number) {
+  if (operation == Operation::messages)
+    return "event: error\ndata: " + error_body(Dialect::anthropic, error, request_id) + "\n\n";
+  if (operation != Operation::responses)
+    return "data: " + error_body(Dialect::openai, error, request_id) + "\n\n";
+  // The reference has code, message and param in the event itself; the service also sends `error`,
+  // which is what the SDKs for Python raise on.
+  const auto inner = detail::openai_error(error);
+  const detail::OrderedJson event{{"type", "error"},
+                                  {"code", inner["code"]},
+                                  {"message", inner["message"]},
+                                  {"param", inner["param"]},
+                                  {"sequence_number", sequence_number},
+                                  {"error", inner}};
+  return "event: error\ndata: " + detail::dump_json(event) + "\n\n";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Who may use the proxy.
+/// @thread_safety safe
+class ProxyGate {
+ public:
+  virtual ~ProxyGate() = default;
+  /// @param key what the caller presented; empty: nothing
+  /// @return the caller's name for the log; none: refused
+  virtual std::optional<std::string> identify(std::string_view key) = 0;
+};
+
+/// One key for everybody.
+class StaticKeyGate final : public ProxyGate {
+ public:
+  explicit StaticKeyGate(Secret key, std::string name = "static")
+      : key_{std::move(key)}, name_{std::move(name)} {}
+
+  std::optional<std::string> identify(std::string_view key) override {
+    if (key_.empty() || !equal_in_constant_time(key, key_.reveal())) return std::nullopt;
+    return name_;
+  }
+
+ private:
+  Secret key_;
+  std::string name_;
+};
+
+/// The key that a request presents: `Authorization: Bearer`, `x-api-key` or `api-key`; empty when
+/// there is none, or when two differ.
+std::string_view presented_key(const RequestHead& head) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept {
+  std::string_view key;
+  for (const auto& [name, value] : head.headers) {
+    auto given = value;
+    if (same_header_name(name, "authorization")) {
+      constexpr std::string_view scheme = "bearer ";
+      if (given.size() <= scheme.size() ||
+          !same_header_name(given.substr(0, scheme.size()), scheme))
+        return {};
+      given.remove_prefix(scheme.size());
+    } else if (!same_header_name(name, "x-api-key") && !same_header_name(name, "api-key")) {
+      continue;
+    }
+    if (!key.empty() && key != given) return {};
+    key = given;
+  }
+  return key;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which of a caller's headers go to the upstream: those on a list.
+///
+/// An allow list, because what a caller's own surroundings put into a request (cookies, tokens of
+/// another gateway, the addresses of a network) is nobody's business but theirs, and a list of what
+/// to strip is never complete; new features of the services keep working all the same, since
+/// everything under their own prefixes is on the list.
+///
+/// On it: accept, content-type, idempotency-key, traceparent, tracestate, and what begins with
+/// anthropic-, openai-, x-stainless- or x-dashscope-; but neither openai-organization nor
+/// openai-project, which belong to the caller's account and not to the one that is lent. Never what
+/// Connection names.
+///
+/// Not on it: Host, framing, Accept-Encoding (usage is read from the answer, so it must come as it
+/// is), User-Agent (ours is sent), Authorization and every other credential: these the proxy writes
+/// itself.
+///
+/// @param out cleared first; views into `headers`
+/// @errors malformed when a name is no token or a value that would go on holds a control character:
+///         nothing of such a request may be sent
+/// @effects none (pure)
+/// @source RFC 9110, sections 5.1, 5.5 and 7.6.1
+Result<void> select_upstream_headers(std::span<const HeaderView> headers,
+                                     std::vector<HeaderView>& out);
+
+/// Which of an upstream's headers go back to the caller: all but those on a list.
+///
+/// A deny list, because the caller has asked for that service's answer: rate limits, processing
+/// times and what services will think of next must reach it.
+///
+/// Stripped: hop-by-hop headers and what Connection names, framing (content-length: the server's
+/// business), Date (the server's), Set-Cookie, what tells the browser about the upstream's host
+/// (alt-svc, strict-transport-security, report-to, nel ...), what tells whose account was lent
+/// (openai-organization, openai-project, anthropic-organization-id, ...), and any header of
+/// credpool's own name. The upstream's x-request-id goes on as x-upstream-request-id: x-request-id
+/// is ours.
+///
+/// @param out cleared first; views into `headers` and to constants
+/// @errors malformed as above: an answer whose head is not sound is not passed on
+/// @effects none (pure)
+Result<void> select_answer_headers(std::span<const HeaderView> headers,
+                                   std::vector<HeaderView>& out);
+
+/// Whether it is a header's name: a token (RFC 9110, section 5.6.2).
+bool is_header_name(std::string_view name) noexcept;
+
+/// Whether it may stand in a header as its value: no control character but the tab, no blank at
+/// either end.
+bool is_header_value(std::string_view value) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A name in lower case, without an allocation; empty when it is longer than any that counts.
+class LowerName {
+ public:
+  explicit LowerName(std::string_view name) noexcept {
+    if (name.size() > text_.size()) return;
+    size_ = name.size();
+    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 48> text_{};
+  std::size_t size_ = 0;
+};
+
+/// What a caller's request may carry on, besides the prefixes.
+inline constexpr std::array<std::string_view, 5> header_sent_on{
+    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
+};
+
+/// What no message carries beyond its own connection.
+inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+};
+
+/// What an answer does not carry back, besides what is hop-by-hop.
+inline constexpr std::array<std::string_view, 22> header_kept_back{
+    "alt-svc",
+    "anthropic-organization-id",
+    "anthropic-workspace-id",
+    "chatgpt-account-id",
+    "clear-site-data",
+    "content-length",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "cross-origin-opener-policy",
+    "date",
+    "expect-ct",
+    "nel",
+    "openai-organization",
+    "openai-project",
+    "public-key-pins",
+    "report-to",
+    "reporting-endpoints",
+    "server",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "via",
+};
+
+// They are searched by halves.
+static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
+static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
+static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
+
+template <std::size_t size>
+bool header_stands_in(const std::array<std::string_view, size>& sorted,
+                      std::string_view name) noexcept {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+inline bool header_begins_with_any(std::string_view name,
+                                   std::initializer_list<std::string_view> prefixes) noexcept {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+inline bool header_goes_upstream(std::string_view name) noexcept {
+  if (name == "openai-organization" || name == "openai-project") return false;
+  return header_stands_in(header_sent_on, name) ||
+         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
+}
+
+inline bool header_goes_back(std::string_view name) noexcept {
+  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
+         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
+}
+
+/// Whether a Connection header of the message names that header as one of this connection only.
+inline bool header_is_nominated(std::span<const HeaderView> headers,
+                                std::string_view name) noexcept {
+  for (const auto& header : headers) {
+    if (!same_header_name(header.name, "connection")) continue;
+    auto rest = header.value;
+    while (!rest.empty()) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      auto option = rest.substr(0, comma);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+      while (!option.empty() && blank(option.front())) option.remove_prefix(1);
+      while (!option.empty() && blank(option.back())) option.remove_suffix(1);
+      if (same_header_name(option, name)) return true;
+    }
+  }
+  return false;
+}
+
+template <class GoesOn>
+Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
+                              const char* doing, GoesOn&& goes_on) {
+  out.clear();
+  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
+    return same_header_name(header.name, "connection");
+  });
+  for (const auto& header : headers) {
+    if (!is_header_name(header.name)) {
+      out.clear();
+      return fail(Errc::malformed, doing, {}, "a header's name is not one");
+    }
+    const LowerName name{header.name};
+    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
+    if (!is_header_value(header.value)) {
+      out.clear();
+      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
+                  "its value holds a control character");
+    }
+    out.push_back(header);
+  }
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+  });
+}
+
+CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,
+                                                     std::vector<HeaderView>& out) {
+  return detail::header_selection(headers, out, "reading the request's headers",
+                                  detail::header_goes_upstream);
+}
+
+CREDPOOL_INLINE Result<void> select_answer_headers(std::span<const HeaderView> headers,
+                                                   std::vector<HeaderView>& out) {
+  auto selected = detail::header_selection(headers, out, "reading the upstream's headers",
+                                           detail::header_goes_back);
+  for (auto& header : out)
+    if (same_header_name(header.name, "x-request-id")) header.name = "x-upstream-request-id";
+  return selected;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The pool as the proxy sees it.
+/// @thread_safety safe
+class CredentialLender {
+ public:
+  virtual ~CredentialLender() = default;
+  /// As Pool::acquire(); called on an event loop, so it must not wait.
+  virtual Result<Lease> acquire(const LeaseRequest& request) = 0;
+  /// Gets a login a new token, unless that was done since `used` was lent. May block.
+  /// @errors as the refresh method; login_needed when there is no way without a person
+  virtual Result<void> refresh(const Credential& used) = 0;
+  virtual std::vector<std::shared_ptr<const Credential>> credentials() const = 0;
+  virtual TimePoint now() const = 0;
+};
+
+/// A Pool as a lender, by its own refresh method.
+template <class P> class PoolLender final : public CredentialLender {
+ public:
+  /// @param pool must outlive this
+  explicit PoolLender(P& pool) noexcept : pool_{pool} {}
+
+  Result<Lease> acquire(const LeaseRequest& request) override { return pool_.acquire(request); }
+  Result<void> refresh(const Credential& used) override { return pool_.refresh(used); }
+  std::vector<std::shared_ptr<const Credential>> credentials() const override {
+    return pool_.credentials();
+  }
+  TimePoint now() const override { return SystemClock{}.now(); }
+
+ private:
+  P& pool_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How much of the providers' lists is taken.
+struct ModelListLimits {
+  std::size_t max_answer_bytes = std::size_t{4} << 20;  ///< a longer answer is passed over
+  std::size_t max_models = 10'000;                      ///< of all providers together
+  std::size_t max_id_bytes = 256;                       ///< a longer id is passed over
+};
+
+/// One list out of several providers' lists of models.
+///
+/// First come the names of the user's own, then what the providers answered, in the order in which
+/// it is added; an id is listed once, for the first one that has it. Nothing of an answer gets into
+/// the list but ids, times and names, and those only as far as they are printable.
+///
+/// @thread_safety one object: caller serialises
+class ModelList {
+ public:
+  explicit ModelList(ModelListLimits limits = {}) : limits_{limits} {}
+
+  /// Adds names from the configuration (ModelMap::named_models()).
+  void add_named(const std::vector<ModelTarget>& names);
+
+  /// Adds one provider's answer: OpenAI's shape (also of Gemini's OpenAI-compatible address, whose
+  /// ids begin with "models/", which is dropped), Anthropic's, and a bare array of either.
+  /// @return how many models were new; 0 for what is no list of models
+  std::size_t add_answer(std::string_view provider, std::string_view body);
+
+  std::size_t size() const noexcept { return models_.size(); }
+  bool has(std::string_view id) const { return ids_.contains(id); }
+
+  /// The list as JSON, in the shape of that API: OpenAI's {object, data: [{id, object, created,
+  /// owned_by}]} or Anthropic's {data: [{type, id, display_name, created_at}], has_more, first_id,
+  /// last_id}.
+  std::string write(Dialect dialect) const;
+  /// One model of it as JSON; empty when it is not there.
+  std::string write_one(std::string_view id, Dialect dialect) const;
+
+ private:
+  struct Model {
+    std::string id = {};
+    std::string name = {};  ///< for a person; may be empty
+    std::string owner = {};
+    std::int64_t created = 0;  ///< seconds since the Unix epoch; 0: not told
+  };
+
+  bool add(Model model);
+
+  ModelListLimits limits_;
+  std::vector<Model> models_;
+  std::set<std::string, std::less<>> ids_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_model_id(std::string_view id, std::size_t longest) noexcept {
+  return !id.empty() && id.size() <= longest &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+inline bool is_model_name(std::string_view name, std::size_t longest) noexcept {
+  return name.size() <= longest && is_valid_utf8(name) &&
+         std::none_of(name.begin(), name.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+/// `created` in seconds or `created_at` in ISO 8601; 0 when neither is there or makes sense.
+inline std::int64_t model_created(const Json& entry) {
+  constexpr double year_10000 = 253402300800.0;
+  if (const auto* seconds = member(entry, "created"); seconds != nullptr) {
+    const auto value = number_of(*seconds);
+    if (value && *value >= 0 && *value < year_10000) return static_cast<std::int64_t>(*value);
+  }
+  const auto when = parse_iso8601(text_or_empty(entry, "created_at"));
+  if (!when) return 0;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(when->time_since_epoch()).count();
+  return std::max<std::int64_t>(seconds, 0);
+}
+
+template <class Model> OrderedJson model_json(const Model& model, Dialect dialect) {
+  if (dialect == Dialect::openai)
+    return {{"id", model.id},
+            {"object", "model"},
+            {"created", model.created},
+            {"owned_by", model.owner}};
+  const TimePoint created{std::chrono::seconds{model.created}};
+  return {{"type", "model"},
+          {"id", model.id},
+          {"display_name", model.name.empty() ? model.id : model.name},
+          {"created_at", format_iso8601(created)}};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool ModelList::add(Model model) {
+  if (models_.size() >= limits_.max_models || !detail::is_model_id(model.id, limits_.max_id_bytes))
+    return false;
+  if (!ids_.insert(model.id).second) return false;
+  models_.push_back(std::move(model));
+  return true;
+}
+
+CREDPOOL_INLINE void ModelList::add_named(const std::vector<ModelTarget>& names) {
+  for (const auto& [provider, model] : names) add({model, {}, provider});
+}
+
+CREDPOOL_INLINE std::size_t ModelList::add_answer(std::string_view provider,
+                                                  std::string_view body) {
+  if (body.size() > limits_.max_answer_bytes) return 0;
+  const auto document = detail::parse_json(body);
+  if (!document) return 0;
+  const auto* list = document->is_array() ? &*document : detail::member(*document, "data");
+  if (list == nullptr || !list->is_array()) return 0;
+  std::size_t added = 0;
+  for (const auto& entry : *list) {
+    if (!entry.is_object()) continue;
+    auto id = detail::text_or_empty(entry, "id");
+    constexpr std::string_view google = "models/";
+    if (id.starts_with(google)) id.remove_prefix(google.size());
+    auto name = detail::text_or_empty(entry, "display_name");
+    if (!detail::is_model_name(name, limits_.max_id_bytes)) name = {};
+    const bool is_new = add(
+        {std::string{id}, std::string{name}, std::string{provider}, detail::model_created(entry)});
+    added += is_new ? 1 : 0;
+  }
+  return added;
+}
+
+CREDPOOL_INLINE std::string ModelList::write(Dialect dialect) const {
+  auto data = detail::OrderedJson::array();
+  for (const auto& model : models_) data.push_back(detail::model_json(model, dialect));
+  if (dialect == Dialect::openai)
+    return detail::OrderedJson{{"object", "list"}, {"data", std::move(data)}}.dump();
+  const auto id = [](const Model& model) { return detail::OrderedJson(model.id); };
+  return detail::OrderedJson{
+      {"data", std::move(data)},
+      {"has_more", false},
+      {"first_id", models_.empty() ? detail::OrderedJson{} : id(models_.front())},
+      {"last_id", models_.empty() ? detail::OrderedJson{} : id(models_.back())}}
+      .dump();
+}
+
+CREDPOOL_INLINE std::string ModelList::write_one(std::string_view id, Dialect dialect) const {
+  for (const auto& model : models_)
+    if (model.id == id) return detail::model_json(model, dialect).dump();
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
+/// server's business and must not stand among the headers.
+struct AnswerHead {
+  int status = 200;
+  std::vector<HeaderView> headers;
+  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
+};
+
+/// A whole answer, small and at once.
+struct Answer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+/// Who is told what becomes of an exchange while it is being answered. All calls come on the
+/// exchange's own thread, never from inside one of its functions.
+class ExchangeListener {
+ public:
+  virtual ~ExchangeListener() = default;
+  /// What was written has left, after a flush() that said "not yet".
+  virtual void on_drained() = 0;
+  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
+  virtual void on_client_gone() = 0;
+};
+
+/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
+///
+/// @thread_safety used on its own thread only (the one its handler was called on), except post()
+class ServerExchange {
+ public:
+  virtual ~ServerExchange() = default;
+
+  /// Valid until the exchange ends, as are body() and peer().
+  virtual const RequestHead& head() const noexcept = 0;
+  virtual std::string_view body() const noexcept = 0;
+  /// The peer's address without its port; "unix" for a Unix socket.
+  virtual std::string_view peer() const noexcept = 0;
+
+  /// Answers whole.
+  virtual void respond(const Answer& answer) = 0;
+
+  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
+  /// the first bytes leave together.
+  virtual void start(const AnswerHead& head) = 0;
+  /// Whether start() or respond() was called.
+  virtual bool started() const noexcept = 0;
+  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
+  virtual void write(std::string_view bytes) = 0;
+  /// Sends what was written.
+  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
+  /// be
+  ///         written before ExchangeListener::on_drained()
+  virtual bool flush() = 0;
+  /// Sends what was written and ends a complete answer.
+  virtual void finish() = 0;
+  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
+  virtual void cut() = 0;
+
+  /// From now on that one is told (the exchange keeps it alive until its end).
+  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
+
+  /// Calls `then` on the exchange's thread after that time, unless the server ends first.
+  virtual void after(Duration delay, std::function<void()> then) = 0;
+  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
+  /// own thread.
+  /// @return false when too much is waiting already: nothing is run then
+  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
+};
+
+/// What answers requests.
+class ServerHandler {
+ public:
+  virtual ~ServerHandler() = default;
+  /// Looks at a request's head before its body is read.
+  /// @return an answer that refuses it (the body is then not read); none: go on
+  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
+  /// Answers a whole request, now or later.
+  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
+  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
+  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
+  virtual Answer refusal(int status, std::string_view why) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a proxy works with.
+struct ProxyOptions {
+  std::shared_ptr<CredentialLender> lender;
+  std::shared_ptr<ProxyGate> gate;
+  Upstream* upstream = nullptr;  ///< must outlive the proxy
+  /// Answers of /v1/models are fetched with it, several at the same time; may block.
+  std::function<Result<Response>(const Request&)> fetch;
+  /// Told of every request when it ends; must not block. May be empty.
+  std::function<void(const AccessRecord&)> on_access = {};
+  /// Names a Host header may have beside IP addresses and "localhost": what a browser may have been
+  /// led here by (DNS rebinding) is refused. "*": any.
+  std::vector<std::string> host_names = {};
+};
+
+/// The LLM proxy: one endpoint in front of every credential of a pool.
+///
+/// Each request goes to a credential whose provider speaks its protocol; a rate limit, an overload,
+/// a refused token or a failed connection moves it to the next one, as long as no byte of an answer
+/// has reached the caller. Answers go through as they come.
+/// @thread_safety safe; requests are served on their own threads
+class Proxy final : public ServerHandler {
+ public:
+  explicit Proxy(ProxyOptions options);
+  ~Proxy() override;
+
+  /// From the next request on it serves with these.
+  void use(std::shared_ptr<const ProxyCatalog> catalog);
+
+  std::optional<Answer> admit(const RequestHead& head, std::string_view peer) override;
+  void handle(std::shared_ptr<ServerExchange> exchange) override;
+  Answer refusal(int status, std::string_view why) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The merged list of models, fetched from the providers and kept for a while. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// @thread_safety safe; callers wait for one that fetches
+class ModelCache {
+ public:
+  using Fetch = std::function<Result<Response>(const Request&)>;
+
+  std::shared_ptr<const ModelList> get(const std::shared_ptr<const ProxyCatalog>& catalog,
+                                       CredentialLender& lender, const Fetch& fetch) {
+    const std::lock_guard lock{mutex_};
+    const auto now = SystemClock{}.steady();
+    if (list_ && of_ == catalog && now - since_ < fresh_for) return list_;
+    auto made = std::make_shared<ModelList>();
+    made->add_named(catalog->models().named_models());
+    bool all = true;
+    for (const auto& [provider, answer] : ask_all(*catalog, lender, fetch)) {
+      if (answer) made->add_answer(provider, answer->body);
+      all = all && answer && answer->status == 200;
+    }
+    // An incomplete list is asked for again soon.
+    since_ = all ? now : now - fresh_for + retry_after;
+    of_ = catalog;
+    list_ = std::move(made);
+    return list_;
+  }
+
+ private:
+  using Answers = std::vector<std::pair<std::string, Result<Response>>>;
+
+  /// One credential of each provider, all at the same time.
+  static Answers ask_all(const ProxyCatalog& catalog, CredentialLender& lender,
+                         const Fetch& fetch) {
+    Answers answers;
+    for (const auto& credential : catalog.credentials()) {
+      const auto known = std::find_if(answers.begin(), answers.end(), [&](const auto& answer) {
+        return answer.first == credential->provider;
+      });
+      if (known == answers.end() && catalog.way(credential->id, Operation::models))
+        answers.emplace_back(credential->provider, fail(Errc::no_credential, "listing models"));
+    }
+    std::atomic<std::size_t> next{0};
+    std::vector<std::thread> threads;
+    constexpr std::size_t most = 8;
+    for (std::size_t i = 0; i < std::min(answers.size(), most); ++i)
+      threads.emplace_back([&] {
+        for (auto mine = next++; mine < answers.size(); mine = next++)
+          answers[mine].second = ask(catalog, lender, fetch, answers[mine].first);
+      });
+    for (auto& thread : threads) thread.join();
+    return answers;
+  }
+
+  static Result<Response> ask(const ProxyCatalog& catalog, CredentialLender& lender,
+                              const Fetch& fetch, const std::string& provider) {
+    auto lease = lender.acquire(
+        {.provider = provider, .tried = catalog.useless(provider, Operation::models)});
+    if (!lease) return fail(lease.error());
+    const auto* way = catalog.way(lease->credential().id, Operation::models);
+    if (!way) return fail(Errc::no_credential, "listing models", provider);
+    Request request;
+    request.url = way->target.origin + way->target.path;
+    for (const auto& header : way->target.headers)
+      request.headers.push_back({header.name, header.value});
+    request.secret_headers.push_back(
+        {way->target.auth.header, way->target.auth.prefix, lease->credential().secret});
+    request.timeout = std::chrono::seconds{10};
+    request.max_answer_bytes = ModelListLimits{}.max_answer_bytes;
+    return fetch(request);
+  }
+
+  static constexpr std::chrono::minutes fresh_for{5};
+  static constexpr std::chrono::seconds retry_after{10};
+
+  std::mutex mutex_;
+  std::shared_ptr<const ModelList> list_;
+  std::shared_ptr<const ProxyCatalog> of_;
+  std::chrono::nanoseconds since_{};
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// One request of the proxy from its first to its last byte. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the proxy must know about the body of a request; the body itself goes on as it came.
+///
+/// A string that serves to keep a session on its credential is kept up to 512 bytes as it stands in
+/// the body; a longer one, or another type, counts as not given.
+struct RequestFacts {
+  std::string model;            ///< decoded; empty when there is none
+  std::size_t model_at = 0;     ///< where the model's JSON string begins, with its quote
+  std::size_t model_bytes = 0;  ///< its length with both quotes; 0: there is no model
+
+  bool stream = false;
+  std::optional<bool> include_usage;  ///< stream_options.include_usage
+  /// The largest of max_tokens, max_completion_tokens and max_output_tokens.
+  std::optional<std::uint64_t> max_output_tokens;
+  std::optional<std::uint64_t> n;  ///< how many answers are asked for
+
+  std::string prompt_cache_key;      ///< OpenAI; empty: not given
+  std::string user;                  ///< OpenAI; empty: not given
+  std::string metadata_user_id;      ///< Anthropic's metadata.user_id; empty: not given
+  std::string previous_response_id;  ///< Responses API: kept by the account that gave that answer
+
+  /// A hash of what every later request of this conversation begins with as well: `system` or
+  /// `instructions`, and `messages` (or `input`) up to the first one of the user. Of the bytes as
+  /// they stand, so a client that writes them differently the next time begins a new conversation.
+  /// None when there is neither `messages` nor `input`.
+  std::optional<std::uint64_t> conversation;
+
+  /// Bytes of all that the model has to read: system, instructions, messages, input, prompt, tools.
+  std::size_t prompt_bytes = 0;
+};
+
+/// Reads the facts out of a JSON body in one pass, without building a document.
+///
+/// The whole body is checked as strictly as JSON parsers do, so that no other parser reads another
+/// document out of it: one object, complete, valid UTF-8, nothing after it. Escapes in keys are
+/// honoured. A key that is read here and stands twice is refused, and so is one that differs from
+/// it only in case, which some parsers (Go's) take for the same.
+///
+/// @errors malformed for what is not JSON; too_deep beyond 64 levels; duplicate_key;
+/// invalid_argument
+///         when it is JSON, but no object, or a value has the wrong type or size. `place` is the
+///         byte offset ("byte 12"), `hint` says what is wrong; the body is never quoted
+/// @effects none (pure)
+Result<RequestFacts> read_request_facts(std::string_view body);
+
+/// The body with another model in the place of its own, all other bytes as they were.
+///
+/// @param facts of that very body, with a model
+/// @param model any text; what is not valid UTF-8 in it becomes U+FFFD
+std::string with_model(std::string_view body, const RequestFacts& facts, std::string_view model);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// A strict JSON reader that builds nothing: it walks over values and tells where they stand.
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Walks over a text. Every function that reads returns false when the text is refused; code(),
+/// problem() and offset() then say why.
+class JsonReader {
+ public:
+  static constexpr int max_depth = 64;
+
+  explicit JsonReader(std::string_view text) noexcept
+      : begin_{text.data()}, at_{text.data()}, end_{text.data() + text.size()} {}
+
+  Errc code() const noexcept { return code_; }
+  const char* problem() const noexcept { return problem_; }
+  std::size_t offset() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+  /// What has been read since `from`.
+  std::string_view since(std::size_t from) const noexcept {
+    return {begin_ + from, offset() - from};
+  }
+  bool at_end() const noexcept { return at_ == end_; }
+  /// The byte to be read next; NUL at the end.
+  char front() const noexcept { return at_ == end_ ? '\0' : *at_; }
+
+  bool refuse(const char* problem, Errc code = Errc::malformed) noexcept {
+    problem_ = problem;
+    code_ = code;
+    return false;
+  }
+
+  void skip_blanks() noexcept {
+    // Compact JSON has none.
+    if (at_ != end_ && *at_ > ' ') return;
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+  }
+
+  /// Reads an object, whose "{" comes next.
+  /// @param depth     of the object, 1 for the outermost
+  /// @param on_member bool(std::string_view key): called with the key between its quotes, as it
+  ///                  stands, when the value comes next; it must read the value
+  template <class OnMember> bool object(int depth, OnMember&& on_member) {
+    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
+    ++at_;
+    skip_blanks();
+    if (front() == '}') return ++at_, true;
+    for (;;) {
+      std::string_view key;
+      if (!this->key(key) || !on_member(key)) return false;
+      skip_blanks();
+      if (front() == '}') return ++at_, true;
+      if (!take(',', "a comma or a closing brace is missing")) return false;
+      skip_blanks();
+    }
+  }
+
+  /// Reads an array, whose "[" comes next.
+  /// @param on_element bool(): must read the element, which comes next
+  template <class OnElement> bool array(int depth, OnElement&& on_element) {
+    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
+    ++at_;
+    skip_blanks();
+    if (front() == ']') return ++at_, true;
+    for (;;) {
+      if (!on_element()) return false;
+      skip_blanks();
+      if (front() == ']') return ++at_, true;
+      if (!take(',', "a comma or a closing bracket is missing")) return false;
+      skip_blanks();
+    }
+  }
+
+  /// Reads any value.
+  /// @param depth of what holds it
+  bool value(int depth) noexcept {
+    std::uint64_t objects = 0;  // one bit for each open bracket: 1 for a brace, the last one lowest
+    int open = 0;
+    for (;;) {
+      switch (front()) {
+        case '{':
+        case '[': {
+          if (depth + ++open > max_depth) return refuse("nested too deep", Errc::too_deep);
+          const bool object = *at_++ == '{';
+          objects = (objects << 1) | (object ? 1U : 0U);
+          skip_blanks();
+          if (front() == (object ? '}' : ']')) break;
+          std::string_view key;
+          if (object && !this->key(key)) return false;
+          continue;
+        }
+        case '"': {
+          std::string_view text;
+          if (!string(text)) return false;
+          break;
+        }
+        default:
+          if (!scalar()) return false;
+      }
+      // A value has ended, or an empty container is about to.
+      for (;;) {
+        if (open == 0) return true;
+        skip_blanks();
+        const bool object = (objects & 1U) != 0;
+        if (front() == (object ? '}' : ']')) {
+          ++at_;
+          --open;
+          objects >>= 1;
+          continue;
+        }
+        if (!take(',', "a comma or a closing bracket is missing")) return false;
+        skip_blanks();
+        std::string_view key;
+        if (object && !this->key(key)) return false;
+        break;
+      }
+    }
+  }
+
+ private:
+  bool take(char wanted, const char* problem) noexcept {
+    if (front() != wanted || at_ == end_) return refuse(problem);
+    ++at_;
+    return true;
+  }
+
+  /// A key, the colon and the blanks after it.
+  bool key(std::string_view& text) noexcept {
+    if (front() != '"') return refuse("a key is missing");
+    if (!string(text)) return false;
+    skip_blanks();
+    if (!take(':', "a colon is missing")) return false;
+    skip_blanks();
+    return true;
+  }
+
+  bool string(std::string_view& text) noexcept {
+    const char* const from = ++at_;
+    for (;;) {
+      at_ = scan_for<ScanJsonString>(at_, end_);
+      if (at_ == end_) return refuse("a string is not closed");
+      if (*at_ == '"') {
+        text = {from, static_cast<std::size_t>(at_ - from)};
+        ++at_;
+        return true;
+      }
+      if (*at_ == '\\') {
+        if (!escape()) return refuse("an escape in a string is not valid");
+      } else if (static_cast<unsigned char>(*at_) < 0x20) {
+        return refuse("a control character stands in a string");
+      } else if (!characters()) {
+        return refuse("a string is not valid UTF-8");
+      }
+    }
+  }
+
+  /// Four hexadecimal digits; -1 when they are not there.
+  int hex4() noexcept {
+    if (end_ - at_ < 4) return -1;
+    unsigned unit = 0;
+    const auto [last, error] = std::from_chars(at_, at_ + 4, unit, 16);
+    if (error != std::errc{} || last != at_ + 4) return -1;
+    at_ += 4;
+    return static_cast<int>(unit);
+  }
+
+  bool escape() noexcept {
+    if (end_ - at_ < 2) return false;
+    switch (at_[1]) {
+      case '"':
+      case '\\':
+      case '/':
+      case 'b':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't':
+        at_ += 2;
+        return true;
+      case 'u':
+        break;
+      default:
+        return false;
+    }
+    at_ += 2;
+    const int unit = hex4();
+    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
+    if (unit < 0xd800 || unit > 0xdbff) return true;
+    if (end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') return false;
+    at_ += 2;
+    const int low = hex4();
+    return low >= 0xdc00 && low <= 0xdfff;
+  }
+
+  /// Characters that are not ASCII, as many as there are (RFC 3629, section 4).
+  bool characters() noexcept {
+    const auto byte = [this](int i) { return static_cast<unsigned char>(at_[i]); };
+    const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
+    while (at_ != end_ && byte(0) >= 0x80) {
+      const auto left = end_ - at_;
+      const auto lead = byte(0);
+      if (lead >= 0xe0 && lead <= 0xef) {
+        if (left < 3 || !follows(1) || !follows(2) || (lead == 0xe0 && byte(1) < 0xa0) ||
+            (lead == 0xed && byte(1) > 0x9f))
+          return false;
+        at_ += 3;
+      } else if (lead >= 0xc2 && lead <= 0xdf) {
+        if (left < 2 || !follows(1)) return false;
+        at_ += 2;
+      } else if (lead >= 0xf0 && lead <= 0xf4) {
+        if (left < 4 || !follows(1) || !follows(2) || !follows(3) ||
+            (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+          return false;
+        at_ += 4;
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool digits() noexcept {
+    const char* const from = at_;
+    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
+    return at_ != from;
+  }
+
+  /// A number or a literal.
+  bool scalar() noexcept {
+    if (front() >= 'f') {  // the first letters of all three
+      const std::string_view left{at_, static_cast<std::size_t>(end_ - at_)};
+      for (const std::string_view literal : {"true", "false", "null"})
+        if (left.starts_with(literal)) return at_ += literal.size(), true;
+    }
+    const char* const from = at_;
+    if (front() == '-') ++at_;
+    if (front() == '0') {
+      ++at_;
+    } else if (!digits()) {
+      return refuse(at_ == end_ ? "it ends too early" : "what stands here is no value");
+    }
+    if (front() == '.' && (++at_, !digits())) return refuse("a number has no digits after its dot");
+    const bool exponent = front() == 'e' || front() == 'E';
+    if (exponent) {
+      ++at_;
+      if (front() == '+' || front() == '-') ++at_;
+      if (!digits()) return refuse("a number has no digits in its exponent");
+    }
+    // Parsers differ in what they make of a number that no double holds.
+    constexpr std::ptrdiff_t always_fits = 300;
+    double number = 0;
+    if ((exponent || at_ - from > always_fits) &&
+        std::from_chars(from, at_, number).ec != std::errc{})
+      return refuse("a number is out of range", Errc::invalid_argument);
+    return true;
+  }
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  const char* problem_ = "";
+  Errc code_ = Errc::malformed;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+enum class FactsKey : unsigned char {
+  model,
+  stream,
+  max_tokens,
+  max_completion_tokens,
+  max_output_tokens,
+  prompt_cache_key,
+  user,
+  metadata,
+  stream_options,
+  n,
+  previous_response_id,
+  system,
+  instructions,
+  messages,
+  input,
+  prompt,
+  tools,
+  other,
+};
+
+/// In the order of the enumerators.
+inline constexpr std::array<std::string_view, 17> facts_keys{
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "prompt_cache_key",
+    "user",
+    "metadata",
+    "stream_options",
+    "n",
+    "previous_response_id",
+    "system",
+    "instructions",
+    "messages",
+    "input",
+    "prompt",
+    "tools",
+};
+
+inline FactsKey facts_key(std::string_view name) noexcept {
+  // The first letter tells nearly all of them apart.
+  const auto found =
+      std::find_if(facts_keys.begin(), facts_keys.end(), [name](std::string_view key) {
+        return key.size() == name.size() && key.front() == name.front() && key == name;
+      });
+  return static_cast<FactsKey>(found - facts_keys.begin());
+}
+
+/// Lower case as parsers that match keys in any case fold it: with U+017F and U+212A, whose simple
+/// foldings are "s" and "k".
+inline std::string facts_folded(std::string_view name) {
+  std::string folded;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const char c = name[at];
+    if (c >= 'A' && c <= 'Z') {
+      folded += static_cast<char>(c - 'A' + 'a');
+    } else if (name.substr(at, 2) == "\xc5\xbf") {
+      folded += 's';
+      at += 1;
+    } else if (name.substr(at, 3) == "\xe2\x84\xaa") {
+      folded += 'k';
+      at += 2;
+    } else {
+      folded += c;
+    }
+  }
+  return folded;
+}
+
+/// Whether the name may look like another one in other letters.
+inline bool facts_needs_folding(std::string_view name) noexcept {
+  return std::any_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0;
+  });
+}
+
+/// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
+inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
+  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  std::array<std::uint64_t, 4> lanes{seed, seed ^ odd, seed + odd, ~seed};
+  const auto eat = [&lanes](const char* bytes) {
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes + 8 * i, sizeof word);
+      lanes[i] = (lanes[i] ^ word) * odd;
+      lanes[i] ^= lanes[i] >> 32;
+    }
+  };
+  std::size_t at = 0;
+  for (; text.size() - at >= 32; at += 32) eat(text.data() + at);
+  std::array<char, 32> rest{};
+  if (at != text.size()) std::memcpy(rest.data(), text.data() + at, text.size() - at);
+  eat(rest.data());
+  std::uint64_t hash = text.size();
+  for (const auto lane : lanes) {
+    hash = (hash ^ lane) * odd;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+class RequestFactsReader {
+ public:
+  explicit RequestFactsReader(std::string_view body) noexcept : reader_{body} {}
+
+  Result<RequestFacts> read() {
+    if (body_object()) return std::move(facts_);
+    return fail(reader_.code(), "reading the request's body",
+                "byte " + std::to_string(reader_.offset()), reader_.problem());
+  }
+
+ private:
+  static constexpr std::size_t max_model_bytes = 256;
+  static constexpr std::size_t max_session_bytes = 512;
+
+  bool body_object() {
+    reader_.skip_blanks();
+    if (reader_.at_end()) return reader_.refuse("it is empty");
+    if (reader_.front() != '{')
+      return reader_.refuse("it is no JSON object", Errc::invalid_argument);
+    if (!reader_.object(1, [this](std::string_view key) { return member(key); })) return false;
+    reader_.skip_blanks();
+    if (!reader_.at_end()) return reader_.refuse("something stands after the object");
+    if (has(FactsKey::messages) || has(FactsKey::input))
+      facts_.conversation = facts_hash({}, instructions_ ^ conversation_);
+    return true;
+  }
+
+  bool has(FactsKey key) const noexcept { return (seen_ >> static_cast<int>(key) & 1U) != 0; }
+
+  bool twice() { return reader_.refuse("a key stands twice", Errc::duplicate_key); }
+
+  /// The text of a string between its quotes, decoded.
+  static std::string decoded(std::string_view quoted) {
+    const auto inside = quoted.substr(1, quoted.size() - 2);
+    if (inside.find('\\') == std::string_view::npos) return std::string{inside};
+    const auto parsed = parse_json(quoted);
+    return parsed && parsed->is_string() ? parsed->get<std::string>() : std::string{};
+  }
+
+  /// Whether a key, between its quotes, has that name; `name` is plain ASCII.
+  static bool named(std::string_view key, std::string_view name) {
+    if (key == name) return true;
+    if (key.find('\\') == std::string_view::npos || key.size() > 6 * name.size()) return false;
+    return decoded({key.data() - 1, key.size() + 2}) == name;
+  }
+
+  bool member(std::string_view key) {
+    auto which = facts_key(key);
+    if (which == FactsKey::other && key.size() <= max_key_bytes) {
+      if (key.find('\\') != std::string_view::npos) {
+        const auto name = decoded({key.data() - 1, key.size() + 2});
+        which = facts_key(name);
+        if (which == FactsKey::other && looks_alike(name)) return false;
+      } else if (looks_alike(key)) {
+        return false;
+      }
+    }
+    if (which == FactsKey::other) return reader_.value(1);
+    if (has(which)) return twice();
+    seen_ |= 1U << static_cast<int>(which);
+
+    const auto from = reader_.offset();
+    if ((which == FactsKey::messages || which == FactsKey::input) && reader_.front() == '[')
+      return turns();
+    if (which == FactsKey::metadata && reader_.front() == '{') return metadata();
+    if (which == FactsKey::stream_options && reader_.front() == '{') return stream_options();
+    return reader_.value(1) && keep(which, from, reader_.since(from));
+  }
+
+  bool looks_alike(std::string_view name) {
+    if (!facts_needs_folding(name) || facts_key(facts_folded(name)) == FactsKey::other)
+      return false;
+    reader_.refuse("a key differs only in its case from one that counts", Errc::duplicate_key);
+    return true;
+  }
+
+  bool keep(FactsKey which, std::size_t from, std::string_view value) {
+    switch (which) {
+      case FactsKey::model:
+        if (!value.starts_with('"')) return wrong("the model is not a string");
+        if (value.size() > max_model_bytes) return wrong("the model's name is too long");
+        facts_.model = decoded(value);
+        facts_.model_at = from;
+        facts_.model_bytes = value.size();
+        return true;
+      case FactsKey::stream:
+        if (value != "true" && value != "false" && value != "null")
+          return wrong("stream is neither true nor false");
+        facts_.stream = value == "true";
+        return true;
+      case FactsKey::max_tokens:
+      case FactsKey::max_completion_tokens:
+      case FactsKey::max_output_tokens:
+        return count(value, facts_.max_output_tokens);
+      case FactsKey::n:
+        return count(value, facts_.n);
+      case FactsKey::prompt_cache_key:
+        return session(value, facts_.prompt_cache_key);
+      case FactsKey::user:
+        return session(value, facts_.user);
+      case FactsKey::previous_response_id:
+        return session(value, facts_.previous_response_id);
+      case FactsKey::system:
+      case FactsKey::instructions:
+        // Not where in the body they stand, only what they are.
+        instructions_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        facts_.prompt_bytes += value.size();
+        return true;
+      case FactsKey::messages:
+      case FactsKey::input:
+        conversation_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        facts_.prompt_bytes += value.size();
+        return true;
+      case FactsKey::prompt:
+      case FactsKey::tools:
+        facts_.prompt_bytes += value.size();
+        return true;
+      case FactsKey::metadata:
+      case FactsKey::stream_options:
+      case FactsKey::other:
+        return true;
+    }
+    return true;
+  }
+
+  bool wrong(const char* problem) { return reader_.refuse(problem, Errc::invalid_argument); }
+
+  /// A whole number; the larger one when there is one already.
+  bool count(std::string_view value, std::optional<std::uint64_t>& kept) {
+    if (value == "null") return true;
+    std::uint64_t number = 0;
+    const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || last != value.data() + value.size())
+      return wrong("a limit is not a whole number");
+    kept = std::max(kept.value_or(0), number);
+    return true;
+  }
+
+  bool session(std::string_view value, std::string& kept) {
+    if (value.starts_with('"') && value.size() <= max_session_bytes) kept = decoded(value);
+    return true;
+  }
+
+  bool metadata() {
+    bool seen = false;
+    return reader_.object(2, [&](std::string_view key) {
+      const auto from = reader_.offset();
+      if (!named(key, "user_id")) return reader_.value(2);
+      if (std::exchange(seen, true)) return twice();
+      return reader_.value(2) && session(reader_.since(from), facts_.metadata_user_id);
+    });
+  }
+
+  bool stream_options() {
+    bool seen = false;
+    return reader_.object(2, [&](std::string_view key) {
+      const auto from = reader_.offset();
+      if (!named(key, "include_usage")) return reader_.value(2);
+      if (std::exchange(seen, true)) return twice();
+      if (!reader_.value(2)) return false;
+      const auto value = reader_.since(from);
+      if (value == "true" || value == "false") facts_.include_usage = value == "true";
+      return true;
+    });
+  }
+
+  /// The messages of a conversation.
+  bool turns() {
+    const auto from = reader_.offset();
+    std::size_t beginning = 0;  // bytes up to the end of the user's first message
+    bool user = false;
+    const bool read = reader_.array(2, [&] {
+      if (user || reader_.front() != '{') return reader_.value(2);
+      bool seen = false;
+      if (!reader_.object(3, [&](std::string_view key) {
+            const auto at = reader_.offset();
+            if (!named(key, "role")) return reader_.value(3);
+            if (std::exchange(seen, true)) return twice();
+            if (!reader_.value(3)) return false;
+            const auto role = reader_.since(at);
+            user = role.starts_with('"') && decoded(role) == "user";
+            return true;
+          }))
+        return false;
+      if (user) beginning = reader_.offset() - from;
+      return true;
+    });
+    if (!read) return false;
+    const auto all = reader_.since(from);
+    conversation_ ^= facts_hash(user ? all.substr(0, beginning) : all, 0);
+    facts_.prompt_bytes += all.size();
+    return true;
+  }
+
+  /// As long as the longest name that is read can be when each of its bytes is escaped.
+  static constexpr std::size_t max_key_bytes = 6 * 21;
+
+  JsonReader reader_;
+  RequestFacts facts_;
+  unsigned seen_ = 0;
+  std::uint64_t instructions_ = 0;
+  std::uint64_t conversation_ = 0;
+};
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<RequestFacts> read_request_facts(std::string_view body) {
+  return detail::RequestFactsReader{body}.read();
+}
+
+CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts& facts,
+                                       std::string_view model) {
+  std::string changed{body.substr(0, facts.model_at)};
+  changed += detail::dump_json(detail::Json(model));
+  changed += body.substr(facts.model_at + facts.model_bytes);
+  return changed;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an answer of the provider says about a credential.
+enum class Finding {
+  valid,
+  expired,             ///< refresh it; if that does not help, a new login is needed
+  rejected,            ///< the provider says that it is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  no_subscription,     ///< good, but no seat or membership is paid for
+  out_of_quota,        ///< good, but its allowance or balance is used up
+  rate_limited,        ///< good, too many requests for now
+  not_eligible,        ///< good, but the service ended for this account
+  request_error,       ///< the request was at fault: it says nothing about the credential
+  transient,           ///< the provider could not be reached or cannot serve now
+  could_not_tell,      ///< not asked, or an answer that proves nothing
+};
+
+/// The finding's name as it stands in JSON output ("out_of_quota").
+std::string_view to_string(Finding finding) noexcept;
+
+/// Whether the credential itself is proven to be good, whatever else stands in its way.
+bool proves_good(Finding finding) noexcept;
+
+/// The result of checking one credential.
+struct Verdict {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
+};
+
+struct Credential;
+
+/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
+///
+/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
+/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
+/// never take a working credential out of use.
+/// @effects changes `credential` only
+void apply(const Verdict& verdict, Credential& credential);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
+  }
+  return "could_not_tell";
+}
+
+CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+    case Finding::client_not_allowed:
+    case Finding::missing_scope:
+    case Finding::no_subscription:
+    case Finding::out_of_quota:
+    case Finding::rate_limited:
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+
+/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
+inline bool verdict_is_final(const Credential& credential) noexcept {
+  if (credential.secret.empty() || credential.status == Status::disabled) return true;
+  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
+  switch (credential.reason) {  // what an earlier validation may have said
+    case Reason::none:
+    case Reason::refreshable:
+    case Reason::not_refreshable:
+    case Reason::rejected:
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Facts and warnings that only a verdict about the same question may replace.
+inline bool verdict_may_shadow(Reason reason) noexcept {
+  return reason == Reason::none || reason == Reason::expiry_unknown ||
+         reason == Reason::could_not_tell;
+}
+
+inline void set_standing(Credential& credential, Status status, Reason reason,
+                         std::string_view detail) {
+  credential.status = status;
+  credential.reason = reason;
+  credential.detail = detail;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
+  if (!verdict.probed || detail::verdict_is_final(credential)) return;
+  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
+  if (!verdict.plan.empty()) credential.plan = verdict.plan;
+  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
+
+  const auto standing = [&](Status status, Reason reason) {
+    detail::set_standing(credential, status, reason, verdict.detail);
+  };
+  const bool refreshable = !credential.refresh_token.empty();
+  switch (verdict.finding) {
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
+    case Finding::expired:
+      standing(refreshable ? Status::expired : Status::needs_login,
+               refreshable ? Reason::refreshable : Reason::not_refreshable);
+      break;
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
+    case Finding::request_error:
+    case Finding::transient:
+    case Finding::could_not_tell:
+      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
+        standing(Status::active, Reason::could_not_tell);
+      break;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whose answer is judged: what decides between "refresh it" and "it is dead".
+struct AnswerContext {
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
+};
+
+/// What an answer means, for the credential and for the pool.
+struct Classification {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::optional<TimePoint> retry_at;  ///< when the answer tells it
+  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
+  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
+};
+
+/// Judges any answer of a provider's API: the one place where this is decided.
+///
+/// The status counts first, then the error's type, code, status and reason fields, its text last
+/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
+/// nothing about a credential. An error inside a 200 is judged by its type.
+///
+/// @param now the wall clock, for retry_at
+/// @errors none: what cannot be understood is could_not_tell or the status's default
+/// @effects none (pure)
+/// @source docs/providers.md
+Classification classify_answer(const AnswerContext& context, const Response& response,
+                               TimePoint now);
+
+/// Judges a request that got no answer (the error of a Transport).
+Classification classify_failure(const Error& error);
+
+/// What a token endpoint's answer means for the refresh token or device code that was sent.
+enum class TokenVerdict {
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
+};
+
+/// The verdict's name as it stands in logs ("client_fault").
+std::string_view to_string(TokenVerdict verdict) noexcept;
+
+/// A judged answer of a token endpoint.
+struct TokenAnswer {
+  TokenVerdict verdict = TokenVerdict::transient;
+  std::optional<TimePoint> retry_at;
+  std::string code;     ///< the endpoint's error code, lower case; may be empty
+  std::string message;  ///< its own words, raw: pass them through shown_text()
+};
+
+/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
+/// providers do instead).
+/// @effects none (pure)
+TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
+                                  TimePoint now);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string evidence_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// An error answer taken apart.
+struct AnswerEvidence {
+  bool html = false;
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
+  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
+  std::string text;                ///< lower case
+  std::string message;             ///< as sent
+
+  bool has_code(std::string_view wanted) const {
+    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
+  }
+  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
+};
+
+inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
+  constexpr std::size_t longest_code = 128;
+  const auto code = text_or_empty(object, name);
+  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
+}
+
+inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+    evidence_code(evidence, object, name);
+  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
+    const auto text = text_or_empty(object, name);
+    if (!text.empty() && evidence.message.find(text) == std::string::npos)
+      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
+  }
+  for (const auto* name : {"details", "violations", "errors"}) {
+    const auto* list = member(object, name);
+    if (list == nullptr || !list->is_array()) continue;
+    std::size_t read = 0;
+    for (const auto& element : *list)
+      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
+        evidence_from_object(evidence, element);
+  }
+}
+
+inline bool evidence_is_html(const Response& response) {
+  const auto type = evidence_lower(response.header("content-type").value_or(""));
+  if (type.find("html") != std::string::npos) return true;
+  const auto start = response.body.find_first_not_of(" \t\r\n");
+  return start != std::string::npos && response.body[start] == '<';
+}
+
+inline AnswerEvidence evidence_of(const Response& response) {
+  AnswerEvidence evidence;
+  evidence.html = evidence_is_html(response);
+  if (evidence.html) return evidence;
+  constexpr std::size_t most_text = 4096;
+  const auto document = parse_json(response.body);
+  evidence.json = document && document->is_structured();
+  if (!evidence.json) {
+    evidence.message = response.body.substr(0, most_text);
+  } else {
+    // Google's streams and some gateways wrap the error object into an array.
+    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
+    if (const auto* error = member(top, "error")) {
+      evidence.has_error = !(error->is_null() || *error == false);
+      if (error->is_string()) {
+        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
+      } else if (error->is_object()) {
+        evidence_from_object(evidence, *error);
+        const auto* code = member(*error, "code");
+        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
+        if (number && *number >= 400 && *number < 600)
+          evidence.error_status = static_cast<int>(*number);
+      }
+    }
+    evidence_from_object(evidence, top);
+    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
+    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
+      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
+        evidence.has_error = true;
+        evidence_from_object(evidence, *error);
+      }
+  }
+  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
+  evidence.text = evidence_lower(evidence.message);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
+// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
+// rules on text unless the text is what tells two meanings of one code apart.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Providers that answer alike.
+enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
+
+struct FamilyName {
+  std::string_view provider;
+  Family family;
+};
+
+inline constexpr std::array family_names{
+    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
+    FamilyName{"github", Family::github},
+};
+
+inline constexpr Family family_of(std::string_view provider) noexcept {
+  for (const auto& known : family_names)
+    if (known.provider == provider) return known.family;
+  return Family::other;
+}
+
+enum class MatchOn {
+  code,       ///< one of the codes is the pattern
+  code_part,  ///< one of the codes holds the pattern
+  text,       ///< the text holds the pattern
+};
+
+/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
+struct AnswerRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array answer_rules{
+    // 400: almost always the request's own fault.
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
+               Finding::not_eligible, OutcomeKind::billing},
+
+    // 401: for a login the token may just be old, unless the answer says that it is gone.
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+
+    // 402
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 403: forbidden; the credential is not proven to be bad.
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 404
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+};
+
+/// What a status means when no rule says more. Others: see default_of().
+struct StatusDefault {
+  int status;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array status_defaults{
+    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
+    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{407, Finding::transient, OutcomeKind::transport},
+    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
+};
+
+/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
+/// too frequent" in Chinese.
+inline constexpr std::array<std::string_view, 8> limit_texts{
+    "rate limit",
+    "rate_limit",
+    "too many requests",
+    "throttl",
+    "concurrency limit",
+    "model_cooldown",
+    "\xe9\x99\x90\xe9\x80\x9f",
+    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
+};
+
+/// The status that an error inside a 200 would have had.
+struct ImpliedStatus {
+  std::string_view code;
+  int status;
+};
+
+inline constexpr std::array implied_statuses{
+    ImpliedStatus{"overloaded_error", 529},
+    ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},
+    ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},
+    ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},
+    ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},
+    ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429},
+    ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},
+    ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},
+    ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},
+    ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},
+    ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403},
+    ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400},
+    ImpliedStatus{"invalid_argument", 400},
+};
+
+/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
+struct TokenRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  TokenVerdict verdict;
+};
+
+inline constexpr std::array token_rules{
+    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
+    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
+    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
+    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
+    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
+              TokenVerdict::dead},
+    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
+/// years" is wrong, and a day later it can be asked again.
+inline constexpr Duration longest_wait = std::chrono::hours{24};
+
+/// When an answer says that trying again makes sense.
+///
+/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
+/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
+/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
+/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
+///
+/// @param now     the wall clock
+/// @param longest how far ahead a hint may lie; a later one is cut to it
+/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
+///         when nothing was told or it cannot be read
+/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
+std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                    Duration longest = longest_wait);
+
+/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
+/// body or a header goes before Retry-After, since a window outlasts the first retry.
+std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
+
+/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
+/// @return the moment, unclamped; none when the text is neither
+std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
+
+/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
+/// @param now decides the century of a two-digit year
+std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
+
+/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
+/// @return none when the text has another form or is longer than 100 years
+std::optional<Duration> parse_wait(std::string_view text) noexcept;
+
+/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
+/// length of time from now (numbers below 10^8 and texts of parse_wait()).
+std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
+
+inline std::string_view hint_trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline std::string hint_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// A number at the front of `text`, which is removed; none when there is none.
+inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+inline std::optional<Duration> hint_seconds(double seconds) noexcept {
+  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
+}
+
+inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
+}
+
+inline std::optional<int> hint_integer(std::string_view text) noexcept {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
+inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
+  std::array<std::string_view, 8> words{};
+  std::size_t count = 0;
+  while (!text.empty() && count < words.size()) {
+    const auto start = text.find_first_not_of(" ,:-");
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
+    words[count++] = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return words;
+}
+
+inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
+                                            std::optional<int> day, std::optional<int> hour,
+                                            std::optional<int> minute,
+                                            std::optional<int> second) noexcept {
+  const auto month = hint_month(month_name);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+/// What the fields of a body and the reset headers say, apart from Retry-After.
+struct HintFields {
+  std::optional<TimePoint> body;
+  std::optional<TimePoint> headers;
+  std::optional<TimePoint> message;
+};
+
+inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
+  if (candidate && (!best || *candidate > *best)) best = candidate;
+}
+
+inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
+  if (const auto number = number_of(value)) {
+    if (relative || (*number >= 0 && *number < 1e8)) {
+      const auto wait = hint_seconds(*number);
+      return wait ? std::optional{now + *wait} : std::nullopt;
+    }
+    return time_from_epoch(*number);
+  }
+  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
+  return std::nullopt;
+}
+
+/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
+struct HintMember {
+  std::string_view name;
+  bool relative;
+};
+
+inline constexpr std::array hint_members{
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
+    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
+};
+
+/// Collects the latest moment named anywhere in the error part of a body.
+inline void hint_from_json(const Json& value, TimePoint now, int depth,
+                           std::optional<TimePoint>& best) {
+  if (depth == 0) return;
+  if (value.is_array()) {
+    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& known : hint_members)
+    if (const auto* found = member(value, known.name))
+      hint_latest(best, hint_from_value(*found, now, known.relative));
+  for (const auto& [name, inner] : value.items())
+    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
+}
+
+/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
+inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
+  const auto lower = hint_lower(text.substr(0, 4096));
+  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
+    const auto at = lower.find(lead);
+    if (at == std::string::npos) continue;
+    const auto rest = std::string_view{lower}.substr(at + lead.size());
+    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
+    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    auto wait = parse_wait(word);
+    if (!wait) continue;
+    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (bare) {  // "in 5 minutes"
+      const auto unit = hint_trim(rest.substr(word.size()));
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
+    }
+    return now + *wait;
+  }
+  return std::nullopt;
+}
+
+/// The reset headers: of the exhausted ones the latest, else of all the earliest.
+inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
+  std::optional<TimePoint> exhausted;
+  std::optional<TimePoint> earliest;
+  for (const auto& header : response.headers) {
+    const auto name = hint_lower(header.name);
+    const auto reset = name.find("reset");
+    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
+    const auto when = parse_reset(header.value, now);
+    if (!when) continue;
+    auto sibling = name;
+    sibling.replace(reset, 5, "remaining");
+    const auto remaining = response.header(sibling);
+    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
+    if (!earliest || *when < *earliest) earliest = when;
+  }
+  return exhausted ? exhausted : earliest;
+}
+
+inline HintFields hint_fields(const Response& response, TimePoint now) {
+  HintFields fields;
+  fields.headers = hint_from_headers(response, now);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
+  const auto document = parse_json(response.body);
+  if (!document) return fields;
+  constexpr int depth = 8;
+  hint_from_json(*document, now, depth, fields.body);
+  fields.message = hint_from_text(response.body, now);
+  return fields;
+}
+
+inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
+  if (const auto text = response.header("retry-after-ms"))
+    if (const auto milliseconds = hint_integer(hint_trim(*text)))
+      return now + Duration{*milliseconds};
+  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
+  return std::nullopt;
+}
+
+inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
+                                             Duration longest) {
+  if (!when) return std::nullopt;
+  return std::clamp(*when, now, now + longest);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
+                                                         TimePoint now) noexcept {
+  using detail::hint_integer;
+  text = detail::hint_trim(text);
+  if (text.size() > 40) return std::nullopt;
+  const auto w = detail::hint_words(text);
+  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
+    auto year = hint_integer(w[3]);
+    if (!year) return std::nullopt;
+    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
+    const int current = static_cast<int>(today.year());
+    int full = current - current % 100 + *year;
+    if (full > current + 50) full -= 100;
+    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  }
+  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
+    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
+    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
+                               hint_integer(w[4]), hint_integer(w[5]));
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
+                                                           TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  auto rest = text;
+  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
+    // Longer than any honest answer is still "come back late", not garbage.
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
+  }
+  return parse_http_date(text, now);
+}
+
+CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
+  text = detail::hint_trim(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto number = detail::hint_take_number(text);
+    if (!number) return std::nullopt;
+    if (text.empty()) {
+      if (!first) return std::nullopt;
+      return detail::hint_seconds(*number);
+    }
+    if (text.starts_with("ms")) {
+      seconds += *number / 1000.0;
+      text.remove_prefix(2);
+      continue;
+    }
+    switch (text.front()) {
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
+    }
+    text.remove_prefix(1);
+  }
+  return detail::hint_seconds(seconds);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
+                                                     TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  if (const auto moment = parse_iso8601(text)) return moment;
+  auto rest = text;
+  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
+  if (const auto number = detail::hint_take_number(rest);
+      number && rest.empty() && *number >= longest_relative)
+    return time_from_epoch(*number);
+  const auto wait = parse_wait(text);
+  return wait ? std::optional{now + *wait} : std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  auto when = detail::hint_retry_after(response, now);
+  if (!when) {
+    const auto fields = detail::hint_fields(response, now);
+    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
+  }
+  return detail::hint_clamped(when, now, longest);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  const auto fields = detail::hint_fields(response, now);
+  auto when = fields.body ? fields.body : fields.headers;
+  if (!when) when = detail::hint_retry_after(response, now);
+  if (!when) when = fields.message;
+  return detail::hint_clamped(when, now, longest);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
+inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
+
+inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
+  switch (on) {
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
+    case MatchOn::code_part:
+      return std::any_of(
+          evidence.codes.begin(), evidence.codes.end(),
+          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
+  }
+  return false;
+}
+
+inline bool speaks_of_limit(const AnswerEvidence& evidence) {
+  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
+    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
+  });
+}
+
+/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
+inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
+  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
+  if (evidence.error_status != 0) return evidence.error_status;
+  for (const auto& known : implied_statuses)
+    if (evidence.has_code(known.code)) return known.status;
+  return speaks_of_limit(evidence) ? 429 : 0;
+}
+
+inline StatusDefault default_of(int status, Kind kind) {
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
+  if (status == 401)  // a key does not grow old, a login's access token does
+    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
+            OutcomeKind::auth_failed};
+  for (const auto& known : status_defaults)
+    if (known.status == status) return known;
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
+}
+
+/// A page instead of an answer: something between us and the provider spoke.
+inline Classification classify_page(const Response& response, TimePoint now) {
+  Classification result;
+  result.message = "an HTML page came instead of an answer";
+  result.outcome = OutcomeKind::transport;
+  if (response.status == 429) {
+    result.finding = Finding::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
+  } else if (response.status >= 500) {
+    result.finding = Finding::transient;
+    result.outcome = OutcomeKind::overloaded;
+  }
+  if (response.status >= 400) result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
+                                               const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  if (evidence.html) return detail::classify_page(response, now);
+
+  const int status = detail::judged_status(response, evidence);
+  const auto family = detail::family_of(context.provider);
+  auto judged = detail::default_of(status, context.kind);
+  if (status == 403 && detail::speaks_of_limit(evidence))
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
+  for (const auto& rule : detail::answer_rules) {
+    if (rule.status != status) continue;
+    if (rule.family != detail::Family::any && rule.family != family) continue;
+    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+    judged = {status, rule.finding, rule.outcome};
+    break;
+  }
+  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
+    judged.finding = Finding::rejected;  // a key cannot be refreshed
+
+  Classification result;
+  result.finding = judged.finding;
+  result.outcome = judged.outcome;
+  if (!evidence.codes.empty()) result.code = evidence.codes.front();
+  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
+  if (judged.finding == Finding::out_of_quota)
+    result.retry_at = reset_hint(response, now, detail::longest_window);
+  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
+    result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+CREDPOOL_INLINE Classification classify_failure(const Error& error) {
+  Classification result;
+  result.retry_at = error.retry_at;
+  result.message = error.message();
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::tls:
+    case Errc::timeout:
+      result.finding = Finding::transient;
+      result.outcome = OutcomeKind::transport;
+      break;
+    case Errc::cancelled:
+      break;
+    default:  // a setting, an answer beyond all bounds: says nothing about the credential
+      result.finding = Finding::could_not_tell;
+      result.outcome = OutcomeKind::transport;
+      break;
+  }
+  return result;
+}
+
+CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
+  switch (verdict) {
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
+  }
+  return "transient";
+}
+
+CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
+                                                  const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  const auto family = detail::family_of(provider);
+  const int status = response.status;
+  TokenAnswer answer;
+  answer.message = evidence.message;
+  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
+
+  if (status >= 200 && status < 300 && !evidence.has_error) {
+    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
+    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
+    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
+    answer.message.clear();
+    return answer;
+  }
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
+  if (evidence.json && refusal) {
+    for (const auto& rule : detail::token_rules) {
+      if (rule.status != 0 && rule.status != status) continue;
+      if (rule.family != detail::Family::any && rule.family != family) continue;
+      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
+      answer.verdict = rule.verdict;
+      if (answer.verdict != TokenVerdict::slow_down) return answer;
+      break;
+    }
+  } else if (status >= 200 && status < 300) {
+    answer.verdict = TokenVerdict::malformed;
+    return answer;
+  }
+  answer.retry_at = retry_hint(response, now);
+  return answer;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Heads of requests to upstreams, and what is kept of their answers'. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Request line and headers as they go to an upstream, with the credential in them.
+/// @errors malformed when a header of the caller or the credential cannot stand in a head
+inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const RequestHead& from,
+                                         const Credential& credential, std::size_t body_bytes) {
+  const auto secret = credential.secret.reveal();
+  if (!is_header_value(secret))
+    return fail(Errc::malformed, "using a credential", credential.profile_id,
+                "its token holds characters that no header may hold");
+  thread_local std::vector<HeaderView> kept;
+  if (auto selected = select_upstream_headers(from.headers, kept); !selected)
+    return fail(selected.error());
+
+  const auto ours = [&](std::string_view name) {
+    const auto& headers = way.target.headers;
+    const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) {
+      return same_header_name(header.name, name);
+    });
+    return found == headers.end() ? nullptr : &*found;
+  };
+  const auto body_length = std::to_string(body_bytes);
+  // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
+  constexpr std::size_t names_and_marks = 256;
+  std::size_t size =
+      names_and_marks + way.target.path.size() + way.authority.size() + secret.size();
+  for (const auto& header : way.target.headers)
+    size += header.name.size() + header.value.size() + 4;
+  for (const auto& [name, value] : kept) size += name.size() + value.size() + 5;
+  std::string head;
+  head.reserve(size);
+  const auto add = [&head](std::string_view name, std::string_view value) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  };
+  head.append(from.method).append(" ").append(way.target.path).append(" HTTP/1.1\r\n");
+  add("host", way.authority);
+  head.append(way.target.auth.header)
+      .append(": ")
+      .append(way.target.auth.prefix)
+      .append(secret)
+      .append("\r\n");
+  add("accept-encoding", "identity");
+  add("content-length", body_length);
+  for (const auto& header : way.target.headers) {
+    const auto given = find_header(kept, header.name);
+    if (header.rule == HeaderRule::set || !given) {
+      add(header.name, header.value);
+    } else if (header.rule == HeaderRule::append) {
+      head.append(header.name).append(": ").append(*given);
+      if (given->find(header.value) == std::string_view::npos)
+        head.append(",").append(header.value);
+      head.append("\r\n");
+    }
+  }
+  for (const auto& [name, value] : kept) {
+    const auto* of_ours = ours(name);
+    if (!of_ours || of_ours->rule == HeaderRule::fallback) add(name, value);
+  }
+  head.append("\r\n");
+  return head;
+}
+
+/// Headers that outlive the message they came with.
+class KeptHeaders {
+ public:
+  void assign(const std::vector<HeaderView>& headers) {
+    kept_.clear();
+    for (const auto& [name, value] : headers) kept_.emplace_back(name, value);
+  }
+  std::vector<HeaderView> views() const {
+    std::vector<HeaderView> all;
+    for (const auto& [name, value] : kept_) all.push_back({name, value});
+    return all;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> kept_;
+};
+
+inline bool is_event_stream(const std::vector<HeaderView>& headers) noexcept {
+  constexpr std::string_view wanted = "text/event-stream";
+  const auto type = find_header(headers, "content-type");
+  return type && type->size() >= wanted.size() &&
+         same_header_name(type->substr(0, wanted.size()), wanted);
+}
+
+/// Whether a stream's first event, or a comment that keeps the connection alive, is there whole.
+inline bool has_whole_event(std::string_view text) noexcept {
+  return text.find("\n\n") != std::string_view::npos ||
+         text.find("\r\n\r\n") != std::string_view::npos ||
+         text.find("\r\r") != std::string_view::npos;
+}
+
+/// Providers quote a key that they refuse: an error never shows ours.
+inline void hide(const Secret& secret, std::string& text) {
+  const auto hidden = secret.reveal();
+  if (hidden.size() < 8) return;
+  for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at))
+    text.replace(at, hidden.size(), "***");
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What a relay needs of its proxy.
+struct RelayWorld {
+  CredentialLender& lender;
+  Upstream& upstream;
+  const std::function<void(const AccessRecord&)>& on_access;
+};
+
+/// What the caller asked for, read before a credential is chosen.
+struct RelayRequest {
+  std::string id;  ///< x-request-id
+  Operation operation = Operation::chat_completions;
+  Dialect dialect = Dialect::openai;
+  RequestFacts facts;
+  LeaseRequest lease;                ///< without provider and model
+  std::vector<ModelTarget> targets;  ///< in the order in which they are tried
+  AccessRecord record;
+  std::chrono::nanoseconds began{};
+};
+
+/// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
+/// the answer on.
+class Relay final : public ExchangeListener,
+                    public UpstreamListener,
+                    public std::enable_shared_from_this<Relay> {
+ public:
+  Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
+        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
+        RelayRequest request)
+      : keeps_alive_{std::move(keeps_alive)},
+        world_{world},
+        catalog_{std::move(catalog)},
+        exchange_{std::move(exchange)},
+        request_{std::move(request)} {}
+
+  void start() {
+    exchange_->listen(shared_from_this());
+    patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(settings().hold);
+    next();
+  }
+
+  // --- the caller's side
+
+  void on_drained() override {
+    if (call_) call_->resume();
+  }
+
+  void on_client_gone() override {
+    if (auto call = std::exchange(call_, nullptr)) call->cancel();
+    if (lease_) lease_->report(phase_ == Phase::relaying ? success() : Outcome{});
+    end(Ending::client_gone);
+  }
+
+  // --- the upstream's side
+
+  void on_head(const UpstreamAnswerHead& head) override {
+    status_ = head.status;
+    first_byte_ = since_start();
+    content_length_ = head.content_length;
+    if (head.status < 200 || head.status > 299) {
+      phase_ = Phase::collecting;
+      for (const auto& [name, value] : head.headers)
+        refusal_.headers.push_back({std::string{name}, std::string{value}});
+      return;
+    }
+    is_stream_ = is_event_stream(head.headers);
+    tap_.emplace(request_.operation, is_stream_);
+    // Before the first event of a stream nothing is sent: it may be an error that another
+    // credential does not have.
+    if (!is_stream_) return begin_answer(head.headers);
+    phase_ = Phase::peeking;
+    answer_head_.assign(head.headers);
+  }
+
+  void on_data(std::string_view bytes) override {
+    switch (phase_) {
+      case Phase::collecting:
+        refusal_.body.append(
+            bytes.substr(0, max_refusal - std::min(refusal_.body.size(), max_refusal)));
+        return;
+      case Phase::peeking:
+        tap_->feed(bytes);
+        held_.append(bytes);
+        return;
+      case Phase::relaying:
+        tap_->feed(bytes);
+        request_.record.bytes_out += bytes.size();
+        exchange_->write(bytes);
+        return;
+      case Phase::idle:
+        return;
+    }
+  }
+
+  void on_batch_end() override {
+    if (phase_ == Phase::peeking && !peek()) return;
+    if (phase_ == Phase::relaying && !exchange_->flush() && call_) call_->pause();
+  }
+
+  void on_end() override {
+    call_.reset();
+    if (phase_ == Phase::collecting) return judge(status_);
+    if (phase_ == Phase::peeking) release();
+    const auto error =
+        tap_->stream_error().empty() ? std::nullopt : std::optional{judged_stream_error()};
+    lease_->report(error ? *error : success());
+    exchange_->finish();
+    end(Ending::ok);
+  }
+
+  void on_failure(const UpstreamFailure& failure) override {
+    call_.reset();
+    if (phase_ == Phase::collecting) return judge(status_);  // its status is there
+    const bool timed_out = failure.error.errc() == Errc::timeout;
+    const auto outcome = Outcome::transport();
+    if (phase_ == Phase::relaying) {
+      lease_->report(outcome);
+      break_off(timed_out);
+      return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
+    }
+    lease_->report(outcome);
+    // A request that may have been served is not sent again.
+    if (!failure.request_sent) {
+      last_failure_ = failure.error;
+      exclude();
+      return next();
+    }
+    tell(timed_out ? 504 : 502,
+         failure.error.message() +
+             (timed_out ? "" : "; the request was sent once and is not repeated"),
+         timed_out ? "upstream_timeout" : "upstream_lost");
+    end(timed_out ? Ending::timed_out : Ending::upstream_lost);
+  }
+
+ private:
+  enum class Phase {
+    idle,        ///< no answer yet
+    collecting,  ///< an error is coming: it is judged before it is handed on
+    peeking,     ///< a stream whose first event has not come
+    relaying,    ///< bytes have gone to the caller
+  };
+
+  /// An upstream's error as it is handed on when nobody else can serve.
+  struct Refusal {
+    int status = 0;
+    OutcomeKind outcome = OutcomeKind::unknown;
+    std::string provider;
+    Response answer;
+  };
+
+  const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
+  std::chrono::microseconds since_start() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
+                                                                 request_.began);
+  }
+
+  // --- choosing
+
+  /// Tries the next credential, or gives up.
+  void next() {
+    forget_answer();
+    if (attempts_ >= settings().max_attempts) return give_up();
+    if (lend()) return send();
+    if (!wait()) give_up();
+  }
+
+  void forget_answer() {
+    phase_ = Phase::idle;
+    lease_.reset();
+    tap_.reset();
+    refusal_ = {};
+    held_.clear();
+  }
+
+  /// @return whether there is a lease
+  bool lend() {
+    retry_at_.reset();
+    for (const auto& target : request_.targets) {
+      auto& wanted = request_.lease;
+      wanted.provider = target.provider;
+      wanted.model = target.model;
+      wanted.tried = tried_;
+      const auto& useless = catalog_->useless(target.provider, request_.operation);
+      wanted.tried.insert(wanted.tried.end(), useless.begin(), useless.end());
+      auto lease = world_.lender.acquire(wanted);
+      if (lease) {
+        way_ = catalog_->way(lease->credential().id, request_.operation);
+        if (!way_) continue;  // it came into the pool just now: from the next request on
+        lease_.emplace(std::move(*lease));
+        target_ = &target;
+        return true;
+      }
+      const auto& error = lease.error();
+      if (error.retry_at && (!retry_at_ || *error.retry_at < *retry_at_))
+        retry_at_ = error.retry_at;
+      why_not_ = error;
+    }
+    return false;
+  }
+
+  /// Waits for a credential, where the configuration allows it and it makes sense.
+  bool wait() {
+    const auto now = world_.lender.now();
+    if (!retry_at_ || *retry_at_ > patience_ends_ || now >= patience_ends_) return false;
+    // A time that has come means "whenever a lease ends".
+    constexpr Duration soon{20};
+    const auto delay = std::max(*retry_at_ - now, soon);
+    exchange_->after(delay, [self = shared_from_this()] {
+      if (!self->exchange_) return;
+      self->tried_.clear();
+      self->next();
+    });
+    return true;
+  }
+
+  void exclude() { tried_.push_back(lease_->credential().id); }
+
+  void send() {
+    ++attempts_;
+    const auto& credential = lease_->credential();
+    auto& record = request_.record;
+    record.attempts = attempts_;
+    record.provider = credential.provider;
+    record.credential = credential.id.short_hex();
+    const auto body = body_for(target_->model);
+    auto head = upstream_head(*way_, exchange_->head(), credential, body.size());
+    if (!head) {
+      // A token that cannot stand in a header is of no use to anybody.
+      why_not_ = head.error();
+      lease_->report({});
+      exclude();
+      return next();
+    }
+    call_ = world_.upstream.send({way_->origin, std::move(*head), body}, shared_from_this());
+  }
+
+  std::string_view body_for(const std::string& model) {
+    if (request_.facts.model_bytes == 0 || model == request_.facts.model) return exchange_->body();
+    if (rewritten_for_ != model) {
+      rewritten_ = with_model(exchange_->body(), request_.facts, model);
+      rewritten_for_ = model;
+    }
+    return rewritten_;
+  }
+
+  // --- judging
+
+  Outcome judged(const Response& answer, bool* refreshable = nullptr) const {
+    const auto& credential = lease_->credential();
+    const auto verdict =
+        classify_answer({credential.provider, credential.kind}, answer, world_.lender.now());
+    if (refreshable)
+      *refreshable = verdict.outcome == OutcomeKind::auth_failed &&
+                     credential.can_refresh_at(world_.lender.now());
+    return {.kind = verdict.outcome, .until = verdict.retry_at};
+  }
+  Outcome judged_stream_error() const {
+    return judged({.status = 200, .headers = {}, .body = tap_->stream_error()});
+  }
+
+  /// An answer that is an error: the next credential, or the caller is told.
+  void judge(int status) {
+    refusal_.status = status;
+    hide(lease_->secret(), refusal_.body);
+    bool refreshable = false;
+    const auto outcome = judged(refusal_, &refreshable);
+    if (refreshable && !was_refreshed()) return refresh();
+    lease_->report(outcome);
+    last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    if (!outcome.another_may_serve()) return pass_on();
+    exclude();
+    next();
+  }
+
+  bool was_refreshed() const {
+    return std::find(refreshed_.begin(), refreshed_.end(), lease_->credential().id) !=
+           refreshed_.end();
+  }
+
+  /// A refused token: one refresh, and the request again with the new one.
+  void refresh() {
+    refreshed_.push_back(lease_->credential().id);
+    const auto done = std::make_shared<Result<void>>();
+    const auto used = lease_->credential();
+    const bool runs = exchange_->offload([&lender = world_.lender, done, used,
+                                          keep = keeps_alive_] { *done = lender.refresh(used); },
+                                         [self = shared_from_this(), done] {
+                                           if (self->exchange_) self->refreshed(*done);
+                                         });
+    if (!runs) refreshed(fail(Errc::busy, "refreshing a login"));
+  }
+
+  void refreshed(const Result<void>& done) {
+    if (!done) {
+      lease_->report(Outcome::auth_failed());
+      last_ = Refusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
+                      std::move(refusal_)};
+      exclude();
+      return next();
+    }
+    const auto id = lease_->credential().id.hex();
+    forget_answer();
+    const auto pin = std::exchange(request_.lease.pin, id);
+    const bool lent = lend();
+    request_.lease.pin = pin;
+    if (lent)
+      send();
+    else
+      next();
+  }
+
+  // --- answering
+
+  /// Looks at the beginning of a stream.
+  /// @return whether bytes may go on
+  bool peek() {
+    if (!tap_->stream_error().empty()) {
+      if (const auto outcome = judged_stream_error(); outcome.another_may_serve()) {
+        if (auto call = std::exchange(call_, nullptr)) call->cancel();
+        refusal_ = {.status = 200, .headers = {}, .body = tap_->stream_error()};
+        judge(502);
+        return false;
+      }
+    }
+    if (!has_whole_event(held_) && held_.size() < max_held) return false;
+    release();
+    return true;
+  }
+
+  /// The stream is good: what was held back goes out.
+  void release() {
+    begin_answer(answer_head_.views());
+    request_.record.bytes_out += held_.size();
+    exchange_->write(held_);
+    (void)exchange_->flush();
+    held_.clear();
+  }
+
+  void begin_answer(const std::vector<HeaderView>& headers) {
+    phase_ = Phase::relaying;
+    AnswerHead head;
+    head.status = status_;
+    head.content_length = content_length_;
+    head.headers.reserve(headers.size() + 3);
+    if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
+    std::array<char, 12> digits;
+    const auto credential = lease_->credential().id.short_hex();
+    add_own_headers(head.headers, credential, attempts_text(digits));
+    exchange_->start(head);
+    request_.record.status = status_;
+  }
+
+  std::string_view attempts_text(std::array<char, 12>& digits) const {
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), attempts_).ptr;
+    return {digits.data(), static_cast<std::size_t>(end - digits.data())};
+  }
+
+  void add_own_headers(std::vector<HeaderView>& headers, std::string_view credential,
+                       std::string_view attempts) const {
+    if (!credential.empty()) headers.push_back({"x-credpool-credential", credential});
+    headers.push_back({"x-credpool-attempts", attempts});
+    headers.push_back({"x-request-id", request_.id});
+  }
+
+  Outcome success() const { return Outcome::ok(std::chrono::duration_cast<Duration>(first_byte_)); }
+
+  /// A stream that broke tells so in its own shape; anything else is cut, so that it is not taken
+  /// for complete.
+  void break_off(bool timed_out) {
+    if (tap_->complete()) return exchange_->finish();
+    if (content_length_ || !is_stream_) return exchange_->cut();
+    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
+    last_words_ += stream_error_event(
+        request_.operation,
+        {timed_out ? 504 : 502,
+         timed_out ? "the provider's answer stalled"
+                   : "the connection to the provider was lost in the middle of its answer",
+         timed_out ? "upstream_timeout" : "upstream_lost"},
+        request_.id);
+    exchange_->write(last_words_);
+    exchange_->finish();
+  }
+
+  /// Nobody can serve: the last error with the earliest time at which trying again makes sense.
+  void give_up() {
+    if (last_ && last_->outcome != OutcomeKind::auth_failed) return pass_on();
+    if (last_)
+      tell(503,
+           "every credential that could serve this was refused by its provider (" +
+               last_->provider + "); `credpool status` says which needs a login",
+           "credentials_refused");
+    else if (last_failure_)
+      tell(502, last_failure_->message(), "upstream_unreachable");
+    else if (retry_at_)
+      tell(429, "every credential that could serve this rests; " + why_not_hint(), "no_credential");
+    else
+      tell(503, why_not_hint(), "no_credential");
+    end(Ending::refused);
+  }
+
+  std::string why_not_hint() const {
+    return why_not_ ? why_not_->message() : "no credential serves this";
+  }
+
+  /// Hands an upstream's error on as it came.
+  void pass_on() {
+    auto& answer = last_->answer;
+    Answer out;
+    out.status = last_->status;
+    out.body = std::move(answer.body);
+    std::vector<HeaderView> views;
+    for (const auto& header : answer.headers) views.push_back({header.name, header.value});
+    std::vector<HeaderView> kept;
+    if (!select_answer_headers(views, kept)) kept.clear();
+    for (const auto& [name, value] : kept)
+      if (!(retry_at_ && same_header_name(name, "retry-after")))
+        out.headers.emplace_back(name, value);
+    if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+    finish(std::move(out),
+           lease_ ? lease_->credential().id.short_hex() : request_.record.credential);
+    end(last_->status < 500 && last_->outcome == OutcomeKind::request_fault ? Ending::ok
+                                                                            : Ending::refused);
+  }
+
+  /// Answers with an error of our own.
+  void tell(int status, const std::string& message, std::string_view code) {
+    Answer answer;
+    answer.status = status;
+    answer.headers.emplace_back("content-type", "application/json");
+    answer.body = error_body(request_.dialect, {status, message, code}, request_.id);
+    finish(std::move(answer), request_.record.credential);
+  }
+
+  void finish(Answer answer, const std::string& credential) {
+    if (retry_at_ && (answer.status == 429 || answer.status >= 500)) {
+      const auto wait =
+          std::chrono::ceil<std::chrono::seconds>(*retry_at_ - world_.lender.now()).count();
+      answer.headers.emplace_back("retry-after", std::to_string(std::max<std::int64_t>(wait, 1)));
+    }
+    std::array<char, 12> digits;
+    std::vector<HeaderView> own;
+    add_own_headers(own, credential, attempts_text(digits));
+    for (const auto& [name, value] : own) answer.headers.emplace_back(name, value);
+    request_.record.status = answer.status;
+    request_.record.bytes_out = answer.body.size();
+    exchange_->respond(answer);
+  }
+
+  /// The last thing that is done: lets go of everything.
+  void end(Ending how) {
+    auto& record = request_.record;
+    record.ending = how;
+    record.total = since_start();
+    if (phase_ == Phase::relaying) record.first_byte = first_byte_;
+    if (tap_) record.usage = tap_->usage();
+    if (world_.on_access) world_.on_access(record);
+    lease_.reset();
+    exchange_.reset();
+  }
+
+  static constexpr std::size_t max_refusal = 64 << 10;
+  static constexpr std::size_t max_held = 16 << 10;
+
+  std::shared_ptr<const void> keeps_alive_;  ///< the world
+  RelayWorld world_;
+  std::shared_ptr<const ProxyCatalog> catalog_;
+  std::shared_ptr<ServerExchange> exchange_;  ///< none: ended
+  RelayRequest request_;
+  std::optional<Lease> lease_;
+  const ProxyCatalog::Way* way_ = nullptr;
+  const ModelTarget* target_ = nullptr;
+  std::shared_ptr<UpstreamCall> call_;
+  std::vector<CredentialId> tried_;
+  std::vector<CredentialId> refreshed_;
+  std::string rewritten_;  ///< the body with another model
+  std::optional<std::string> rewritten_for_;
+  std::optional<UsageTap> tap_;
+  KeptHeaders answer_head_;
+  std::string held_;
+  std::string last_words_;
+  Response refusal_;
+  std::optional<Refusal> last_;
+  std::optional<Error> last_failure_;
+  std::optional<Error> why_not_;
+  std::optional<TimePoint> retry_at_;
+  TimePoint patience_ends_{};
+  std::optional<std::uint64_t> content_length_;
+  std::chrono::microseconds first_byte_{};
+  int status_ = 0;
+  int attempts_ = 0;
+  Phase phase_ = Phase::idle;
+  bool is_stream_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
+  explicit State(ProxyOptions given) : options{std::move(given)} {}
+
+  ProxyOptions options;
+
+  /// Requests take the catalog of the moment; a thread looks for a new one only when there is one.
+  std::shared_ptr<const ProxyCatalog> catalog() {
+    struct Seen {
+      const State* of = nullptr;
+      std::uint64_t version = 0;
+      std::shared_ptr<const ProxyCatalog> catalog;
+    };
+    thread_local Seen seen;
+    const auto version = version_.load(std::memory_order_acquire);
+    if (seen.of != this || seen.version != version) {
+      const std::lock_guard lock{mutex_};
+      seen = {this, version, catalog_};
+    }
+    return seen.catalog;
+  }
+  void use(std::shared_ptr<const ProxyCatalog> catalog) {
+    const std::lock_guard lock{mutex_};
+    catalog_ = std::move(catalog);
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
+  /// "req_" and 24 hexadecimal digits; not a secret.
+  static std::string new_id() {
+    thread_local std::mt19937_64 random{[] {
+      std::random_device device;
+      std::seed_seq seed{device(), device(), device(), device()};
+      return std::mt19937_64{seed};
+    }()};
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string id = "req_";
+    for (int word = 0; word < 2; ++word) {
+      auto bits = random();
+      for (int i = 0; i < 12; ++i, bits >>= 4) id += digits[bits & 15];
+    }
+    return id;
+  }
+
+  bool host_is_ours(std::string_view host) const {
+    if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
+    host = host.substr(0, host.find(':'));
+    if (same_header_name(host, "localhost")) return true;
+    for (const auto& name : options.host_names)
+      if (name == "*" || same_header_name(name, host)) return true;
+    // An IPv4 address: no name that somebody else's name server answers for.
+    int dots = 0;
+    for (const char c : host) {
+      if (c == '.')
+        ++dots;
+      else if (c < '0' || c > '9')
+        return false;
+    }
+    return dots == 3;
+  }
+
+  void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
+                     std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
+                     std::string wanted);
+
+  static Answer error(Dialect dialect, int status, std::string_view message, std::string_view code,
+                      const std::string& id) {
+    Answer answer;
+    answer.status = status;
+    answer.headers = {{"content-type", "application/json"}, {"x-request-id", id}};
+    answer.body = error_body(dialect, {status, message, code}, id);
+    return answer;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<const ProxyCatalog> catalog_ = std::make_shared<const ProxyCatalog>();
+  std::atomic<std::uint64_t> version_{1};
+  detail::ModelCache models_;
+};
+
+CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
+                                                 std::shared_ptr<ServerExchange> exchange,
+                                                 detail::RelayRequest request, std::string wanted) {
+  const auto asked = std::make_shared<detail::RelayRequest>(std::move(request));
+  const auto list = std::make_shared<std::shared_ptr<const ModelList>>();
+  const auto self = shared_from_this();
+  const auto tell = [self, exchange, asked](Answer answer, Ending end) {
+    auto& record = asked->record;
+    record.status = answer.status;
+    record.bytes_out = answer.body.size();
+    record.ending = end;
+    record.total = std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
+                                                                         asked->began);
+    exchange->respond(answer);
+    if (self->options.on_access) self->options.on_access(record);
+  };
+  const bool runs = exchange->offload(
+      [self, catalog, list] {
+        *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
+      },
+      [tell, list, asked, wanted] {
+        const auto text = wanted.empty() ? (*list)->write(asked->dialect)
+                                         : (*list)->write_one(wanted, asked->dialect);
+        if (text.empty())
+          return tell(
+              error(asked->dialect, 404, "no provider of the pool lists that model; see /v1/models",
+                    "model_not_found", asked->id),
+              Ending::refused);
+        Answer answer;
+        answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
+        answer.body = text;
+        tell(std::move(answer), Ending::ok);
+      });
+  if (!runs)
+    tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again", "busy",
+               asked->id),
+         Ending::refused);
+}
+
+namespace detail {
+
+inline Dialect dialect_of_path(const RequestHead& head) noexcept {
+  const auto found = find_route(head.method, head.path());
+  const bool version = head.header("anthropic-version").has_value();
+  return dialect_of(found.route ? found.route->operation : Operation::models, version);
+}
+
+/// What ties a conversation to a credential: the caller's word, else what it always begins with.
+inline std::string relay_session(const RequestHead& head, const RequestFacts& facts) {
+  if (const auto given = head.header("x-session-id"); given && !given->empty())
+    return std::string{*given};
+  if (!facts.prompt_cache_key.empty()) return facts.prompt_cache_key;
+  if (!facts.metadata_user_id.empty()) return facts.metadata_user_id;
+  return facts.conversation ? std::to_string(*facts.conversation) : std::string{};
+}
+
+/// What there would be, were it allowed.
+inline std::string blocked_hint(const ProxyCatalog& catalog, Operation operation) {
+  for (const auto& blocked : catalog.blocked())
+    if (std::find(blocked.operations.begin(), blocked.operations.end(), operation) !=
+        blocked.operations.end())
+      return "; " + blocked.why.message();
+  return {};
+}
+
+inline Affinity relay_affinity(AffinityMode mode) noexcept {
+  switch (mode) {
+    case AffinityMode::none:
+      return Affinity::none;
+    case AffinityMode::hard:
+      return Affinity::hard;
+    case AffinityMode::soft:
+      break;
+  }
+  return Affinity::soft;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Proxy::Proxy(ProxyOptions options)
+    : state_{std::make_shared<State>(std::move(options))} {}
+CREDPOOL_INLINE Proxy::~Proxy() = default;
+
+CREDPOOL_INLINE void Proxy::use(std::shared_ptr<const ProxyCatalog> catalog) {
+  state_->use(std::move(catalog));
+}
+
+CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
+  return State::error(Dialect::openai, status, why, {}, State::new_id());
+}
+
+CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view) {
+  const auto refuse = [&](int status, std::string_view message, std::string_view code) {
+    return State::error(detail::dialect_of_path(head), status, message, code, State::new_id());
+  };
+  const auto host = head.header("host");
+  if (host && !state_->host_is_ours(*host))
+    return refuse(421, "this server is not known by that name; name it with --host-name",
+                  "misdirected_request");
+  if (!state_->options.gate->identify(presented_key(head)))
+    return refuse(
+        401,
+        "the key of this proxy is missing or wrong; send it as Authorization: Bearer, or x-api-key",
+        "invalid_api_key");
+  const auto found = find_route(head.method, head.path());
+  if (found.route) return std::nullopt;
+  if (found.allowed.empty())
+    return refuse(
+        404,
+        "there is no such path here; see /v1/models, /v1/chat/completions, /v1/responses, "
+        "/v1/embeddings, /v1/completions, /v1/messages",
+        "unknown_path");
+  auto answer = refuse(405, "this path does not have that method", "method_not_allowed");
+  answer.headers.emplace_back("allow", found.allowed);
+  return answer;
+}
+
+CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
+  const auto& head = exchange->head();
+  const auto catalog = state_->catalog();
+  const auto route = find_route(head.method, head.path()).route;
+  detail::RelayRequest request;
+  request.id = State::new_id();
+  request.began = SystemClock{}.steady();
+  request.operation = route->operation;
+  request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());
+  auto& record = request.record;
+  record.time = state_->options.lender->now();
+  record.request_id = request.id;
+  record.peer = exchange->peer();
+  record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
+  record.method = head.method;
+  record.path = head.path();
+  record.operation = route->operation;
+  record.bytes_in = exchange->body().size();
+
+  const auto refuse = [&](int status, std::string_view message, std::string_view code) {
+    auto answer = State::error(request.dialect, status, message, code, request.id);
+    record.status = status;
+    record.bytes_out = answer.body.size();
+    record.ending = Ending::refused;
+    if (state_->options.on_access) state_->options.on_access(record);
+    exchange->respond(answer);
+  };
+
+  if (route->operation == Operation::models)
+    return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
+
+  auto facts = read_request_facts(exchange->body());
+  if (!facts) {
+    const auto& error = facts.error();
+    return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
+                  "invalid_body");
+  }
+  request.facts = std::move(*facts);
+  record.model = request.facts.model;
+  if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
+  auto targets = catalog->models().candidates(request.facts.model, request.operation);
+  if (!targets)
+    return refuse(404,
+                  targets.error().message() + detail::blocked_hint(*catalog, request.operation),
+                  "model_not_found");
+  request.targets = std::move(*targets);
+  request.lease.session = detail::relay_session(head, request.facts);
+  request.lease.affinity = detail::relay_affinity(catalog->settings().affinity_mode);
+  request.lease.client = record.key_name;
+  constexpr std::size_t bytes_a_token = 4;  // a rough measure, for policies that compare
+  request.lease.prompt_tokens =
+      static_cast<std::uint32_t>(request.facts.prompt_bytes / bytes_a_token);
+  if (const auto pin = head.header("x-credpool-pin")) request.lease.pin = *pin;
+
+  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
+                                 state_->options.on_access};
+  std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
+      ->start();
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// What a person is asked to do in the browser.
 struct BrowserTask {
   std::string url;         ///< to be opened; may hold a one-time code, never a token
@@ -16208,58 +22907,6 @@ class RefreshClaims {
 
   /// Gives a claim back under which nothing was sent.
   virtual Result<void> abandon(const RefreshClaim& claim) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// One HTTP header that is not secret.
-struct Header {
-  std::string name;
-  std::string value;
-};
-
-/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
-struct SecretHeader {
-  std::string name;
-  std::string prefix;
-  Secret value;
-};
-
-/// An HTTP request of the control plane: small, answered whole.
-struct Request {
-  std::string method = "GET";
-  std::string url;  ///< absolute; https, or http to a loopback address
-  std::vector<Header> headers;
-  std::vector<SecretHeader> secret_headers;
-  std::string body;
-  Duration connect_timeout{5'000};
-  Duration timeout{20'000};                ///< for the whole answer
-  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
-  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
-  /// out; its error ends the request, of which the server then has no body. A request that fails
-  /// without this having been called and answered ok was not sent. Only for requests with a body.
-  std::function<Result<void>()> before_body = {};
-};
-
-/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
-struct Response {
-  int status = 0;
-  std::vector<Header> headers;
-  std::string body;
-
-  /// The first header of that name (in any case); none when there is none.
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    const auto same = [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) ==
-             std::tolower(static_cast<unsigned char>(b));
-    };
-    for (const auto& header : headers)
-      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
-        return std::string_view{header.value};
-    return std::nullopt;
-  }
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -17612,1189 +24259,6 @@ inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
 }
 
 }  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What an answer of the provider says about a credential.
-enum class Finding {
-  valid,
-  expired,             ///< refresh it; if that does not help, a new login is needed
-  rejected,            ///< the provider says that it is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  no_subscription,     ///< good, but no seat or membership is paid for
-  out_of_quota,        ///< good, but its allowance or balance is used up
-  rate_limited,        ///< good, too many requests for now
-  not_eligible,        ///< good, but the service ended for this account
-  request_error,       ///< the request was at fault: it says nothing about the credential
-  transient,           ///< the provider could not be reached or cannot serve now
-  could_not_tell,      ///< not asked, or an answer that proves nothing
-};
-
-/// The finding's name as it stands in JSON output ("out_of_quota").
-std::string_view to_string(Finding finding) noexcept;
-
-/// Whether the credential itself is proven to be good, whatever else stands in its way.
-bool proves_good(Finding finding) noexcept;
-
-/// The result of checking one credential.
-struct Verdict {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
-  bool probed = false;                         ///< whether the provider was asked at all
-  std::string detail;                          ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;              ///< of the answer that decided
-  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
-  std::string plan;      ///< subscription as the provider names it; often empty
-  std::string base_url;  ///< the address that accepted it, where several were tried
-};
-
-struct Credential;
-
-/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
-///
-/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
-/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
-/// never take a working credential out of use.
-/// @effects changes `credential` only
-void apply(const Verdict& verdict, Credential& credential);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-      return "valid";
-    case Finding::expired:
-      return "expired";
-    case Finding::rejected:
-      return "rejected";
-    case Finding::client_not_allowed:
-      return "client_not_allowed";
-    case Finding::missing_scope:
-      return "missing_scope";
-    case Finding::no_subscription:
-      return "no_subscription";
-    case Finding::out_of_quota:
-      return "out_of_quota";
-    case Finding::rate_limited:
-      return "rate_limited";
-    case Finding::not_eligible:
-      return "not_eligible";
-    case Finding::request_error:
-      return "request_error";
-    case Finding::transient:
-      return "transient";
-    case Finding::could_not_tell:
-      return "could_not_tell";
-  }
-  return "could_not_tell";
-}
-
-CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-    case Finding::client_not_allowed:
-    case Finding::missing_scope:
-    case Finding::no_subscription:
-    case Finding::out_of_quota:
-    case Finding::rate_limited:
-    case Finding::not_eligible:
-      return true;
-    default:
-      return false;
-  }
-}
-
-namespace detail {
-
-/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
-inline bool verdict_is_final(const Credential& credential) noexcept {
-  if (credential.secret.empty() || credential.status == Status::disabled) return true;
-  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
-  switch (credential.reason) {  // what an earlier validation may have said
-    case Reason::none:
-    case Reason::refreshable:
-    case Reason::not_refreshable:
-    case Reason::rejected:
-    case Reason::could_not_tell:
-      return false;
-    default:
-      return true;
-  }
-}
-
-/// Facts and warnings that only a verdict about the same question may replace.
-inline bool verdict_may_shadow(Reason reason) noexcept {
-  return reason == Reason::none || reason == Reason::expiry_unknown ||
-         reason == Reason::could_not_tell;
-}
-
-inline void set_standing(Credential& credential, Status status, Reason reason,
-                         std::string_view detail) {
-  credential.status = status;
-  credential.reason = reason;
-  credential.detail = detail;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
-  if (!verdict.probed || detail::verdict_is_final(credential)) return;
-  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
-  if (!verdict.plan.empty()) credential.plan = verdict.plan;
-  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
-
-  const auto standing = [&](Status status, Reason reason) {
-    detail::set_standing(credential, status, reason, verdict.detail);
-  };
-  const bool refreshable = !credential.refresh_token.empty();
-  switch (verdict.finding) {
-    case Finding::valid:
-      detail::set_standing(credential, Status::active, Reason::none, {});
-      break;
-    case Finding::expired:
-      standing(refreshable ? Status::expired : Status::needs_login,
-               refreshable ? Reason::refreshable : Reason::not_refreshable);
-      break;
-    case Finding::rejected:
-      standing(Status::revoked, Reason::rejected);
-      break;
-    case Finding::client_not_allowed:
-      standing(Status::active, Reason::client_not_allowed);
-      break;
-    case Finding::missing_scope:
-      standing(Status::active, Reason::missing_scope);
-      break;
-    case Finding::no_subscription:
-      standing(Status::active, Reason::no_subscription);
-      break;
-    case Finding::out_of_quota:
-      standing(Status::active, Reason::out_of_quota);
-      break;
-    case Finding::not_eligible:
-      standing(Status::active, Reason::service_ended);
-      break;
-    case Finding::rate_limited:
-      break;  // a matter of minutes: the pool cools it down
-    case Finding::request_error:
-    case Finding::transient:
-    case Finding::could_not_tell:
-      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
-        standing(Status::active, Reason::could_not_tell);
-      break;
-  }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Whose answer is judged: what decides between "refresh it" and "it is dead".
-struct AnswerContext {
-  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;  ///< of the credential that was sent
-};
-
-/// What an answer means, for the credential and for the pool.
-struct Classification {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;
-  std::optional<TimePoint> retry_at;  ///< when the answer tells it
-  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
-  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
-};
-
-/// Judges any answer of a provider's API: the one place where this is decided.
-///
-/// The status counts first, then the error's type, code, status and reason fields, its text last
-/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
-/// nothing about a credential. An error inside a 200 is judged by its type.
-///
-/// @param now the wall clock, for retry_at
-/// @errors none: what cannot be understood is could_not_tell or the status's default
-/// @effects none (pure)
-/// @source docs/providers.md
-Classification classify_answer(const AnswerContext& context, const Response& response,
-                               TimePoint now);
-
-/// Judges a request that got no answer (the error of a Transport).
-Classification classify_failure(const Error& error);
-
-/// What a token endpoint's answer means for the refresh token or device code that was sent.
-enum class TokenVerdict {
-  ok,            ///< 200 with an access token: persist it, then publish it
-  malformed,     ///< 200 without one, or not JSON: change nothing
-  dead,          ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,  ///< our client id or request is wrong: the token is untouched
-  transient,     ///< try later with the same token, see retry_at
-  pending,       ///< device flow: the person has not answered yet
-  slow_down,     ///< device flow: poll less often
-  denied,        ///< device flow: the person said no
-  code_expired,  ///< device flow: start again
-};
-
-/// The verdict's name as it stands in logs ("client_fault").
-std::string_view to_string(TokenVerdict verdict) noexcept;
-
-/// A judged answer of a token endpoint.
-struct TokenAnswer {
-  TokenVerdict verdict = TokenVerdict::transient;
-  std::optional<TimePoint> retry_at;
-  std::string code;     ///< the endpoint's error code, lower case; may be empty
-  std::string message;  ///< its own words, raw: pass them through shown_text()
-};
-
-/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
-/// providers do instead).
-/// @effects none (pure)
-TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
-                                  TimePoint now);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string evidence_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// An error answer taken apart.
-struct AnswerEvidence {
-  bool html = false;
-  bool json = false;               ///< the body is a JSON object or array
-  bool has_error = false;          ///< the body has an error member that is not null or false
-  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
-  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
-  std::string text;                ///< lower case
-  std::string message;             ///< as sent
-
-  bool has_code(std::string_view wanted) const {
-    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
-  }
-  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
-};
-
-inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
-  constexpr std::size_t longest_code = 128;
-  const auto code = text_or_empty(object, name);
-  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
-}
-
-inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name :
-       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
-    evidence_code(evidence, object, name);
-  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
-    const auto text = text_or_empty(object, name);
-    if (!text.empty() && evidence.message.find(text) == std::string::npos)
-      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
-  }
-  for (const auto* name : {"details", "violations", "errors"}) {
-    const auto* list = member(object, name);
-    if (list == nullptr || !list->is_array()) continue;
-    std::size_t read = 0;
-    for (const auto& element : *list)
-      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
-        evidence_from_object(evidence, element);
-  }
-}
-
-inline bool evidence_is_html(const Response& response) {
-  const auto type = evidence_lower(response.header("content-type").value_or(""));
-  if (type.find("html") != std::string::npos) return true;
-  const auto start = response.body.find_first_not_of(" \t\r\n");
-  return start != std::string::npos && response.body[start] == '<';
-}
-
-inline AnswerEvidence evidence_of(const Response& response) {
-  AnswerEvidence evidence;
-  evidence.html = evidence_is_html(response);
-  if (evidence.html) return evidence;
-  constexpr std::size_t most_text = 4096;
-  const auto document = parse_json(response.body);
-  evidence.json = document && document->is_structured();
-  if (!evidence.json) {
-    evidence.message = response.body.substr(0, most_text);
-  } else {
-    // Google's streams and some gateways wrap the error object into an array.
-    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
-    if (const auto* error = member(top, "error")) {
-      evidence.has_error = !(error->is_null() || *error == false);
-      if (error->is_string()) {
-        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
-      } else if (error->is_object()) {
-        evidence_from_object(evidence, *error);
-        const auto* code = member(*error, "code");
-        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
-        if (number && *number >= 400 && *number < 600)
-          evidence.error_status = static_cast<int>(*number);
-      }
-    }
-    evidence_from_object(evidence, top);
-    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
-    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
-      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
-        evidence.has_error = true;
-        evidence_from_object(evidence, *error);
-      }
-  }
-  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
-  evidence.text = evidence_lower(evidence.message);
-  return evidence;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
-// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
-// rules on text unless the text is what tells two meanings of one code apart.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Providers that answer alike.
-enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
-
-struct FamilyName {
-  std::string_view provider;
-  Family family;
-};
-
-inline constexpr std::array family_names{
-    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
-    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
-    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
-    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
-    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
-    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
-    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
-    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
-    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
-    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
-    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
-    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
-    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
-    FamilyName{"github", Family::github},
-};
-
-inline constexpr Family family_of(std::string_view provider) noexcept {
-  for (const auto& known : family_names)
-    if (known.provider == provider) return known.family;
-  return Family::other;
-}
-
-enum class MatchOn {
-  code,       ///< one of the codes is the pattern
-  code_part,  ///< one of the codes holds the pattern
-  text,       ///< the text holds the pattern
-};
-
-/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
-struct AnswerRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array answer_rules{
-    // 400: almost always the request's own fault.
-    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
-               Finding::not_eligible, OutcomeKind::billing},
-
-    // 401: for a login the token may just be old, unless the answer says that it is gone.
-    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-
-    // 402
-    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 403: forbidden; the credential is not proven to be bad.
-    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 404
-    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-};
-
-/// What a status means when no rule says more. Others: see default_of().
-struct StatusDefault {
-  int status;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array status_defaults{
-    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
-    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{407, Finding::transient, OutcomeKind::transport},
-    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
-};
-
-/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
-/// too frequent" in Chinese.
-inline constexpr std::array<std::string_view, 8> limit_texts{
-    "rate limit",
-    "rate_limit",
-    "too many requests",
-    "throttl",
-    "concurrency limit",
-    "model_cooldown",
-    "\xe9\x99\x90\xe9\x80\x9f",
-    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
-};
-
-/// The status that an error inside a 200 would have had.
-struct ImpliedStatus {
-  std::string_view code;
-  int status;
-};
-
-inline constexpr std::array implied_statuses{
-    ImpliedStatus{"overloaded_error", 529},
-    ImpliedStatus{"server_is_overloaded", 503},
-    ImpliedStatus{"server_error", 500},
-    ImpliedStatus{"api_error", 500},
-    ImpliedStatus{"unavailable", 503},
-    ImpliedStatus{"internal", 500},
-    ImpliedStatus{"rate_limit_error", 429},
-    ImpliedStatus{"rate_limit_exceeded", 429},
-    ImpliedStatus{"usage_limit_reached", 429},
-    ImpliedStatus{"insufficient_quota", 429},
-    ImpliedStatus{"exceeded_current_quota_error", 429},
-    ImpliedStatus{"resource_exhausted", 429},
-    ImpliedStatus{"authentication_error", 401},
-    ImpliedStatus{"invalid_authentication_error", 401},
-    ImpliedStatus{"unauthenticated", 401},
-    ImpliedStatus{"token_expired", 401},
-    ImpliedStatus{"invalid_api_key", 401},
-    ImpliedStatus{"billing_error", 402},
-    ImpliedStatus{"permission_error", 403},
-    ImpliedStatus{"permission_denied", 403},
-    ImpliedStatus{"access_terminated_error", 403},
-    ImpliedStatus{"not_found_error", 404},
-    ImpliedStatus{"invalid_request_error", 400},
-    ImpliedStatus{"invalid_argument", 400},
-};
-
-/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
-struct TokenRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  TokenVerdict verdict;
-};
-
-inline constexpr std::array token_rules{
-    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
-    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
-    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
-    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
-    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
-              TokenVerdict::dead},
-    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
-/// years" is wrong, and a day later it can be asked again.
-inline constexpr Duration longest_wait = std::chrono::hours{24};
-
-/// When an answer says that trying again makes sense.
-///
-/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
-/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
-/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
-/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
-///
-/// @param now     the wall clock
-/// @param longest how far ahead a hint may lie; a later one is cut to it
-/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
-///         when nothing was told or it cannot be read
-/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
-std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                    Duration longest = longest_wait);
-
-/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
-/// body or a header goes before Retry-After, since a window outlasts the first retry.
-std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
-
-/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
-/// @return the moment, unclamped; none when the text is neither
-std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
-
-/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
-/// @param now decides the century of a two-digit year
-std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
-
-/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
-/// @return none when the text has another form or is longer than 100 years
-std::optional<Duration> parse_wait(std::string_view text) noexcept;
-
-/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
-/// length of time from now (numbers below 10^8 and texts of parse_wait()).
-std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
-
-inline std::string_view hint_trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-inline std::string hint_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// A number at the front of `text`, which is removed; none when there is none.
-inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-inline std::optional<Duration> hint_seconds(double seconds) noexcept {
-  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
-  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
-}
-
-inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
-}
-
-inline std::optional<int> hint_integer(std::string_view text) noexcept {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
-inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
-  std::array<std::string_view, 8> words{};
-  std::size_t count = 0;
-  while (!text.empty() && count < words.size()) {
-    const auto start = text.find_first_not_of(" ,:-");
-    if (start == std::string_view::npos) break;
-    text.remove_prefix(start);
-    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
-    words[count++] = text.substr(0, size);
-    text.remove_prefix(size);
-  }
-  return words;
-}
-
-inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
-                                            std::optional<int> day, std::optional<int> hour,
-                                            std::optional<int> minute,
-                                            std::optional<int> second) noexcept {
-  const auto month = hint_month(month_name);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
-    return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
-         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
-}
-
-/// What the fields of a body and the reset headers say, apart from Retry-After.
-struct HintFields {
-  std::optional<TimePoint> body;
-  std::optional<TimePoint> headers;
-  std::optional<TimePoint> message;
-};
-
-inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
-  if (candidate && (!best || *candidate > *best)) best = candidate;
-}
-
-inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
-  if (const auto number = number_of(value)) {
-    if (relative || (*number >= 0 && *number < 1e8)) {
-      const auto wait = hint_seconds(*number);
-      return wait ? std::optional{now + *wait} : std::nullopt;
-    }
-    return time_from_epoch(*number);
-  }
-  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
-  return std::nullopt;
-}
-
-/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
-struct HintMember {
-  std::string_view name;
-  bool relative;
-};
-
-inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},
-    HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},
-    HintMember{"resetAt", false},
-    HintMember{"reset_time", false},
-    HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false},
-    HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},
-    HintMember{"reset_in", true},
-    HintMember{"resetIn", true},
-    HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},
-    HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},
-    HintMember{"quotaResetDelay", true},
-    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
-};
-
-/// Collects the latest moment named anywhere in the error part of a body.
-inline void hint_from_json(const Json& value, TimePoint now, int depth,
-                           std::optional<TimePoint>& best) {
-  if (depth == 0) return;
-  if (value.is_array()) {
-    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
-    return;
-  }
-  if (!value.is_object()) return;
-  for (const auto& known : hint_members)
-    if (const auto* found = member(value, known.name))
-      hint_latest(best, hint_from_value(*found, now, known.relative));
-  for (const auto& [name, inner] : value.items())
-    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
-}
-
-/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
-inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
-  const auto lower = hint_lower(text.substr(0, 4096));
-  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
-    const auto at = lower.find(lead);
-    if (at == std::string::npos) continue;
-    const auto rest = std::string_view{lower}.substr(at + lead.size());
-    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
-    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
-    auto wait = parse_wait(word);
-    if (!wait) continue;
-    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (bare) {  // "in 5 minutes"
-      const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute"))
-        *wait *= 60;
-      else if (unit.starts_with("hour"))
-        *wait *= 3600;
-      else if (unit.starts_with("day"))
-        *wait *= 86400;
-      else if (unit.starts_with("m"))
-        continue;  // milliseconds, months: not worth guessing
-    }
-    return now + *wait;
-  }
-  return std::nullopt;
-}
-
-/// The reset headers: of the exhausted ones the latest, else of all the earliest.
-inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
-  std::optional<TimePoint> exhausted;
-  std::optional<TimePoint> earliest;
-  for (const auto& header : response.headers) {
-    const auto name = hint_lower(header.name);
-    const auto reset = name.find("reset");
-    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
-    const auto when = parse_reset(header.value, now);
-    if (!when) continue;
-    auto sibling = name;
-    sibling.replace(reset, 5, "remaining");
-    const auto remaining = response.header(sibling);
-    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
-    if (!earliest || *when < *earliest) earliest = when;
-  }
-  return exhausted ? exhausted : earliest;
-}
-
-inline HintFields hint_fields(const Response& response, TimePoint now) {
-  HintFields fields;
-  fields.headers = hint_from_headers(response, now);
-  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
-  const auto document = parse_json(response.body);
-  if (!document) return fields;
-  constexpr int depth = 8;
-  hint_from_json(*document, now, depth, fields.body);
-  fields.message = hint_from_text(response.body, now);
-  return fields;
-}
-
-inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
-  if (const auto text = response.header("retry-after-ms"))
-    if (const auto milliseconds = hint_integer(hint_trim(*text)))
-      return now + Duration{*milliseconds};
-  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
-  return std::nullopt;
-}
-
-inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
-                                             Duration longest) {
-  if (!when) return std::nullopt;
-  return std::clamp(*when, now, now + longest);
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
-                                                         TimePoint now) noexcept {
-  using detail::hint_integer;
-  text = detail::hint_trim(text);
-  if (text.size() > 40) return std::nullopt;
-  const auto w = detail::hint_words(text);
-  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
-    auto year = hint_integer(w[3]);
-    if (!year) return std::nullopt;
-    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
-    const int current = static_cast<int>(today.year());
-    int full = current - current % 100 + *year;
-    if (full > current + 50) full -= 100;
-    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  }
-  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
-    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
-    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
-                               hint_integer(w[4]), hint_integer(w[5]));
-  return std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
-                                                           TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  auto rest = text;
-  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
-    // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
-                     .value_or(Duration{0});
-  }
-  return parse_http_date(text, now);
-}
-
-CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
-  text = detail::hint_trim(text);
-  if (text.empty()) return std::nullopt;
-  double seconds = 0;
-  for (bool first = true; !text.empty(); first = false) {
-    const auto number = detail::hint_take_number(text);
-    if (!number) return std::nullopt;
-    if (text.empty()) {
-      if (!first) return std::nullopt;
-      return detail::hint_seconds(*number);
-    }
-    if (text.starts_with("ms")) {
-      seconds += *number / 1000.0;
-      text.remove_prefix(2);
-      continue;
-    }
-    switch (text.front()) {
-      case 'd':
-        seconds += *number * 86400;
-        break;
-      case 'h':
-        seconds += *number * 3600;
-        break;
-      case 'm':
-        seconds += *number * 60;
-        break;
-      case 's':
-        seconds += *number;
-        break;
-      default:
-        return std::nullopt;
-    }
-    text.remove_prefix(1);
-  }
-  return detail::hint_seconds(seconds);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
-                                                     TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  if (const auto moment = parse_iso8601(text)) return moment;
-  auto rest = text;
-  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
-  if (const auto number = detail::hint_take_number(rest);
-      number && rest.empty() && *number >= longest_relative)
-    return time_from_epoch(*number);
-  const auto wait = parse_wait(text);
-  return wait ? std::optional{now + *wait} : std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  auto when = detail::hint_retry_after(response, now);
-  if (!when) {
-    const auto fields = detail::hint_fields(response, now);
-    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
-  }
-  return detail::hint_clamped(when, now, longest);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  const auto fields = detail::hint_fields(response, now);
-  auto when = fields.body ? fields.body : fields.headers;
-  if (!when) when = detail::hint_retry_after(response, now);
-  if (!when) when = fields.message;
-  return detail::hint_clamped(when, now, longest);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
-inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
-
-inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
-  switch (on) {
-    case MatchOn::code:
-      return evidence.has_code(pattern);
-    case MatchOn::text:
-      return evidence.says(pattern);
-    case MatchOn::code_part:
-      return std::any_of(
-          evidence.codes.begin(), evidence.codes.end(),
-          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
-  }
-  return false;
-}
-
-inline bool speaks_of_limit(const AnswerEvidence& evidence) {
-  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
-    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
-  });
-}
-
-/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
-inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
-  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
-  if (evidence.error_status != 0) return evidence.error_status;
-  for (const auto& known : implied_statuses)
-    if (evidence.has_code(known.code)) return known.status;
-  return speaks_of_limit(evidence) ? 429 : 0;
-}
-
-inline StatusDefault default_of(int status, Kind kind) {
-  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
-  if (status == 401)  // a key does not grow old, a login's access token does
-    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
-            OutcomeKind::auth_failed};
-  for (const auto& known : status_defaults)
-    if (known.status == status) return known;
-  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
-  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
-  return {status, Finding::could_not_tell, OutcomeKind::unknown};
-}
-
-/// A page instead of an answer: something between us and the provider spoke.
-inline Classification classify_page(const Response& response, TimePoint now) {
-  Classification result;
-  result.message = "an HTML page came instead of an answer";
-  result.outcome = OutcomeKind::transport;
-  if (response.status == 429) {
-    result.finding = Finding::rate_limited;
-    result.outcome = OutcomeKind::rate_limited;
-  } else if (response.status >= 500) {
-    result.finding = Finding::transient;
-    result.outcome = OutcomeKind::overloaded;
-  }
-  if (response.status >= 400) result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
-                                               const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  if (evidence.html) return detail::classify_page(response, now);
-
-  const int status = detail::judged_status(response, evidence);
-  const auto family = detail::family_of(context.provider);
-  auto judged = detail::default_of(status, context.kind);
-  if (status == 403 && detail::speaks_of_limit(evidence))
-    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
-  for (const auto& rule : detail::answer_rules) {
-    if (rule.status != status) continue;
-    if (rule.family != detail::Family::any && rule.family != family) continue;
-    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-    judged = {status, rule.finding, rule.outcome};
-    break;
-  }
-  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
-    judged.finding = Finding::rejected;  // a key cannot be refreshed
-
-  Classification result;
-  result.finding = judged.finding;
-  result.outcome = judged.outcome;
-  if (!evidence.codes.empty()) result.code = evidence.codes.front();
-  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
-  if (judged.finding == Finding::out_of_quota)
-    result.retry_at = reset_hint(response, now, detail::longest_window);
-  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
-    result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-CREDPOOL_INLINE Classification classify_failure(const Error& error) {
-  Classification result;
-  result.retry_at = error.retry_at;
-  result.message = error.message();
-  switch (error.errc()) {
-    case Errc::network:
-    case Errc::tls:
-    case Errc::timeout:
-      result.finding = Finding::transient;
-      result.outcome = OutcomeKind::transport;
-      break;
-    case Errc::cancelled:
-      break;
-    default:  // a setting, an answer beyond all bounds: says nothing about the credential
-      result.finding = Finding::could_not_tell;
-      result.outcome = OutcomeKind::transport;
-      break;
-  }
-  return result;
-}
-
-CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
-  switch (verdict) {
-    case TokenVerdict::ok:
-      return "ok";
-    case TokenVerdict::malformed:
-      return "malformed";
-    case TokenVerdict::dead:
-      return "dead";
-    case TokenVerdict::client_fault:
-      return "client_fault";
-    case TokenVerdict::transient:
-      return "transient";
-    case TokenVerdict::pending:
-      return "pending";
-    case TokenVerdict::slow_down:
-      return "slow_down";
-    case TokenVerdict::denied:
-      return "denied";
-    case TokenVerdict::code_expired:
-      return "code_expired";
-  }
-  return "transient";
-}
-
-CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
-                                                  const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  const auto family = detail::family_of(provider);
-  const int status = response.status;
-  TokenAnswer answer;
-  answer.message = evidence.message;
-  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
-
-  if (status >= 200 && status < 300 && !evidence.has_error) {
-    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
-    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
-    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
-    answer.message.clear();
-    return answer;
-  }
-  const bool refusal =
-      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
-  if (evidence.json && refusal) {
-    for (const auto& rule : detail::token_rules) {
-      if (rule.status != 0 && rule.status != status) continue;
-      if (rule.family != detail::Family::any && rule.family != family) continue;
-      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
-      answer.verdict = rule.verdict;
-      if (answer.verdict != TokenVerdict::slow_down) return answer;
-      break;
-    }
-  } else if (status >= 200 && status < 300) {
-    answer.verdict = TokenVerdict::malformed;
-    return answer;
-  }
-  answer.retry_at = retry_hint(response, now);
-  return answer;
-}
-
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -22477,146 +27941,6 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// One header of a message that is kept elsewhere.
-struct HeaderView {
-  std::string_view name;
-  std::string_view value;
-};
-
-/// Whether two header names are the same, whatever their case (ASCII).
-bool same_header_name(std::string_view a, std::string_view b) noexcept;
-
-/// The first header of that name; none when there is none.
-std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
-                                            std::string_view name) noexcept;
-
-/// The head of a request, as views into its connection's buffer.
-///
-/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
-/// framing of the body.
-struct RequestHead {
-  std::string_view method;
-  std::string_view target;  ///< path and query
-  int minor_version = 1;    ///< of HTTP/1
-  std::vector<HeaderView> headers;
-
-  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    return find_header(headers, name);
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE bool same_header_name(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
-
-CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
-                                                            std::string_view name) noexcept {
-  for (const auto& header : headers)
-    if (same_header_name(header.name, name)) return header.value;
-  return std::nullopt;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
-/// server's business and must not stand among the headers.
-struct AnswerHead {
-  int status = 200;
-  std::vector<HeaderView> headers;
-  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
-};
-
-/// A whole answer, small and at once.
-struct Answer {
-  int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-};
-
-/// Who is told what becomes of an exchange while it is being answered. All calls come on the
-/// exchange's own thread, never from inside one of its functions.
-class ExchangeListener {
- public:
-  virtual ~ExchangeListener() = default;
-  /// What was written has left, after a flush() that said "not yet".
-  virtual void on_drained() = 0;
-  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
-  virtual void on_client_gone() = 0;
-};
-
-/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
-///
-/// @thread_safety used on its own thread only (the one its handler was called on), except post()
-class ServerExchange {
- public:
-  virtual ~ServerExchange() = default;
-
-  /// Valid until the exchange ends, as are body() and peer().
-  virtual const RequestHead& head() const noexcept = 0;
-  virtual std::string_view body() const noexcept = 0;
-  /// The peer's address without its port; "unix" for a Unix socket.
-  virtual std::string_view peer() const noexcept = 0;
-
-  /// Answers whole.
-  virtual void respond(const Answer& answer) = 0;
-
-  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
-  /// the first bytes leave together.
-  virtual void start(const AnswerHead& head) = 0;
-  /// Whether start() or respond() was called.
-  virtual bool started() const noexcept = 0;
-  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
-  virtual void write(std::string_view bytes) = 0;
-  /// Sends what was written.
-  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
-  /// be
-  ///         written before ExchangeListener::on_drained()
-  virtual bool flush() = 0;
-  /// Sends what was written and ends a complete answer.
-  virtual void finish() = 0;
-  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
-  virtual void cut() = 0;
-
-  /// From now on that one is told (the exchange keeps it alive until its end).
-  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
-
-  /// Calls `then` on the exchange's thread after that time, unless the server ends first.
-  virtual void after(Duration delay, std::function<void()> then) = 0;
-  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
-  /// own thread.
-  /// @return false when too much is waiting already: nothing is run then
-  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
-};
-
-/// What answers requests.
-class ServerHandler {
- public:
-  virtual ~ServerHandler() = default;
-  /// Looks at a request's head before its body is read.
-  /// @return an answer that refuses it (the body is then not read); none: go on
-  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
-  /// Answers a whole request, now or later.
-  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
-  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
-  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
-  virtual Answer refusal(int status, std::string_view why) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Where a server listens: an IP address and a port, or a Unix socket.
 struct ListenAddress {
   std::string ip = "127.0.0.1";     ///< "::" and "0.0.0.0": every address
@@ -22717,185 +28041,6 @@ struct UpstreamTimeouts {
   std::chrono::seconds idle{300};        ///< between two pieces of an answer
   std::chrono::seconds keep{50};         ///< how long an unused connection is kept
 };
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Where an upstream listens.
-struct UpstreamOrigin {
-  std::string host;  ///< name or address, an IPv6 one without brackets
-  std::uint16_t port = 443;
-  bool tls = true;  ///< the certificate is always verified
-
-  /// "https://host:port", the key of its connections.
-  std::string key() const;
-  /// "host" or "host:port" as it stands in a Host header.
-  std::string authority() const;
-  /// Reads "https://host[:port][/path]".
-  /// @errors invalid_argument for what is not such an address
-  static Result<UpstreamOrigin> parse(std::string_view url);
-
-  friend bool operator==(const UpstreamOrigin&, const UpstreamOrigin&) = default;
-};
-
-/// A request to an upstream, ready to be sent.
-struct UpstreamRequest {
-  std::shared_ptr<const UpstreamOrigin> origin;
-  /// Request line and headers with the empty line, secrets included; wiped when it has been sent.
-  std::string head;
-  std::string_view body;  ///< must stay where it is until the call ends
-};
-
-/// The head of an upstream's answer (not a 1xx).
-struct UpstreamAnswerHead {
-  int status = 0;
-  std::vector<HeaderView> headers;              ///< valid during the call only
-  std::optional<std::uint64_t> content_length;  ///< none: chunked or until the connection ends
-};
-
-/// Why an upstream's answer did not come or did not end.
-struct UpstreamFailure {
-  Error error;                ///< network, tls, timeout, malformed, too_large
-  bool request_sent = false;  ///< whether any byte of the request may have reached it
-};
-
-/// Who is told what an upstream answers. All calls come on the call's own thread, never from inside
-/// one of its functions. After on_end() or on_failure() no more come.
-class UpstreamListener {
- public:
-  virtual ~UpstreamListener() = default;
-  virtual void on_head(const UpstreamAnswerHead& head) = 0;
-  /// A piece of the body, as it came; valid until on_batch_end().
-  virtual void on_data(std::string_view bytes) = 0;
-  /// All that was there has been handed over.
-  virtual void on_batch_end() = 0;
-  /// The answer is complete.
-  virtual void on_end() = 0;
-  virtual void on_failure(const UpstreamFailure& failure) = 0;
-};
-
-/// A request on its way.
-/// @thread_safety used on its own thread only
-class UpstreamCall {
- public:
-  virtual ~UpstreamCall() = default;
-  /// Reads no more until resume(): at most the batch that is being handed over still comes.
-  virtual void pause() = 0;
-  virtual void resume() = 0;
-  /// Ends it at once; nothing is told any more.
-  virtual void cancel() = 0;
-};
-
-/// A way to send requests to upstreams and to hear their answers piece by piece.
-class Upstream {
- public:
-  virtual ~Upstream() = default;
-  /// Delivers the request at most once: repeats nothing, follows no redirect.
-  virtual std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
-                                             std::shared_ptr<UpstreamListener> listener) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The parts of an absolute URL, as far as a transport needs them. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-struct Url {
-  bool tls = false;
-  std::string user_info;  ///< "user:password", only for a proxy
-  std::string host;       ///< lower case; an IPv6 literal without its brackets
-  int port = 0;
-  std::string target;  ///< path and query, at least "/"
-
-  bool is_ipv6() const { return host.find(':') != std::string::npos; }
-  /// "host" or "[::1]", and the port when it is not the scheme's own.
-  std::string authority() const {
-    auto text = is_ipv6() ? "[" + host + "]" : host;
-    if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
-    return text;
-  }
-};
-
-/// Takes an absolute http or https URL apart.
-/// @errors configuration; the URL itself is never quoted, since it may hold a password
-inline Result<Url> parse_url(std::string_view text) {
-  const auto bad = [](std::string_view why) {
-    return fail(Errc::configuration, "reading a URL", {}, std::string{why});
-  };
-  for (const char c : text)
-    if (c <= ' ' || c >= '\x7f' || c == '"' || c == '<' || c == '>' || c == '\\')
-      return bad("it holds characters that may not stand in a URL");
-  Url url;
-  if (text.starts_with("https://")) {
-    url.tls = true;
-    text.remove_prefix(8);
-  } else if (text.starts_with("http://")) {
-    text.remove_prefix(7);
-  } else {
-    return bad("it must begin with https:// or http://");
-  }
-  const auto end = std::min(text.find_first_of("/?#"), text.size());
-  auto authority = text.substr(0, end);
-  auto target = text.substr(end);
-  target = target.substr(0, std::min(target.find('#'), target.size()));
-  url.target = target.starts_with('/') ? std::string{target} : "/" + std::string{target};
-
-  if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
-    url.user_info = authority.substr(0, at);
-    authority.remove_prefix(at + 1);
-  }
-  url.port = url.tls ? 443 : 80;
-  std::string_view host = authority;
-  std::string_view port;
-  if (authority.starts_with('[')) {
-    const auto close = authority.find(']');
-    if (close == std::string_view::npos) return bad("its IPv6 address does not end");
-    host = authority.substr(1, close - 1);
-    port = authority.substr(close + 1);
-  } else if (const auto colon = authority.find(':'); colon != std::string_view::npos) {
-    host = authority.substr(0, colon);
-    port = authority.substr(colon);
-  }
-  if (host.empty() || host.size() > 253) return bad("it names no host");
-  if (!port.empty()) {
-    if (port.front() != ':') return bad("its port cannot be read");
-    port.remove_prefix(1);
-    const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc{} || stop != port.data() + port.size() || url.port < 1 ||
-        url.port > 65535)
-      return bad("its port cannot be read");
-  }
-  url.host = host;
-  for (auto& c : url.host)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return url;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string UpstreamOrigin::authority() const {
-  auto text = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-  if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
-  return text;
-}
-
-CREDPOOL_INLINE std::string UpstreamOrigin::key() const {
-  return (tls ? "https://" : "http://") + authority();
-}
-
-CREDPOOL_INLINE Result<UpstreamOrigin> UpstreamOrigin::parse(std::string_view url) {
-  auto parts = detail::parse_url(url);
-  if (!parts || !parts->user_info.empty())
-    return fail(Errc::invalid_argument, "reading the address of an upstream", {},
-                "give https://host or https://host:port");
-  return UpstreamOrigin{parts->host, static_cast<std::uint16_t>(parts->port), parts->tls};
-}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -23526,271 +28671,6 @@ concept Validator = requires(V& validator, const Credential& credential, TimePoi
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Base URLs that replace the built-in ones, by provider id ("kimi-code", "openai" ...), for tests,
-/// regions and gateways. A key with the kind ("openai/oauth") goes before one without.
-/// "google-gemini-cli/tokeninfo" is the host of Google's token check.
-using BaseUrls = std::map<std::string, std::string, std::less<>>;
-
-/// What a probe's 200 tells besides "valid".
-enum class ProbeAnswer {
-  nothing,
-  kimi_usages,     ///< GET /usages
-  codex_usage,     ///< GET /wham/usage
-  claude_usage,    ///< GET /api/oauth/usage
-  code_assist,     ///< loadCodeAssist: tier, or why there is none
-  openrouter_key,  ///< GET /key
-};
-
-/// How the secret is sent.
-enum class ProbeAuth { bearer, x_api_key, x_goog_api_key, github_token };
-
-/// One request that finds out whether a credential works, without using anything up.
-struct Probe {
-  std::string_view provider;  ///< a provider id, or several separated by blanks
-  std::string_view kinds;     ///< names of Kind, separated by blanks
-  std::string_view method;
-  std::string_view
-      base_url;  ///< the first is tried first; others, separated by blanks, when it refuses
-  std::string_view path;
-  std::string_view headers;  ///< "Name: value" lines separated by '\n'
-  std::string_view body;     ///< JSON; may be empty
-  ProbeAuth auth;
-  ProbeAnswer answer;
-  std::string_view needs_prefix;  ///< applies only to secrets that begin so; empty: to all
-  std::string_view override_as;   ///< the key in BaseUrls when it is not provider[/kind]
-};
-
-/// The probes for a credential in the order in which they are sent; each must pass. Empty when none
-/// is known for its provider and kind. The pointers stay valid for ever.
-std::vector<const Probe*> probes_for(const Credential& credential);
-
-/// The addresses to try for one probe, in order.
-///
-/// An override stands alone. So does an address of the credential's own store, unless it is one of
-/// the provider's: then it goes first and the others follow, since a key of another region or plan
-/// is refused without being bad. A secret never goes to an address that is neither.
-std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
-                                   const BaseUrls& overrides);
-
-/// The provider's base URL for API keys: the override, else the built-in one; empty when unknown.
-std::string base_url(std::string_view provider, const BaseUrls& overrides = {});
-
-/// The probe as a request to one address. The secret stands in a header only.
-Request make_request(const Probe& probe, const Credential& credential, std::string_view base);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Internal: shared by probe.ipp and http_validator.ipp.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Host and port of an absolute URL, as written.
-inline std::string probe_host(std::string_view url) {
-  const auto scheme = url.find("://");
-  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
-  return std::string{url.substr(0, std::min(url.find_first_of("/?#"), url.size()))};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-// docs/providers.md explains each row. The first row for a provider, kind and prefix decides;
-// rows that follow it with the same ids and prefix are further steps.
-inline constexpr std::array probe_table{
-    Probe{"kimi-code kimi-coding kimi-cli kimi", "oauth api_key token", "GET",
-          "https://api.kimi.com/coding/v1", "/usages", "X-Msh-Platform: credpool", "",
-          ProbeAuth::bearer, ProbeAnswer::kimi_usages, "", ""},
-    Probe{"moonshot moonshot-cn", "api_key", "GET",
-          "https://api.moonshot.ai/v1 https://api.moonshot.cn/v1", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"openai openai-codex codex-cli", "oauth", "GET", "https://chatgpt.com/backend-api",
-          "/wham/usage", "originator: credpool", "", ProbeAuth::bearer, ProbeAnswer::codex_usage,
-          "", ""},
-    Probe{"openai openai-codex codex-cli", "token", "GET", "https://auth.openai.com",
-          "/api/accounts/v1/user-auth-credential/whoami", "", "", ProbeAuth::bearer,
-          ProbeAnswer::nothing, "", ""},
-    Probe{"openai openai-codex codex-cli", "api_key", "GET", "https://api.openai.com/v1", "/models",
-          "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"qwen-portal qwen-cli qwen", "oauth", "GET", "https://portal.qwen.ai/v1", "/models",
-          "X-DashScope-AuthType: qwen-oauth", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
-          "https://coding.dashscope.aliyuncs.com/v1 https://coding-intl.dashscope.aliyuncs.com/v1",
-          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "sk-sp-", ""},
-    Probe{"dashscope bailian modelstudio qwen-portal qwen-cli qwen", "api_key", "GET",
-          "https://dashscope.aliyuncs.com/compatible-mode/v1 "
-          "https://dashscope-intl.aliyuncs.com/compatible-mode/v1 "
-          "https://dashscope-us.aliyuncs.com/compatible-mode/v1 "
-          "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1",
-          "/models", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"google-gemini-cli gemini-cli", "oauth token", "POST", "https://oauth2.googleapis.com",
-          "/tokeninfo", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "",
-          "google-gemini-cli/tokeninfo"},
-    Probe{
-        "google-gemini-cli gemini-cli", "oauth token", "POST",
-        "https://cloudcode-pa.googleapis.com", "/v1internal:loadCodeAssist",
-        "Content-Type: application/json",
-        R"({"metadata":{"ideType":"IDE_UNSPECIFIED","platform":"PLATFORM_UNSPECIFIED","pluginType":"GEMINI"}})",
-        ProbeAuth::bearer, ProbeAnswer::code_assist, "", ""},
-    Probe{"google gemini google-gemini-cli gemini-cli", "api_key", "GET",
-          "https://generativelanguage.googleapis.com/v1beta", "/models?pageSize=1", "", "",
-          ProbeAuth::x_goog_api_key, ProbeAnswer::nothing, "", ""},
-    Probe{"google-vertex google-antigravity", "oauth token", "POST",
-          "https://oauth2.googleapis.com", "/tokeninfo", "", "", ProbeAuth::bearer,
-          ProbeAnswer::nothing, "", "google-gemini-cli/tokeninfo"},
-    Probe{"anthropic claude claude-cli", "oauth token", "GET", "https://api.anthropic.com",
-          "/api/oauth/usage", "anthropic-beta: oauth-2025-04-20", "", ProbeAuth::bearer,
-          ProbeAnswer::claude_usage, "", ""},
-    Probe{"anthropic claude claude-cli", "api_key", "GET", "https://api.anthropic.com",
-          "/v1/models", "anthropic-version: 2023-06-01", "", ProbeAuth::x_api_key,
-          ProbeAnswer::nothing, "", ""},
-    Probe{"github-copilot copilot", "oauth token", "GET", "https://api.github.com",
-          "/copilot_internal/user", "", "", ProbeAuth::github_token, ProbeAnswer::nothing, "", ""},
-    Probe{"github", "oauth token api_key", "GET", "https://api.github.com", "/user", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"xai grok", "oauth token api_key", "GET", "https://api.x.ai/v1", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"iflow", "oauth token api_key", "GET", "https://apis.iflow.cn/v1", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"factory droid", "oauth token api_key", "GET", "https://api.factory.ai",
-          "/api/billing/limits", "", "", ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"openrouter", "api_key oauth", "GET", "https://openrouter.ai/api/v1", "/key", "", "",
-          ProbeAuth::bearer, ProbeAnswer::openrouter_key, "", ""},
-    Probe{"deepseek", "api_key", "GET", "https://api.deepseek.com", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"groq", "api_key", "GET", "https://api.groq.com/openai/v1", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-    Probe{"mistral", "api_key", "GET", "https://api.mistral.ai/v1", "/models", "", "",
-          ProbeAuth::bearer, ProbeAnswer::nothing, "", ""},
-};
-
-/// The parts of a list, in order.
-inline std::vector<std::string_view> probe_list(std::string_view list, char separator) {
-  std::vector<std::string_view> parts;
-  while (!list.empty()) {
-    const auto end = std::min(list.find(separator), list.size());
-    if (end > 0) parts.push_back(list.substr(0, end));
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return parts;
-}
-
-inline bool probe_lists(std::string_view list, std::string_view word) {
-  const auto words = probe_list(list, ' ');
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-inline std::string probe_without_slash(std::string_view url) {
-  while (url.ends_with('/')) url.remove_suffix(1);
-  return std::string{url};
-}
-
-/// The stores name the address that their CLI talks to; a probe may live beside it.
-inline std::string probe_root(const Probe& probe, std::string_view url) {
-  auto root = probe_without_slash(url);
-  const auto drop = [&](std::string_view suffix) {
-    if (root.ends_with(suffix))
-      root = probe_without_slash(root.substr(0, root.size() - suffix.size()));
-  };
-  if (probe.answer == ProbeAnswer::codex_usage) drop("/codex");
-  if (probe.auth == ProbeAuth::x_goog_api_key) drop("/openai");
-  if (probe_lists(probe.provider, "anthropic")) drop("/v1");
-  return root;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::vector<const Probe*> probes_for(const Credential& credential) {
-  std::vector<const Probe*> probes;
-  for (const auto& probe : detail::probe_table) {
-    if (!detail::probe_lists(probe.provider, credential.provider)) continue;
-    if (!detail::probe_lists(probe.kinds, to_string(credential.kind))) continue;
-    if (!credential.secret.reveal().starts_with(probe.needs_prefix)) continue;
-    if (!probes.empty() && (probes.front()->provider != probe.provider ||
-                            probes.front()->needs_prefix != probe.needs_prefix))
-      break;
-    probes.push_back(&probe);
-  }
-  return probes;
-}
-
-CREDPOOL_INLINE std::vector<std::string> base_urls(const Probe& probe, const Credential& credential,
-                                                   const BaseUrls& overrides) {
-  const auto found_override = [&]() -> const std::string* {
-    const auto with_kind = credential.provider + "/" + std::string{to_string(credential.kind)};
-    for (const auto& key : probe.override_as.empty() ? std::vector{with_kind, credential.provider}
-                                                     : std::vector{std::string{probe.override_as}})
-      if (const auto found = overrides.find(key); found != overrides.end()) return &found->second;
-    return nullptr;
-  };
-  if (const auto* only = found_override()) return {detail::probe_root(probe, *only)};
-
-  std::vector<std::string> urls;
-  for (const auto url : detail::probe_list(probe.base_url, ' ')) urls.emplace_back(url);
-  if (credential.base_url.empty() || !probe.override_as.empty()) return urls;
-  const auto own = detail::probe_root(probe, credential.base_url);
-  const auto known = std::find_if(urls.begin(), urls.end(), [&](const std::string& url) {
-    return detail::probe_host(url) == detail::probe_host(own);
-  });
-  if (known == urls.end()) {
-    // A login's own address is a place of the API; the check of a login lives at the provider.
-    if (probe.answer == ProbeAnswer::code_assist) return urls;
-    return {own};
-  }
-  std::rotate(urls.begin(), known, known + 1);
-  return urls;
-}
-
-CREDPOOL_INLINE std::string base_url(std::string_view provider, const BaseUrls& overrides) {
-  if (const auto found = overrides.find(provider); found != overrides.end())
-    return detail::probe_without_slash(found->second);
-  const Probe* best = nullptr;
-  for (const auto& probe : detail::probe_table) {
-    if (!detail::probe_lists(probe.provider, provider) || !probe.needs_prefix.empty()) continue;
-    if (best == nullptr || detail::probe_lists(probe.kinds, "api_key")) best = &probe;
-  }
-  if (best == nullptr) return {};
-  return std::string{detail::probe_list(best->base_url, ' ').front()};
-}
-
-CREDPOOL_INLINE Request make_request(const Probe& probe, const Credential& credential,
-                                     std::string_view base) {
-  Request request;
-  request.method = probe.method;
-  request.url = detail::probe_without_slash(base) + std::string{probe.path};
-  request.body = probe.body;
-  request.headers.push_back({"Accept", "application/json"});
-  for (const auto line : detail::probe_list(probe.headers, '\n')) {
-    const auto colon = line.find(": ");
-    request.headers.push_back(
-        {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
-  }
-  if (probe.answer == ProbeAnswer::codex_usage && !credential.account_id.empty())
-    request.headers.push_back({"chatgpt-account-id", credential.account_id});
-  switch (probe.auth) {
-    case ProbeAuth::bearer:
-      request.secret_headers.push_back({"Authorization", "Bearer ", credential.secret});
-      break;
-    case ProbeAuth::github_token:
-      request.secret_headers.push_back({"Authorization", "token ", credential.secret});
-      break;
-    case ProbeAuth::x_api_key:
-      request.secret_headers.push_back({"x-api-key", "", credential.secret});
-      break;
-    case ProbeAuth::x_goog_api_key:
-      request.secret_headers.push_back({"x-goog-api-key", "", credential.secret});
-      break;
-  }
-  return request;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Reads what a probe's 200 tells: quota windows, plan, eligibility.
 ///
 /// Adds to a verdict whose finding is valid: quotas and plan; out_of_quota with retry_at when a
@@ -24184,127 +29064,6 @@ template <Transport T, Clock C = SystemClock> class HttpValidator {
   ValidatorOptions options_;
   const C* clock_;
 };
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Text of a server, made fit to be shown to a person or written to a log.
-///
-/// One line of valid UTF-8 without control characters, terminal escape sequences or direction
-/// overrides. Every run of eight or more characters that also stands in one of the credential's
-/// secrets becomes "***": servers do echo keys, whole or in part.
-///
-/// @param max_bytes the result is cut to this length, at a character's border
-/// @effects none (pure)
-std::string shown_text(std::string_view text, const Credential& credential,
-                       std::size_t max_bytes = 200);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Removes a terminal escape sequence from the front of `text`, which starts with ESC.
-inline void shown_skip_escape(std::string_view& text) {
-  text.remove_prefix(1);
-  if (text.empty()) return;
-  const char kind = text.front();
-  text.remove_prefix(1);
-  if (kind == '[') {  // CSI: up to a letter or one of @[\]^_`{|}~
-    while (!text.empty() && (text.front() < '@' || text.front() > '~')) text.remove_prefix(1);
-    if (!text.empty()) text.remove_prefix(1);
-  } else if (kind == ']') {  // OSC: up to BEL or ESC
-    while (!text.empty() && text.front() != '\a' && text.front() != '\x1b') text.remove_prefix(1);
-    if (!text.empty() && text.front() == '\a') text.remove_prefix(1);
-  }
-}
-
-/// The length of the UTF-8 character at the front; 0 when it is not valid.
-inline std::size_t shown_character(std::string_view text) {
-  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size)
-    if (is_valid_utf8(text.substr(0, size))) return size;
-  return 0;
-}
-
-/// C1 controls, marks and overrides of direction, and the byte order mark.
-inline bool shown_is_invisible(std::string_view character) {
-  if (character.size() == 2)
-    return character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0;
-  if (character.size() != 3) return false;
-  if (character == "\xef\xbb\xbf") return true;
-  if (character.substr(0, 2) == "\xe2\x80") {
-    const auto last = static_cast<unsigned char>(character[2]);
-    return last >= 0x8b && last <= 0xae && !(last >= 0x90 && last <= 0xa7);
-  }
-  return character.substr(0, 2) == "\xe2\x81" && static_cast<unsigned char>(character[2]) >= 0xa0 &&
-         static_cast<unsigned char>(character[2]) <= 0xaf;
-}
-
-inline std::string shown_plain(std::string_view text) {
-  std::string plain;
-  const auto blank = [&] {
-    if (!plain.empty() && plain.back() != ' ') plain += ' ';
-  };
-  while (!text.empty()) {
-    const char c = text.front();
-    if (c == '\x1b') {
-      shown_skip_escape(text);
-      continue;
-    }
-    const auto size =
-        static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? 0 : shown_character(text);
-    if (c == ' ' || c == '\n' || c == '\t' || c == '\r') {
-      blank();
-      text.remove_prefix(1);
-    } else if (size == 0) {
-      text.remove_prefix(1);
-    } else {
-      if (!shown_is_invisible(text.substr(0, size))) plain += text.substr(0, size);
-      text.remove_prefix(size);
-    }
-  }
-  while (!plain.empty() && plain.back() == ' ') plain.pop_back();
-  return plain;
-}
-
-/// Replaces every run that also stands in `secret`; a secret shorter than a run is replaced whole.
-inline std::string shown_masked(std::string_view text, std::string_view secret) {
-  if (secret.empty()) return std::string{text};
-  const std::size_t run = std::min<std::size_t>(8, secret.size());
-  std::string masked;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t size = 0;
-    if (at + run <= text.size() && secret.find(text.substr(at, run)) != std::string_view::npos) {
-      size = run;
-      while (at + size < text.size() &&
-             secret.find(text.substr(at, size + 1)) != std::string_view::npos)
-        ++size;
-    }
-    if (size == 0) {
-      masked += text[at++];
-    } else {
-      if (!masked.ends_with("***")) masked += "***";
-      at += size;
-    }
-  }
-  return masked;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::string shown_text(std::string_view text, const Credential& credential,
-                                       std::size_t max_bytes) {
-  constexpr std::size_t most_read = 8192;
-  auto shown = detail::shown_plain(text.substr(0, most_read));
-  shown = detail::shown_masked(shown, credential.secret.reveal());
-  shown = detail::shown_masked(shown, credential.refresh_token.reveal());
-  if (shown.size() <= max_bytes) return shown;
-  auto end = max_bytes;
-  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;
-  shown.resize(end);
-  return shown;
-}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

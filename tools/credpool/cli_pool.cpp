@@ -31,7 +31,8 @@ cp::Result<cp::StateDirectory> open_state_directory(const Session& session,
   return cp::StateDirectory::locate(session.environment(), settings.state_directory);
 }
 
-CliSources cli_sources(const cp::Environment& environment, const cp::StateDirectory* directory) {
+CliSources cli_sources(const cp::Environment& environment, const cp::Settings& settings,
+                       const cp::StateDirectory* directory) {
   std::optional<cp::SealedSource<cp::SealedFile>> secrets;
   std::optional<cp::SealedLoginSource> logins;
   if (directory != nullptr) {
@@ -39,7 +40,16 @@ CliSources cli_sources(const cp::Environment& environment, const cp::StateDirect
     logins.emplace(cp::SealedLogins{*directory, environment});
   }
   return cp::all_sources_and(cp::CursorApp{}, OwnSecrets{std::move(secrets)},
-                             OwnLogins{std::move(logins)});
+                             OwnLogins{std::move(logins)},
+                             cp::ConfiguredProviders{settings.providers});
+}
+
+cp::Discovery discover(const CliSources& sources, const cp::Environment& environment,
+                       const cp::Settings& settings) {
+  auto discovery =
+      sources.discover_all(environment, cp::source_settings(settings, CliSources::clis));
+  cp::apply_ownership(settings, discovery.credentials);
+  return discovery;
 }
 
 namespace {
@@ -65,30 +75,38 @@ cp::Result<cp::SqliteState> open_state(const Session& session,
 
 }  // namespace
 
-cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
+cp::Result<PoolParts> pool_parts(const Session& session, StateUse use) {
   auto settings = settings_of(session);
   if (!settings) return cp::fail(settings.error());
   auto policy = cp::AnyRotation::by_name(settings->rotation_strategy);
   if (!policy) return cp::fail(policy.error());
-  auto directory = open_state_directory(session, *settings);
+  const auto directory = open_state_directory(session, *settings);
   auto state = open_state(session, directory, use);
   if (!state) return cp::fail(state.error());
 
   const Spinner spinner{session.err(), "looking for logins"};
-  const auto sources = std::make_shared<const CliSources>(
-      cli_sources(session.environment(), directory ? &*directory : nullptr));
-  auto discovery = sources->discover_all(session.environment(),
-                                         cp::source_settings(*settings, CliSources::clis));
-  cp::apply_ownership(*settings, discovery.credentials);
+  auto sources = std::make_shared<const CliSources>(
+      cli_sources(session.environment(), *settings, directory ? &*directory : nullptr));
+  auto discovery = discover(*sources, session.environment(), *settings);
+  PoolParts parts{std::move(*settings), {},
+                  std::move(*policy),   std::move(*state),
+                  std::move(sources),   std::move(discovery)};
+  if (directory) parts.directory = *directory;
+  return parts;
+}
+
+cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
+  auto parts = pool_parts(session, use);
+  if (!parts) return cp::fail(parts.error());
   auto pool = std::make_unique<CliPool>(
-      *sources, std::move(*policy), cp::FirstOf<>{}, std::move(*state), cp::SystemClock{},
-      cp::pool_settings(*settings, discovery.credentials), session.environment());
-  if (auto replaced = pool->replace_credentials(discovery.credentials);
+      *parts->sources, std::move(parts->policy), cp::FirstOf<>{}, std::move(parts->state),
+      cp::SystemClock{}, cp::pool_settings(parts->settings, parts->discovery.credentials),
+      session.environment());
+  if (auto replaced = pool->replace_credentials(parts->discovery.credentials);
       !replaced && use == StateUse::keep)
     return cp::fail(replaced.error());
-  OpenPool opened{std::move(*settings), {}, sources, std::move(pool), std::move(discovery)};
-  if (directory) opened.directory = *directory;
-  return opened;
+  return OpenPool{std::move(parts->settings), std::move(parts->directory),
+                  std::move(parts->sources), std::move(pool), std::move(parts->discovery)};
 }
 
 cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {

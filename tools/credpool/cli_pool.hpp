@@ -5,6 +5,7 @@
 
 #include <credpool/config/settings.hpp>
 #include <credpool/pool/default_pool.hpp>
+#include <credpool/proxy/configured_providers.hpp>
 #include <credpool/source/cursor_app.hpp>
 #include <credpool/store/sealed.hpp>
 #include <credpool/store/sealed_login.hpp>
@@ -50,7 +51,8 @@ using OwnSecrets = WherePossible<credpool::SealedSource<credpool::SealedFile>>;
 using OwnLogins = WherePossible<credpool::SealedLoginSource>;
 
 /// Every source of the library, the opt-in ones too, and what we keep ourselves.
-using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets, OwnLogins>;
+using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets, OwnLogins,
+                                           credpool::ConfiguredProviders>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
 using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;
@@ -73,8 +75,12 @@ credpool::Result<credpool::StateDirectory> open_state_directory(const Session& s
 
 /// Every source that the command knows.
 /// @param directory of what we keep ourselves; null where there is no place for it
-CliSources cli_sources(const credpool::Environment& environment,
+CliSources cli_sources(const credpool::Environment& environment, const credpool::Settings& settings,
                        const credpool::StateDirectory* directory);
+
+/// What those find, as the configuration says.
+credpool::Discovery discover(const CliSources& sources, const credpool::Environment& environment,
+                             const credpool::Settings& settings);
 
 /// What a command does with the pool's state.
 enum class StateUse {
@@ -82,6 +88,21 @@ enum class StateUse {
   keep_if_possible,  ///< changes it, and does without where nothing can be written
   keep,              ///< changes it, or fails
 };
+
+/// What a pool is made of.
+struct PoolParts {
+  credpool::Settings settings;
+  std::optional<credpool::StateDirectory> directory;  ///< none: there is no place for one
+  credpool::AnyRotation policy;
+  credpool::SqliteState state;
+  std::shared_ptr<const CliSources> sources;
+  credpool::Discovery discovery;
+};
+
+/// Reads the configuration, opens the state and looks for logins.
+///
+/// Where the state cannot be had and the command can do without it, the user is warned.
+credpool::Result<PoolParts> pool_parts(const Session& session, StateUse use);
 
 /// Opens the pool over everything that the sources find.
 ///

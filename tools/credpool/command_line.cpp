@@ -125,6 +125,38 @@ int run_command_line(int argc, char** argv) {
                           "Open no page; paste its answer instead");
   on(login_command, [&](Session& session) { return run_login(session, login); });
 
+  ServeOptions serve;
+  auto* serve_command =
+      app.add_subcommand("serve", "One OpenAI- and Anthropic-compatible endpoint over the pool");
+  serve_command->add_flag("--open", serve.open, "For programs of this machine, with one key");
+  serve_command
+      ->add_option("--listen", serve.listen,
+                   "127.0.0.1:PORT, [::1]:PORT or unix:/PATH (may be given again)")
+      ->type_name("ADDRESS");
+  serve_command->add_option("--key-file", serve.key_file, "The key; made when it is missing")
+      ->type_name("FILE");
+  serve_command
+      ->add_option("--allow", serve.allow,
+                   "Lend this provider's logins although its terms leave it to you "
+                   "(may be given again)")
+      ->type_name("PROVIDER");
+  serve_command->add_option("--log", serve.log, "A line for each request: text, json or off")
+      ->check(CLI::IsMember({"text", "json", "off"}));
+  serve_command
+      ->add_option("--host-name", serve.host_names,
+                   "A name by which clients reach this server (may be given again)")
+      ->type_name("NAME");
+  auto* tls_certificate =
+      serve_command->add_option("--tls-cert", serve.tls_certificate, "PEM file: serve https")
+          ->type_name("FILE");
+  auto* tls_key = serve_command->add_option("--tls-key", serve.tls_key, "PEM file of its key")
+                      ->type_name("FILE");
+  tls_certificate->needs(tls_key);
+  tls_key->needs(tls_certificate);
+  serve_command->add_option("--threads", serve.threads, "Event loops (default: one a processor)")
+      ->check(CLI::Range(1U, 64U));
+  on(serve_command, [&](Session& session) { return run_serve(session, serve); });
+
   LogoutOptions logout;
   auto* logout_command = app.add_subcommand("logout", "Remove a login or key of our own store");
   logout_command->add_option("LOGIN", logout.name, "Its profile or id")->required();

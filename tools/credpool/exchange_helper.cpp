@@ -87,7 +87,7 @@ cp::Result<cp::ExchangeReport> run_job(const cp::ExchangeJob& job) {
   const auto& environment = job.environment;
   const auto settings = cp::read_settings(environment).settings;
   const auto directory = cp::StateDirectory::locate(environment, settings.state_directory);
-  const auto sources = cli_sources(environment, directory ? &*directory : nullptr);
+  const auto sources = cli_sources(environment, cp::Settings{}, directory ? &*directory : nullptr);
   std::unique_ptr<SharedStore> shared;
   if (!settings.store.empty()) {
     if (!directory) return cp::fail(directory.error());

@@ -1,0 +1,271 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/proxy/proxy.hpp>
+
+#include <credpool/impl/proxy/model_cache.hpp>
+#include <credpool/impl/proxy/relay.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <random>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
+  explicit State(ProxyOptions given) : options{std::move(given)} {}
+
+  ProxyOptions options;
+
+  /// Requests take the catalog of the moment; a thread looks for a new one only when there is one.
+  std::shared_ptr<const ProxyCatalog> catalog() {
+    struct Seen {
+      const State* of = nullptr;
+      std::uint64_t version = 0;
+      std::shared_ptr<const ProxyCatalog> catalog;
+    };
+    thread_local Seen seen;
+    const auto version = version_.load(std::memory_order_acquire);
+    if (seen.of != this || seen.version != version) {
+      const std::lock_guard lock{mutex_};
+      seen = {this, version, catalog_};
+    }
+    return seen.catalog;
+  }
+  void use(std::shared_ptr<const ProxyCatalog> catalog) {
+    const std::lock_guard lock{mutex_};
+    catalog_ = std::move(catalog);
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
+  /// "req_" and 24 hexadecimal digits; not a secret.
+  static std::string new_id() {
+    thread_local std::mt19937_64 random{[] {
+      std::random_device device;
+      std::seed_seq seed{device(), device(), device(), device()};
+      return std::mt19937_64{seed};
+    }()};
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string id = "req_";
+    for (int word = 0; word < 2; ++word) {
+      auto bits = random();
+      for (int i = 0; i < 12; ++i, bits >>= 4) id += digits[bits & 15];
+    }
+    return id;
+  }
+
+  bool host_is_ours(std::string_view host) const {
+    if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
+    host = host.substr(0, host.find(':'));
+    if (same_header_name(host, "localhost")) return true;
+    for (const auto& name : options.host_names)
+      if (name == "*" || same_header_name(name, host)) return true;
+    // An IPv4 address: no name that somebody else's name server answers for.
+    int dots = 0;
+    for (const char c : host) {
+      if (c == '.')
+        ++dots;
+      else if (c < '0' || c > '9')
+        return false;
+    }
+    return dots == 3;
+  }
+
+  void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
+                     std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
+                     std::string wanted);
+
+  static Answer error(Dialect dialect, int status, std::string_view message, std::string_view code,
+                      const std::string& id) {
+    Answer answer;
+    answer.status = status;
+    answer.headers = {{"content-type", "application/json"}, {"x-request-id", id}};
+    answer.body = error_body(dialect, {status, message, code}, id);
+    return answer;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<const ProxyCatalog> catalog_ = std::make_shared<const ProxyCatalog>();
+  std::atomic<std::uint64_t> version_{1};
+  detail::ModelCache models_;
+};
+
+CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
+                                                 std::shared_ptr<ServerExchange> exchange,
+                                                 detail::RelayRequest request, std::string wanted) {
+  const auto asked = std::make_shared<detail::RelayRequest>(std::move(request));
+  const auto list = std::make_shared<std::shared_ptr<const ModelList>>();
+  const auto self = shared_from_this();
+  const auto tell = [self, exchange, asked](Answer answer, Ending end) {
+    auto& record = asked->record;
+    record.status = answer.status;
+    record.bytes_out = answer.body.size();
+    record.ending = end;
+    record.total = std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
+                                                                         asked->began);
+    exchange->respond(answer);
+    if (self->options.on_access) self->options.on_access(record);
+  };
+  const bool runs = exchange->offload(
+      [self, catalog, list] {
+        *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
+      },
+      [tell, list, asked, wanted] {
+        const auto text = wanted.empty() ? (*list)->write(asked->dialect)
+                                         : (*list)->write_one(wanted, asked->dialect);
+        if (text.empty())
+          return tell(
+              error(asked->dialect, 404, "no provider of the pool lists that model; see /v1/models",
+                    "model_not_found", asked->id),
+              Ending::refused);
+        Answer answer;
+        answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
+        answer.body = text;
+        tell(std::move(answer), Ending::ok);
+      });
+  if (!runs)
+    tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again", "busy",
+               asked->id),
+         Ending::refused);
+}
+
+namespace detail {
+
+inline Dialect dialect_of_path(const RequestHead& head) noexcept {
+  const auto found = find_route(head.method, head.path());
+  const bool version = head.header("anthropic-version").has_value();
+  return dialect_of(found.route ? found.route->operation : Operation::models, version);
+}
+
+/// What ties a conversation to a credential: the caller's word, else what it always begins with.
+inline std::string relay_session(const RequestHead& head, const RequestFacts& facts) {
+  if (const auto given = head.header("x-session-id"); given && !given->empty())
+    return std::string{*given};
+  if (!facts.prompt_cache_key.empty()) return facts.prompt_cache_key;
+  if (!facts.metadata_user_id.empty()) return facts.metadata_user_id;
+  return facts.conversation ? std::to_string(*facts.conversation) : std::string{};
+}
+
+/// What there would be, were it allowed.
+inline std::string blocked_hint(const ProxyCatalog& catalog, Operation operation) {
+  for (const auto& blocked : catalog.blocked())
+    if (std::find(blocked.operations.begin(), blocked.operations.end(), operation) !=
+        blocked.operations.end())
+      return "; " + blocked.why.message();
+  return {};
+}
+
+inline Affinity relay_affinity(AffinityMode mode) noexcept {
+  switch (mode) {
+    case AffinityMode::none:
+      return Affinity::none;
+    case AffinityMode::hard:
+      return Affinity::hard;
+    case AffinityMode::soft:
+      break;
+  }
+  return Affinity::soft;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Proxy::Proxy(ProxyOptions options)
+    : state_{std::make_shared<State>(std::move(options))} {}
+CREDPOOL_INLINE Proxy::~Proxy() = default;
+
+CREDPOOL_INLINE void Proxy::use(std::shared_ptr<const ProxyCatalog> catalog) {
+  state_->use(std::move(catalog));
+}
+
+CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
+  return State::error(Dialect::openai, status, why, {}, State::new_id());
+}
+
+CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view) {
+  const auto refuse = [&](int status, std::string_view message, std::string_view code) {
+    return State::error(detail::dialect_of_path(head), status, message, code, State::new_id());
+  };
+  const auto host = head.header("host");
+  if (host && !state_->host_is_ours(*host))
+    return refuse(421, "this server is not known by that name; name it with --host-name",
+                  "misdirected_request");
+  if (!state_->options.gate->identify(presented_key(head)))
+    return refuse(
+        401,
+        "the key of this proxy is missing or wrong; send it as Authorization: Bearer, or x-api-key",
+        "invalid_api_key");
+  const auto found = find_route(head.method, head.path());
+  if (found.route) return std::nullopt;
+  if (found.allowed.empty())
+    return refuse(
+        404,
+        "there is no such path here; see /v1/models, /v1/chat/completions, /v1/responses, "
+        "/v1/embeddings, /v1/completions, /v1/messages",
+        "unknown_path");
+  auto answer = refuse(405, "this path does not have that method", "method_not_allowed");
+  answer.headers.emplace_back("allow", found.allowed);
+  return answer;
+}
+
+CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
+  const auto& head = exchange->head();
+  const auto catalog = state_->catalog();
+  const auto route = find_route(head.method, head.path()).route;
+  detail::RelayRequest request;
+  request.id = State::new_id();
+  request.began = SystemClock{}.steady();
+  request.operation = route->operation;
+  request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());
+  auto& record = request.record;
+  record.time = state_->options.lender->now();
+  record.request_id = request.id;
+  record.peer = exchange->peer();
+  record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
+  record.method = head.method;
+  record.path = head.path();
+  record.operation = route->operation;
+  record.bytes_in = exchange->body().size();
+
+  const auto refuse = [&](int status, std::string_view message, std::string_view code) {
+    auto answer = State::error(request.dialect, status, message, code, request.id);
+    record.status = status;
+    record.bytes_out = answer.body.size();
+    record.ending = Ending::refused;
+    if (state_->options.on_access) state_->options.on_access(record);
+    exchange->respond(answer);
+  };
+
+  if (route->operation == Operation::models)
+    return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
+
+  auto facts = read_request_facts(exchange->body());
+  if (!facts) {
+    const auto& error = facts.error();
+    return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
+                  "invalid_body");
+  }
+  request.facts = std::move(*facts);
+  record.model = request.facts.model;
+  if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
+  auto targets = catalog->models().candidates(request.facts.model, request.operation);
+  if (!targets)
+    return refuse(404,
+                  targets.error().message() + detail::blocked_hint(*catalog, request.operation),
+                  "model_not_found");
+  request.targets = std::move(*targets);
+  request.lease.session = detail::relay_session(head, request.facts);
+  request.lease.affinity = detail::relay_affinity(catalog->settings().affinity_mode);
+  request.lease.client = record.key_name;
+  constexpr std::size_t bytes_a_token = 4;  // a rough measure, for policies that compare
+  request.lease.prompt_tokens =
+      static_cast<std::uint32_t>(request.facts.prompt_bytes / bytes_a_token);
+  if (const auto pin = head.header("x-credpool-pin")) request.lease.pin = *pin;
+
+  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
+                                 state_->options.on_access};
+  std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
+      ->start();
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI

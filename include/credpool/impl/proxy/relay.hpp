@@ -1,0 +1,528 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// One request of the proxy from its first to its last byte. Internal.
+
+#include <credpool/proxy/access_record.hpp>
+#include <credpool/proxy/catalog.hpp>
+#include <credpool/proxy/error_shape.hpp>
+#include <credpool/proxy/header_rules.hpp>
+#include <credpool/proxy/lender.hpp>
+#include <credpool/proxy/request_facts.hpp>
+#include <credpool/proxy/usage.hpp>
+#include <credpool/server/exchange.hpp>
+#include <credpool/server/upstream.hpp>
+#include <credpool/validation/classifier.hpp>
+
+#include <credpool/impl/proxy/upstream_head.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What a relay needs of its proxy.
+struct RelayWorld {
+  CredentialLender& lender;
+  Upstream& upstream;
+  const std::function<void(const AccessRecord&)>& on_access;
+};
+
+/// What the caller asked for, read before a credential is chosen.
+struct RelayRequest {
+  std::string id;  ///< x-request-id
+  Operation operation = Operation::chat_completions;
+  Dialect dialect = Dialect::openai;
+  RequestFacts facts;
+  LeaseRequest lease;                ///< without provider and model
+  std::vector<ModelTarget> targets;  ///< in the order in which they are tried
+  AccessRecord record;
+  std::chrono::nanoseconds began{};
+};
+
+/// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
+/// the answer on.
+class Relay final : public ExchangeListener,
+                    public UpstreamListener,
+                    public std::enable_shared_from_this<Relay> {
+ public:
+  Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
+        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
+        RelayRequest request)
+      : keeps_alive_{std::move(keeps_alive)},
+        world_{world},
+        catalog_{std::move(catalog)},
+        exchange_{std::move(exchange)},
+        request_{std::move(request)} {}
+
+  void start() {
+    exchange_->listen(shared_from_this());
+    patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(settings().hold);
+    next();
+  }
+
+  // --- the caller's side
+
+  void on_drained() override {
+    if (call_) call_->resume();
+  }
+
+  void on_client_gone() override {
+    if (auto call = std::exchange(call_, nullptr)) call->cancel();
+    if (lease_) lease_->report(phase_ == Phase::relaying ? success() : Outcome{});
+    end(Ending::client_gone);
+  }
+
+  // --- the upstream's side
+
+  void on_head(const UpstreamAnswerHead& head) override {
+    status_ = head.status;
+    first_byte_ = since_start();
+    content_length_ = head.content_length;
+    if (head.status < 200 || head.status > 299) {
+      phase_ = Phase::collecting;
+      for (const auto& [name, value] : head.headers)
+        refusal_.headers.push_back({std::string{name}, std::string{value}});
+      return;
+    }
+    is_stream_ = is_event_stream(head.headers);
+    tap_.emplace(request_.operation, is_stream_);
+    // Before the first event of a stream nothing is sent: it may be an error that another
+    // credential does not have.
+    if (!is_stream_) return begin_answer(head.headers);
+    phase_ = Phase::peeking;
+    answer_head_.assign(head.headers);
+  }
+
+  void on_data(std::string_view bytes) override {
+    switch (phase_) {
+      case Phase::collecting:
+        refusal_.body.append(
+            bytes.substr(0, max_refusal - std::min(refusal_.body.size(), max_refusal)));
+        return;
+      case Phase::peeking:
+        tap_->feed(bytes);
+        held_.append(bytes);
+        return;
+      case Phase::relaying:
+        tap_->feed(bytes);
+        request_.record.bytes_out += bytes.size();
+        exchange_->write(bytes);
+        return;
+      case Phase::idle:
+        return;
+    }
+  }
+
+  void on_batch_end() override {
+    if (phase_ == Phase::peeking && !peek()) return;
+    if (phase_ == Phase::relaying && !exchange_->flush() && call_) call_->pause();
+  }
+
+  void on_end() override {
+    call_.reset();
+    if (phase_ == Phase::collecting) return judge(status_);
+    if (phase_ == Phase::peeking) release();
+    const auto error =
+        tap_->stream_error().empty() ? std::nullopt : std::optional{judged_stream_error()};
+    lease_->report(error ? *error : success());
+    exchange_->finish();
+    end(Ending::ok);
+  }
+
+  void on_failure(const UpstreamFailure& failure) override {
+    call_.reset();
+    if (phase_ == Phase::collecting) return judge(status_);  // its status is there
+    const bool timed_out = failure.error.errc() == Errc::timeout;
+    const auto outcome = Outcome::transport();
+    if (phase_ == Phase::relaying) {
+      lease_->report(outcome);
+      break_off(timed_out);
+      return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
+    }
+    lease_->report(outcome);
+    // A request that may have been served is not sent again.
+    if (!failure.request_sent) {
+      last_failure_ = failure.error;
+      exclude();
+      return next();
+    }
+    tell(timed_out ? 504 : 502,
+         failure.error.message() +
+             (timed_out ? "" : "; the request was sent once and is not repeated"),
+         timed_out ? "upstream_timeout" : "upstream_lost");
+    end(timed_out ? Ending::timed_out : Ending::upstream_lost);
+  }
+
+ private:
+  enum class Phase {
+    idle,        ///< no answer yet
+    collecting,  ///< an error is coming: it is judged before it is handed on
+    peeking,     ///< a stream whose first event has not come
+    relaying,    ///< bytes have gone to the caller
+  };
+
+  /// An upstream's error as it is handed on when nobody else can serve.
+  struct Refusal {
+    int status = 0;
+    OutcomeKind outcome = OutcomeKind::unknown;
+    std::string provider;
+    Response answer;
+  };
+
+  const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
+  std::chrono::microseconds since_start() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
+                                                                 request_.began);
+  }
+
+  // --- choosing
+
+  /// Tries the next credential, or gives up.
+  void next() {
+    forget_answer();
+    if (attempts_ >= settings().max_attempts) return give_up();
+    if (lend()) return send();
+    if (!wait()) give_up();
+  }
+
+  void forget_answer() {
+    phase_ = Phase::idle;
+    lease_.reset();
+    tap_.reset();
+    refusal_ = {};
+    held_.clear();
+  }
+
+  /// @return whether there is a lease
+  bool lend() {
+    retry_at_.reset();
+    for (const auto& target : request_.targets) {
+      auto& wanted = request_.lease;
+      wanted.provider = target.provider;
+      wanted.model = target.model;
+      wanted.tried = tried_;
+      const auto& useless = catalog_->useless(target.provider, request_.operation);
+      wanted.tried.insert(wanted.tried.end(), useless.begin(), useless.end());
+      auto lease = world_.lender.acquire(wanted);
+      if (lease) {
+        way_ = catalog_->way(lease->credential().id, request_.operation);
+        if (!way_) continue;  // it came into the pool just now: from the next request on
+        lease_.emplace(std::move(*lease));
+        target_ = &target;
+        return true;
+      }
+      const auto& error = lease.error();
+      if (error.retry_at && (!retry_at_ || *error.retry_at < *retry_at_))
+        retry_at_ = error.retry_at;
+      why_not_ = error;
+    }
+    return false;
+  }
+
+  /// Waits for a credential, where the configuration allows it and it makes sense.
+  bool wait() {
+    const auto now = world_.lender.now();
+    if (!retry_at_ || *retry_at_ > patience_ends_ || now >= patience_ends_) return false;
+    // A time that has come means "whenever a lease ends".
+    constexpr Duration soon{20};
+    const auto delay = std::max(*retry_at_ - now, soon);
+    exchange_->after(delay, [self = shared_from_this()] {
+      if (!self->exchange_) return;
+      self->tried_.clear();
+      self->next();
+    });
+    return true;
+  }
+
+  void exclude() { tried_.push_back(lease_->credential().id); }
+
+  void send() {
+    ++attempts_;
+    const auto& credential = lease_->credential();
+    auto& record = request_.record;
+    record.attempts = attempts_;
+    record.provider = credential.provider;
+    record.credential = credential.id.short_hex();
+    const auto body = body_for(target_->model);
+    auto head = upstream_head(*way_, exchange_->head(), credential, body.size());
+    if (!head) {
+      // A token that cannot stand in a header is of no use to anybody.
+      why_not_ = head.error();
+      lease_->report({});
+      exclude();
+      return next();
+    }
+    call_ = world_.upstream.send({way_->origin, std::move(*head), body}, shared_from_this());
+  }
+
+  std::string_view body_for(const std::string& model) {
+    if (request_.facts.model_bytes == 0 || model == request_.facts.model) return exchange_->body();
+    if (rewritten_for_ != model) {
+      rewritten_ = with_model(exchange_->body(), request_.facts, model);
+      rewritten_for_ = model;
+    }
+    return rewritten_;
+  }
+
+  // --- judging
+
+  Outcome judged(const Response& answer, bool* refreshable = nullptr) const {
+    const auto& credential = lease_->credential();
+    const auto verdict =
+        classify_answer({credential.provider, credential.kind}, answer, world_.lender.now());
+    if (refreshable)
+      *refreshable = verdict.outcome == OutcomeKind::auth_failed &&
+                     credential.can_refresh_at(world_.lender.now());
+    return {.kind = verdict.outcome, .until = verdict.retry_at};
+  }
+  Outcome judged_stream_error() const {
+    return judged({.status = 200, .headers = {}, .body = tap_->stream_error()});
+  }
+
+  /// An answer that is an error: the next credential, or the caller is told.
+  void judge(int status) {
+    refusal_.status = status;
+    hide(lease_->secret(), refusal_.body);
+    bool refreshable = false;
+    const auto outcome = judged(refusal_, &refreshable);
+    if (refreshable && !was_refreshed()) return refresh();
+    lease_->report(outcome);
+    last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    if (!outcome.another_may_serve()) return pass_on();
+    exclude();
+    next();
+  }
+
+  bool was_refreshed() const {
+    return std::find(refreshed_.begin(), refreshed_.end(), lease_->credential().id) !=
+           refreshed_.end();
+  }
+
+  /// A refused token: one refresh, and the request again with the new one.
+  void refresh() {
+    refreshed_.push_back(lease_->credential().id);
+    const auto done = std::make_shared<Result<void>>();
+    const auto used = lease_->credential();
+    const bool runs = exchange_->offload([&lender = world_.lender, done, used,
+                                          keep = keeps_alive_] { *done = lender.refresh(used); },
+                                         [self = shared_from_this(), done] {
+                                           if (self->exchange_) self->refreshed(*done);
+                                         });
+    if (!runs) refreshed(fail(Errc::busy, "refreshing a login"));
+  }
+
+  void refreshed(const Result<void>& done) {
+    if (!done) {
+      lease_->report(Outcome::auth_failed());
+      last_ = Refusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
+                      std::move(refusal_)};
+      exclude();
+      return next();
+    }
+    const auto id = lease_->credential().id.hex();
+    forget_answer();
+    const auto pin = std::exchange(request_.lease.pin, id);
+    const bool lent = lend();
+    request_.lease.pin = pin;
+    if (lent)
+      send();
+    else
+      next();
+  }
+
+  // --- answering
+
+  /// Looks at the beginning of a stream.
+  /// @return whether bytes may go on
+  bool peek() {
+    if (!tap_->stream_error().empty()) {
+      if (const auto outcome = judged_stream_error(); outcome.another_may_serve()) {
+        if (auto call = std::exchange(call_, nullptr)) call->cancel();
+        refusal_ = {.status = 200, .headers = {}, .body = tap_->stream_error()};
+        judge(502);
+        return false;
+      }
+    }
+    if (!has_whole_event(held_) && held_.size() < max_held) return false;
+    release();
+    return true;
+  }
+
+  /// The stream is good: what was held back goes out.
+  void release() {
+    begin_answer(answer_head_.views());
+    request_.record.bytes_out += held_.size();
+    exchange_->write(held_);
+    (void)exchange_->flush();
+    held_.clear();
+  }
+
+  void begin_answer(const std::vector<HeaderView>& headers) {
+    phase_ = Phase::relaying;
+    AnswerHead head;
+    head.status = status_;
+    head.content_length = content_length_;
+    head.headers.reserve(headers.size() + 3);
+    if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
+    std::array<char, 12> digits;
+    const auto credential = lease_->credential().id.short_hex();
+    add_own_headers(head.headers, credential, attempts_text(digits));
+    exchange_->start(head);
+    request_.record.status = status_;
+  }
+
+  std::string_view attempts_text(std::array<char, 12>& digits) const {
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), attempts_).ptr;
+    return {digits.data(), static_cast<std::size_t>(end - digits.data())};
+  }
+
+  void add_own_headers(std::vector<HeaderView>& headers, std::string_view credential,
+                       std::string_view attempts) const {
+    if (!credential.empty()) headers.push_back({"x-credpool-credential", credential});
+    headers.push_back({"x-credpool-attempts", attempts});
+    headers.push_back({"x-request-id", request_.id});
+  }
+
+  Outcome success() const { return Outcome::ok(std::chrono::duration_cast<Duration>(first_byte_)); }
+
+  /// A stream that broke tells so in its own shape; anything else is cut, so that it is not taken
+  /// for complete.
+  void break_off(bool timed_out) {
+    if (tap_->complete()) return exchange_->finish();
+    if (content_length_ || !is_stream_) return exchange_->cut();
+    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
+    last_words_ += stream_error_event(
+        request_.operation,
+        {timed_out ? 504 : 502,
+         timed_out ? "the provider's answer stalled"
+                   : "the connection to the provider was lost in the middle of its answer",
+         timed_out ? "upstream_timeout" : "upstream_lost"},
+        request_.id);
+    exchange_->write(last_words_);
+    exchange_->finish();
+  }
+
+  /// Nobody can serve: the last error with the earliest time at which trying again makes sense.
+  void give_up() {
+    if (last_ && last_->outcome != OutcomeKind::auth_failed) return pass_on();
+    if (last_)
+      tell(503,
+           "every credential that could serve this was refused by its provider (" +
+               last_->provider + "); `credpool status` says which needs a login",
+           "credentials_refused");
+    else if (last_failure_)
+      tell(502, last_failure_->message(), "upstream_unreachable");
+    else if (retry_at_)
+      tell(429, "every credential that could serve this rests; " + why_not_hint(), "no_credential");
+    else
+      tell(503, why_not_hint(), "no_credential");
+    end(Ending::refused);
+  }
+
+  std::string why_not_hint() const {
+    return why_not_ ? why_not_->message() : "no credential serves this";
+  }
+
+  /// Hands an upstream's error on as it came.
+  void pass_on() {
+    auto& answer = last_->answer;
+    Answer out;
+    out.status = last_->status;
+    out.body = std::move(answer.body);
+    std::vector<HeaderView> views;
+    for (const auto& header : answer.headers) views.push_back({header.name, header.value});
+    std::vector<HeaderView> kept;
+    if (!select_answer_headers(views, kept)) kept.clear();
+    for (const auto& [name, value] : kept)
+      if (!(retry_at_ && same_header_name(name, "retry-after")))
+        out.headers.emplace_back(name, value);
+    if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+    finish(std::move(out),
+           lease_ ? lease_->credential().id.short_hex() : request_.record.credential);
+    end(last_->status < 500 && last_->outcome == OutcomeKind::request_fault ? Ending::ok
+                                                                            : Ending::refused);
+  }
+
+  /// Answers with an error of our own.
+  void tell(int status, const std::string& message, std::string_view code) {
+    Answer answer;
+    answer.status = status;
+    answer.headers.emplace_back("content-type", "application/json");
+    answer.body = error_body(request_.dialect, {status, message, code}, request_.id);
+    finish(std::move(answer), request_.record.credential);
+  }
+
+  void finish(Answer answer, const std::string& credential) {
+    if (retry_at_ && (answer.status == 429 || answer.status >= 500)) {
+      const auto wait =
+          std::chrono::ceil<std::chrono::seconds>(*retry_at_ - world_.lender.now()).count();
+      answer.headers.emplace_back("retry-after", std::to_string(std::max<std::int64_t>(wait, 1)));
+    }
+    std::array<char, 12> digits;
+    std::vector<HeaderView> own;
+    add_own_headers(own, credential, attempts_text(digits));
+    for (const auto& [name, value] : own) answer.headers.emplace_back(name, value);
+    request_.record.status = answer.status;
+    request_.record.bytes_out = answer.body.size();
+    exchange_->respond(answer);
+  }
+
+  /// The last thing that is done: lets go of everything.
+  void end(Ending how) {
+    auto& record = request_.record;
+    record.ending = how;
+    record.total = since_start();
+    if (phase_ == Phase::relaying) record.first_byte = first_byte_;
+    if (tap_) record.usage = tap_->usage();
+    if (world_.on_access) world_.on_access(record);
+    lease_.reset();
+    exchange_.reset();
+  }
+
+  static constexpr std::size_t max_refusal = 64 << 10;
+  static constexpr std::size_t max_held = 16 << 10;
+
+  std::shared_ptr<const void> keeps_alive_;  ///< the world
+  RelayWorld world_;
+  std::shared_ptr<const ProxyCatalog> catalog_;
+  std::shared_ptr<ServerExchange> exchange_;  ///< none: ended
+  RelayRequest request_;
+  std::optional<Lease> lease_;
+  const ProxyCatalog::Way* way_ = nullptr;
+  const ModelTarget* target_ = nullptr;
+  std::shared_ptr<UpstreamCall> call_;
+  std::vector<CredentialId> tried_;
+  std::vector<CredentialId> refreshed_;
+  std::string rewritten_;  ///< the body with another model
+  std::optional<std::string> rewritten_for_;
+  std::optional<UsageTap> tap_;
+  KeptHeaders answer_head_;
+  std::string held_;
+  std::string last_words_;
+  Response refusal_;
+  std::optional<Refusal> last_;
+  std::optional<Error> last_failure_;
+  std::optional<Error> why_not_;
+  std::optional<TimePoint> retry_at_;
+  TimePoint patience_ends_{};
+  std::optional<std::uint64_t> content_length_;
+  std::chrono::microseconds first_byte_{};
+  int status_ = 0;
+  int attempts_ = 0;
+  Phase phase_ = Phase::idle;
+  bool is_stream_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI

@@ -1,0 +1,122 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// Heads of requests to upstreams, and what is kept of their answers'. Internal.
+
+#include <credpool/core/result.hpp>
+#include <credpool/core/secret.hpp>
+#include <credpool/credential/credential.hpp>
+#include <credpool/proxy/catalog.hpp>
+#include <credpool/proxy/header_rules.hpp>
+#include <credpool/server/request_head.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Request line and headers as they go to an upstream, with the credential in them.
+/// @errors malformed when a header of the caller or the credential cannot stand in a head
+inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const RequestHead& from,
+                                         const Credential& credential, std::size_t body_bytes) {
+  const auto secret = credential.secret.reveal();
+  if (!is_header_value(secret))
+    return fail(Errc::malformed, "using a credential", credential.profile_id,
+                "its token holds characters that no header may hold");
+  thread_local std::vector<HeaderView> kept;
+  if (auto selected = select_upstream_headers(from.headers, kept); !selected)
+    return fail(selected.error());
+
+  const auto ours = [&](std::string_view name) {
+    const auto& headers = way.target.headers;
+    const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) {
+      return same_header_name(header.name, name);
+    });
+    return found == headers.end() ? nullptr : &*found;
+  };
+  const auto body_length = std::to_string(body_bytes);
+  // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
+  constexpr std::size_t names_and_marks = 256;
+  std::size_t size =
+      names_and_marks + way.target.path.size() + way.authority.size() + secret.size();
+  for (const auto& header : way.target.headers)
+    size += header.name.size() + header.value.size() + 4;
+  for (const auto& [name, value] : kept) size += name.size() + value.size() + 5;
+  std::string head;
+  head.reserve(size);
+  const auto add = [&head](std::string_view name, std::string_view value) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  };
+  head.append(from.method).append(" ").append(way.target.path).append(" HTTP/1.1\r\n");
+  add("host", way.authority);
+  head.append(way.target.auth.header)
+      .append(": ")
+      .append(way.target.auth.prefix)
+      .append(secret)
+      .append("\r\n");
+  add("accept-encoding", "identity");
+  add("content-length", body_length);
+  for (const auto& header : way.target.headers) {
+    const auto given = find_header(kept, header.name);
+    if (header.rule == HeaderRule::set || !given) {
+      add(header.name, header.value);
+    } else if (header.rule == HeaderRule::append) {
+      head.append(header.name).append(": ").append(*given);
+      if (given->find(header.value) == std::string_view::npos)
+        head.append(",").append(header.value);
+      head.append("\r\n");
+    }
+  }
+  for (const auto& [name, value] : kept) {
+    const auto* of_ours = ours(name);
+    if (!of_ours || of_ours->rule == HeaderRule::fallback) add(name, value);
+  }
+  head.append("\r\n");
+  return head;
+}
+
+/// Headers that outlive the message they came with.
+class KeptHeaders {
+ public:
+  void assign(const std::vector<HeaderView>& headers) {
+    kept_.clear();
+    for (const auto& [name, value] : headers) kept_.emplace_back(name, value);
+  }
+  std::vector<HeaderView> views() const {
+    std::vector<HeaderView> all;
+    for (const auto& [name, value] : kept_) all.push_back({name, value});
+    return all;
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> kept_;
+};
+
+inline bool is_event_stream(const std::vector<HeaderView>& headers) noexcept {
+  constexpr std::string_view wanted = "text/event-stream";
+  const auto type = find_header(headers, "content-type");
+  return type && type->size() >= wanted.size() &&
+         same_header_name(type->substr(0, wanted.size()), wanted);
+}
+
+/// Whether a stream's first event, or a comment that keeps the connection alive, is there whole.
+inline bool has_whole_event(std::string_view text) noexcept {
+  return text.find("\n\n") != std::string_view::npos ||
+         text.find("\r\n\r\n") != std::string_view::npos ||
+         text.find("\r\r") != std::string_view::npos;
+}
+
+/// Providers quote a key that they refuse: an error never shows ours.
+inline void hide(const Secret& secret, std::string& text) {
+  const auto hidden = secret.reveal();
+  if (hidden.size() < 8) return;
+  for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at))
+    text.replace(at, hidden.size(), "***");
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
