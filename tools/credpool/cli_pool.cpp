@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cli_pool.hpp"
 
+#include "refresher.hpp"
 #include "spinner.hpp"
 
 #include <credpool/config/settings_file.hpp>
@@ -39,9 +40,8 @@ CliSources cli_sources(const cp::Environment& environment, const cp::Settings& s
     secrets.emplace(cp::SealedFile{*directory, environment});
     logins.emplace(cp::SealedLogins{*directory, environment});
   }
-  return cp::all_sources_and(cp::CursorApp{}, OwnSecrets{std::move(secrets)},
-                             OwnLogins{std::move(logins)},
-                             cp::ConfiguredProviders{settings.providers});
+  return cp::all_sources_and(cp::CursorApp{}, cp::ConfiguredProviders{settings.providers},
+                             OwnSecrets{std::move(secrets)}, OwnLogins{std::move(logins)});
 }
 
 cp::Discovery discover(const CliSources& sources, const cp::Environment& environment,
@@ -99,7 +99,8 @@ cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
   auto parts = pool_parts(session, use);
   if (!parts) return cp::fail(parts.error());
   auto pool = std::make_unique<CliPool>(
-      *parts->sources, std::move(parts->policy), cp::FirstOf<>{}, std::move(parts->state),
+      *parts->sources, std::move(parts->policy),
+      refresh_methods(session, parts->settings, parts->sources), std::move(parts->state),
       cp::SystemClock{}, cp::pool_settings(parts->settings, parts->discovery.credentials),
       session.environment());
   if (auto replaced = pool->replace_credentials(parts->discovery.credentials);

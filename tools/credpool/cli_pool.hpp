@@ -6,6 +6,9 @@
 #include <credpool/config/settings.hpp>
 #include <credpool/pool/default_pool.hpp>
 #include <credpool/proxy/configured_providers.hpp>
+#include <credpool/refresh/cli_command.hpp>
+#include <credpool/refresh/helper_process.hpp>
+#include <credpool/refresh/oauth_refresh.hpp>
 #include <credpool/source/cursor_app.hpp>
 #include <credpool/store/sealed.hpp>
 #include <credpool/store/sealed_login.hpp>
@@ -50,12 +53,18 @@ template <credpool::CredentialSource Source> class WherePossible {
 using OwnSecrets = WherePossible<credpool::SealedSource<credpool::SealedFile>>;
 using OwnLogins = WherePossible<credpool::SealedLoginSource>;
 
-/// Every source of the library, the opt-in ones too, and what we keep ourselves.
-using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, OwnSecrets, OwnLogins,
-                                           credpool::ConfiguredProviders>;
+/// Every source of the library, the opt-in ones too, what the configuration names, and what we keep
+/// ourselves.
+using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, credpool::ConfiguredProviders,
+                                           OwnSecrets, OwnLogins>;
+
+/// How the command refreshes: the exchange in a process of its own, else the login's own CLI.
+using CliRefresh =
+    credpool::FirstOf<credpool::OAuthRefresh<credpool::HelperProcess>, credpool::CliCommand>;
 
 /// The pool of the command: every source, the policy that the configuration names, state in SQLite.
-using CliPool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources>;
+using CliPool =
+    credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources, CliRefresh>;
 
 /// The pool over the state directory, with what it lends already looked for.
 struct OpenPool {

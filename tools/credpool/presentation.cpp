@@ -2,6 +2,7 @@
 #include "presentation.hpp"
 
 #include <credpool/core/iso8601.hpp>
+#include <credpool/proxy/provider_policy.hpp>
 
 #include <chrono>
 
@@ -38,6 +39,18 @@ Json credential_json(const cp::Credential& credential, cp::TimePoint now) {
           {"plan", harmless(credential.plan)},
           {"baseUrl", harmless(credential.base_url)},
           {"places", places}};
+}
+
+Json policy_json(const cp::Credential& credential, const cp::Settings& settings) {
+  const auto* row = cp::policy_of(credential);
+  const auto text = [&](std::string_view cp::ProviderPolicy::*member) {
+    return row == nullptr || (row->*member).empty() ? Json(nullptr) : Json(row->*member);
+  };
+  return {{"use", cp::to_string(cp::proxy_use(credential, settings))},
+          {"configured", settings.policy.contains(credential.provider)},
+          {"why", text(&cp::ProviderPolicy::why)},
+          {"terms", text(&cp::ProviderPolicy::link)},
+          {"readOn", text(&cp::ProviderPolicy::read_on)}};
 }
 
 std::string relative_time(const std::optional<cp::TimePoint>& when, cp::TimePoint now) {

@@ -3,6 +3,7 @@
 
 #include "terminal.hpp"
 
+#include <credpool/config/settings.hpp>
 #include <credpool/core/environment.hpp>
 #include <credpool/credential/credential.hpp>
 
@@ -17,6 +18,9 @@ using Json = nlohmann::ordered_json;
 
 /// The JSON of one credential as every command prints it (docs/cli.md): hashes, never secrets.
 Json credential_json(const credpool::Credential& credential, credpool::TimePoint now);
+
+/// Whether the credential may be used through the proxy, and where that is said (docs/cli.md).
+Json policy_json(const credpool::Credential& credential, const credpool::Settings& settings);
 
 /// "2026-01-31T22:56:40Z", or null.
 Json time_json(const std::optional<credpool::TimePoint>& when);

@@ -43,20 +43,43 @@ cp::TokenEndpointSettings endpoint_settings(const cp::Settings& settings) {
   return endpoints;
 }
 
-Refresher::Refresher(const Session& session, const cp::Settings& settings,
-                     std::shared_ptr<const CliSources> sources) {
-  const auto& environment = session.environment();
-  const auto store_of = [sources, environment](const cp::Credential& credential) {
+namespace {
+
+cp::LoginStoreOf login_stores(const Session& session, std::shared_ptr<const CliSources> sources) {
+  return [sources = std::move(sources),
+          environment = session.environment()](const cp::Credential& credential) {
     return sources->login_store(credential, environment);
   };
-  state_.reset(
-      new State{environment, sources,
-                cp::HelperProcess{{.program = "/proc/self/exe",
-                                   .login_store = store_of,
-                                   .environment = environment,
-                                   .endpoints = endpoint_settings(settings),
-                                   .host_id = environment.host_name()}},
-                cp::CliCommand{store_of, environment, [] { return cp::SystemClock{}.now(); }}});
+}
+
+cp::HelperProcess helper_process(const Session& session, const cp::Settings& settings,
+                                 cp::LoginStoreOf stores) {
+  const auto& environment = session.environment();
+  return cp::HelperProcess{{.program = "/proc/self/exe",
+                            .login_store = std::move(stores),
+                            .environment = environment,
+                            .endpoints = endpoint_settings(settings),
+                            .host_id = environment.host_name()}};
+}
+
+cp::CliCommand cli_command(const Session& session, cp::LoginStoreOf stores) {
+  return {std::move(stores), session.environment(), [] { return cp::SystemClock{}.now(); }};
+}
+
+}  // namespace
+
+CliRefresh refresh_methods(const Session& session, const cp::Settings& settings,
+                           std::shared_ptr<const CliSources> sources) {
+  const auto stores = login_stores(session, std::move(sources));
+  return CliRefresh{cp::OAuthRefresh{helper_process(session, settings, stores)},
+                    cli_command(session, stores)};
+}
+
+Refresher::Refresher(const Session& session, const cp::Settings& settings,
+                     std::shared_ptr<const CliSources> sources) {
+  const auto stores = login_stores(session, sources);
+  state_.reset(new State{session.environment(), std::move(sources),
+                         helper_process(session, settings, stores), cli_command(session, stores)});
 }
 
 Refresher::~Refresher() = default;

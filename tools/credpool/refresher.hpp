@@ -14,6 +14,10 @@ namespace credpool_cli {
 /// What the configuration says about token endpoints.
 credpool::TokenEndpointSettings endpoint_settings(const credpool::Settings& settings);
 
+/// The two ways of Refresher as refresh methods of a pool.
+CliRefresh refresh_methods(const Session& session, const credpool::Settings& settings,
+                           std::shared_ptr<const CliSources> sources);
+
 /// How a login gets a new access token without a person.
 enum class RefreshWay {
   exchange,     ///< we spend its refresh token (co_own, adopt)

@@ -95,7 +95,7 @@ int run_scan(Session& session, const ScanOptions& options) {
       std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
 
   if (session.options().json)
-    session.print_json(scan_json(report));
+    session.print_json(scan_json(report, opened->settings));
   else
     session.print(scan_text(report, session));
   return report.discovery.credentials.empty() ? 1 : 0;

@@ -100,10 +100,11 @@ std::string nothing_found(const ScanReport& report, const Session& session) {
 
 }  // namespace
 
-Json scan_json(const ScanReport& report) {
+Json scan_json(const ScanReport& report, const cp::Settings& settings) {
   Json credentials = Json::array();
   for (const auto& credential : report.discovery.credentials) {
     auto entry = credential_json(credential, report.scanned_at);
+    entry["policy"] = policy_json(credential, settings);
     entry["imported"] = report.lendable.contains(credential.id);
     if (const auto verdict = report.verdicts.find(credential.id); verdict != report.verdicts.end())
       entry["validation"] = validation_json(verdict->second);

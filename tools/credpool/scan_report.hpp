@@ -3,6 +3,7 @@
 
 #include "session.hpp"
 
+#include <credpool/config/settings.hpp>
 #include <credpool/source/sources.hpp>
 #include <credpool/validation/verdict.hpp>
 
@@ -23,7 +24,7 @@ struct ScanReport {
 };
 
 /// The document of `scan --json` (docs/cli.md).
-Json scan_json(const ScanReport& report);
+Json scan_json(const ScanReport& report, const credpool::Settings& settings);
 
 /// The table, the notes on what cannot be used, and what to do next.
 std::string scan_text(const ScanReport& report, const Session& session);

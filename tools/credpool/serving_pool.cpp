@@ -2,7 +2,6 @@
 #include "serving_pool.hpp"
 
 #include <credpool/pool/from_settings.hpp>
-#include <credpool/refresh/refreshed.hpp>
 
 #include <algorithm>
 
@@ -11,17 +10,6 @@
 namespace credpool_cli {
 
 namespace cp = credpool;
-
-cp::Result<cp::Credential> RefreshInStore::refresh(const cp::Credential& credential,
-                                                   const cp::RefreshContext&) {
-  const auto way = refresher_->way_of(credential);
-  if (!way)
-    return cp::fail(cp::Errc::login_needed, "refreshing a login", credential.profile_id,
-                    "log in again with its CLI");
-  const auto report = refresher_->refresh(credential, *way, cp::refresh_request_of(credential));
-  if (!report) return cp::fail(report.error());
-  return cp::refreshed(credential, *report);
-}
 
 cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(
     const Session& session, const std::vector<std::string>& allowed) {
@@ -38,12 +26,12 @@ ServingPool::ServingPool(const Session& session, PoolParts parts)
       settings_{std::move(parts.settings)},
       directory_{std::move(parts.directory)},
       sources_{std::move(parts.sources)},
-      refresher_{std::make_shared<Refresher>(session, settings_, sources_)} {
+      refresher_{std::make_unique<Refresher>(session, settings_, sources_)} {
   auto rules = cp::pool_settings(settings_, parts.discovery.credentials);
   rules.background_writer = true;
-  pool_ = std::make_unique<Pool>(*sources_, std::move(parts.policy), RefreshInStore{refresher_},
-                                 std::move(parts.state), cp::SystemClock{}, std::move(rules),
-                                 environment_);
+  pool_ = std::make_unique<CliPool>(
+      *sources_, std::move(parts.policy), refresh_methods(session, settings_, sources_),
+      std::move(parts.state), cp::SystemClock{}, std::move(rules), environment_);
   take_over(std::move(parts.discovery));
 }
 

@@ -16,25 +16,6 @@
 
 namespace credpool_cli {
 
-/// Refreshes logins in their stores: by an exchange in a process of its own, or by their CLI.
-class RefreshInStore {
- public:
-  static constexpr std::string_view name = "store";
-  static constexpr bool interactive = false;
-
-  explicit RefreshInStore(std::shared_ptr<Refresher> refresher)
-      : refresher_{std::move(refresher)} {}
-
-  bool can_refresh(const credpool::Credential& credential) const {
-    return refresher_->way_of(credential).has_value();
-  }
-  credpool::Result<credpool::Credential> refresh(const credpool::Credential& credential,
-                                                 const credpool::RefreshContext& context);
-
- private:
-  std::shared_ptr<Refresher> refresher_;
-};
-
 /// The pool of a server: looks at the logins again when their files change, renews their tokens in
 /// time, and lends to the proxy.
 class ServingPool final : public credpool::CredentialLender {
@@ -60,8 +41,6 @@ class ServingPool final : public credpool::CredentialLender {
   bool look(bool anyway);
 
  private:
-  using Pool = credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources,
-                                         RefreshInStore>;
   using Stamps = std::map<std::string, std::string>;
 
   ServingPool(const Session& session, PoolParts parts);
@@ -75,8 +54,8 @@ class ServingPool final : public credpool::CredentialLender {
   credpool::Settings settings_;
   std::optional<credpool::StateDirectory> directory_;
   std::shared_ptr<const CliSources> sources_;
-  std::shared_ptr<Refresher> refresher_;
-  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<Refresher> refresher_;  ///< knows what is due
+  std::unique_ptr<CliPool> pool_;
   std::vector<credpool::Credential> seen_;                 ///< of the last look
   std::map<credpool::CredentialId, std::string> planned_;  ///< token hash that was planned for
   Stamps stamps_;

@@ -70,8 +70,9 @@ std::vector<Standing> standings(CliPool& pool) {
   return all;
 }
 
-Json standing_json(const Standing& standing, cp::TimePoint now) {
+Json standing_json(const Standing& standing, const cp::Settings& settings, cp::TimePoint now) {
   auto entry = credential_json(*standing.report.credential, now);
+  entry["policy"] = policy_json(*standing.report.credential, settings);
   entry["pool"] = {{"eligible", standing.report.verdict == cp::Eligibility::eligible},
                    {"reason", cp::to_string(standing.report.verdict)},
                    {"until", time_json(standing.report.until)},
@@ -128,7 +129,8 @@ int run_status(Session& session, const StatusOptions& options) {
 
   if (session.options().json) {
     Json entries = Json::array();
-    for (const auto& standing : all) entries.push_back(standing_json(standing, now));
+    for (const auto& standing : all)
+      entries.push_back(standing_json(standing, opened->settings, now));
     Json cooldowns = Json::array();
     for (const auto& cooldown : pool.cooldowns())
       cooldowns.push_back(cooldown_json(cooldown, pool));
@@ -179,7 +181,8 @@ int run_list(Session& session, const StatusOptions& options) {
   });
   if (session.options().json) {
     Json entries = Json::array();
-    for (const auto& standing : all) entries.push_back(standing_json(standing, now));
+    for (const auto& standing : all)
+      entries.push_back(standing_json(standing, opened->settings, now));
     session.print_json(Json{{"strategy", opened->pool->policy()}, {"credentials", entries}});
     return all.empty() ? 1 : 0;
   }
