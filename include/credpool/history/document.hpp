@@ -36,7 +36,8 @@ class HistoryDocument {
   std::filesystem::path chain_path() const;
 
   /// Notes a scan: new credentials get an entry, known ones are brought up to date. A verdict
-  /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays.
+  /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays. When
+  /// no entry changed, nothing is written unless "lastScanAt" is an hour old.
   Result<HistoryChange> record_discovered(std::span<const Credential> found, TimePoint now);
 
   /// Counts uses; a use that went well ends a run of failures.

@@ -20,7 +20,7 @@ using std::chrono::minutes;
 
 namespace {
 
-constexpr cp::TimePoint now{std::chrono::milliseconds{1795000000000}};  // 2026-11-18T10:26:40Z
+constexpr cp::TimePoint now{std::chrono::milliseconds{1795000000000}};  // 2026-11-18T11:06:40Z
 constexpr auto name = ".openclaw/cli-token-history.json";
 
 cp::Credential key(std::string_view secret, std::string_view profile = "openai:default") {
@@ -141,6 +141,28 @@ TEST_CASE("history/document: a scan is written in the seed's form, 0600, by hash
       for (std::size_t i = 0; i + 20 <= whole.size(); ++i)
         CHECK(written.find(whole.substr(i, 20)) == std::string::npos);
   }
+}
+
+TEST_CASE("history/document: a scan that finds nothing new writes once an hour") {
+  World world;
+  const auto path = world.home.path() / name;
+  struct stat before {};
+  struct stat after {};
+  world.found({key("k")});
+  REQUIRE(::stat(path.c_str(), &before) == 0);
+  const auto lines = world.chain_lines();
+  CHECK(world.found({key("k")}, now + minutes{59}).changed == 0);
+  REQUIRE(::stat(path.c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);  // a write makes a new file
+  world.found({key("k")}, now + minutes{60});
+  CHECK(bytes_of(path).find("\"lastScanAt\": \"2026-11-18T12:06:40Z\"") != std::string::npos);
+  // A clock that was put back does not stop it, and a change is written at once.
+  world.found({key("k")}, now);
+  CHECK(bytes_of(path).find("\"lastScanAt\": \"2026-11-18T11:06:40Z\"") != std::string::npos);
+  CHECK(world.chain_lines() == lines);
+  world.found({key("other")}, now + minutes{1});
+  CHECK(bytes_of(path).find("\"lastScanAt\": \"2026-11-18T11:07:40Z\"") != std::string::npos);
+  CHECK(world.verify().ok());
 }
 
 TEST_CASE("history/document: two accounts never share an entry") {

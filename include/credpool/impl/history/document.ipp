@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdio>
+#include <set>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -73,9 +74,11 @@ class HistoryUpdate {
     }
     if (!loaded) return fail(std::move(loaded).error());
     history = *std::move(loaded);
-    if (history_count(history.root, "version") > 1)
+    const auto version = history_count(history.root, "version");
+    if (version > 1)
       return fail(Errc::unsupported, "writing the history", path_.string(),
                   "it was written by a newer version: update credpool");
+    dirty_ = version != 1;  // a new document, or one to be completed
     history.root["version"] = 1;
 
     auto end = find_history_chain_end(chain_path_);
@@ -103,6 +106,15 @@ class HistoryUpdate {
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
+  /// Notes the time of a scan. A scan that changed no entry is worth a write once an hour only: it
+  /// would cost two syncs of the disk for every look.
+  void scanned() {
+    constexpr auto exact_to = std::chrono::hours{1};
+    const auto last = history_time(history.root, "lastScanAt");
+    if (last && *last <= now_ && now_ - *last < exact_to && steps_.empty() && !dirty_) return;
+    history.root["lastScanAt"] = format_iso8601(now_);
+    dirty_ = true;
+  }
   template <class Unwanted> void remove_if(const char* what, Unwanted&& unwanted) {
     std::erase_if(history.entries, [&](const Json& entry) {
       if (!unwanted(entry)) return false;
@@ -116,6 +128,7 @@ class HistoryUpdate {
   /// Writes chain and document. The chain comes first: a crash in between leaves it ahead, which
   /// the next update mends; the other way round the change would have no record.
   Result<HistoryChange> commit() {
+    if (!dirty_ && steps_.empty()) return result;
     const auto chain_end = end_.size;
     const auto lines = write_history_records(steps_, now_, end_);
     if (!lines.empty()) {
@@ -230,6 +243,7 @@ class HistoryUpdate {
   FileLock lock_;
   HistoryChainEnd end_;
   std::vector<HistoryStep> steps_;
+  bool dirty_ = false;  ///< there is something to write besides the steps
 };
 
 /// Finds entries by what they are called.
@@ -260,13 +274,11 @@ class HistoryIndex {
   std::optional<std::size_t> entry_of(const Credential& credential) const {
     if (const auto known = named(credential.id.hex())) return known;
     if (const auto hash = credential.token_hash(); !hash.empty())
-      if (const auto known = found(unowned_, credential.provider + '\n' + hash)) return known;
-    return found(unowned_, profile_key(credential.cli, credential.profile_id));
+      if (const auto known = unowned(credential.provider + '\n' + hash)) return known;
+    return unowned(profile_key(credential.cli, credential.profile_id));
   }
   /// The entry belongs to a credential now.
-  void take(std::size_t index) {
-    std::erase_if(unowned_, [&](const auto& entry) { return entry.second == index; });
-  }
+  void take(std::size_t index) { taken_.insert(index); }
 
  private:
   using Names = std::unordered_map<std::string, std::size_t>;
@@ -280,8 +292,14 @@ class HistoryIndex {
     return entry->second;
   }
 
+  std::optional<std::size_t> unowned(const std::string& name) const {
+    const auto entry = found(unowned_, name);
+    return entry && !taken_.contains(*entry) ? entry : std::nullopt;
+  }
+
   Names by_name_;
   Names unowned_;
+  std::set<std::size_t> taken_;  ///< no longer unowned
 };
 
 /// Brings an entry up to date with what a scan found.
@@ -364,7 +382,7 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
       index.note(update.history.entries.back(), update.history.entries.size() - 1);
     }
   }
-  update.history.root["lastScanAt"] = format_iso8601(now);
+  update.scanned();
   return update.commit();
 }
 
