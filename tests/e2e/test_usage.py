@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The command line itself: help, mistakes, completions, the manual page."""
+import json
 import pathlib
 import re
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from demo_world import World
+from demo_world import PROGRAM, World
 
 COMMANDS = ["scan", "status", "list", "refresh", "login", "logout", "renew", "acquire", "exec", "explain", "cooldown", "history",
             "import-manual", "config", "doctor", "simulate", "demo", "completion", "man"]
@@ -28,6 +29,23 @@ class Usage(unittest.TestCase):
                 done = world.run(*line)
                 self.assertEqual(done.returncode, 3, line)
                 self.assertTrue(done.stderr.strip(), line)
+
+    def test_the_network_is_another_program_beside_it(self):
+        with World(demo=True) as world:
+            alone = world.root / "bin/credpool"
+            alone.parent.mkdir()
+            shutil.copy(PROGRAM, alone)
+
+            def run(*arguments):
+                return subprocess.run([alone, *arguments], env=world.environment(), capture_output=True, text=True, timeout=60)
+
+            self.assertEqual(run("scan").returncode, 0)
+            for line in (["scan", "--validate"], ["login", "kimi-code"], ["import-manual", "codex-cli"], ["demo"]):
+                done = run("--json", *line)
+                self.assertNotEqual(done.returncode, 0, line)
+                self.assertIn("credpool-network", json.loads(done.stdout)["error"]["message"], line)
+            shutil.copy(f"{PROGRAM}-network", alone.parent)
+            self.assertRegex(run("scan", "--validate").stdout, "openai")
 
     def test_version(self):
         with World() as world:

@@ -21,7 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REFRESH = "include/credpool/impl/refresh/"
-UNIT, COMMAND = "tests/unit/unit-refresh", "tools/credpool/credpool"
+UNIT, COMMAND = "tests/unit/unit-refresh", "tools/credpool/credpool-network"
 ORDER = ("order_of_calls",)
 
 

@@ -57,6 +57,7 @@ int run_command_line(int argc, char** argv) {
   CLI::App app{"Finds the logins of AI coding CLIs, checks them and lends them in rotation.",
                "credpool"};
   GlobalOptions global;
+  global.arguments = argv;
   app.set_version_flag("--version", std::string{"credpool "} + CREDPOOL_VERSION_STRING);
   app.add_flag("--json", global.json, "Print JSON instead of text");
   app.add_flag("--no-color", global.no_colour, "Print without colours (NO_COLOR works too)");
@@ -310,7 +311,7 @@ int run_command_line(int argc, char** argv) {
 
   // Not for people: started by this program itself.
   on(app.add_subcommand("exchange-helper", "Run one exchange")->group(""),
-     [](Session&) { return run_exchange_helper(); });
+     [](Session& session) { return run_exchange_helper(session); });
 
   try {
     app.parse(argc, argv);

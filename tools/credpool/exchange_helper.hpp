@@ -1,6 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include "session.hpp"
+
 namespace credpool_cli {
 
 /// The hidden command `exchange-helper`: runs one exchange for a caller that may die meanwhile.
@@ -8,6 +10,6 @@ namespace credpool_cli {
 /// Reads the job from standard input and writes the answer to standard output, see
 /// credpool/refresh/exchange_job.hpp; prints nothing else.
 /// @return 0 when the answer was written, 1 when nobody takes it any more
-int run_exchange_helper();
+int run_exchange_helper(const Session& session);
 
 }  // namespace credpool_cli

@@ -3,6 +3,7 @@
 
 #include "cli_pool.hpp"
 #include "keep_key.hpp"
+#include "network_part.hpp"
 #include "prompt.hpp"
 
 #include <credpool/core/encoding.hpp>
@@ -55,6 +56,7 @@ cp::Result<cp::Secret> secret_from(Session& session, const ImportManualOptions& 
 }  // namespace
 
 int run_import_manual(Session& session, const ImportManualOptions& options) {
+  need_network(session);
   const auto provider = options.provider.empty() ? provider_of_cli(options.cli) : options.provider;
   if (provider.empty())
     return session.fail({cp::Errc::invalid_argument, "importing a token", options.cli,

@@ -3,6 +3,7 @@
 
 #include "cli_pool.hpp"
 #include "history_notes.hpp"
+#include "network_part.hpp"
 #include "scan_report.hpp"
 #include "validator.hpp"
 
@@ -53,6 +54,7 @@ bool refused(const ScanReport& report, const cp::CredentialId& id) {
 }  // namespace
 
 int run_scan(Session& session, const ScanOptions& options) {
+  if (options.validate || options.import) need_network(session);
   const auto started = std::chrono::steady_clock::now();
   auto opened = open_pool(session, options.import     ? StateUse::keep
                                    : options.validate ? StateUse::keep_if_possible

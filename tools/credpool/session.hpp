@@ -19,6 +19,7 @@ struct GlobalOptions {
   std::string config;
   std::string state_directory;
   std::string store;
+  char** arguments = nullptr;  ///< what this process was started with; not owned
 };
 
 /// One run of the command line: the world it runs in and where it prints to.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // demo: the whole thing at work on made-up logins.
 
-#include "cli_pool.hpp"
+#include "../cli_pool.hpp"
 #include "demo_provider.hpp"
-#include "demo_world.hpp"
+#include "../demo_world.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "exchange_helper.hpp"
+#include "../exchange_helper.hpp"
 
-#include "cli_pool.hpp"
-#include "shared_store.hpp"
+#include "../cli_pool.hpp"
+#include "../shared_store.hpp"
 
 #include <credpool/config/settings_file.hpp>
 #include <credpool/refresh/exchange_job.hpp>
@@ -122,7 +122,7 @@ cp::Result<cp::ExchangeReport> run_job(const cp::ExchangeJob& job) {
 
 }  // namespace
 
-int run_exchange_helper() {
+int run_exchange_helper(const Session&) {
 #if defined(__linux__)
   // No core file and no tracer of the same user: the tokens are in this process's memory.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
