@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Each public header compiles as a file of its own, included twice, header-only and compiled flavour.
 
+Compiled flavour: each header by itself. Header-only is that plus its bodies, each of which the build
+compiles by itself: header and body thus name what they need. What can still go wrong is the order in
+which a header meets itself again, and that needs a circle of includes. So header-only the headers in
+such a circle are compiled by themselves, the others as parts of those that include them.
+
 What has not changed since it last compiled is not compiled again.
 
 Usage: check_headers.py ROOT STAMP_DIR COMPILER...
@@ -15,6 +20,7 @@ import sys
 
 from tree import Tap
 
+INCLUDE = re.compile(r"^\s*#\s*include <(credpool/[^>]+)>", re.MULTILINE)
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
 OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib", "libpq"]
@@ -50,6 +56,35 @@ def compile_text(name: str, text: str, command: list[str], stamps: pathlib.Path)
     return []
 
 
+def reached_by(name: str, includes: dict[str, set[str]]) -> set[str]:
+    """What a file includes, and what that includes; itself only when it stands in a circle."""
+    reached, waiting = set(), list(includes[name])
+    while waiting:
+        if (found := waiting.pop()) not in reached:
+            reached.add(found)
+            waiting += includes[found]
+    return reached
+
+
+def header_only_alone(include: pathlib.Path, public: list[str]) -> set[str]:
+    """The headers to compile header-only by themselves: every one is among them, or part of one of them and
+    in no circle of includes (a header and its own body are none)."""
+    texts = {path.relative_to(include).as_posix(): path.read_text(encoding="utf-8")
+             for path in (include / "credpool").rglob("*") if path.suffix in (".hpp", ".ipp")}
+    includes = {name: {found for found in INCLUDE.findall(text) if found in texts} for name, text in texts.items()}
+    reached = {name: reached_by(name, includes) for name in texts}
+
+    def in_circle(name: str) -> bool:
+        body = name.replace("credpool/", "credpool/impl/", 1).removesuffix(".hpp") + ".ipp"
+        return any(name in reached[other] for other in reached[name] - {name, body})
+
+    alone = {name for name in public if in_circle(name)}
+    for name in sorted(public, key=lambda each: (-len(reached[each]), each)):  # the largest first
+        if not any(name in reached[other] for other in alone):
+            alone.add(name)
+    return alone
+
+
 def declared_in(forward: str) -> list[str]:
     """The names of the complete, non-template types that fwd.hpp declares."""
     plain = re.sub(r"template <[^;]*;", "", forward)
@@ -65,15 +100,15 @@ def main() -> int:
     flags = [*WARNINGS, f"-I{include}", *flags_of(PACKAGES)]
     opt_in_flags = [*WARNINGS, f"-I{include}", *flags_of(PACKAGES + OPT_IN_PACKAGES), *ENGINE_FLAGS]
 
+    paths = {path.relative_to(include).as_posix(): path for path in sorted((include / "credpool").rglob("*.hpp"))}
+    public = {name: path for name, path in paths.items() if not name.startswith("credpool/impl/")}
+    alone = header_only_alone(include, [name for name in public if name != "credpool/src.hpp"])
     jobs = []  # (name, text, command)
-    for path in sorted((include / "credpool").rglob("*.hpp")):
-        relative = path.relative_to(include).as_posix()
-        if relative.startswith("credpool/impl/"):
-            continue
+    for relative, path in public.items():
         opt_in = OPT_IN.search(path.read_text(encoding="utf-8")) is not None
         text = f"#include <{relative}>\n" * 2
         base = [*compiler, *(opt_in_flags if opt_in else flags)]
-        if relative != "credpool/src.hpp":
+        if relative in alone:
             jobs.append((f"{relative}, header-only", text, base))
         jobs.append((f"{relative}, compiled", text, [*base, "-DCREDPOOL_COMPILED"]))
     forward = (include / "credpool/fwd.hpp").read_text(encoding="utf-8")
