@@ -5828,7 +5828,8 @@ class HistoryDocument {
   std::filesystem::path chain_path() const;
 
   /// Notes a scan: new credentials get an entry, known ones are brought up to date. A verdict
-  /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays.
+  /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays. When
+  /// no entry changed, nothing is written unless "lastScanAt" is an hour old.
   Result<HistoryChange> record_discovered(std::span<const Credential> found, TimePoint now);
 
   /// Counts uses; a use that went well ends a run of failures.
@@ -6279,9 +6280,11 @@ class HistoryUpdate {
     }
     if (!loaded) return fail(std::move(loaded).error());
     history = *std::move(loaded);
-    if (history_count(history.root, "version") > 1)
+    const auto version = history_count(history.root, "version");
+    if (version > 1)
       return fail(Errc::unsupported, "writing the history", path_.string(),
                   "it was written by a newer version: update credpool");
+    dirty_ = version != 1;  // a new document, or one to be completed
     history.root["version"] = 1;
 
     auto end = find_history_chain_end(chain_path_);
@@ -6309,6 +6312,15 @@ class HistoryUpdate {
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
+  /// Notes the time of a scan. A scan that changed no entry is worth a write once an hour only: it
+  /// would cost two syncs of the disk for every look.
+  void scanned() {
+    constexpr auto exact_to = std::chrono::hours{1};
+    const auto last = history_time(history.root, "lastScanAt");
+    if (last && *last <= now_ && now_ - *last < exact_to && steps_.empty() && !dirty_) return;
+    history.root["lastScanAt"] = format_iso8601(now_);
+    dirty_ = true;
+  }
   template <class Unwanted> void remove_if(const char* what, Unwanted&& unwanted) {
     std::erase_if(history.entries, [&](const Json& entry) {
       if (!unwanted(entry)) return false;
@@ -6322,6 +6334,7 @@ class HistoryUpdate {
   /// Writes chain and document. The chain comes first: a crash in between leaves it ahead, which
   /// the next update mends; the other way round the change would have no record.
   Result<HistoryChange> commit() {
+    if (!dirty_ && steps_.empty()) return result;
     const auto chain_end = end_.size;
     const auto lines = write_history_records(steps_, now_, end_);
     if (!lines.empty()) {
@@ -6436,6 +6449,7 @@ class HistoryUpdate {
   FileLock lock_;
   HistoryChainEnd end_;
   std::vector<HistoryStep> steps_;
+  bool dirty_ = false;  ///< there is something to write besides the steps
 };
 
 /// Finds entries by what they are called.
@@ -6466,13 +6480,11 @@ class HistoryIndex {
   std::optional<std::size_t> entry_of(const Credential& credential) const {
     if (const auto known = named(credential.id.hex())) return known;
     if (const auto hash = credential.token_hash(); !hash.empty())
-      if (const auto known = found(unowned_, credential.provider + '\n' + hash)) return known;
-    return found(unowned_, profile_key(credential.cli, credential.profile_id));
+      if (const auto known = unowned(credential.provider + '\n' + hash)) return known;
+    return unowned(profile_key(credential.cli, credential.profile_id));
   }
   /// The entry belongs to a credential now.
-  void take(std::size_t index) {
-    std::erase_if(unowned_, [&](const auto& entry) { return entry.second == index; });
-  }
+  void take(std::size_t index) { taken_.insert(index); }
 
  private:
   using Names = std::unordered_map<std::string, std::size_t>;
@@ -6486,8 +6498,14 @@ class HistoryIndex {
     return entry->second;
   }
 
+  std::optional<std::size_t> unowned(const std::string& name) const {
+    const auto entry = found(unowned_, name);
+    return entry && !taken_.contains(*entry) ? entry : std::nullopt;
+  }
+
   Names by_name_;
   Names unowned_;
+  std::set<std::size_t> taken_;  ///< no longer unowned
 };
 
 /// Brings an entry up to date with what a scan found.
@@ -6570,7 +6588,7 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
       index.note(update.history.entries.back(), update.history.entries.size() - 1);
     }
   }
-  update.history.root["lastScanAt"] = format_iso8601(now);
+  update.scanned();
   return update.commit();
 }
 
@@ -22300,9 +22318,9 @@ class Relay final : public ExchangeListener,
   /// for complete.
   void break_off(bool timed_out) {
     if (tap_->complete()) return exchange_->finish();
-    if (content_length_ || !is_stream_) return exchange_->cut();
-    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
-    last_words_ += stream_error_event(
+    // In the middle of an event nothing can be added to it but a lie.
+    if (!tap_->at_event_boundary() || content_length_) return exchange_->cut();
+    last_words_ = stream_error_event(
         request_.operation,
         {timed_out ? 504 : 502,
          timed_out ? "the provider's answer stalled"
@@ -22599,9 +22617,23 @@ CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
   return State::error(Dialect::openai, status, why, {}, State::new_id());
 }
 
-CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view) {
+CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view peer) {
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
-    return State::error(detail::dialect_of_path(head), status, message, code, State::new_id());
+    const auto id = State::new_id();
+    auto answer = State::error(detail::dialect_of_path(head), status, message, code, id);
+    if (state_->options.on_access) {
+      AccessRecord record;
+      record.time = state_->options.lender->now();
+      record.request_id = id;
+      record.peer = peer;
+      record.method = head.method;
+      record.path = head.path();
+      record.status = status;
+      record.bytes_out = answer.body.size();
+      record.ending = Ending::refused;
+      state_->options.on_access(record);
+    }
+    return answer;
   };
   const auto host = head.header("host");
   if (host && !state_->host_is_ours(*host))
@@ -22656,6 +22688,10 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (route->operation == Operation::models)
     return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
 
+  // The body goes on as it is, and its encoding would not be told.
+  if (const auto encoding = head.header("content-encoding");
+      encoding && !same_header_name(*encoding, "identity"))
+    return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
   auto facts = read_request_facts(exchange->body());
   if (!facts) {
     const auto& error = facts.error();

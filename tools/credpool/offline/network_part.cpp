@@ -42,6 +42,9 @@ void need_network(const Session& session) {
 int run_login(Session& session, const LoginOptions&) {
   become_network_program(session);
 }
+int run_serve(Session& session, const ServeOptions&) {
+  become_network_program(session);
+}
 int run_demo(Session& session, const DemoOptions&) {
   become_network_program(session);
 }

@@ -2,7 +2,7 @@
 #include "../exchange_helper.hpp"
 
 #include "../cli_pool.hpp"
-#include "../shared_store.hpp"
+#include "../store_claims.hpp"
 
 #include <credpool/config/settings_file.hpp>
 #include <credpool/refresh/exchange_job.hpp>

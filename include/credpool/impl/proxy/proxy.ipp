@@ -182,9 +182,23 @@ CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
   return State::error(Dialect::openai, status, why, {}, State::new_id());
 }
 
-CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view) {
+CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view peer) {
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
-    return State::error(detail::dialect_of_path(head), status, message, code, State::new_id());
+    const auto id = State::new_id();
+    auto answer = State::error(detail::dialect_of_path(head), status, message, code, id);
+    if (state_->options.on_access) {
+      AccessRecord record;
+      record.time = state_->options.lender->now();
+      record.request_id = id;
+      record.peer = peer;
+      record.method = head.method;
+      record.path = head.path();
+      record.status = status;
+      record.bytes_out = answer.body.size();
+      record.ending = Ending::refused;
+      state_->options.on_access(record);
+    }
+    return answer;
   };
   const auto host = head.header("host");
   if (host && !state_->host_is_ours(*host))
@@ -239,6 +253,10 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (route->operation == Operation::models)
     return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
 
+  // The body goes on as it is, and its encoding would not be told.
+  if (const auto encoding = head.header("content-encoding");
+      encoding && !same_header_name(*encoding, "identity"))
+    return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
   auto facts = read_request_facts(exchange->body());
   if (!facts) {
     const auto& error = facts.error();

@@ -400,9 +400,9 @@ class Relay final : public ExchangeListener,
   /// for complete.
   void break_off(bool timed_out) {
     if (tap_->complete()) return exchange_->finish();
-    if (content_length_ || !is_stream_) return exchange_->cut();
-    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
-    last_words_ += stream_error_event(
+    // In the middle of an event nothing can be added to it but a lie.
+    if (!tap_->at_event_boundary() || content_length_) return exchange_->cut();
+    last_words_ = stream_error_event(
         request_.operation,
         {timed_out ? 504 : 502,
          timed_out ? "the provider's answer stalled"

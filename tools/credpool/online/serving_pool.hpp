@@ -1,8 +1,8 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include "cli_pool.hpp"
-#include "refresher.hpp"
+#include "../cli_pool.hpp"
+#include "../refresher.hpp"
 
 #include <credpool/proxy/catalog.hpp>
 #include <credpool/proxy/lender.hpp>

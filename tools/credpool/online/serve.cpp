@@ -2,7 +2,7 @@
 // serve: the LLM proxy over the pool.
 
 #include "access_log.hpp"
-#include "commands.hpp"
+#include "../commands.hpp"
 #include "serving_pool.hpp"
 
 #include <credpool/core/encoding.hpp>

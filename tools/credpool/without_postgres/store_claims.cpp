@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "shared_store.hpp"
+#include "store_claims.hpp"
 
 namespace credpool_cli {
 

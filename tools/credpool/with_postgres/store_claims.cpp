@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "shared_store.hpp"
+#include "store_claims.hpp"
 
 #include <credpool/core/clock.hpp>
 #include <credpool/core/hash.hpp>
