@@ -1,9 +1,10 @@
 #!/bin/sh
-# Puts the test server's packages, in the pinned versions, into a directory of its own:
-# `install.sh DIR`. When they are there already nothing is fetched. The last line printed is the
-# directory; exit code 77 (a test's "skipped") when Node.js or npm is not there.
+# Puts the tests' npm packages, in the pinned versions, into a directory of its own: `install.sh DIR [FROM]`,
+# FROM being the folder whose package.json and package-lock.json name them (this one unless said
+# otherwise). When they are there already nothing is fetched. The last line printed is the directory; exit
+# code 77 (a test's "skipped") when Node.js or npm is not there.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "${2:-$(dirname "$0")}" && pwd)
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
 for program in node npm; do
