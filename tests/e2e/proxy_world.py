@@ -202,7 +202,7 @@ class Serve:
     """`credpool serve --open` in a home of its own; its base URLs lead to `upstream`."""
 
     def __init__(self, upstream: str, root: pathlib.Path, environment: dict | None = None, settings: dict | None = None,
-                 arguments: tuple = (), unix: bool = False, home: pathlib.Path | None = None):
+                 listen: str = "127.0.0.1:0", unix: bool = False, home: pathlib.Path | None = None):
         require_serve()
         self.home = home or root / "home"
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ class Serve:
         configuration.parent.mkdir(parents=True, exist_ok=True)
         configuration.write_text(json.dumps({
             "baseUrls": {"openai": f"{upstream}/v1", "anthropic": upstream}, "models": MODELS,
-            "validateTokens": False, **(settings or {})}))
+            "validateTokens": False, "affinity": {"mode": "none"}, **(settings or {})}))
         keys = {"OPENAI_API_KEYS": ",".join(OPENAI_KEYS), "ANTHROPIC_API_KEY": ANTHROPIC_KEY}
         self.key_file = root / "static-key"
         self.socket = root / "serve.sock"
@@ -218,9 +218,10 @@ class Serve:
                             **{name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")},
                             **(keys if environment is None else environment)}
         self.out, self.err = root / "serve.out", root / "serve.err"
-        listen = f"unix:{self.socket}" if unix else "127.0.0.1:0"
+        if unix:
+            listen = f"unix:{self.socket}"
         self.process = subprocess.Popen(
-            [*program(), "serve", "--open", "--listen", listen, "--log", "json", "--key-file", self.key_file, *arguments],
+            [*program(), "serve", "--open", "--listen", listen, "--log", "json", "--key-file", self.key_file],
             cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=open(self.out, "w"), stderr=open(self.err, "w"))
         self.url = None if unix else self.wait_until_listening()
         self.key = self.key_file.read_text().strip() if not unix else None
@@ -233,6 +234,7 @@ class Serve:
                     return line.split()[2].rstrip("/")
             assert self.process.poll() is None, f"serve ended with {self.process.returncode}: {self.said()}"
             time.sleep(0.02)
+        stop(self.process)
         raise AssertionError(f"serve does not listen: {self.said()}")
 
     def said(self) -> str:
@@ -326,6 +328,11 @@ def chat(stream: bool = False, model: str = "gpt-fake", **more) -> dict:
 def messages(stream: bool = False, model: str = "claude-fake", **more) -> dict:
     return {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": PROMPT}],
             **({"stream": True} if stream else {}), **more}
+
+
+def say(text: str) -> None:
+    """A figure for whoever reads the test's log; it is not asserted."""
+    print(f"# {text}", flush=True)
 
 
 class SideClient:

@@ -10,7 +10,7 @@
 //   POST /rules     {"<key>": RULE, "*": RULE, "first": RULE}   replaces the rules. A key is what the request
 //                   authenticates with. "first" sticks to the key that asks first after this call.
 //   GET  /requests  every request: {n, at, method, path, key, headers, body_bytes, body_sha256, connection, ended,
-//                   gone, events, written}; times in ns of the system's monotonic clock
+//                   gone, events, written, sent_sha256}; times in ns of the system's monotonic clock
 //   POST /reset     forgets requests and rules             GET /connections  {open, made}
 //   POST /refuse    stops listening, drops connections     POST /listen      listens again on the same port
 //   POST /hang_up   closes the connections that wait for a request
@@ -84,6 +84,7 @@ const sse = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control
 /** Sends the events one by one, as the rule says. */
 async function stream(answer, record, rule, events, dialect) {
   answer.writeHead(200, { ...sse, ...record.answered, ...rule.headers });
+  const hash = createHash('sha256');
   for (const event of events) {
     if (rule.kind === 'error_event' && record.events === (rule.after ?? 0)) {
       answer.write(errorEvent(dialect));
@@ -99,13 +100,20 @@ async function stream(answer, record, rule, events, dialect) {
     if (!answer.write(event)) await drained(answer);
     record.events += 1;
     record.written += Buffer.byteLength(event);
+    hash.update(event);
+    record.sent_sha256 = hash.copy().digest('hex');
   }
   return answer.end();
 }
 
-const drained = (answer) => new Promise((done) => {
-  answer.once('drain', done);
-  answer.once('close', done);
+const drained = (answer) => new Promise((resume) => {
+  const done = () => {
+    answer.off('drain', done);
+    answer.off('close', done);
+    resume();
+  };
+  answer.on('drain', done);
+  answer.on('close', done);
 });
 
 /** A stream with no end, or of so many bytes, whose every event is alike. */
