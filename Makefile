@@ -25,6 +25,7 @@ bench: ## every benchmark, in one run
 	@$(SCRIPTS)/configure.sh g++ build-bench --buildtype=release -Dtools=enabled -Dbench=true
 	@ninja -C build-bench
 	@python3 tests/bench/run_bench.py build-bench
+	@python3 tests/bench/proxy_bench.py build-bench
 
 install: ## below PREFIX (DESTDIR is honoured)
 	@$(SCRIPTS)/configure.sh g++ build-install --buildtype=release --prefix=$(PREFIX) -Dtools=enabled -Dcompiled=true
