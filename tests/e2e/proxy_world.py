@@ -202,7 +202,8 @@ class Serve:
     """`credpool serve --open` in a home of its own; its base URLs lead to `upstream`."""
 
     def __init__(self, upstream: str, root: pathlib.Path, environment: dict | None = None, settings: dict | None = None,
-                 listen: str = "127.0.0.1:0", unix: bool = False, home: pathlib.Path | None = None):
+                 listen: str = "127.0.0.1:0", unix: bool = False, home: pathlib.Path | None = None,
+                 arguments: tuple = ()):
         require_serve()
         self.home = home or root / "home"
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -221,7 +222,7 @@ class Serve:
         if unix:
             listen = f"unix:{self.socket}"
         self.process = subprocess.Popen(
-            [*program(), "serve", "--open", "--listen", listen, "--log", "json", "--key-file", self.key_file],
+            [*program(), "serve", "--open", "--listen", listen, "--log", "json", "--key-file", self.key_file, *arguments],
             cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=open(self.out, "w"), stderr=open(self.err, "w"))
         self.url = None if unix else self.wait_until_listening()
         self.key = self.key_file.read_text().strip() if not unix else None
@@ -305,8 +306,10 @@ class ProxyWorld:
         return http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=timeout)
 
     def headers(self, **more: str) -> dict:
-        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json",
-                **{name.replace("_", "-"): value for name, value in more.items()}}
+        """The usual ones, and these; None leaves one out."""
+        all_of_them = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json",
+                       **{name.replace("_", "-"): value for name, value in more.items()}}
+        return {name: value for name, value in all_of_them.items() if value is not None}
 
     def post(self, path: str = "/v1/chat/completions", body: dict | bytes | None = None, connection=None, **headers):
         """One request read to its end: (status, headers, body)."""
@@ -319,6 +322,16 @@ class ProxyWorld:
         finally:
             if connection is None:
                 one.close()
+
+
+    def wait_until_served(self, path: str = "/v1/chat/completions", body: dict | None = None, seconds: float = 60) -> float:
+        """Asks until it is served again: a host that failed rests a moment. How long that took, in s."""
+        begin = time.monotonic()
+        while (got := self.post(path, body))[0] != 200:
+            assert got[0] in (429, 502, 503), got
+            assert time.monotonic() - begin < seconds, f"it never came back: {got}"
+            time.sleep(0.1)
+        return time.monotonic() - begin
 
 
 def chat(stream: bool = False, model: str = "gpt-fake", **more) -> dict:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -133,6 +134,7 @@ AMBIGUOUS = {
     "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 200 + b"\r\n\r\n",
     "random bytes": bytes(range(256)) * 4 + b"\r\n\r\n",
 }
+ANSWERS = re.compile(rb"HTTP/1\.[01] \d{3} ")
 REFUSALS = {400, 405, 413, 414, 421, 431, 501, 505}
 
 
@@ -147,7 +149,7 @@ class Smuggling(unittest.TestCase):
                     got = peer.to_the_end()
                     self.assertTrue(got.startswith(b"HTTP/1.1 "), got[:200])
                     self.assertIn(int(got.split()[1]), REFUSALS, got[:300])
-                    self.assertEqual(got.count(b"HTTP/1.1 "), 1, "the hidden request was answered too")
+                    self.assertEqual(len(ANSWERS.findall(got)), 1, "the hidden request was answered too")
                     self.assertIn(b"connection: close", got.partition(b"\r\n\r\n")[0].lower())
             self.assertEqual(world.fake.requests(), [])
             self.assertEqual(world.post()[0], 200)
@@ -190,7 +192,7 @@ class Plain(unittest.TestCase):
             peer.send(b"".join(head(b"Content-Length: %d" % len(text)) + text for text in texts[:-1]) +
                       head(b"Content-Length: %d" % len(texts[-1]), b"Connection: close") + texts[-1])
             got = peer.to_the_end()
-            statuses = [int(part.split()[0]) for part in got.split(b"HTTP/1.1 ")[1:]]
+            statuses = [int(found.split()[1]) for found in ANSWERS.findall(got)]
             self.assertEqual(statuses, [200 if number % 3 else 404 for number in range(count)])
             seen = [entry["body_sha256"] for entry in world.fake.requests()]
             self.assertEqual(len(seen), count - count // 3)
@@ -218,7 +220,7 @@ class Plain(unittest.TestCase):
                     peer.send(head(b"Connection: close", method=method, target=b"/v1/models"))
                     got = peer.to_the_end()
                     first, _, rest = got.partition(b"\r\n\r\n")
-                    self.assertEqual(got.count(b"HTTP/1.1 "), 1)
+                    self.assertEqual(len(ANSWERS.findall(got)), 1)
                     self.assertIn(int(first.split()[1]), (200, 204, 404, 405))
                     if method == b"HEAD":
                         self.assertEqual(rest, b"")
@@ -240,10 +242,10 @@ class Plain(unittest.TestCase):
 
     def test_empty_lines_before_a_request_and_chunk_trailers(self):
         with ProxyWorld() as world, Raw(world) as peer:
-            peer.send(b"\r\n" + head(CHUNKED) + WHOLE_CHUNK[:-2] + b"X-Trailer: canary\r\n\r\n")
+            peer.send(b"\r\n" + head(CHUNKED) + WHOLE_CHUNK[:-2] + b"X-Trailer: trailed\r\n\r\n")
             self.assertIn(peer.answer()[0], {200, 400})
             for entry in world.fake.requests():
-                self.assertNotIn("canary", str(entry["headers"]))
+                self.assertNotIn("trailed", str(entry["headers"]))
 
 
 class Bombs(unittest.TestCase):
@@ -258,7 +260,7 @@ class Bombs(unittest.TestCase):
             got = peer.to_the_end()
             self.assertTrue(got, "closed without a word")
             self.assertIn(int(got.split()[1]), statuses, got[:200])
-            self.assertEqual(got.count(b"HTTP/1.1 "), 1)
+            self.assertEqual(len(ANSWERS.findall(got)), 1)
 
     def test_heads(self):
         with ProxyWorld() as world:
@@ -287,8 +289,8 @@ class Bombs(unittest.TestCase):
             self.refused(world, head(CHUNKED), 413, more=b"100000\r\n" + b"a" * MEGABYTE + b"\r\n", times=100)
             # One byte a chunk: the framing counts too.
             self.refused(world, head(CHUNKED), 413, 400, more=b"1\r\na\r\n" * 20000, times=500)
-            self.refused(world, head(CHUNKED), 400, 413, more=b"1;" + b"x" * 65536, times=100)
-            self.refused(world, head(CHUNKED) + b"0\r\n", 400, 413, 431, more=b"X-T: " + b"x" * 65536 + b"\r\n", times=100)
+            self.refused(world, head(CHUNKED), 400, 413, more=b"1;" + b"x" * 65536, times=600)
+            self.refused(world, head(CHUNKED) + b"0\r\n", 400, 413, 431, more=b"X-T: " + b"x" * 65536 + b"\r\n", times=600)
             grown = memory_kib(world.proxy.pid) - before
             say(f"bodies of 100 MB refused: {grown} KiB more memory, peak {memory_kib(world.proxy.pid, 'VmHWM') / 1024:.1f} MiB")
             self.assertEqual(len(world.fake.requests()), 1)
@@ -318,8 +320,9 @@ class Slow(unittest.TestCase):
             with SideClient(world) as calm:
                 time.sleep(2)
             (world.root / "body").write_bytes(BODY)
+            # It has no option for a header of ours: the key travels in another one's value.
             command = ["slowhttptest", "-u", f"{world.url}/v1/chat/completions", "-c", str(SOCKETS), "-r", "1000", "-l", "15", "-p", "3",
-                       *options]
+                       "-m", f"*/*\r\nAuthorization: Bearer {world.key}", *options]
             peak = 0
             with SideClient(world) as side:
                 log = world.root / "slowhttptest.log"
