@@ -15,16 +15,25 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Whether every line of a head ends with CR LF and none is folded: what peers disagree about is
-/// how requests are smuggled (RFC 9112, sections 2.2 and 5.2).
+/// Whether every line of a head ends with CR LF, none is folded and none lacks a name: what peers
+/// disagree about is how requests are smuggled (RFC 9112, sections 2.2 and 5.2).
 inline bool has_strict_lines(std::string_view head) noexcept {
   for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1)) {
     if (at == 0 || head[at - 1] != '\r') return false;
-    if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t')) return false;
+    // Folded, or without a name.
+    if (at + 1 < head.size() && std::string_view{" \t:"}.find(head[at + 1]) != head.npos)
+      return false;
   }
   for (auto at = head.find('\r'); at != std::string_view::npos; at = head.find('\r', at + 1))
     if (at + 1 >= head.size() || head[at + 1] != '\n') return false;
   return head.find('\0') == std::string_view::npos;
+}
+
+/// Whether a header's value holds no control character but tabs.
+inline bool is_header_value(std::string_view value) noexcept {
+  for (const char c : value)
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f') return false;
+  return true;
 }
 
 /// A piece of a buffer that may move.

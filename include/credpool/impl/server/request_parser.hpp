@@ -3,11 +3,13 @@
 
 // One request from the bytes of a connection, within limits. Internal.
 
+#include <credpool/core/secret.hpp>
 #include <credpool/server/exchange.hpp>
 #include <credpool/server/limits.hpp>
 
 #include <credpool/impl/server/http_parser.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -69,11 +71,14 @@ class RequestParser {
     llhttp_init(&parser_, HTTP_REQUEST, &settings());
     parser_.data = this;
     constexpr std::size_t small = 16 << 10;
+    wipe(buffer_.data(), buffer_.size());  // the peer's key stood in it
     if (buffer_.capacity() > 2 * small) buffer_ = {};
     if (body_.capacity() > small) body_ = {};
     buffer_.clear();
     body_.clear();
     spans_.clear();
+    head_.method = head_.target = {};
+    head_.minor_version = 1;
     head_.headers.clear();
     target_ = {};
     raw_body_ = 0;
@@ -217,11 +222,28 @@ class RequestParser {
     if (end > limits_.max_head_bytes) return bad(431, "the request line and headers are too large");
     if (head_.headers.size() > limits_.max_headers) return bad(431, "there are too many headers");
     if (head_.target.size() > limits_.max_target_bytes) return bad(414, "the target is too long");
-    if (!has_strict_lines(std::string_view{buffer_}.substr(0, end)))
+    if (!has_strict_lines(std::string_view{buffer_}.substr(0, end)) || !has_strict_end(end))
       return bad(400, "the lines of the head do not end with CR LF, or are folded");
+    if (!has_strict_request_line())
+      return bad(400, "the request line is not method, blank, target, blank, version");
+    if (head_.method == "CONNECT") return bad(501, "CONNECT is not spoken here");
     if (!head_.target.starts_with('/') && !(head_.target == "*" && head_.method == "OPTIONS"))
       return bad(400, "the target must be a path that begins with /");
     return headers_are_right(bad);
+  }
+
+  /// @param end of the last header's value, or of the target
+  bool has_strict_end(std::size_t end) const noexcept {
+    const auto rest = std::string_view{buffer_}.substr(end);
+    const auto line_end = rest.find_first_of("\r\n");
+    return line_end != rest.npos && rest.substr(line_end, 4) == "\r\n\r\n";
+  }
+  bool has_strict_request_line() const noexcept {
+    const std::string_view text{buffer_};
+    const auto begin = text.find_first_not_of("\r\n");
+    const auto line = text.substr(begin, text.find("\r\n", begin) - begin);
+    const auto size = head_.method.size() + 1 + head_.target.size();
+    return line.size() == size + 9 && line.substr(size).starts_with(" HTTP/1.");
   }
 
   template <class Bad> bool headers_are_right(const Bad& bad) {
@@ -229,9 +251,7 @@ class RequestParser {
     int lengths = 0;
     int encodings = 0;
     for (const auto& [name, value] : head_.headers) {
-      for (const char c : value)
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f')
-          return bad(400, "a header's value holds a control character");
+      if (!is_header_value(value)) return bad(400, "a header's value holds a control character");
       if (same_header_name(name, "host")) {
         ++hosts;
       } else if (same_header_name(name, "content-length")) {
