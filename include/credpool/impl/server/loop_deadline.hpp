@@ -6,7 +6,9 @@
 #include <credpool/core/clock.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <deque>
+#include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -84,12 +86,15 @@ class LoopDeadlines {
 
   /// Tells all that are due, and takes them out before.
   void expire(LoopTime now) {
-    for (auto& list : lists_)
+    // By number: who is told may ask for a length that has no list yet.
+    for (std::size_t i = 0; i < lists_.size(); ++i) {
+      auto& list = lists_[i];
       while (list.first() && list.first_due() <= now) {
         auto& deadline = *list.first();
         LoopDeadlineList::disarm(deadline);
         deadline.on_deadline();
       }
+    }
   }
 
   /// When the next one is due; the maximum when there is none.
