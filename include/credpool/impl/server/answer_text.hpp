@@ -113,7 +113,9 @@ inline std::string answer_head(const AnswerHead& head, std::string_view date, bo
   text.reserve(1024);
   append_status_line(text, head.status, date, after);
   for (const auto& [name, value] : head.headers) append_header(text, name, value);
-  if (head.content_length) {
+  if (head.status == 204 || head.status == 304) {
+    // No body, and no length of one (RFC 9110, section 8.6).
+  } else if (head.content_length) {
     text.append("content-length: ");
     append_number(text, *head.content_length);
     text.append("\r\n");
@@ -131,13 +133,14 @@ inline std::string whole_answer(const Answer& answer, std::string_view date, boo
   text.reserve(512 + answer.body.size());
   append_status_line(text, answer.status, date, after);
   for (const auto& [name, value] : answer.headers) append_header(text, name, value);
-  if (answer.status != 204 && answer.status != 304) {
+  const bool has_body = answer.status != 204 && answer.status != 304;
+  if (has_body) {
     text.append("content-length: ");
     append_number(text, answer.body.size());
     text.append("\r\n");
   }
   text.append("\r\n");
-  if (!without_body) text.append(answer.body);
+  if (has_body && !without_body) text.append(answer.body);
   return text;
 }
 

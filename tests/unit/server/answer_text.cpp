@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include <credpool/impl/server/answer_text.hpp>
+
+#include <doctest/doctest.h>
+
+namespace cp = credpool;
+using cp::detail::AfterAnswer;
+
+TEST_CASE("server/answer_text: whole answers") {
+  const cp::Answer answer{200, {{"content-type", "text/plain"}}, "hello"};
+  CHECK(cp::detail::whole_answer(answer, "today", false, AfterAnswer::keep) ==
+        "HTTP/1.1 200 OK\r\ndate: today\r\ncontent-type: text/plain\r\ncontent-length: "
+        "5\r\n\r\nhello");
+  CHECK(cp::detail::whole_answer(answer, "today", true, AfterAnswer::close) ==
+        "HTTP/1.1 200 OK\r\ndate: today\r\nconnection: close\r\ncontent-type: text/plain\r\n"
+        "content-length: 5\r\n\r\n");
+  CHECK(
+      cp::detail::whole_answer({204, {}, "never"}, "today", false, AfterAnswer::keep_and_say_so) ==
+      "HTTP/1.1 204 No Content\r\ndate: today\r\nconnection: keep-alive\r\n\r\n");
+  CHECK(cp::detail::whole_answer({304, {}, "never"}, "d", false, AfterAnswer::keep) ==
+        "HTTP/1.1 304 Not Modified\r\ndate: d\r\n\r\n");
+  CHECK(cp::detail::whole_answer({499, {}, ""}, "d", false, AfterAnswer::keep) ==
+        "HTTP/1.1 499 Status\r\ndate: d\r\ncontent-length: 0\r\n\r\n");
+}
+
+TEST_CASE("server/answer_text: heads") {
+  cp::AnswerHead head;
+  head.headers = {{"a", "b"}};
+  CHECK(cp::detail::answer_head(head, "d", true, AfterAnswer::keep) ==
+        "HTTP/1.1 200 OK\r\ndate: d\r\na: b\r\ntransfer-encoding: chunked\r\n\r\n");
+  CHECK(cp::detail::answer_head(head, "d", false, AfterAnswer::close) ==
+        "HTTP/1.1 200 OK\r\ndate: d\r\nconnection: close\r\na: b\r\n\r\n");
+  head.content_length = 1'000'000'000'000;
+  CHECK(cp::detail::answer_head(head, "d", false, AfterAnswer::keep) ==
+        "HTTP/1.1 200 OK\r\ndate: d\r\na: b\r\ncontent-length: 1000000000000\r\n\r\n");
+  head.status = 204;
+  CHECK(cp::detail::answer_head(head, "d", false, AfterAnswer::keep) ==
+        "HTTP/1.1 204 No Content\r\ndate: d\r\na: b\r\n\r\n");
+}
+
+TEST_CASE("server/answer_text: the line before a chunk") {
+  std::array<char, 20> room;
+  CHECK(cp::detail::chunk_size_line(500, room) == "1f4\r\n");
+  CHECK(cp::detail::chunk_size_line(SIZE_MAX, room) == "ffffffffffffffff\r\n");
+}
