@@ -35,7 +35,7 @@ const control = async (where, value) => {
 const rules = (value) => control('/rules', value);
 const lastRequest = async () => (await control('/requests')).filter((one) => one.method === 'POST').at(-1);
 async function eventually(ready, said) {
-  for (let i = 0; i < 500; i += 1) {
+  for (let i = 0; i < 1000; i += 1) {
     const found = await ready();
     if (found) return found;
     await sleep(10);
@@ -156,12 +156,6 @@ const cases = {
     await fail('status', 400);
     await assert.rejects(openai.chat.completions.create(say), OpenAI.BadRequestError);
   },
-  'chat: an error inside a stream raises': async () => {
-    await rules({ '*': { kind: 'error_event', after: 3 } });
-    await assert.rejects(async () => {
-      for await (const chunk of await openai.chat.completions.create({ ...say, stream: true })) assert.ok(chunk);
-    }, OpenAI.APIError);
-  },
   'messages: an answer': async () => {
     const { data, response } = await anthropic.messages.create(sayToClaude).withResponse();
     assert.equal(data.content[0].text, whole);
@@ -185,11 +179,6 @@ const cases = {
     assert.equal(final.usage.output_tokens, 50);
     assert.equal(final.stop_reason, 'end_turn');
   },
-  'messages: an error inside a stream raises': async () => {
-    await rules({ '*': { kind: 'error_event', after: 4 } });
-    await assert.rejects(anthropic.messages.stream(sayToClaude).finalMessage(),
-      (error) => error instanceof Anthropic.APIError && /overloaded/i.test(error.message));
-  },
   'messages: the caller\'s version and beta headers go on': async () => {
     await anthropic.messages.create(sayToClaude, { headers: { 'anthropic-beta': 'some-feature-2025-01-01' } });
     const { headers } = await lastRequest();
@@ -208,20 +197,44 @@ const cases = {
     await assert.rejects(anthropic.messages.create(sayToClaude), (error) =>
       error instanceof Anthropic.BadRequestError && error.error?.error?.type === 'invalid_request_error');
   },
-  // Last: afterwards a proxy has set the credentials aside for a while.
+  // These last: a proxy sets the credentials aside for a while after each.
   'both: rate limited is the error of the SDK, with when to come back': async () => {
-    await fail('status', 429, { 'retry-after': '7' });
+    await fail('status', 429, { 'retry-after': '2' });
     const waits = (error) => Number(error.headers.get('retry-after')) > 0 && Number(error.headers.get('retry-after')) <= 7;
     await assert.rejects(openai.chat.completions.create(say), (error) => error instanceof OpenAI.RateLimitError && waits(error));
     await assert.rejects(anthropic.messages.create(sayToClaude), (error) =>
       error instanceof Anthropic.RateLimitError && error.error?.error?.type === 'rate_limit_error' && waits(error));
   },
+  'chat: an error inside a stream raises': async () => {
+    await rules({ '*': { kind: 'error_event', after: 3 } });
+    await assert.rejects(async () => {
+      for await (const chunk of await openai.chat.completions.create({ ...say, stream: true })) assert.ok(chunk);
+    }, OpenAI.APIError);
+  },
+  'messages: an error inside a stream raises': async () => {
+    await rules({ '*': { kind: 'error_event', after: 4 } });
+    await assert.rejects(anthropic.messages.stream(sayToClaude).finalMessage(),
+      (error) => error instanceof Anthropic.APIError && /overloaded/i.test(error.message));
+  },
 };
+
+// An error inside a stream makes a proxy rest its provider for a moment.
+async function served() {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${options['openai-key']}` };
+  for (const [where, body] of [['/v1/chat/completions', say], ['/v1/messages', sayToClaude]]) {
+    await eventually(async () => {
+      const answer = await fetch(options.url + where, { method: 'POST', headers, body: JSON.stringify(body) });
+      await answer.arrayBuffer();
+      return answer.status === 200;
+    }, `${where} is not served`);
+  }
+}
 
 let failed = 0;
 for (const [name, run] of Object.entries(cases)) {
   await rules({});
   try {
+    if (options['through-proxy']) await served();
     await run();
     console.log(JSON.stringify({ name }));
   } catch (error) {
