@@ -46,6 +46,17 @@ class TlsPeer {
     return result;
   }
 
+  /// Its key as PEM.
+  std::string key_pem() const {
+    auto* memory = ::BIO_new(::BIO_s_mem());
+    ::PEM_write_bio_PrivateKey(memory, key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    char* text = nullptr;
+    const auto size = ::BIO_get_mem_data(memory, &text);
+    std::string result{text, static_cast<std::size_t>(size)};
+    ::BIO_free(memory);
+    return result;
+  }
+
   /// Shakes hands on an accepted socket; null when that fails.
   std::unique_ptr<SSL, void (*)(SSL*)> accept(int socket) const {
     std::unique_ptr<SSL, void (*)(SSL*)> session{::SSL_new(context_.get()), ::SSL_free};

@@ -57,6 +57,8 @@ class EventEngine {
   }
   /// @errors configuration when the trusted certificates cannot be loaded
   Result<void> start();
+  /// Waits for what was handed to offload() as well. Not to be called from a handler. An engine
+  /// that was stopped stays stopped.
   void stop(Duration drain);
 
   /// Calls made on a loop's thread stay there, others go to the first loop.

@@ -43,7 +43,7 @@ class ExchangeListener {
 
 /// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
 ///
-/// @thread_safety used on its own thread only (the one its handler was called on), except post()
+/// @thread_safety used on its own thread only (the one its handler was called on)
 class ServerExchange {
  public:
   virtual ~ServerExchange() = default;
@@ -69,7 +69,8 @@ class ServerExchange {
   /// be
   ///         written before ExchangeListener::on_drained()
   virtual bool flush() = 0;
-  /// Sends what was written and ends a complete answer.
+  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
+  /// was not begun, is cut.
   virtual void finish() = 0;
   /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
   virtual void cut() = 0;
@@ -77,7 +78,8 @@ class ServerExchange {
   /// From now on that one is told (the exchange keeps it alive until its end).
   virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
 
-  /// Calls `then` on the exchange's thread after that time, unless the server ends first.
+  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
+  /// or not, unless the server ends first.
   virtual void after(Duration delay, std::function<void()> then) = 0;
   /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
   /// own thread.

@@ -47,7 +47,7 @@ struct UpstreamAnswerHead {
 
 /// Why an upstream's answer did not come or did not end.
 struct UpstreamFailure {
-  Error error;                ///< network, tls, timeout, malformed, too_large
+  Error error;  ///< network, tls, timeout, malformed, too_large; cancelled when the engine stops
   bool request_sent = false;  ///< whether any byte of the request may have reached it
 };
 

@@ -63,10 +63,9 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
 
   /// Ends it as soon as no request is being answered.
   void drain() {
-    if (state_ == State::reading && !parser_.in_head() && !parser_.in_body())
-      close();
-    else
-      close_after_ = true;
+    close_after_ = true;
+    if (state_ == State::reading && !parser_.in_head() && !parser_.in_body() && early_.empty())
+      end();
   }
   /// Ends it now.
   void cut() {
@@ -116,10 +115,9 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
     }
     for (int round = 0; round < 8; ++round) {
       if (state_ == State::closed) return;
-      if (state_ == State::handling || state_ == State::finishing) {
-        // Nobody reads on while a request is answered, but for the news that its peer left.
-        if (early_.size() >= max_early) return;
-      }
+      // While a request is answered, what comes is the next one's, or the news that its peer left.
+      // What came early is parsed first: parse_early() reads on then.
+      if (state_ == State::reading ? !early_.empty() : early_.size() >= max_early) return;
       const auto [state, bytes] = wire_.read(peers_.loop.scratch());
       switch (state) {
         case WireState::done:
@@ -131,8 +129,10 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
         case WireState::wants_write:  // TLS renews its keys
           return wait_writable();
         case WireState::closed:
+          if (state_ == State::finishing) return;  // it sends no more, but may read the answer
+          [[fallthrough]];
         case WireState::failed:
-          return state_ == State::handling || state_ == State::finishing ? gone() : close();
+          return state_ == State::handling ? gone() : close();
       }
     }
     asio::post(peers_.loop.context(), [self = shared_from_this()] {  // others first
@@ -164,7 +164,7 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
       case WireState::done:
         return drained();
       case WireState::wants_write:
-        peers_.loop.arm(*this, peers_.limits.write_stall);
+        if (state_ != State::reading) peers_.loop.arm(*this, peers_.limits.write_stall);
         return wait_writable();
       case WireState::wants_read:
         want_write_to_read_ = true;
@@ -271,7 +271,8 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
         fail_later();
         return false;
     }
-    peers_.loop.arm(*this, peers_.limits.write_stall);
+    // Behind a "100 Continue" the body's deadline stays.
+    if (state_ != State::reading) peers_.loop.arm(*this, peers_.limits.write_stall);
     return false;
   }
 
@@ -301,19 +302,22 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
   void answered() {
     exchange_.reset();
     EventLoop::disarm(*this);
-    if (close_after_ || peers_.draining) return linger_ ? linger() : end();
+    if (close_after_ || peers_.draining)
+      return linger_ || !early_.empty() || wire_.has_unread() ? linger() : end();
     state_ = State::reading;
     parser_.restart();
     answer_.clear();
     if (answer_.capacity() > max_early) answer_ = {};
     peers_.loop.arm(*this, peers_.limits.idle);
-    if (early_.empty()) return wait_readable();
-    asio::post(peers_.loop.context(), [self = shared_from_this()] {
-      if (self->state_ != State::reading) return;
-      const auto early = std::exchange(self->early_, {});
-      self->parse(early);
-      if (self->state_ == State::reading || self->state_ == State::handling) self->wait_readable();
-    });
+    if (early_.empty() && !wire_.has_pending()) return wait_readable();
+    asio::post(peers_.loop.context(), [self = shared_from_this()] { self->parse_early(); });
+  }
+  void parse_early() {
+    if (state_ != State::reading) return;
+    if (const auto early = std::exchange(early_, {}); !early.empty()) parse(early);
+    // An answer that was given at once may have posted this anew.
+    if ((state_ == State::reading && early_.empty()) || state_ == State::handling)
+      return wire_.has_pending() ? on_readable() : wait_readable();
   }
 
   /// Lets the peer read the answer although it is still sending: closing at once would reset the
@@ -401,15 +405,23 @@ class EventExchange final : public ServerExchange,
       chunked_ = connection.parser_.head().minor_version == 1;
       until_close = !chunked_;
     }
-    if (until_close) connection.close_after_ = true;
+    if (until_close) {
+      connection.close_after_ = true;
+      end_is_close_ = true;
+    }
     drop_body_ = !has_body;
+    missing_ = has_body ? head.content_length : std::nullopt;
     connection.answer_ = answer_head(head, date(), chunked_, connection.after_answer());
     connection.output_.add(connection.answer_);
   }
 
   void write(std::string_view bytes) override {
-    if (!connection_ || bytes.empty() || drop_body_) return;
+    if (!connection_ || !started_ || bytes.empty() || drop_body_) return;
     auto& output = connection_->output_;
+    if (missing_) {  // more than was promised would be taken for the next answer
+      bytes = bytes.substr(0, std::min<std::uint64_t>(bytes.size(), *missing_));
+      *missing_ -= bytes.size();
+    }
     if (!chunked_) return output.add(bytes);
     if (chunk_heads_ == chunk_head_.size()) (void)flush();
     auto& head = chunk_head_[chunk_heads_++];
@@ -426,13 +438,16 @@ class EventExchange final : public ServerExchange,
 
   void finish() override {
     if (!connection_) return;
+    if (!started_ || missing_.value_or(0) > 0) return cut();  // that answer is not complete
     if (chunked_) connection_->output_.add("0\r\n\r\n");
     end();
   }
 
   void cut() override {
-    if (auto connection = std::exchange(connection_, nullptr)) {
-      listener_.reset();
+    const auto self = shared_from_this();  // perhaps only the connection and the listener hold it
+    if (const auto connection = std::exchange(connection_, nullptr)) {
+      const auto listener = std::exchange(listener_, nullptr);
+      if (end_is_close_) connection->wire_.reset_on_close();
       connection->close_later();
     }
   }
@@ -467,8 +482,9 @@ class EventExchange final : public ServerExchange,
   }
 
   void end() {
-    auto connection = std::exchange(connection_, nullptr);
-    listener_.reset();
+    const auto self = shared_from_this();
+    const auto connection = std::exchange(connection_, nullptr);
+    const auto listener = std::exchange(listener_, nullptr);
     connection->state_ = EventConnection::State::finishing;
     if (connection->send()) connection->answered();
   }
@@ -480,6 +496,8 @@ class EventExchange final : public ServerExchange,
   bool started_ = false;
   bool chunked_ = false;
   bool drop_body_ = false;
+  bool end_is_close_ = false;             ///< the answer ends where the connection does
+  std::optional<std::uint64_t> missing_;  ///< of the length that the head told
 };
 
 inline void EventConnection::dispatch() {
@@ -490,9 +508,9 @@ inline void EventConnection::dispatch() {
 }
 
 inline void EventConnection::drained() {
+  if (state_ == State::reading) return;  // "100 Continue" has left
   EventLoop::disarm(*this);
   if (state_ == State::finishing) return answered();
-  if (state_ == State::reading) return;  // "100 Continue" has left
   if (auto exchange = exchange_; exchange && exchange->listener_) {
     const auto listener = exchange->listener_;
     listener->on_drained();

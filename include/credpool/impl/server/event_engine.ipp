@@ -7,9 +7,10 @@
 #include <credpool/impl/server/event_listener.hpp>
 #include <credpool/impl/server/event_upstream.hpp>
 
-#include <condition_variable>
-#include <mutex>
+#include <future>
+#include <map>
 #include <thread>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -19,10 +20,22 @@ struct EventWorker {
   EventWorker(const EventEngineOptions& options, BlockingPool& blocking)
       : timeouts{options.timeouts}, peers{loop, options.limits, blocking} {}
 
+  void for_each_peer(void (EventConnection::*what)()) {
+    const auto all = peers.all;  // they take themselves out
+    for (const auto& connection : all) ((*connection).*what)();
+  }
+  /// Ends everything: who still waits is told.
+  void end() {
+    ended = true;
+    for_each_peer(&EventConnection::cut);
+    for (const auto& [key, pool] : pools) pool->end();
+  }
+
   EventLoop loop;
   const UpstreamTimeouts& timeouts;
   SSL_CTX* tls = nullptr;
   EventPeers peers;
+  bool ended = false;
   std::map<std::string, std::unique_ptr<UpstreamOriginPool>, std::less<>> pools;
   /// The same by identity: an origin that is known needs no text. Keeps the origins alive.
   std::map<std::shared_ptr<const UpstreamOrigin>, UpstreamOriginPool*> known;
@@ -47,8 +60,10 @@ class EventUpstream final : public Upstream {
     auto& worker = here();
     const auto origin = request.origin;
     auto call = std::make_shared<EventCall>(std::move(request), std::move(listener));
-    asio::dispatch(worker.loop.context(),
-                   [&worker, origin, call] { worker.pool_of(origin).send(call); });
+    asio::dispatch(worker.loop.context(), [&worker, origin, call] {
+      if (worker.ended) return call->refuse(worker.loop);
+      worker.pool_of(origin).send(call);
+    });
     return call;
   }
 
@@ -84,6 +99,7 @@ inline Result<SslContext> server_tls_context(const ServerCertificate& certificat
   };
   if (!context) return fail(Errc::tls, "preparing TLS");
   ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
   if (::SSL_CTX_use_certificate_chain_file(context.get(), certificate.chain.c_str()) != 1)
     return bad(certificate.chain, "give a PEM file with the server's certificate first");
   if (::SSL_CTX_use_PrivateKey_file(context.get(), certificate.key.c_str(), SSL_FILETYPE_PEM) != 1)
@@ -114,6 +130,7 @@ inline Result<SslContext> client_tls_context(const std::vector<std::filesystem::
       return fail(Errc::configuration, "loading the trusted certificates", file.string(),
                   "give a PEM file that can be read");
   ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  ::SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
   ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   ::SSL_CTX_set_session_cache_mode(context.get(),
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
@@ -188,19 +205,19 @@ struct EventEngine::State {
         listener.address.unix_path.empty()
             ? (listener.address.ip.find(':') == std::string::npos ? AF_INET : AF_INET6)
             : AF_UNIX;
-    asio::dispatch(calmest->loop.context(), [calmest, family, descriptor = socket.release(),
+    asio::dispatch(calmest->loop.context(), [calmest, family, socket = std::move(socket),
                                              peer = std::move(peer), handler = listener.handler,
                                              context = listener.tls.get()]() mutable {
       detail::EventWire::Socket wire{calmest->loop.context()};
       asio::error_code error;
-      wire.assign({family, 0}, descriptor, error);
+      wire.assign({family, 0}, socket.get(), error);
+      if (!error) (void)socket.release();
       detail::SslHandle tls;
       if (context) {
         tls.reset(::SSL_new(context));
         if (tls) ::SSL_set_accept_state(tls.get());
       }
-      if (error || (context && !tls)) {
-        if (error) ::close(descriptor);
+      if (error || (context && !tls) || calmest->peers.draining) {
         calmest->loop.connections.fetch_sub(1, std::memory_order_relaxed);
         return;
       }
@@ -217,13 +234,37 @@ struct EventEngine::State {
     return all;
   }
 
+  /// Runs it on the thread of every loop and waits until all have: for stop() only.
+  template <class What> void on_every_loop(What what) {
+    std::vector<std::future<void>> done;
+    for (const auto& worker : workers) {
+      auto said = std::make_shared<std::promise<void>>();
+      done.push_back(said->get_future());
+      asio::post(worker->loop.context(), [&worker = *worker, what, said] {
+        what(worker);
+        said->set_value();
+      });
+    }
+    for (auto& one : done) one.wait();
+  }
+
+  void close_listeners() {
+    for (const auto& listener : listeners) {
+      asio::error_code ignored;
+      listener->acceptor.close(ignored);
+      listener->pause.cancel();
+      if (!listener->address.unix_path.empty()) ::unlink(listener->address.unix_path.c_str());
+    }
+    // They stay: what was accepted last still uses their certificates.
+  }
+
   EventEngineOptions options;
   detail::BlockingPool blocking;
   detail::SslContext client_tls;
   std::vector<std::unique_ptr<detail::EventWorker>> workers;
   std::vector<std::unique_ptr<detail::EventListener>> listeners;
   detail::EventUpstream upstream{workers};
-  bool running = false;
+  enum class Phase { made, running, stopped } phase = Phase::made;
 };
 
 CREDPOOL_INLINE EventEngine::EventEngine(EventEngineOptions options)
@@ -240,6 +281,8 @@ CREDPOOL_INLINE Upstream& EventEngine::upstream() noexcept {
 CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
     const ListenAddress& address, std::shared_ptr<ServerHandler> handler,
     const std::optional<ServerCertificate>& certificate) {
+  if (state_->phase == State::Phase::stopped)
+    return fail(Errc::invalid_argument, "listening", address.text(), "the engine was stopped");
   auto listener = std::make_unique<detail::EventListener>(state_->workers.front()->loop.context(),
                                                           address, std::move(handler));
   if (certificate) {
@@ -256,7 +299,7 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
   (void)socket->release();
   const auto bound = listener->address;
   state_->listeners.push_back(std::move(listener));
-  if (state_->running) {
+  if (state_->phase == State::Phase::running) {
     asio::post(state_->workers.front()->loop.context(),
                [state = state_.get(), added = state_->listeners.back().get()] {
                  state->accept_from(*added);
@@ -266,48 +309,35 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
 }
 
 CREDPOOL_INLINE Result<void> EventEngine::start() {
+  if (state_->phase != State::Phase::made)
+    return fail(Errc::invalid_argument, "starting the engine", {}, "an engine runs once");
   auto context = detail::client_tls_context(state_->options.ca_files);
   if (!context) return fail(std::move(context).error());
   state_->client_tls = std::move(*context);
   for (const auto& worker : state_->workers) worker->tls = state_->client_tls.get();
   for (const auto& listener : state_->listeners) state_->accept_from(*listener);
   for (const auto& worker : state_->workers) worker->loop.start();
-  state_->running = true;
+  state_->phase = State::Phase::running;
   return {};
 }
 
 CREDPOOL_INLINE void EventEngine::stop(Duration drain) {
-  if (!std::exchange(state_->running, false)) return;
-  asio::post(state_->workers.front()->loop.context(), [state = state_.get()] {
-    for (const auto& listener : state->listeners) {
-      asio::error_code ignored;
-      listener->acceptor.close(ignored);
-      listener->pause.cancel();
-      if (!listener->address.unix_path.empty()) ::unlink(listener->address.unix_path.c_str());
-    }
+  const auto before = std::exchange(state_->phase, State::Phase::stopped);
+  if (before == State::Phase::made) return state_->close_listeners();
+  if (before == State::Phase::stopped) return;
+  state_->on_every_loop([state = state_.get()](detail::EventWorker& worker) {
+    worker.peers.draining = true;
+    if (&worker == state->workers.front().get()) state->close_listeners();
+    worker.for_each_peer(&detail::EventConnection::drain);
   });
-  const auto on_every_loop = [&](auto what) {
-    for (const auto& worker : state_->workers)
-      asio::post(worker->loop.context(), [&worker = *worker, what] {
-        worker.peers.draining = true;
-        const auto all = worker.peers.all;  // they take themselves out
-        for (const auto& connection : all) what(*connection);
-      });
-  };
-  on_every_loop([](detail::EventConnection& connection) { connection.drain(); });
   const auto until = detail::loop_now() + drain;
   while (state_->connections() > 0 && detail::loop_now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
-  on_every_loop([](detail::EventConnection& connection) { connection.cut(); });
-  for (const auto& worker : state_->workers)
-    asio::post(worker->loop.context(), [&worker = *worker] {
-      for (const auto& [key, pool] : worker.pools) pool->drain();
-      worker.loop.release();
-    });
+  // Twice: what offloaded work is followed by may have begun something anew.
+  state_->on_every_loop([](detail::EventWorker& worker) { worker.end(); });
   state_->blocking.join();
-  // What still waits (timers of handlers, calls that nobody cancelled) ends here.
-  constexpr std::chrono::milliseconds grace{50};
-  std::this_thread::sleep_for(state_->connections() > 0 ? grace : grace / 10);
+  state_->on_every_loop([](detail::EventWorker& worker) { worker.end(); });
+  // Timers of handlers are not waited for.
   for (const auto& worker : state_->workers) worker->loop.halt();
   for (const auto& worker : state_->workers) worker->loop.join();
 }

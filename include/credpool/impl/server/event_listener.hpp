@@ -32,6 +32,7 @@ struct SocketAddress {
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
 
+  /// Of an address that is_usable().
   static SocketAddress of(const ListenAddress& address) noexcept {
     SocketAddress made;
     if (!address.unix_path.empty()) {
@@ -55,9 +56,26 @@ struct SocketAddress {
     return made;
   }
 
-  /// The address without its port.
+  /// Whether a path fits, or an IP address is one: an address that is none must not become "every
+  /// address".
+  static bool is_usable(const ListenAddress& address) noexcept {
+    if (!address.unix_path.empty())
+      return address.unix_path.native().size() < sizeof(sockaddr_un::sun_path);
+    in6_addr ignored{};
+    const bool six = address.ip.find(':') != std::string::npos;
+    return ::inet_pton(six ? AF_INET6 : AF_INET, address.ip.c_str(), &ignored) == 1;
+  }
+
+  /// The address without its port; an IPv4 one as such, whatever socket it came through.
   std::string text() const {
     char text[INET6_ADDRSTRLEN] = "";
+    if (storage.ss_family == AF_INET6) {
+      const auto& six = reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr;
+      if (IN6_IS_ADDR_V4MAPPED(&six)) {
+        ::inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof text);
+        return text;
+      }
+    }
     if (storage.ss_family == AF_INET)
       ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, text,
                   sizeof text);
@@ -116,6 +134,9 @@ inline Result<OwnedDescriptor> bind_listener(ListenAddress& address) {
                     ? "another program listens there: choose another port with --listen"
                     : std::strerror(errno));
   };
+  if (!SocketAddress::is_usable(address))
+    return fail(Errc::invalid_argument, "listening", address.text(),
+                "give an IP address and a port, or a path of at most 107 bytes");
   if (!address.unix_path.empty() && unix_socket_is_alive(address)) {
     errno = EADDRINUSE;
     return failed();
@@ -131,9 +152,13 @@ inline Result<OwnedDescriptor> bind_listener(ListenAddress& address) {
     (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(socket.get(), where.get(), where.size) != 0) return failed();
   // Before listen() nobody can connect: no moment at which others may.
-  if (!address.unix_path.empty() && ::chmod(address.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0)
-    return failed();
-  if (::listen(socket.get(), 4096) != 0) return failed();
+  const bool is_unix = !address.unix_path.empty();
+  if ((is_unix && ::chmod(address.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0) ||
+      ::listen(socket.get(), 4096) != 0) {
+    auto failure = failed();
+    if (is_unix) ::unlink(address.unix_path.c_str());
+    return failure;
+  }
   if (address.unix_path.empty()) {
     where.size = sizeof where.storage;
     if (::getsockname(socket.get(), where.get(), &where.size) != 0) return failed();

@@ -52,8 +52,6 @@ class EventLoop {
       current() = nullptr;
     }};
   }
-  /// Ends when nothing is left to do.
-  void release() { work_.reset(); }
   void halt() { context_.stop(); }
   void join() {
     if (thread_.joinable()) thread_.join();

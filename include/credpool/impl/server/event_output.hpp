@@ -21,8 +21,6 @@ class EventOutput {
   }
   bool has_rest() const noexcept { return sent_ < rest_.size(); }
   bool empty() const noexcept { return pieces_.empty() && !has_rest(); }
-  std::uint64_t bytes_sent() const noexcept { return total_; }
-  void reset_count() noexcept { total_ = 0; }
 
   /// @return done when all has left, wants_* when the rest was kept
   WireState flush(EventWire& wire) {
@@ -31,7 +29,6 @@ class EventOutput {
       return send_rest(wire);
     }
     const auto [state, bytes] = wire.write(pieces_);
-    total_ += bytes;
     if (state != WireState::done && state != WireState::failed) keep(bytes);
     pieces_.clear();
     return state;
@@ -40,7 +37,6 @@ class EventOutput {
   WireState send_rest(EventWire& wire) {
     const iovec rest{rest_.data() + sent_, rest_.size() - sent_};
     const auto [state, bytes] = wire.write({&rest, 1});
-    total_ += bytes;
     sent_ += bytes;
     if (sent_ == rest_.size()) {
       rest_ = {};
@@ -69,7 +65,6 @@ class EventOutput {
   std::vector<iovec> pieces_;
   std::string rest_;
   std::size_t sent_ = 0;  ///< of the rest
-  std::uint64_t total_ = 0;
 };
 
 }  // namespace detail

@@ -7,16 +7,18 @@
 #include <credpool/server/limits.hpp>
 #include <credpool/server/upstream.hpp>
 
-#include <credpool/impl/server/event_output.hpp>
+#include <credpool/impl/server/event_wire.hpp>
 #include <credpool/impl/server/http_parser.hpp>
+#include <credpool/impl/server/upstream_addresses.hpp>
 
 #include <asio/dispatch.hpp>
-#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
 
 #include <openssl/x509v3.h>
 
-#include <map>
+#include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +39,16 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
   void pause() override;
   void resume() override;
   void cancel() override;
+
+  /// The engine stops: tells so, later.
+  void refuse(EventLoop& loop) {
+    forget_head();
+    asio::post(loop.context(), [self = shared_from_this()] {
+      if (const auto listener = std::exchange(self->listener_, nullptr))
+        listener->on_failure({Error{Errc::cancelled, "calling an upstream",
+                                    self->request_.origin->key(), "the program is stopping"}});
+    });
+  }
 
  private:
   friend class UpstreamConnection;
@@ -63,11 +75,11 @@ class UpstreamOriginPool {
         timeouts_{timeouts},
         tls_{tls},
         origin_{std::move(origin)},
-        resolver_{loop.context()} {}
+        addresses_{loop.context(), origin_->host, origin_->port} {}
 
   void send(std::shared_ptr<EventCall> call);
-  /// Ends the connections that nobody uses.
-  void drain();
+  /// Ends all connections; who still waits for an answer is told.
+  void end();
 
   EventLoop& loop() noexcept { return loop_; }
   const UpstreamTimeouts& timeouts() const noexcept { return timeouts_; }
@@ -79,28 +91,9 @@ class UpstreamOriginPool {
   void put_back(std::shared_ptr<UpstreamConnection> connection);
   void take_out(const UpstreamConnection& connection);
 
-  using Endpoints = std::vector<asio::ip::tcp::endpoint>;
-  /// Looks the name up, unless that was done just now.
-  template <class Then> void resolve(Then then) {
-    asio::error_code error;
-    if (const auto address = asio::ip::make_address(origin_->host, error); !error)
-      return then(error, Endpoints{{address, origin_->port}});
-    if (loop_now() < resolved_until_) return then(asio::error_code{}, endpoints_);
-    resolver_.async_resolve(origin_->host, std::to_string(origin_->port),
-                            asio::ip::resolver_base::numeric_service,
-                            [this, then](const asio::error_code& failed,
-                                         const asio::ip::tcp::resolver::results_type& found) {
-                              if (!failed) {
-                                endpoints_.clear();
-                                for (const auto& entry : found)
-                                  endpoints_.push_back(entry.endpoint());
-                                resolved_until_ = loop_now() + std::chrono::seconds{30};
-                              }
-                              then(failed, endpoints_);
-                            });
-  }
-  /// The addresses did not work: look again next time.
-  void forget_addresses() noexcept { resolved_until_ = {}; }
+  UpstreamAddresses& addresses() noexcept { return addresses_; }
+  void opened(UpstreamConnection& connection) { open_.insert(&connection); }
+  void closed(UpstreamConnection& connection) noexcept { open_.erase(&connection); }
 
  private:
   static constexpr std::size_t max_idle = 512;
@@ -113,9 +106,8 @@ class UpstreamOriginPool {
   const UpstreamTimeouts& timeouts_;
   SSL_CTX* tls_;
   std::shared_ptr<const UpstreamOrigin> origin_;
-  asio::ip::tcp::resolver resolver_;
-  Endpoints endpoints_;
-  LoopTime resolved_until_{};
+  UpstreamAddresses addresses_;
+  std::set<UpstreamConnection*> open_;                     ///< used or not
   std::vector<std::shared_ptr<UpstreamConnection>> idle_;  ///< the last used one last
   std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
 };
@@ -133,12 +125,11 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     call_ = std::move(call);
     call_->connection_ = shared_from_this();
     state_ = State::connecting;
+    pool_.opened(*this);
     pool_.loop().arm(*this, pool_.timeouts().connect);
-    pool_.resolve([self = shared_from_this()](const asio::error_code& error,
-                                              const UpstreamOriginPool::Endpoints& found) {
+    pool_.addresses().find([self = shared_from_this()](const UpstreamAddresses::Found& found) {
       if (self->state_ != State::connecting) return;
-      if (error || found.empty())
-        return self->fail_soon(Errc::network, "its name cannot be looked up");
+      if (found.empty()) return self->fail_soon(Errc::network, "its name cannot be looked up");
       self->endpoints_ = found;
       self->connect_next();
     });
@@ -151,21 +142,25 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     begin();
   }
 
-  bool is_stale() const noexcept {
-    return state_ != State::idle ||
-           (loop_now() - idle_since_ > std::chrono::seconds{1} && wire_.is_stale());
-  }
+  /// Asked each time: bytes that nobody asked for would be taken for the next answer.
+  bool is_stale() const noexcept { return state_ != State::idle || wire_.is_stale(); }
   void idle() {
     state_ = State::idle;
-    idle_since_ = loop_now();
     pool_.loop().arm(*this, pool_.timeouts().keep);
     wait_readable();
   }
   void close() noexcept {
-    state_ = State::closed;
+    if (std::exchange(state_, State::closed) == State::closed) return;
     EventLoop::disarm(*this);
-    output_.drop();
     wire_.close();
+    pool_.closed(*this);
+  }
+  /// The engine stops.
+  void end() {
+    if (call_)
+      fail_with(Errc::cancelled, "the program is stopping");
+    else
+      close();
   }
 
   void resume() {
@@ -177,7 +172,9 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
       });
     }
   }
-  void pause() { EventLoop::disarm(*this); }
+  void pause() {
+    if (busy()) EventLoop::disarm(*this);
+  }
   void keep_session(SSL_SESSION* session) noexcept { pool_.keep_session(session); }
 
  private:
@@ -190,18 +187,21 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   void connect_next() {
     if (next_endpoint_ == endpoints_.size()) {
-      pool_.forget_addresses();
+      pool_.addresses().forget();
       return fail_soon(Errc::network, "the connection was refused or the host is unreachable");
     }
-    const asio::ip::tcp::endpoint endpoint = endpoints_[next_endpoint_++];
+    const auto endpoint = endpoints_[next_endpoint_++];
+    pool_.loop().arm(*this, pool_.timeouts().connect);
     asio::error_code ignored;
     wire_.socket().close(ignored);
-    wire_.socket().async_connect(
-        endpoint, [self = shared_from_this()](const asio::error_code& error) {
-          if (self->state_ != State::connecting || error == asio::error::operation_aborted) return;
-          if (error) return self->connect_next();
-          self->connected();
-        });
+    wire_.socket().async_connect(endpoint, [self = shared_from_this(), endpoint,
+                                            tried = next_endpoint_](const asio::error_code& error) {
+      // What was tried before may be told late.
+      if (self->state_ != State::connecting || tried != self->next_endpoint_) return;
+      if (error) return self->connect_next();
+      self->pool_.addresses().prefer(endpoint);
+      self->connected();
+    });
   }
 
   void connected() {
@@ -235,27 +235,43 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   void begin() {
     state_ = State::waiting;
-    request_written_ = false;
-    complete_ = false;
+    bytes_sent_ = 0;
+    request_written_ = complete_ = write_wants_read_ = false;
+    head_only_ = call_->request_.head.starts_with("HEAD ");
     llhttp_init(&parser_, HTTP_RESPONSE, &settings());
     parser_.data = this;
-    output_.reset_count();
-    output_.add(call_->request_.head);
-    output_.add(call_->request_.body);
     pool_.loop().arm(*this, pool_.timeouts().first_byte);
-    sent(output_.flush(wire_));
+    send_request();
     wait_readable();
   }
 
-  void sent(WireState state) {
+  /// Sends from where the request lies: nothing of it is copied, so that wiping its head is enough.
+  void send_request() {
+    const auto& request = call_->request_;
+    std::array<iovec, 2> parts{
+        iovec{const_cast<char*>(request.head.data()), request.head.size()},
+        iovec{const_cast<char*>(request.body.data()), request.body.size()},
+    };
+    auto gone = bytes_sent_;
+    for (auto& part : parts) {
+      const auto skip = std::min(gone, part.iov_len);
+      gone -= skip;
+      part.iov_base = static_cast<char*>(part.iov_base) + skip;
+      part.iov_len -= skip;
+    }
+    const auto [state, bytes] = wire_.write(parts);
+    bytes_sent_ += bytes;
+    // The time for the answer begins anew with every byte that the upstream takes.
+    if (bytes > 0 && state_ == State::waiting && !call_->paused_)
+      pool_.loop().arm(*this, pool_.timeouts().first_byte);
     switch (state) {
       case WireState::done:
         request_written_ = true;
-        call_->forget_head();
-        return;
+        return call_->forget_head();
       case WireState::wants_read:
+        write_wants_read_ = true;
+        return wait_readable();
       case WireState::wants_write:
-        // What the socket did not take was copied; it goes with the connection.
         return wait_writable();
       default:
         return;  // an answer may be there all the same: reading tells
@@ -285,13 +301,17 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   void on_writable() {
     if (state_ == State::handshake) return shake_hands();
-    if (output_.has_rest()) sent(output_.send_rest(wire_));
+    if (!busy()) return;
+    if (!request_written_) send_request();
+    if (std::exchange(read_wants_write_, false)) on_readable();
   }
 
   void on_readable() {
     if (state_ == State::handshake) return shake_hands();
     if (state_ == State::idle) return retire();  // ended, or speaks without being asked
-    if (call_->paused_) return;                  // resume() asks again
+    if (!busy()) return;
+    if (std::exchange(write_wants_read_, false)) send_request();
+    if (call_->paused_) return;  // resume() asks again
     for (int round = 0; round < 4; ++round) {
       auto& scratch = pool_.loop().scratch();
       const auto [state, bytes] = wire_.read(scratch);
@@ -303,6 +323,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
         case WireState::wants_read:
           return wait_readable();
         case WireState::wants_write:
+          read_wants_write_ = true;
           return wait_writable();
         case WireState::closed:
         case WireState::failed:
@@ -319,10 +340,8 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
       case State::idle:
         return retire();
       case State::connecting:
-        if (next_endpoint_ < endpoints_.size()) {
-          pool_.loop().arm(*this, pool_.timeouts().connect);
-          return connect_next();
-        }
+        if (next_endpoint_ < endpoints_.size()) return connect_next();
+        pool_.addresses().forget();
         return fail_with(Errc::timeout, "it did not accept the connection in time");
       case State::handshake:
         return fail_with(Errc::timeout, "the TLS handshake took too long");
@@ -346,12 +365,13 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   bool take(std::string_view bytes) {
     const auto self = shared_from_this();
     const auto call = call_;
+    const auto listener = call->listener_;  // it may cancel from inside
     error_ = {};
     const auto parsed = llhttp_execute(&parser_, bytes.data(), bytes.size());
     if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
     if (complete_) {
       const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-      finish(call, used == bytes.size());
+      finish(call, used == bytes.size() && !wire_.has_pending());
       return false;
     }
     if (parsed != HPE_OK) {
@@ -359,11 +379,10 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
                 error_.empty() ? "its answer is not valid HTTP" : error_);
       return false;
     }
-    if (state_ == State::answering) {
-      call->listener_->on_batch_end();
-      if (!call->listener_ || state_ == State::closed) return false;
-    }
-    if (call->paused_) return false;
+    // A piece of a head, or a 1xx, gives no more time.
+    if (state_ == State::waiting) return !call->paused_;
+    listener->on_batch_end();
+    if (!call->listener_ || state_ == State::closed || call->paused_) return false;
     arm_answer_deadline();
     return true;
   }
@@ -371,8 +390,10 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   void ended_by_peer(bool properly) {
     const auto self = shared_from_this();
     const auto call = call_;
+    const auto listener = call->listener_;
     if (properly && state_ == State::answering && llhttp_message_needs_eof(&parser_)) {
-      if (llhttp_finish(&parser_) == HPE_OK || complete_) return finish(call, false);
+      (void)llhttp_finish(&parser_);
+      if (complete_) return finish(call, false);
     }
     if (state_ == State::answering)
       return fail_with(Errc::network, "the connection ended before the answer did");
@@ -457,17 +478,30 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   int on_head() {
     if (parser_.status_code == 101) return -1;  // nobody asked for another protocol
     if (parser_.status_code < 200) return 0;
-    state_ = State::answering;
     UpstreamAnswerHead head;
     head.status = parser_.status_code;
     spans_.views(head_, head.headers);
+    if (!is_right(head.headers)) return -1;
     if ((parser_.flags & F_CONTENT_LENGTH) != 0)
       head.content_length = parser_.content_length;
     else if (head.status == 204 || head.status == 304)
       head.content_length = 0;
+    state_ = State::answering;
     const auto call = call_;
     call->listener_->on_head(head);
-    return call->listener_ ? 0 : -1;
+    if (!call->listener_) return -1;
+    return head_only_ ? 1 : 0;  // 1: no body follows
+  }
+
+  /// What is handed on to peers must not split their answers.
+  static bool is_right(const std::vector<HeaderView>& headers) noexcept {
+    int encodings = 0;
+    for (const auto& [name, value] : headers) {
+      if (!is_header_value(value)) return false;
+      if (!same_header_name(name, "transfer-encoding")) continue;
+      if (++encodings > 1 || !same_header_name(value, "chunked")) return false;
+    }
+    return true;
   }
 
   // --- ends
@@ -489,7 +523,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   }
   void fail(Error error) {
     const auto self = shared_from_this();
-    const bool sent = output_.bytes_sent() > 0;
+    const bool sent = bytes_sent_ > 0;
     const auto call = std::exchange(call_, nullptr);
     close();
     if (!call) return;
@@ -504,19 +538,21 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   UpstreamOriginPool& pool_;
   EventWire wire_;
-  EventOutput output_;
   std::shared_ptr<EventCall> call_;
-  UpstreamOriginPool::Endpoints endpoints_;
+  UpstreamAddresses::Found endpoints_;
   std::size_t next_endpoint_ = 0;
   llhttp_t parser_{};
   std::string head_;  ///< names and values of the answer's headers
   HttpHeaderSpans spans_;
   std::string_view error_;
-  LoopTime idle_since_{};
+  std::size_t bytes_sent_ = 0;  ///< of the request
   State state_ = State::connecting;
   bool read_armed_ = false;
   bool write_armed_ = false;
   bool request_written_ = false;
+  bool write_wants_read_ = false;  ///< TLS
+  bool read_wants_write_ = false;
+  bool head_only_ = false;  ///< the answer to a HEAD request
   bool complete_ = false;
   bool keep_alive_ = false;
 };
@@ -553,8 +589,11 @@ inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
   std::make_shared<UpstreamConnection>(*this)->connect(std::move(call));
 }
 
-inline void UpstreamOriginPool::drain() {
-  for (const auto& connection : std::exchange(idle_, {})) connection->close();
+inline void UpstreamOriginPool::end() {
+  idle_.clear();
+  std::vector<std::shared_ptr<UpstreamConnection>> all;
+  for (auto* connection : open_) all.push_back(connection->shared_from_this());
+  for (const auto& connection : all) connection->end();
 }
 
 inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> connection) {

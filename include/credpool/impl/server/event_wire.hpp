@@ -3,6 +3,8 @@
 
 // A connected socket, plain or with TLS, that never blocks. Internal.
 
+#include <credpool/core/secret.hpp>
+
 #include <credpool/impl/server/event_loop.hpp>
 
 #include <asio/generic/stream_protocol.hpp>
@@ -17,6 +19,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -98,12 +101,10 @@ class EventWire {
   }
 
   /// Whether an unused connection was ended by its peer, or has bytes that nobody asked for.
-  bool is_stale() const noexcept {
-    char byte = 0;
-    const auto got =
-        ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got >= 0 || !would_block();
-  }
+  bool is_stale() const noexcept { return peek() >= 0 || !would_block(); }
+
+  /// Whether the peer has sent what nobody has read: closing now would reset the connection.
+  bool has_unread() const noexcept { return peek() > 0; }
 
   /// Bytes that TLS has already taken from the socket: no event will tell of them.
   bool has_pending() const noexcept { return ssl_ && ::SSL_has_pending(ssl_.get()) != 0; }
@@ -118,12 +119,25 @@ class EventWire {
   }
   void close() noexcept {
     asio::error_code ignored;
-    if (ssl_) ::SSL_set_quiet_shutdown(ssl_.get(), 1);
+    if (ssl_) {
+      // Nothing is sent, but without it OpenSSL would not go on with this session again.
+      ::SSL_set_quiet_shutdown(ssl_.get(), 1);
+      (void)::SSL_shutdown(ssl_.get());
+    }
     socket_.close(ignored);
+  }
+  /// To be called before close(): the peer then sees a reset instead of an orderly end.
+  void reset_on_close() noexcept {
+    asio::error_code ignored;
+    socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
   }
   bool is_open() const noexcept { return socket_.is_open(); }
 
  private:
+  ssize_t peek() const noexcept {
+    char byte = 0;
+    return ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  }
   static bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
   WireState tls_state(int answer) const noexcept {
@@ -161,6 +175,11 @@ class EventWire {
   /// Small parts leave in one record, as they would leave in one segment without TLS.
   WireResult write_tls(std::span<const iovec> parts) {
     std::array<char, 16 << 10> record;
+    std::size_t used = 0;  // it may have held a credential: wiped
+    const auto wiped = [&](WireResult result) {
+      wipe(record.data(), used);
+      return result;
+    };
     std::size_t sent = 0;
     std::size_t part = 0;
     std::size_t within = 0;
@@ -177,6 +196,7 @@ class EventWire {
           size += take;
         }
         from = record.data();
+        used = std::max(used, size);
       }
       std::size_t left = 0;
       if (size > 0) {
@@ -184,14 +204,14 @@ class EventWire {
         const int answer = ::SSL_write_ex(ssl_.get(), from, size, &left);
         if (answer <= 0) {
           const auto state = tls_state(answer);
-          return {state == WireState::closed ? WireState::failed : state, sent};
+          return wiped({state == WireState::closed ? WireState::failed : state, sent});
         }
       }
       sent += left;
       within += left;
       while (part < parts.size() && within >= parts[part].iov_len) within -= parts[part++].iov_len;
     }
-    return {WireState::done, sent};
+    return wiped({WireState::done, sent});
   }
 
   Socket socket_;
