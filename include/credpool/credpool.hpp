@@ -110,6 +110,7 @@
 #include <credpool/rotation/weighted.hpp>
 #include <credpool/server/concept.hpp>
 #include <credpool/server/exchange.hpp>
+#include <credpool/server/fake.hpp>
 #include <credpool/server/limits.hpp>
 #include <credpool/server/listen_address.hpp>
 #include <credpool/server/request_head.hpp>

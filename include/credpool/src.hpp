@@ -81,6 +81,7 @@
 #include <credpool/impl/refresh/scheduler.ipp>
 #include <credpool/impl/refresh/token_endpoint.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
+#include <credpool/impl/server/fake.ipp>
 #include <credpool/impl/server/listen_address.ipp>
 #include <credpool/impl/server/request_head.ipp>
 #include <credpool/impl/server/upstream.ipp>

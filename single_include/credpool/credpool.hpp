@@ -17581,6 +17581,8 @@ class ModelMap {
 
   const Holder* holder(std::string_view provider) const noexcept;
   bool serves(std::string_view provider, Operation operation) const noexcept;
+  /// Whether the configuration lets that provider serve that model (`models`).
+  bool takes(std::string_view provider, std::string_view model) const;
   /// Adds a provider, and those that are the same under another id ("claude", "anthropic").
   void add_maker(std::vector<ModelTarget>& found, std::string_view provider, std::string_view model,
                  Operation operation) const;
@@ -17591,6 +17593,7 @@ class ModelMap {
   std::vector<Holder> holders_;
   std::map<std::string, std::vector<ModelTarget>, std::less<>> aliases_;
   std::map<std::string, std::vector<std::string>, std::less<>> listed_;  ///< model -> providers
+  Settings::ByName<std::vector<std::string>> only_;  ///< provider -> all that it may serve
   std::vector<ModelTarget> named_;
 };
 
@@ -18526,7 +18529,7 @@ inline void add_target(std::vector<ModelTarget>& targets, std::string_view provi
 
 CREDPOOL_INLINE ModelMap::ModelMap(const Settings& settings,
                                    std::vector<ProviderOperations> providers)
-    : aliases_{settings.proxy.models} {
+    : aliases_{settings.proxy.models}, only_{settings.models} {
   for (auto& provider : providers) {
     Holder each{std::move(provider.provider)};
     for (const auto operation : provider.operations)
@@ -18570,12 +18573,20 @@ CREDPOOL_INLINE bool ModelMap::serves(std::string_view provider,
   return found != nullptr && (found->operations & detail::operation_bit(operation)) != 0;
 }
 
+CREDPOOL_INLINE bool ModelMap::takes(std::string_view provider, std::string_view model) const {
+  const auto listed = only_.find(provider);
+  return listed == only_.end() ||
+         std::find(listed->second.begin(), listed->second.end(), model) != listed->second.end();
+}
+
 CREDPOOL_INLINE void ModelMap::add_maker(std::vector<ModelTarget>& found, std::string_view provider,
                                          std::string_view model, Operation operation) const {
-  if (serves(provider, operation)) detail::add_target(found, provider, model);
+  if (serves(provider, operation) && takes(provider, model))
+    detail::add_target(found, provider, model);
   const auto usual = usual_provider_id(provider);
   for (const auto& each : holders_)
-    if (usual_provider_id(each.provider) == usual && serves(each.provider, operation))
+    if (usual_provider_id(each.provider) == usual && serves(each.provider, operation) &&
+        takes(each.provider, model))
       detail::add_target(found, each.provider, model);
 }
 
@@ -18648,7 +18659,8 @@ CREDPOOL_INLINE Result<std::vector<ModelTarget>> ModelMap::candidates(std::strin
       only = &each;
       ++speaking;
     }
-  if (speaking != 1 || model.empty()) return fail(not_found(model, operation));
+  if (speaking != 1 || model.empty() || !takes(only->provider, model))
+    return fail(not_found(model, operation));
   detail::add_target(found, only->provider, model);
   return found;
 }
@@ -18743,7 +18755,7 @@ struct UpstreamAnswerHead {
 
 /// Why an upstream's answer did not come or did not end.
 struct UpstreamFailure {
-  Error error;                ///< network, tls, timeout, malformed, too_large
+  Error error;  ///< network, tls, timeout, malformed, too_large; cancelled when the engine stops
   bool request_sent = false;  ///< whether any byte of the request may have reached it
 };
 
@@ -19822,7 +19834,7 @@ class ExchangeListener {
 
 /// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
 ///
-/// @thread_safety used on its own thread only (the one its handler was called on), except post()
+/// @thread_safety used on its own thread only (the one its handler was called on)
 class ServerExchange {
  public:
   virtual ~ServerExchange() = default;
@@ -19841,6 +19853,9 @@ class ServerExchange {
   virtual void start(const AnswerHead& head) = 0;
   /// Whether start() or respond() was called.
   virtual bool started() const noexcept = 0;
+  /// Takes back an answer that was started, if nothing of it has been sent.
+  /// @return whether it was: another one may be started
+  virtual bool recall() = 0;
   /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
   virtual void write(std::string_view bytes) = 0;
   /// Sends what was written.
@@ -19848,7 +19863,8 @@ class ServerExchange {
   /// be
   ///         written before ExchangeListener::on_drained()
   virtual bool flush() = 0;
-  /// Sends what was written and ends a complete answer.
+  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
+  /// was not begun, is cut.
   virtual void finish() = 0;
   /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
   virtual void cut() = 0;
@@ -19856,7 +19872,8 @@ class ServerExchange {
   /// From now on that one is told (the exchange keeps it alive until its end).
   virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
 
-  /// Calls `then` on the exchange's thread after that time, unless the server ends first.
+  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
+  /// or not, unless the server ends first.
   virtual void after(Duration delay, std::function<void()> then) = 0;
   /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
   /// own thread.
@@ -22063,7 +22080,7 @@ class Relay final : public ExchangeListener,
     if (phase_ == Phase::collecting) return judge(status_);  // its status is there
     const bool timed_out = failure.error.errc() == Errc::timeout;
     const auto outcome = Outcome::transport();
-    if (phase_ == Phase::relaying) {
+    if (phase_ == Phase::relaying && !exchange_->recall()) {
       lease_->report(outcome);
       break_off(timed_out);
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
@@ -22217,6 +22234,11 @@ class Relay final : public ExchangeListener,
     if (refreshable && !was_refreshed()) return refresh();
     lease_->report(outcome);
     last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    if (status >= 300 && status < 400) {
+      tell(502, "the provider answered with a redirect, which is not followed",
+           "upstream_redirect");
+      return end(Ending::upstream_lost);
+    }
     if (!outcome.another_may_serve()) return pass_on();
     exclude();
     next();
@@ -22317,10 +22339,11 @@ class Relay final : public ExchangeListener,
   /// A stream that broke tells so in its own shape; anything else is cut, so that it is not taken
   /// for complete.
   void break_off(bool timed_out) {
+    if (content_length_ || !is_stream_) return exchange_->cut();
     if (tap_->complete()) return exchange_->finish();
-    // In the middle of an event nothing can be added to it but a lie.
-    if (!tap_->at_event_boundary() || content_length_) return exchange_->cut();
-    last_words_ = stream_error_event(
+    // A half event is ended, so that ours is not taken for its rest.
+    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
+    last_words_ += stream_error_event(
         request_.operation,
         {timed_out ? 504 : 502,
          timed_out ? "the provider's answer stalled"
@@ -28049,6 +28072,573 @@ concept Server = requires(S& server, const ListenAddress& address,
   { server.start() } -> std::same_as<Result<void>>;
   server.stop(drain);
 };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+/// @file
+/// A server and an upstream without sockets, threads and time: a test says what comes when, and
+/// reads what was answered. They hold a handler to the contract: what the interfaces forbid throws
+/// std::logic_error here, and bytes that a handler was lent are freed as soon as they may be.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The time and the threads of fake exchanges: both stand still until a test moves them.
+class FakeLoop {
+ public:
+  /// Time passes: calls what is due, in the order in which it is due.
+  void advance(Duration by);
+  /// Runs everything that was handed to offload(), each followed by its `then`.
+  /// @return how many
+  std::size_t run_offloaded();
+
+  /// Timers that have not been called yet.
+  std::size_t waiting() const noexcept { return timers_.size(); }
+  std::size_t offloaded() const noexcept { return offloaded_.size(); }
+  /// From now on offload() refuses when so much is waiting.
+  void offload_room(std::size_t room) noexcept { room_ = room; }
+
+ private:
+  friend class FakeExchange;
+  struct Timer {
+    Duration due;
+    std::function<void()> then;
+  };
+  struct Job {
+    std::function<void()> work;
+    std::function<void()> then;
+  };
+
+  Duration now_{};
+  std::vector<Timer> timers_;
+  std::deque<Job> offloaded_;
+  std::size_t room_ = 256;
+};
+
+/// A request as a test writes it.
+struct FakeRequest {
+  std::string method = "POST";
+  std::string target = "/";
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
+  std::string peer = "127.0.0.1";
+  int minor_version = 1;
+};
+
+/// What a peer has got so far.
+struct FakeAnswer {
+  int status = 0;  ///< 0: nothing yet
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<std::uint64_t> content_length;
+  std::string body;  ///< without framing
+
+  /// The first header of that name; empty when there is none.
+  std::string header(std::string_view name) const;
+};
+
+/// One request and what was answered to it.
+class FakeExchange final : public ServerExchange {
+ public:
+  enum class End {
+    none,         ///< it is still being answered
+    finished,     ///< respond() or finish(): a complete answer
+    cut,          ///< cut()
+    client_gone,  ///< leave()
+  };
+
+  FakeExchange(FakeRequest request, std::shared_ptr<FakeLoop> loop);
+
+  // --- what came of it
+
+  const FakeAnswer& answer() const noexcept { return answer_; }
+  End end() const noexcept { return end_; }
+  /// How often flush() or finish() sent something.
+  std::size_t flushes() const noexcept { return flushes_; }
+
+  // --- what the peer does
+
+  /// From now on the peer reads nothing: flush() says "not yet".
+  void stop_reading() noexcept { reads_ = false; }
+  /// The peer reads again; tells the listener if it was waiting.
+  void read_on();
+  /// The peer leaves; tells the listener.
+  void leave();
+
+  // --- ServerExchange
+
+  const RequestHead& head() const noexcept override;
+  std::string_view body() const noexcept override;
+  std::string_view peer() const noexcept override;
+  void respond(const Answer& answer) override;
+  void start(const AnswerHead& head) override;
+  bool started() const noexcept override { return started_; }
+  bool recall() override;
+  void write(std::string_view bytes) override;
+  bool flush() override;
+  void finish() override;
+  void cut() override;
+  void listen(std::shared_ptr<ExchangeListener> listener) override;
+  void after(Duration delay, std::function<void()> then) override;
+  bool offload(std::function<void()> work, std::function<void()> then) override;
+
+ private:
+  void send();
+  void end_with(End end);
+
+  /// Freed at the end: what the handler still holds of it dangles, as it would with a real server.
+  struct Lent {
+    FakeRequest request;
+    RequestHead head;
+  };
+  std::unique_ptr<Lent> lent_;
+  std::shared_ptr<FakeLoop> loop_;
+  std::shared_ptr<ExchangeListener> listener_;
+  FakeAnswer unsent_;
+  std::vector<std::string_view> pieces_;
+  FakeAnswer answer_;
+  End end_ = End::none;
+  std::size_t flushes_ = 0;
+  bool started_ = false;
+  bool reads_ = true;
+  bool waits_ = false;  ///< a flush() said "not yet"
+};
+
+/// A server whose requests a test makes.
+class FakeServer {
+ public:
+  Result<ListenAddress> listen(const ListenAddress& address,
+                               std::shared_ptr<ServerHandler> handler);
+  Result<void> start();
+  /// Running exchanges are told that their peer is gone.
+  void stop(Duration drain);
+
+  /// Makes a request at the listener that was added as number `listener`. What admit() refuses is
+  /// answered already when it returns.
+  std::shared_ptr<FakeExchange> request(FakeRequest request, std::size_t listener = 0);
+  FakeLoop& loop() noexcept { return *loop_; }
+  bool running() const noexcept { return running_; }
+
+ private:
+  std::shared_ptr<FakeLoop> loop_ = std::make_shared<FakeLoop>();
+  std::vector<std::shared_ptr<ServerHandler>> handlers_;
+  std::vector<std::weak_ptr<FakeExchange>> exchanges_;
+  bool running_ = false;
+};
+static_assert(Server<FakeServer>);
+
+/// A request that was sent to a FakeUpstream, and the other end of it.
+///
+/// What a test says while the call is paused waits for deliver() after resume(). Once the call is
+/// cancelled or ended nothing is told any more.
+class FakeUpstreamCall final : public UpstreamCall {
+ public:
+  FakeUpstreamCall(UpstreamRequest request, std::shared_ptr<UpstreamListener> listener);
+
+  // --- what was sent
+
+  const UpstreamOrigin& origin() const noexcept { return *origin_; }
+  /// Request line and headers.
+  const std::string& head() const noexcept { return head_; }
+  const std::string& body() const noexcept { return body_; }
+  /// The value of the first header of that name in head(); empty when there is none.
+  std::string header(std::string_view name) const;
+  bool paused() const noexcept { return paused_; }
+  bool cancelled() const noexcept { return cancelled_; }
+  /// Whether the listener was told the end or a failure.
+  bool ended() const noexcept { return !cancelled_ && !listener_; }
+
+  // --- what the upstream does
+
+  void answer_head(int status, std::vector<std::pair<std::string, std::string>> headers = {},
+                   std::optional<std::uint64_t> content_length = std::nullopt);
+  /// One batch of so many pieces.
+  void answer_batch(std::vector<std::string> pieces);
+  void answer_data(std::string piece);
+  void answer_end();
+  /// A whole answer that came in one batch.
+  void answer(int status, std::vector<std::pair<std::string, std::string>> headers,
+              std::string body);
+  void fail(Errc code, bool request_sent, std::string hint = "as the test wanted it");
+  /// Tells what waited while the call was paused.
+  void deliver();
+
+  // --- UpstreamCall
+
+  void pause() override;
+  void resume() override;
+  void cancel() override;
+
+ private:
+  struct Head {
+    int status;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<std::uint64_t> content_length;
+  };
+  struct Event {
+    std::optional<Head> head = std::nullopt;
+    std::vector<std::string> pieces = {};
+    bool end = false;
+    std::optional<UpstreamFailure> failure = std::nullopt;
+  };
+  void tell(Event event);
+  void hand_over(const Event& event);
+
+  std::shared_ptr<const UpstreamOrigin> origin_;
+  std::string head_;
+  std::string body_;
+  std::shared_ptr<UpstreamListener> listener_;
+  std::deque<Event> events_;
+  bool telling_ = false;
+  bool paused_ = false;
+  bool cancelled_ = false;
+};
+
+/// An upstream that keeps what is sent to it until a test answers.
+class FakeUpstream final : public Upstream {
+ public:
+  std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
+                                     std::shared_ptr<UpstreamListener> listener) override;
+
+  /// All that were sent, in order.
+  const std::vector<std::shared_ptr<FakeUpstreamCall>>& calls() const noexcept { return calls_; }
+  /// The last one. Throws std::logic_error when nothing was sent.
+  FakeUpstreamCall& last() const;
+
+ private:
+  std::vector<std::shared_ptr<FakeUpstreamCall>> calls_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+[[noreturn]] inline void broken_fake_contract(const char* what) {
+  throw std::logic_error{std::string{"credpool: "} + what};
+}
+
+inline std::string header_of_fake(const std::vector<std::pair<std::string, std::string>>& headers,
+                                  std::string_view name) {
+  for (const auto& [known, value] : headers)
+    if (same_header_name(known, name)) return value;
+  return {};
+}
+
+inline void check_fake_header(std::string_view name, std::string_view value) {
+  for (const std::string_view own : {"content-length", "transfer-encoding", "connection", "date"})
+    if (same_header_name(name, own))
+      broken_fake_contract("framing and date are the server's business");
+  if (name.empty() || name.find_first_of(std::string_view{"\r\n: \0", 5}) != name.npos ||
+      value.find_first_of(std::string_view{"\r\n\0", 3}) != value.npos)
+    broken_fake_contract("a header of an answer is none");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void FakeLoop::advance(Duration by) {
+  const auto until = now_ + by;
+  for (;;) {
+    const auto next = std::min_element(timers_.begin(), timers_.end(),
+                                       [](const auto& a, const auto& b) { return a.due < b.due; });
+    if (next == timers_.end() || next->due > until) break;
+    now_ = std::max(now_, next->due);
+    const auto then = std::move(next->then);
+    timers_.erase(next);
+    then();  // may ask for more
+  }
+  now_ = until;
+}
+
+CREDPOOL_INLINE std::size_t FakeLoop::run_offloaded() {
+  std::size_t count = 0;
+  for (; !offloaded_.empty(); ++count) {
+    const auto job = std::move(offloaded_.front());
+    offloaded_.pop_front();
+    job.work();
+    job.then();
+  }
+  return count;
+}
+
+CREDPOOL_INLINE std::string FakeAnswer::header(std::string_view name) const {
+  return detail::header_of_fake(headers, name);
+}
+
+CREDPOOL_INLINE FakeExchange::FakeExchange(FakeRequest request, std::shared_ptr<FakeLoop> loop)
+    : lent_{std::make_unique<Lent>(Lent{std::move(request), {}})}, loop_{std::move(loop)} {
+  auto& head = lent_->head;
+  head.method = lent_->request.method;
+  head.target = lent_->request.target;
+  head.minor_version = lent_->request.minor_version;
+  for (const auto& [name, value] : lent_->request.headers) head.headers.push_back({name, value});
+}
+
+CREDPOOL_INLINE const RequestHead& FakeExchange::head() const noexcept {
+  static const RequestHead none{};
+  return lent_ ? lent_->head : none;
+}
+CREDPOOL_INLINE std::string_view FakeExchange::body() const noexcept {
+  return lent_ ? std::string_view{lent_->request.body} : std::string_view{};
+}
+CREDPOOL_INLINE std::string_view FakeExchange::peer() const noexcept {
+  return lent_ ? std::string_view{lent_->request.peer} : std::string_view{};
+}
+
+CREDPOOL_INLINE void FakeExchange::read_on() {
+  reads_ = true;
+  if (!std::exchange(waits_, false)) return;
+  send();
+  if (const auto listener = listener_) listener->on_drained();
+}
+
+CREDPOOL_INLINE void FakeExchange::leave() {
+  if (end_ != End::none) return;
+  const auto listener = listener_;
+  end_with(End::client_gone);
+  if (listener) listener->on_client_gone();
+}
+
+CREDPOOL_INLINE void FakeExchange::respond(const Answer& answer) {
+  if (end_ != End::none) return;
+  AnswerHead head;
+  head.status = answer.status;
+  for (const auto& [name, value] : answer.headers) head.headers.push_back({name, value});
+  head.content_length = answer.body.size();
+  start(head);
+  write(answer.body);
+  finish();
+}
+
+CREDPOOL_INLINE void FakeExchange::start(const AnswerHead& head) {
+  if (end_ != End::none) return;
+  if (started_) detail::broken_fake_contract("an answer was begun twice");
+  if (head.status < 200 || head.status > 599)
+    detail::broken_fake_contract("a status that is none of an answer");
+  started_ = true;
+  unsent_.status = head.status;
+  unsent_.content_length = head.content_length;
+  for (const auto& [name, value] : head.headers) {
+    detail::check_fake_header(name, value);
+    unsent_.headers.emplace_back(name, value);
+  }
+}
+
+CREDPOOL_INLINE bool FakeExchange::recall() {
+  if (end_ != End::none || !started_ || flushes_ > 0) return false;
+  unsent_ = {};
+  pieces_.clear();
+  started_ = false;
+  return true;
+}
+
+CREDPOOL_INLINE void FakeExchange::write(std::string_view bytes) {
+  if (end_ != End::none) return;
+  if (!started_) detail::broken_fake_contract("a body was written before its head");
+  if (waits_) detail::broken_fake_contract("written before what was kept back had left");
+  pieces_.push_back(bytes);
+}
+
+/// Reads what was lent only now, as a real server does.
+CREDPOOL_INLINE void FakeExchange::send() {
+  answer_.status = unsent_.status;
+  answer_.headers = unsent_.headers;
+  answer_.content_length = unsent_.content_length;
+  answer_.body += std::exchange(unsent_.body, {});
+}
+
+CREDPOOL_INLINE bool FakeExchange::flush() {
+  if (end_ != End::none) return false;
+  for (const auto piece : std::exchange(pieces_, {})) unsent_.body.append(piece);
+  if (!started_) return true;
+  ++flushes_;
+  if (!reads_) {
+    waits_ = true;
+    return false;
+  }
+  send();
+  return true;
+}
+
+CREDPOOL_INLINE void FakeExchange::finish() {
+  if (end_ != End::none) return;
+  if (!started_) detail::broken_fake_contract("an answer was finished that was not begun");
+  ++flushes_;
+  for (const auto piece : std::exchange(pieces_, {})) unsent_.body.append(piece);
+  send();
+  const bool bodiless = head().method == "HEAD" || answer_.status == 204 || answer_.status == 304;
+  if (!bodiless && answer_.content_length && *answer_.content_length != answer_.body.size())
+    detail::broken_fake_contract("an answer's body is not as long as its head says");
+  end_with(End::finished);
+}
+
+CREDPOOL_INLINE void FakeExchange::cut() {
+  if (end_ != End::none) return;
+  pieces_.clear();
+  end_with(End::cut);
+}
+
+CREDPOOL_INLINE void FakeExchange::end_with(End end) {
+  end_ = end;
+  waits_ = false;
+  listener_.reset();
+  lent_.reset();
+}
+
+CREDPOOL_INLINE void FakeExchange::listen(std::shared_ptr<ExchangeListener> listener) {
+  if (end_ == End::none) listener_ = std::move(listener);
+}
+
+CREDPOOL_INLINE void FakeExchange::after(Duration delay, std::function<void()> then) {
+  if (end_ == End::none) loop_->timers_.push_back({loop_->now_ + delay, std::move(then)});
+}
+
+CREDPOOL_INLINE bool FakeExchange::offload(std::function<void()> work, std::function<void()> then) {
+  if (end_ != End::none || loop_->offloaded_.size() >= loop_->room_) return false;
+  loop_->offloaded_.push_back({std::move(work), std::move(then)});
+  return true;
+}
+
+CREDPOOL_INLINE Result<ListenAddress> FakeServer::listen(const ListenAddress& address,
+                                                         std::shared_ptr<ServerHandler> handler) {
+  handlers_.push_back(std::move(handler));
+  auto bound = address;
+  if (bound.unix_path.empty() && bound.port == 0)
+    bound.port = static_cast<std::uint16_t>(49'151 + handlers_.size());
+  return bound;
+}
+
+CREDPOOL_INLINE Result<void> FakeServer::start() {
+  running_ = true;
+  return {};
+}
+
+CREDPOOL_INLINE void FakeServer::stop(Duration) {
+  running_ = false;
+  for (const auto& known : std::exchange(exchanges_, {}))
+    if (const auto exchange = known.lock()) exchange->leave();
+}
+
+CREDPOOL_INLINE std::shared_ptr<FakeExchange> FakeServer::request(FakeRequest request,
+                                                                  std::size_t listener) {
+  if (!running_ || listener >= handlers_.size())
+    detail::broken_fake_contract("a request to a server that does not run");
+  const auto handler = handlers_[listener];
+  auto exchange = std::make_shared<FakeExchange>(std::move(request), loop_);
+  std::erase_if(exchanges_, [](const auto& known) { return known.expired(); });
+  exchanges_.push_back(exchange);
+  if (const auto refusal = handler->admit(exchange->head(), exchange->peer()))
+    exchange->respond(*refusal);
+  else
+    handler->handle(exchange);
+  return exchange;
+}
+
+CREDPOOL_INLINE FakeUpstreamCall::FakeUpstreamCall(UpstreamRequest request,
+                                                   std::shared_ptr<UpstreamListener> listener)
+    : origin_{std::move(request.origin)},
+      head_{std::move(request.head)},
+      body_{request.body},
+      listener_{std::move(listener)} {
+  if (!origin_) detail::broken_fake_contract("a request without an origin");
+  if (!head_.ends_with("\r\n\r\n")) detail::broken_fake_contract("a request's head is not whole");
+}
+
+CREDPOOL_INLINE std::string FakeUpstreamCall::header(std::string_view name) const {
+  const std::string_view head{head_};
+  for (auto begin = head.find("\r\n") + 2; begin < head.size();) {
+    const auto line = head.substr(begin, head.find("\r\n", begin) - begin);
+    begin += line.size() + 2;
+    const auto colon = line.find(": ");
+    if (colon != line.npos && same_header_name(line.substr(0, colon), name))
+      return std::string{line.substr(colon + 2)};
+  }
+  return {};
+}
+
+CREDPOOL_INLINE void FakeUpstreamCall::answer_head(
+    int status, std::vector<std::pair<std::string, std::string>> headers,
+    std::optional<std::uint64_t> content_length) {
+  tell({.head = Head{status, std::move(headers), content_length}});
+}
+CREDPOOL_INLINE void FakeUpstreamCall::answer_batch(std::vector<std::string> pieces) {
+  tell({.pieces = std::move(pieces)});
+}
+CREDPOOL_INLINE void FakeUpstreamCall::answer_data(std::string piece) {
+  answer_batch({std::move(piece)});
+}
+CREDPOOL_INLINE void FakeUpstreamCall::answer_end() {
+  tell({.end = true});
+}
+CREDPOOL_INLINE void FakeUpstreamCall::answer(
+    int status, std::vector<std::pair<std::string, std::string>> headers, std::string body) {
+  const auto length = body.size();
+  tell(
+      {.head = Head{status, std::move(headers), length}, .pieces = {std::move(body)}, .end = true});
+}
+CREDPOOL_INLINE void FakeUpstreamCall::fail(Errc code, bool request_sent, std::string hint) {
+  Error error{code, "calling an upstream", origin_->key(), std::move(hint)};
+  tell({.failure = UpstreamFailure{std::move(error), request_sent}});
+}
+
+CREDPOOL_INLINE void FakeUpstreamCall::tell(Event event) {
+  events_.push_back(std::move(event));
+  deliver();
+}
+
+CREDPOOL_INLINE void FakeUpstreamCall::deliver() {
+  if (std::exchange(telling_, true)) return;
+  while (!events_.empty() && listener_) {
+    // A failure needs no reading: it comes to a paused call as well.
+    if (paused_ && !events_.front().failure) break;
+    const auto event = std::move(events_.front());
+    events_.pop_front();
+    hand_over(event);
+  }
+  telling_ = false;
+}
+
+CREDPOOL_INLINE void FakeUpstreamCall::hand_over(const Event& event) {
+  const auto listener = listener_;
+  if (event.failure) {
+    listener_.reset();
+    return listener->on_failure(*event.failure);
+  }
+  if (event.head) {
+    UpstreamAnswerHead head;
+    head.status = event.head->status;
+    head.content_length = event.head->content_length;
+    for (const auto& [name, value] : event.head->headers) head.headers.push_back({name, value});
+    listener->on_head(head);
+  }
+  for (const auto& piece : event.pieces)
+    if (listener_ && !piece.empty()) listener->on_data(piece);
+  if (listener_) listener->on_batch_end();
+  if (!event.end || !listener_) return;
+  listener_.reset();
+  listener->on_end();
+}
+
+CREDPOOL_INLINE void FakeUpstreamCall::pause() {
+  paused_ = true;
+}
+CREDPOOL_INLINE void FakeUpstreamCall::resume() {
+  paused_ = false;
+}
+CREDPOOL_INLINE void FakeUpstreamCall::cancel() {
+  if (!listener_) return;
+  cancelled_ = true;
+  listener_.reset();
+}
+
+CREDPOOL_INLINE std::shared_ptr<UpstreamCall> FakeUpstream::send(
+    UpstreamRequest request, std::shared_ptr<UpstreamListener> listener) {
+  return calls_.emplace_back(
+      std::make_shared<FakeUpstreamCall>(std::move(request), std::move(listener)));
+}
+
+CREDPOOL_INLINE FakeUpstreamCall& FakeUpstream::last() const {
+  if (calls_.empty()) detail::broken_fake_contract("nothing was sent to the upstream");
+  return *calls_.back();
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

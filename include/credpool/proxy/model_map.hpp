@@ -54,6 +54,8 @@ class ModelMap {
 
   const Holder* holder(std::string_view provider) const noexcept;
   bool serves(std::string_view provider, Operation operation) const noexcept;
+  /// Whether the configuration lets that provider serve that model (`models`).
+  bool takes(std::string_view provider, std::string_view model) const;
   /// Adds a provider, and those that are the same under another id ("claude", "anthropic").
   void add_maker(std::vector<ModelTarget>& found, std::string_view provider, std::string_view model,
                  Operation operation) const;
@@ -64,6 +66,7 @@ class ModelMap {
   std::vector<Holder> holders_;
   std::map<std::string, std::vector<ModelTarget>, std::less<>> aliases_;
   std::map<std::string, std::vector<std::string>, std::less<>> listed_;  ///< model -> providers
+  Settings::ByName<std::vector<std::string>> only_;  ///< provider -> all that it may serve
   std::vector<ModelTarget> named_;
 };
 

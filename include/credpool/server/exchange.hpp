@@ -62,6 +62,9 @@ class ServerExchange {
   virtual void start(const AnswerHead& head) = 0;
   /// Whether start() or respond() was called.
   virtual bool started() const noexcept = 0;
+  /// Takes back an answer that was started, if nothing of it has been sent.
+  /// @return whether it was: another one may be started
+  virtual bool recall() = 0;
   /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
   virtual void write(std::string_view bytes) = 0;
   /// Sends what was written.

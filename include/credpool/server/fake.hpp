@@ -114,6 +114,7 @@ class FakeExchange final : public ServerExchange {
   void respond(const Answer& answer) override;
   void start(const AnswerHead& head) override;
   bool started() const noexcept override { return started_; }
+  bool recall() override;
   void write(std::string_view bytes) override;
   bool flush() override;
   void finish() override;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Event streams by the thousand, for proxy_bench.py: the upstream that sends them and the client that
-// measures them, each one thread and one epoll.
+// Event streams by the thousand, for proxy_bench.py: the upstream that sends them and the client
+// that measures them, each one thread and one epoll.
 //
 //   stream-load upstream [--events N] [--interval-ms M]
-//     answers every request on a free loopback port, which it prints: one with "stream":true with N events,
-//     the first at once and the others M ms apart, any other with a short JSON body.
-//   stream-load client --port P --streams N [--spread-ms S] [--path /v1/chat/completions] [--header 'Name: value']...
-//     connects N times, sends the N requests at once (or evenly over S ms) and prints one JSON line.
+//     answers every request on a free loopback port, which it prints: one with "stream":true with N
+//     events, the first at once and the others M ms apart, any other with a short JSON body.
+//   stream-load client --port P --streams N [--spread-ms S] [--path /v1/chat/completions] [--header
+//   'Name: value']...
+//     connects N times, sends the N requests at once (or evenly over S ms) and prints one JSON
+//     line.
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -52,20 +54,28 @@ struct Options {
 Options parse(int count, char** words) {
   Options options;
   if (count < 2) {
-    std::fputs("usage: stream-load upstream|client [options]; see the top of stream_load.cpp\n", stderr);
+    std::fputs("usage: stream-load upstream|client [options]; see the top of stream_load.cpp\n",
+               stderr);
     std::exit(2);
   }
   options.upstream = std::string_view(words[1]) == "upstream";
   for (int i = 2; i + 1 < count; i += 2) {
     const std::string_view name = words[i];
     const char* value = words[i + 1];
-    if (name == "--events") options.events = std::atoi(value);
-    else if (name == "--interval-ms") options.interval_ms = std::atoi(value);
-    else if (name == "--port") options.port = std::atoi(value);
-    else if (name == "--streams") options.streams = std::atoi(value);
-    else if (name == "--spread-ms") options.spread_ms = std::atoi(value);
-    else if (name == "--path") options.path = value;
-    else if (name == "--header") options.headers.append(value).append("\r\n");
+    if (name == "--events")
+      options.events = std::atoi(value);
+    else if (name == "--interval-ms")
+      options.interval_ms = std::atoi(value);
+    else if (name == "--port")
+      options.port = std::atoi(value);
+    else if (name == "--streams")
+      options.streams = std::atoi(value);
+    else if (name == "--spread-ms")
+      options.spread_ms = std::atoi(value);
+    else if (name == "--path")
+      options.path = value;
+    else if (name == "--header")
+      options.headers.append(value).append("\r\n");
     else {
       std::fprintf(stderr, "stream-load: no option %s\n", words[i]);
       std::exit(2);
@@ -121,16 +131,24 @@ struct Answering {
 class Upstream {
  public:
   explicit Upstream(const Options& options) : options_(options) {
-    const std::string head = R"(data: {"id":"chatcmpl-fixed","object":"chat.completion.chunk","created":1700000000,"model":"gpt-fake",)";
-    event_ = chunk(head + R"("choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]})" + "\n\n");
-    last_ = chunk(head + R"("choices":[],"usage":{"prompt_tokens":11,"completion_tokens":50,"total_tokens":61}})" + "\n\n" +
-                  "data: [DONE]\n\n") +
-            "0\r\n\r\n";
+    const std::string head =
+        R"(data: {"id":"chatcmpl-fixed","object":"chat.completion.chunk","created":1700000000,"model":"gpt-fake",)";
+    event_ = chunk(
+        head +
+        R"("choices":[{"index":0,"delta":{"content":" word"},"logprobs":null,"finish_reason":null}]})" +
+        "\n\n");
+    last_ =
+        chunk(
+            head +
+            R"("choices":[],"usage":{"prompt_tokens":11,"completion_tokens":50,"total_tokens":61}})" +
+            "\n\n" + "data: [DONE]\n\n") +
+        "0\r\n\r\n";
     const std::string body =
         R"({"id":"chatcmpl-fixed","object":"chat.completion","created":1700000000,"model":"gpt-fake","choices":[{"index":0,)"
         R"("message":{"role":"assistant","content":"Hello from the fixed upstream"},"logprobs":null,"finish_reason":"stop"}],)"
         R"("usage":{"prompt_tokens":11,"completion_tokens":5,"total_tokens":16}})";
-    plain_ = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    plain_ = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+             std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   void run() {
@@ -140,14 +158,17 @@ class Upstream {
     socklen_t size = sizeof address;
     const int on = 1;
     ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 8192) != 0) give_up("listen");
+    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::listen(listener_, 8192) != 0)
+      give_up("listen");
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     std::printf("%d\n", ntohs(address.sin_port));
     std::fflush(stdout);
     watch(epoll_, listener_, EPOLLIN);
     std::vector<epoll_event> ready(1024);
     for (;;) {
-      const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), wait_ms());
+      const int count =
+          ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), wait_ms());
       for (int i = 0; i < count; ++i) handle(ready[static_cast<std::size_t>(i)]);
       send_due();
     }
@@ -162,14 +183,16 @@ class Upstream {
 
   int wait_ms() const {
     if (due_.empty()) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(due_.front().at - std::chrono::steady_clock::now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        due_.front().at - std::chrono::steady_clock::now());
     return static_cast<int>(std::max<std::int64_t>(0, left.count()));
   }
 
   void handle(const epoll_event& event) {
     const int fd = event.data.fd;
     if (fd == listener_) {
-      for (int peer; (peer = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
+      for (int peer;
+           (peer = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
         const int on = 1;
         ::setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         peers_[peer] = {};
@@ -196,7 +219,9 @@ class Upstream {
       if (head_end == std::string::npos) return;
       const auto whole = request_size(peer.in, head_end + 4);
       if (whole == 0 || peer.in.size() < whole) return;
-      const bool streams = std::string_view(peer.in).substr(head_end, whole - head_end).find("\"stream\":true") != std::string_view::npos;
+      const bool streams =
+          std::string_view(peer.in).substr(head_end, whole - head_end).find("\"stream\":true") !=
+          std::string_view::npos;
       peer.in.erase(0, whole);
       if (!answer(fd, peer, streams)) return;
     }
@@ -206,11 +231,13 @@ class Upstream {
   static std::size_t request_size(std::string_view in, std::size_t head) {
     const auto field = [&](std::string_view name) {
       for (std::size_t at = 0; at + name.size() < head; ++at) {
-        if (in[at] == '\n' && ::strncasecmp(in.data() + at + 1, name.data(), name.size()) == 0) return at + 1 + name.size();
+        if (in[at] == '\n' && ::strncasecmp(in.data() + at + 1, name.data(), name.size()) == 0)
+          return at + 1 + name.size();
       }
       return std::size_t{0};
     };
-    if (const auto at = field("content-length:")) return head + static_cast<std::size_t>(std::atoll(in.data() + at));
+    if (const auto at = field("content-length:"))
+      return head + static_cast<std::size_t>(std::atoll(in.data() + at));
     if (field("transfer-encoding:") == 0) return head;
     const auto end = in.find("0\r\n\r\n", head);  // no JSON that is sent here holds this
     return end == std::string_view::npos ? 0 : end + 5;
@@ -223,14 +250,16 @@ class Upstream {
     }
     serials_[fd] = ++serial_;
     peer.left = options_.events;
-    peer.out += "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    peer.out +=
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     return next_event(fd, peer, std::chrono::steady_clock::now());
   }
 
   bool next_event(int fd, Answering& peer, Instant now) {
     peer.left -= 1;
     peer.out += peer.left > 0 ? event_ : last_;
-    if (peer.left > 0) due_.push_back({now + std::chrono::milliseconds(options_.interval_ms), fd, serials_[fd]});
+    if (peer.left > 0)
+      due_.push_back({now + std::chrono::milliseconds(options_.interval_ms), fd, serials_[fd]});
     return flush(fd, peer);
   }
 
@@ -241,7 +270,8 @@ class Upstream {
       due_.pop_front();
       const auto found = peers_.find(due.fd);
       // The next one is due by this one's time, not by ours: a late one does not slow the stream.
-      if (found != peers_.end() && serials_[due.fd] == due.serial) next_event(due.fd, found->second, due.at);
+      if (found != peers_.end() && serials_[due.fd] == due.serial)
+        next_event(due.fd, found->second, due.at);
     }
   }
 
@@ -293,16 +323,20 @@ struct Stream {
 double percentile(std::vector<double>& values, double part) {
   if (values.empty()) return -1;
   std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(part * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(part * static_cast<double>(values.size())))];
 }
 
 class Client {
  public:
-  explicit Client(const Options& options) : options_(options), streams_(static_cast<std::size_t>(options.streams)) {
-    const std::string body = R"({"model":"gpt-fake","stream":true,"messages":[{"role":"user","content":"hello"}]})";
-    request_ = "POST " + options.path + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options.port) +
-               "\r\nContent-Type: application/json\r\n" + options.headers + "Content-Length: " + std::to_string(body.size()) +
-               "\r\n\r\n" + body;
+  explicit Client(const Options& options)
+      : options_(options), streams_(static_cast<std::size_t>(options.streams)) {
+    const std::string body =
+        R"({"model":"gpt-fake","stream":true,"messages":[{"role":"user","content":"hello"}]})";
+    request_ = "POST " + options.path +
+               " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(options.port) +
+               "\r\nContent-Type: application/json\r\n" + options.headers +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   int run() {
@@ -313,16 +347,21 @@ class Client {
     std::size_t sent = 0;
     std::vector<epoll_event> ready(1024);
     while (open_ > 0 && std::chrono::steady_clock::now() < deadline) {
-      for (; sent < streams_.size() && std::chrono::steady_clock::now() >= start + step() * sent; ++sent) send(streams_[sent]);
-      const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), sent < streams_.size() ? 1 : 200);
-      for (int i = 0; i < count; ++i) receive(streams_[by_fd_[ready[static_cast<std::size_t>(i)].data.fd]]);
+      for (; sent < streams_.size() && std::chrono::steady_clock::now() >= start + step() * sent;
+           ++sent)
+        send(streams_[sent]);
+      const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()),
+                                     sent < streams_.size() ? 1 : 200);
+      for (int i = 0; i < count; ++i)
+        receive(streams_[by_fd_[ready[static_cast<std::size_t>(i)].data.fd]]);
     }
     return report(start);
   }
 
  private:
   std::chrono::nanoseconds step() const {
-    return std::chrono::nanoseconds(std::chrono::milliseconds(options_.spread_ms)) / std::max(1, options_.streams);
+    return std::chrono::nanoseconds(std::chrono::milliseconds(options_.spread_ms)) /
+           std::max(1, options_.streams);
   }
 
   void connect_all() {
@@ -331,7 +370,9 @@ class Client {
       const int fd = new_socket();
       streams_[i].fd = fd;
       by_fd_[fd] = i;
-      if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS) give_up("connect");
+      if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+          errno != EINPROGRESS)
+        give_up("connect");
       watch(epoll_, fd, EPOLLOUT);
       ++open_;
     }
@@ -344,8 +385,10 @@ class Client {
         int error = 0;
         socklen_t size = sizeof error;
         ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-        if (error != 0) fail(streams_[by_fd_[fd]]);
-        else watch(epoll_, fd, EPOLLIN, EPOLL_CTL_MOD);
+        if (error != 0)
+          fail(streams_[by_fd_[fd]]);
+        else
+          watch(epoll_, fd, EPOLLIN, EPOLL_CTL_MOD);
       }
     }
   }
@@ -353,7 +396,9 @@ class Client {
   void send(Stream& stream) {
     if (stream.failed) return;
     stream.sent = std::chrono::steady_clock::now();
-    if (::send(stream.fd, request_.data(), request_.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request_.size())) fail(stream);
+    if (::send(stream.fd, request_.data(), request_.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request_.size()))
+      fail(stream);
   }
 
   void receive(Stream& stream) {
@@ -371,7 +416,9 @@ class Client {
     }
     stream.ending.append(text.substr(text.size() - std::min<std::size_t>(text.size(), 64)));
     stream.ending.erase(0, stream.ending.size() - std::min<std::size_t>(stream.ending.size(), 64));
-    if (stream.ending.find("[DONE]") == std::string::npos || stream.ending.compare(stream.ending.size() - 5, 5, "0\r\n\r\n") != 0) return;
+    if (stream.ending.find("[DONE]") == std::string::npos ||
+        stream.ending.compare(stream.ending.size() - 5, 5, "0\r\n\r\n") != 0)
+      return;
     stream.done = std::chrono::steady_clock::now();
     leave(stream);
   }
@@ -398,10 +445,12 @@ class Client {
     }
     const auto complete = whole.size();
     std::printf(
-        "{\"streams\":%zu,\"complete\":%zu,\"first_p50_ms\":%.3f,\"first_p99_ms\":%.3f,\"whole_p50_ms\":%.1f,\"whole_p99_ms\":%.1f,"
+        "{\"streams\":%zu,\"complete\":%zu,\"first_p50_ms\":%.3f,\"first_p99_ms\":%.3f,\"whole_p50_"
+        "ms\":%.1f,\"whole_p99_ms\":%.1f,"
         "\"bytes\":%llu,\"seconds\":%.3f}\n",
-        streams_.size(), complete, percentile(first, 0.5), percentile(first, 0.99), percentile(whole, 0.5), percentile(whole, 0.99),
-        static_cast<unsigned long long>(bytes), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        streams_.size(), complete, percentile(first, 0.5), percentile(first, 0.99),
+        percentile(whole, 0.5), percentile(whole, 0.99), static_cast<unsigned long long>(bytes),
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return complete == streams_.size() ? 0 : 1;
   }
 

@@ -74,7 +74,7 @@ inline void add_target(std::vector<ModelTarget>& targets, std::string_view provi
 
 CREDPOOL_INLINE ModelMap::ModelMap(const Settings& settings,
                                    std::vector<ProviderOperations> providers)
-    : aliases_{settings.proxy.models} {
+    : aliases_{settings.proxy.models}, only_{settings.models} {
   for (auto& provider : providers) {
     Holder each{std::move(provider.provider)};
     for (const auto operation : provider.operations)
@@ -118,12 +118,20 @@ CREDPOOL_INLINE bool ModelMap::serves(std::string_view provider,
   return found != nullptr && (found->operations & detail::operation_bit(operation)) != 0;
 }
 
+CREDPOOL_INLINE bool ModelMap::takes(std::string_view provider, std::string_view model) const {
+  const auto listed = only_.find(provider);
+  return listed == only_.end() ||
+         std::find(listed->second.begin(), listed->second.end(), model) != listed->second.end();
+}
+
 CREDPOOL_INLINE void ModelMap::add_maker(std::vector<ModelTarget>& found, std::string_view provider,
                                          std::string_view model, Operation operation) const {
-  if (serves(provider, operation)) detail::add_target(found, provider, model);
+  if (serves(provider, operation) && takes(provider, model))
+    detail::add_target(found, provider, model);
   const auto usual = usual_provider_id(provider);
   for (const auto& each : holders_)
-    if (usual_provider_id(each.provider) == usual && serves(each.provider, operation))
+    if (usual_provider_id(each.provider) == usual && serves(each.provider, operation) &&
+        takes(each.provider, model))
       detail::add_target(found, each.provider, model);
 }
 
@@ -196,7 +204,8 @@ CREDPOOL_INLINE Result<std::vector<ModelTarget>> ModelMap::candidates(std::strin
       only = &each;
       ++speaking;
     }
-  if (speaking != 1 || model.empty()) return fail(not_found(model, operation));
+  if (speaking != 1 || model.empty() || !takes(only->provider, model))
+    return fail(not_found(model, operation));
   detail::add_target(found, only->provider, model);
   return found;
 }

@@ -145,7 +145,7 @@ class Relay final : public ExchangeListener,
     if (phase_ == Phase::collecting) return judge(status_);  // its status is there
     const bool timed_out = failure.error.errc() == Errc::timeout;
     const auto outcome = Outcome::transport();
-    if (phase_ == Phase::relaying) {
+    if (phase_ == Phase::relaying && !exchange_->recall()) {
       lease_->report(outcome);
       break_off(timed_out);
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
@@ -299,6 +299,11 @@ class Relay final : public ExchangeListener,
     if (refreshable && !was_refreshed()) return refresh();
     lease_->report(outcome);
     last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    if (status >= 300 && status < 400) {
+      tell(502, "the provider answered with a redirect, which is not followed",
+           "upstream_redirect");
+      return end(Ending::upstream_lost);
+    }
     if (!outcome.another_may_serve()) return pass_on();
     exclude();
     next();
@@ -399,10 +404,11 @@ class Relay final : public ExchangeListener,
   /// A stream that broke tells so in its own shape; anything else is cut, so that it is not taken
   /// for complete.
   void break_off(bool timed_out) {
+    if (content_length_ || !is_stream_) return exchange_->cut();
     if (tap_->complete()) return exchange_->finish();
-    // In the middle of an event nothing can be added to it but a lie.
-    if (!tap_->at_event_boundary() || content_length_) return exchange_->cut();
-    last_words_ = stream_error_event(
+    // A half event is ended, so that ours is not taken for its rest.
+    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
+    last_words_ += stream_error_event(
         request_.operation,
         {timed_out ? 504 : 502,
          timed_out ? "the provider's answer stalled"

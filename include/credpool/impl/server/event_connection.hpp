@@ -415,6 +415,14 @@ class EventExchange final : public ServerExchange,
     connection.output_.add(connection.answer_);
   }
 
+  bool recall() override {
+    if (!connection_ || !started_ || flushed_) return false;
+    connection_->output_.drop();
+    chunk_heads_ = 0;
+    started_ = chunked_ = drop_body_ = false;
+    return true;
+  }
+
   void write(std::string_view bytes) override {
     if (!connection_ || !started_ || bytes.empty() || drop_body_) return;
     auto& output = connection_->output_;
@@ -433,6 +441,7 @@ class EventExchange final : public ServerExchange,
   bool flush() override {
     if (!connection_) return false;
     chunk_heads_ = 0;
+    flushed_ = true;
     return connection_->output_.empty() || connection_->send();
   }
 
@@ -496,6 +505,7 @@ class EventExchange final : public ServerExchange,
   bool started_ = false;
   bool chunked_ = false;
   bool drop_body_ = false;
+  bool flushed_ = false;  ///< something of the answer may have left
   bool end_is_close_ = false;             ///< the answer ends where the connection does
   std::optional<std::uint64_t> missing_;  ///< of the length that the head told
 };

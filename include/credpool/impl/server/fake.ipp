@@ -119,6 +119,14 @@ CREDPOOL_INLINE void FakeExchange::start(const AnswerHead& head) {
   }
 }
 
+CREDPOOL_INLINE bool FakeExchange::recall() {
+  if (end_ != End::none || !started_ || flushes_ > 0) return false;
+  unsent_ = {};
+  pieces_.clear();
+  started_ = false;
+  return true;
+}
+
 CREDPOOL_INLINE void FakeExchange::write(std::string_view bytes) {
   if (end_ != End::none) return;
   if (!started_) detail::broken_fake_contract("a body was written before its head");

@@ -217,7 +217,9 @@ class RequestParser {
     std::size_t end = target_.begin + target_.size;
     if (!spans_.pairs.empty()) {
       const auto& last = spans_.pairs.back();
-      end = std::max({end, last.name.begin + last.name.size, last.value.begin + last.value.size});
+      end = last.name.begin + last.name.size;
+      // Where an empty value stands, the parser does not tell.
+      if (last.value.size > 0) end = last.value.begin + last.value.size;
     }
     if (end > limits_.max_head_bytes) return bad(431, "the request line and headers are too large");
     if (head_.headers.size() > limits_.max_headers) return bad(431, "there are too many headers");
