@@ -115,7 +115,7 @@ def main() -> int:
     os.environ.update(SANITIZER_ENVIRONMENT, CREDPOOL_FAULT_LEVEL=arguments.fault_level, CCACHE_BASEDIR=str(ROOT),
                       CCACHE_NOHASHDIR="1")
     if arguments.fault_level == "test":  # the two that are quick: more than `make test` does
-        os.environ.update(CREDPOOL_KILLS="1000", CREDPOOL_PROCESSES="64", CREDPOOL_CYCLES="20")
+        os.environ.update(CREDPOOL_KILLS="1000", CREDPOOL_PROCESSES="64", CREDPOOL_CYCLES="30", CREDPOOL_TLS_CLOSES="1000")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="credpool-ci-") as folder:
         counts = pathlib.Path(folder) / "counts.json"

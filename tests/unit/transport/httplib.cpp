@@ -9,6 +9,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <map>
 
 #include <sys/wait.h>
 
@@ -281,6 +283,37 @@ TEST_CASE("transport/httplib: closed without an answer over TLS, the request arr
     }
     const std::lock_guard lock{world.mutex};
     CHECK(world.arrived.size() == rounds);
+  }
+}
+
+TEST_CASE("transport/httplib: token requests over TLS without an answer are sent once") {
+  // 1,000 in CI; a connection reads the system's certificates, so fewer here.
+  const char* wanted = std::getenv("CREDPOOL_TLS_CLOSES");
+  constexpr int servers = 10;
+  const int rounds = (wanted != nullptr ? std::atoi(wanted) : 200) / servers;
+  REQUIRE(rounds > 0);
+  std::map<std::string, int> bodies;
+  for (int number = 0; number < servers; ++number) {
+    // Every second server ends the session in order, the others cut the connection.
+    TlsWorld world{[&](SSL* session, TlsWorld&) {
+      if (number % 2 == 0) ::SSL_shutdown(session);
+    }};
+    cp::HttplibTransport transport{world.options};
+    for (int i = 0; i < rounds; ++i) {
+      auto request = get(world.url());
+      request.method = "POST";
+      request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
+      request.body = "refresh_token=rt-" + std::to_string(number * rounds + i);
+      if (i % 2 == 0) request.before_body = [] { return cp::Result<void>{}; };
+      CHECK(error_of(transport.send(request)) == cp::Errc::network);
+    }
+    const std::lock_guard lock{world.mutex};
+    for (const auto& text : world.arrived) ++bodies[text.substr(text.find("\r\n\r\n") + 4)];
+  }
+  CHECK(bodies.size() == static_cast<std::size_t>(servers * rounds));
+  for (const auto& [body, times] : bodies) {
+    CAPTURE(body);
+    CHECK(times == 1);
   }
 }
 
