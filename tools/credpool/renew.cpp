@@ -109,6 +109,12 @@ class Renewer {
   Round say(const std::string& name, const cp::Error& error) {
     const auto now = session_.now();
     Round round;
+    if (error.errc() ==
+        cp::Errc::unsupported) {  // here, by us: no reason to fail every run of cron
+      log_.say(now,
+               name + "left alone: " + with_short_home(error.message(), session_.environment()));
+      return round;
+    }
     round.code = cp::exit_code(error);
     round.again = std::max(error.retry_at.value_or(now + later), now + soonest);
     // Only the store's change helps now, which the next look notices.

@@ -49,8 +49,8 @@ struct TokenEndpointSettings {
 /// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
 /// provider's own.
 ///
-/// @errors unsupported for a provider without a known endpoint; configuration for plain http to
-///         anything but loopback, or when Google's client pair is nowhere to be found
+/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
+///         nowhere to be found; configuration for plain http to anything but loopback
 /// @effects may read files (kimi's device_id, gemini's installed bundle)
 Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
                                         const Environment& environment,

@@ -183,7 +183,7 @@ TEST_CASE("refresh/token_endpoint: gemini's client secret comes from the install
   const auto environment = home.environment({{"PATH", (home.path() / "bin").string()}});
   const auto missing = cp::token_endpoint_of(login, environment);
   REQUIRE_FALSE(missing);
-  CHECK(missing.error().errc() == cp::Errc::configuration);
+  CHECK(missing.error().errc() == cp::Errc::unsupported);
   CHECK(has(missing.error().message(), "install Gemini CLI"));
 
   const auto secret = fake_google_secret();
@@ -219,7 +219,7 @@ TEST_CASE("refresh/token_endpoint: gemini's client secret in the core package of
 TEST_CASE("refresh/token_endpoint: Google's client pair from a configured file") {
   const ThrowawayHome home;
   const auto login = login_of("antigravity", "google-antigravity");
-  CHECK(cp::token_endpoint_of(login, home.environment()).error().errc() == cp::Errc::configuration);
+  CHECK(cp::token_endpoint_of(login, home.environment()).error().errc() == cp::Errc::unsupported);
 
   cp::TokenEndpointSettings settings;
   settings.client_secrets_files["google-antigravity"] = "~/client";

@@ -102,7 +102,8 @@ inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Cre
   const std::string program = row.provider == "google-gemini-cli"
                                   ? "install Gemini CLI so that `gemini` is on PATH, or put "
                                   : "put ";
-  return fail(Errc::configuration, doing, {},
+  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
+  return fail(Errc::unsupported, doing, {},
               program +
                   "the client secret into a file of mode 0600 and name that file in the "
                   "setting oauth." +
