@@ -173,6 +173,8 @@ class Scan(unittest.TestCase):
                 for line in (["scan"], ["status"], ["list"], ["explain"], ["history"], ["simulate", "--requests", "9"]):
                     _, screen = world.in_terminal(*line, columns=columns)
                     self.assertGreater(len(screen), 300)
+                    if columns >= 80 and line[0] in ("scan", "status"):
+                        self.assertIn("OWNERSHIP", screen)
                     for row in screen.splitlines():
                         plain = re.sub(r"\x1b\[[0-9;]*[mK]", "", row)
                         if " " in plain.strip():  # a path alone cannot be broken

@@ -141,7 +141,7 @@ std::string scan_text(const ScanReport& report, const Session& session) {
   if (credentials.empty()) return nothing_found(report, session);
 
   Table table{
-      {"CLI", "?PROVIDER", "PROFILE...", "?KIND", "STATUS", "EXPIRES", "?OWNERSHIP", "?WHERE..."}};
+      {"CLI", "?PROVIDER", "PROFILE...", "?KIND", "STATUS", "EXPIRES", "OWNERSHIP", "?WHERE..."}};
   std::size_t usable = 0;
   std::size_t lendable = 0;
   std::set<std::string> clis;

@@ -141,7 +141,7 @@ int run_status(Session& session, const StatusOptions& options) {
     return options.check ? code : entries.empty() ? 1 : 0;
   }
 
-  Table table{{"PROFILE...", "CLI", "STATUS", "EXPIRES", "?OWNERSHIP", "IN THE POOL...", "?USES"}};
+  Table table{{"PROFILE...", "CLI", "STATUS", "EXPIRES", "OWNERSHIP", "IN THE POOL...", "?USES"}};
   for (const auto& standing : all) {
     const auto& credential = *standing.report.credential;
     std::string verdict{cp::to_string(standing.report.verdict)};
