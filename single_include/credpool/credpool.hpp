@@ -1656,9 +1656,9 @@ inline std::string json5_quoted(std::string_view text, char quote) {
         break;
       default:
         if (c.point < 0x20 || c.point == 0x7f || c.point == 0x2028 || c.point == 0x2029) {
-          std::array<char, 8> escape{};
-          std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c.point));
-          out += escape.data();
+          constexpr std::string_view digits = "0123456789abcdef";
+          out += "\\u";
+          for (int shift = 12; shift >= 0; shift -= 4) out += digits[(c.point >> shift) & 15];
         } else {
           if (c.point == static_cast<char32_t>(quote)) out += '\\';
           out.append(text, at, c.size);
@@ -19908,9 +19908,6 @@ struct ProxyOptions {
   std::function<Result<Response>(const Request&)> fetch;
   /// Told of every request when it ends; must not block. May be empty.
   std::function<void(const AccessRecord&)> on_access = {};
-  /// Names a Host header may have beside IP addresses and "localhost": what a browser may have been
-  /// led here by (DNS rebinding) is refused. "*": any.
-  std::vector<std::string> host_names = {};
 };
 
 /// The LLM proxy: one endpoint in front of every credential of a pool.
@@ -22229,6 +22226,7 @@ class Relay final : public ExchangeListener,
   void judge(int status) {
     refusal_.status = status;
     hide(lease_->secret(), refusal_.body);
+    for (auto& header : refusal_.headers) hide(lease_->secret(), header.value);
     bool refreshable = false;
     const auto outcome = judged(refusal_, &refreshable);
     if (refreshable && !was_refreshed()) return refresh();
@@ -22512,23 +22510,6 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     return id;
   }
 
-  bool host_is_ours(std::string_view host) const {
-    if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
-    host = host.substr(0, host.find(':'));
-    if (same_header_name(host, "localhost")) return true;
-    for (const auto& name : options.host_names)
-      if (name == "*" || same_header_name(name, host)) return true;
-    // An IPv4 address: no name that somebody else's name server answers for.
-    int dots = 0;
-    for (const char c : host) {
-      if (c == '.')
-        ++dots;
-      else if (c < '0' || c > '9')
-        return false;
-    }
-    return dots == 3;
-  }
-
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
                      std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
                      std::string wanted);
@@ -22658,10 +22639,7 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
     }
     return answer;
   };
-  const auto host = head.header("host");
-  if (host && !state_->host_is_ours(*host))
-    return refuse(421, "this server is not known by that name; name it with --host-name",
-                  "misdirected_request");
+  // A page that a browser was led to by another name (DNS rebinding) has no key.
   if (!state_->options.gate->identify(presented_key(head)))
     return refuse(
         401,
@@ -23006,8 +22984,8 @@ struct TokenEndpointSettings {
 /// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
 /// provider's own.
 ///
-/// @errors unsupported for a provider without a known endpoint; configuration for plain http to
-///         anything but loopback, or when Google's client pair is nowhere to be found
+/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
+///         nowhere to be found; configuration for plain http to anything but loopback
 /// @effects may read files (kimi's device_id, gemini's installed bundle)
 Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
                                         const Environment& environment,
@@ -23368,7 +23346,8 @@ inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Cre
   const std::string program = row.provider == "google-gemini-cli"
                                   ? "install Gemini CLI so that `gemini` is on PATH, or put "
                                   : "put ";
-  return fail(Errc::configuration, doing, {},
+  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
+  return fail(Errc::unsupported, doing, {},
               program +
                   "the client secret into a file of mode 0600 and name that file in the "
                   "setting oauth." +

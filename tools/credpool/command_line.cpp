@@ -143,10 +143,6 @@ int run_command_line(int argc, char** argv) {
       ->type_name("PROVIDER");
   serve_command->add_option("--log", serve.log, "A line for each request: text, json or off")
       ->check(CLI::IsMember({"text", "json", "off"}));
-  serve_command
-      ->add_option("--host-name", serve.host_names,
-                   "A name by which clients reach this server (may be given again)")
-      ->type_name("NAME");
   auto* tls_certificate =
       serve_command->add_option("--tls-cert", serve.tls_certificate, "PEM file: serve https")
           ->type_name("FILE");

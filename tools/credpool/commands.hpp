@@ -86,12 +86,11 @@ int run_renew_uninstall(Session& session);
 int run_renew_status(Session& session);
 
 struct ServeOptions {
-  std::vector<std::string> listen = {};      ///< empty: as the configuration says
-  std::vector<std::string> allow = {};       ///< providers whose policy is "ask"
-  std::vector<std::string> host_names = {};  ///< that a Host header may have
-  bool open = false;                         ///< one static key, this machine only
-  std::string key_file = {};                 ///< empty: in the state directory
-  std::string log = "text";                  ///< "text", "json" or "off"
+  std::vector<std::string> listen = {};  ///< empty: as the configuration says
+  std::vector<std::string> allow = {};   ///< providers whose policy is "ask"
+  bool open = false;                     ///< one static key, this machine only
+  std::string key_file = {};             ///< empty: in the state directory
+  std::string log = "text";              ///< "text", "json" or "off"
   std::string tls_certificate = {};
   std::string tls_key = {};
   unsigned threads = 0;  ///< 0: one for each processor

@@ -26,9 +26,6 @@ struct ProxyOptions {
   std::function<Result<Response>(const Request&)> fetch;
   /// Told of every request when it ends; must not block. May be empty.
   std::function<void(const AccessRecord&)> on_access = {};
-  /// Names a Host header may have beside IP addresses and "localhost": what a browser may have been
-  /// led here by (DNS rebinding) is refused. "*": any.
-  std::vector<std::string> host_names = {};
 };
 
 /// The LLM proxy: one endpoint in front of every credential of a pool.

@@ -189,7 +189,6 @@ int run_serve(Session& session, const ServeOptions& options) {
   proxy_options.fetch = [&transport](const cp::Request& request) {
     return transport.send(request);
   };
-  proxy_options.host_names = options.host_names;
   if (log.is_on())
     proxy_options.on_access = [&log](const cp::AccessRecord& record) { log.write(record); };
   const auto proxy = std::make_shared<cp::Proxy>(std::move(proxy_options));

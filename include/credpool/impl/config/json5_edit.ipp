@@ -53,9 +53,9 @@ inline std::string json5_quoted(std::string_view text, char quote) {
         break;
       default:
         if (c.point < 0x20 || c.point == 0x7f || c.point == 0x2028 || c.point == 0x2029) {
-          std::array<char, 8> escape{};
-          std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c.point));
-          out += escape.data();
+          constexpr std::string_view digits = "0123456789abcdef";
+          out += "\\u";
+          for (int shift = 12; shift >= 0; shift -= 4) out += digits[(c.point >> shift) & 15];
         } else {
           if (c.point == static_cast<char32_t>(quote)) out += '\\';
           out.append(text, at, c.size);

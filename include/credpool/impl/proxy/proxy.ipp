@@ -54,23 +54,6 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     return id;
   }
 
-  bool host_is_ours(std::string_view host) const {
-    if (host.starts_with('[')) return host.find(']') != std::string_view::npos;
-    host = host.substr(0, host.find(':'));
-    if (same_header_name(host, "localhost")) return true;
-    for (const auto& name : options.host_names)
-      if (name == "*" || same_header_name(name, host)) return true;
-    // An IPv4 address: no name that somebody else's name server answers for.
-    int dots = 0;
-    for (const char c : host) {
-      if (c == '.')
-        ++dots;
-      else if (c < '0' || c > '9')
-        return false;
-    }
-    return dots == 3;
-  }
-
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
                      std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
                      std::string wanted);
@@ -200,10 +183,7 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
     }
     return answer;
   };
-  const auto host = head.header("host");
-  if (host && !state_->host_is_ours(*host))
-    return refuse(421, "this server is not known by that name; name it with --host-name",
-                  "misdirected_request");
+  // A page that a browser was led to by another name (DNS rebinding) has no key.
   if (!state_->options.gate->identify(presented_key(head)))
     return refuse(
         401,

@@ -294,6 +294,7 @@ class Relay final : public ExchangeListener,
   void judge(int status) {
     refusal_.status = status;
     hide(lease_->secret(), refusal_.body);
+    for (auto& header : refusal_.headers) hide(lease_->secret(), header.value);
     bool refreshable = false;
     const auto outcome = judged(refusal_, &refreshable);
     if (refreshable && !was_refreshed()) return refresh();

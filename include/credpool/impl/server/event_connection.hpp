@@ -505,7 +505,7 @@ class EventExchange final : public ServerExchange,
   bool started_ = false;
   bool chunked_ = false;
   bool drop_body_ = false;
-  bool flushed_ = false;  ///< something of the answer may have left
+  bool flushed_ = false;                  ///< something of the answer may have left
   bool end_is_close_ = false;             ///< the answer ends where the connection does
   std::optional<std::uint64_t> missing_;  ///< of the length that the head told
 };

@@ -1,0 +1,116 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// The calls to upstreams and the connections that wait for them. Internal.
+
+#include <credpool/core/secret.hpp>
+#include <credpool/server/limits.hpp>
+#include <credpool/server/upstream.hpp>
+
+#include <credpool/impl/server/event_wire.hpp>
+#include <credpool/impl/server/http_parser.hpp>
+#include <credpool/impl/server/upstream_addresses.hpp>
+
+#include <asio/dispatch.hpp>
+#include <asio/post.hpp>
+
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+class UpstreamConnection;
+class UpstreamOriginPool;
+
+/// A request on its way over a connection; cut off from it when either ends.
+class EventCall final : public UpstreamCall, public std::enable_shared_from_this<EventCall> {
+ public:
+  EventCall(UpstreamRequest request, std::shared_ptr<UpstreamListener> listener)
+      : request_{std::move(request)}, listener_{std::move(listener)} {}
+  ~EventCall() override { forget_head(); }
+
+  void pause() override;
+  void resume() override;
+  void cancel() override;
+
+  /// The engine stops: tells so, later.
+  void refuse(EventLoop& loop) {
+    forget_head();
+    asio::post(loop.context(), [self = shared_from_this()] {
+      if (const auto listener = std::exchange(self->listener_, nullptr))
+        listener->on_failure({Error{Errc::cancelled, "calling an upstream",
+                                    self->request_.origin->key(), "the program is stopping"}});
+    });
+  }
+
+ private:
+  friend class UpstreamConnection;
+  friend class UpstreamOriginPool;
+
+  /// The head holds the credential.
+  void forget_head() noexcept {
+    wipe(request_.head.data(), request_.head.size());
+    request_.head.clear();
+  }
+
+  UpstreamRequest request_;
+  std::shared_ptr<UpstreamListener> listener_;  ///< none: ended
+  std::shared_ptr<UpstreamConnection> connection_;
+  bool paused_ = false;
+};
+
+/// One loop's connections to one origin.
+class UpstreamOriginPool {
+ public:
+  UpstreamOriginPool(EventLoop& loop, const UpstreamTimeouts& timeouts, SSL_CTX* tls,
+                     std::shared_ptr<const UpstreamOrigin> origin)
+      : loop_{loop},
+        timeouts_{timeouts},
+        tls_{tls},
+        origin_{std::move(origin)},
+        addresses_{loop.context(), origin_->host, origin_->port} {}
+
+  void send(std::shared_ptr<EventCall> call);
+  /// Ends all connections; who still waits for an answer is told.
+  void end();
+
+  EventLoop& loop() noexcept { return loop_; }
+  const UpstreamTimeouts& timeouts() const noexcept { return timeouts_; }
+  const UpstreamOrigin& origin() const noexcept { return *origin_; }
+  /// A new TLS connection that checks the origin's name, and goes on with the last session.
+  Result<SslHandle> new_tls(UpstreamConnection& connection);
+  void keep_session(SSL_SESSION* session) noexcept { session_.reset(session); }
+
+  void put_back(std::shared_ptr<UpstreamConnection> connection);
+  void take_out(const UpstreamConnection& connection);
+
+  UpstreamAddresses& addresses() noexcept { return addresses_; }
+  void opened(UpstreamConnection& connection) { open_.insert(&connection); }
+  void closed(UpstreamConnection& connection) noexcept { open_.erase(&connection); }
+
+ private:
+  static constexpr std::size_t max_idle = 512;
+
+  struct SessionDeleter {
+    void operator()(SSL_SESSION* session) const noexcept { ::SSL_SESSION_free(session); }
+  };
+
+  EventLoop& loop_;
+  const UpstreamTimeouts& timeouts_;
+  SSL_CTX* tls_;
+  std::shared_ptr<const UpstreamOrigin> origin_;
+  UpstreamAddresses addresses_;
+  std::set<UpstreamConnection*> open_;                     ///< used or not
+  std::vector<std::shared_ptr<UpstreamConnection>> idle_;  ///< the last used one last
+  std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
