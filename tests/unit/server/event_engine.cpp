@@ -157,8 +157,9 @@ TEST_CASE("server/event_engine: what is refused gets exactly one answer and then
       {"GET / HTTP/1.1\r\nHost: a", 408},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 408},
   };
-  for (const auto& [request, status] : cases) {
-    CAPTURE(request.substr(0, 60));
+  for (const auto& one : cases) {
+    const auto& [request, status] = one;
+    CAPTURE(one.first.substr(0, 60));
     RawClient client{world.port};
     client.send(request);
     const auto answer = client.read_all();

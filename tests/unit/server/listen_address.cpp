@@ -15,8 +15,9 @@ TEST_CASE("server/listen_address: what a person writes") {
       {"*:80", "[::]:80"},
       {"unix:/run/x.sock", "unix:/run/x.sock"},
   };
-  for (const auto& [text, shown] : good) {
-    CAPTURE(text);
+  for (const auto& pair : good) {
+    const auto& [text, shown] = pair;
+    CAPTURE(pair.first);
     const auto address = cp::ListenAddress::parse(text);
     REQUIRE(address);
     CHECK(address->text() == shown);

@@ -85,6 +85,8 @@ TEST_CASE("server/request_parser: requests as they should be") {
   CHECK(get.headers == "Host=x;Empty=;Trail=v;");
   CHECK(get.keep_alive);
 
+  CHECK(parse("GET / HTTP/1.1\r\nHost: a\r\nEmpty: \r\n\r\n").headers == "Host=a;Empty=;");
+
   const auto length = parse(post("Content-Length: 5\r\n", "helloGET / HTTP/1.1\r\n"));
   CHECK(length.body == "hello");
   CHECK(length.rest == "GET / HTTP/1.1\r\n");

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+// The upstream side over loopback, with upstreams of raw sockets.
+#include <credpool/server/event_engine.hpp>
+
+#include "engine_world.hpp"
+#include "tls_peer.hpp"
+
+namespace cp = credpool;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Keeps what it is told; read by the test once it has ended.
+struct Hearer final : cp::UpstreamListener {
+  void on_head(const cp::UpstreamAnswerHead& head) override {
+    status = head.status;
+    length = head.content_length;
+    for (const auto& [name, value] : head.headers)
+      headers.append(name).append("=").append(value).append(";");
+  }
+  void on_data(std::string_view bytes) override {
+    body.append(bytes);
+    received += bytes.size();
+    if (cancel_at_data) call->cancel();
+  }
+  void on_batch_end() override {
+    if (pause_at_batch && received > 0) call->pause();
+  }
+  void on_end() override { ++ends; }
+  void on_failure(const cp::UpstreamFailure& failure) override {
+    code = static_cast<cp::Errc>(failure.error.code.value());
+    sent = failure.request_sent;
+    ++ends;
+  }
+  bool wait() {
+    return comes([&] { return ends > 0; });
+  }
+
+  std::shared_ptr<cp::UpstreamCall> call;
+  int status = 0;
+  std::optional<std::uint64_t> length;
+  std::string headers;
+  std::string body;
+  std::optional<cp::Errc> code;
+  bool sent = false;
+  std::atomic<bool> cancel_at_data{false};
+  std::atomic<bool> pause_at_batch{false};
+  std::atomic<std::size_t> received{0};
+  std::atomic<int> ends{0};
+};
+
+struct Caller {
+  explicit Caller(cp::EventEngineOptions options = {})
+      // The raw upstreams end when their connections do.
+      : engine{(options.threads = 1, options.timeouts.keep = std::chrono::seconds{1},
+                std::move(options))} {
+    handler->handles = [this](auto exchange) {
+      if (const auto next = std::exchange(job, nullptr)) next();
+      answer_with(exchange, "|");
+    };
+    port = engine.listen({}, handler)->port;
+    REQUIRE(engine.start());
+  }
+
+  std::shared_ptr<Hearer> send(int to, std::string_view body = {}, std::string method = "POST",
+                               bool tls = false, const std::string& host = "127.0.0.1") {
+    auto hearer = std::make_shared<Hearer>();
+    on_loop([&] { hearer->call = send_to(hearer, to, body, method, tls, host); });
+    return hearer;
+  }
+  std::shared_ptr<cp::UpstreamCall> send_to(const std::shared_ptr<Hearer>& hearer, int to,
+                                            std::string_view body, const std::string& method,
+                                            bool tls, const std::string& host) {
+    cp::UpstreamRequest request;
+    request.origin = std::make_shared<cp::UpstreamOrigin>(
+        cp::UpstreamOrigin{host, static_cast<std::uint16_t>(to), tls});
+    request.head = method +
+                   " / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\n\r\n";
+    request.body = body;
+    return engine.upstream().send(std::move(request), hearer);
+  }
+  /// Runs it on the loop's own thread, as a handler does.
+  void on_loop(std::function<void()> what) {
+    job = std::move(what);
+    RawClient client{port};
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(client.read_until("|").ends_with("|"));
+  }
+
+  std::shared_ptr<FunctionHandler> handler = std::make_shared<FunctionHandler>();
+  std::function<void()> job;
+  cp::EventEngine engine;
+  int port = 0;
+};
+
+LoopbackServer answering(std::string text) {
+  return LoopbackServer{[text](int socket) {
+    while (!read_http_request(socket).empty())
+      if (!send_all(socket, text)) return;
+  }};
+}
+
+/// Answers once and closes.
+LoopbackServer answering_once(std::string text) {
+  return LoopbackServer{[text](int socket) {
+    (void)read_http_request(socket);
+    (void)send_all(socket, text);
+  }};
+}
+
+}  // namespace
+
+TEST_CASE("server/event_upstream: answers of every framing, over one connection where it may be") {
+  Caller caller;
+  const auto known = answering("HTTP/1.1 200 OK\r\nX-A:  b \r\nContent-Length: 5\r\n\r\nhello");
+  for (int i = 0; i < 3; ++i) {
+    const auto heard = caller.send(known.port(), "body");
+    REQUIRE(heard->wait());
+    CHECK(heard->status == 200);
+    CHECK(heard->length == 5);
+    CHECK(heard->headers == "X-A=b;Content-Length=5;");
+    CHECK(heard->body == "hello");
+    CHECK_FALSE(heard->code);
+  }
+  CHECK(known.connections() == 1);
+
+  const auto chunked = answering(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nT: "
+      "x\r\n\r\n");
+  for (int i = 0; i < 2; ++i) {
+    const auto heard = caller.send(chunked.port());
+    REQUIRE(heard->wait());
+    CHECK(heard->body == "hello!");
+    CHECK_FALSE(heard->length);
+  }
+  CHECK(chunked.connections() == 1);
+
+  const auto until_end = answering_once("HTTP/1.1 200 OK\r\n\r\nall of it");
+  const auto heard = caller.send(until_end.port());
+  REQUIRE(heard->wait());
+  CHECK(heard->body == "all of it");
+  CHECK_FALSE(heard->code);
+
+  const auto continued = answering(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+      "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok");
+  const auto after = caller.send(continued.port());
+  REQUIRE(after->wait());
+  CHECK(after->status == 201);
+  CHECK(after->headers == "Content-Length=2;");
+  CHECK(after->body == "ok");
+
+  const auto head = answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  for (int i = 0; i < 2; ++i) {
+    const auto bare = caller.send(head.port(), {}, "HEAD");
+    REQUIRE(bare->wait());
+    CHECK(bare->body.empty());
+    CHECK(bare->length == 5);
+  }
+  CHECK(head.connections() == 1);
+}
+
+TEST_CASE("server/event_upstream: what is not to be kept is not used again") {
+  Caller caller;
+  for (const char* text : {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+                           "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 "
+                           "OK\r\nContent-Length: 4\r\n\r\nevil"}) {
+    CAPTURE(text);
+    const auto server = answering(text);
+    for (int i = 0; i < 2; ++i) {
+      const auto heard = caller.send(server.port());
+      REQUIRE(heard->wait());
+      CHECK(heard->body == "ok");
+    }
+    CHECK(server.connections() == 2);
+  }
+}
+
+TEST_CASE("server/event_upstream: failures, and whether the request may have arrived") {
+  cp::EventEngineOptions options;
+  options.timeouts.first_byte = std::chrono::seconds{1};
+  options.timeouts.idle = std::chrono::seconds{1};
+  Caller caller{options};
+  const auto fails = [&](int port, cp::Errc code, bool sent) {
+    const auto heard = caller.send(port, "body");
+    REQUIRE(heard->wait());
+    REQUIRE(heard->code);
+    CHECK(*heard->code == code);
+    CHECK(heard->sent == sent);
+  };
+  int refused = 0;
+  {
+    const auto gone = answering("");
+    refused = gone.port();
+  }
+  fails(refused, cp::Errc::network, false);
+  for (const char* text :
+       {"nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\x01\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"}) {
+    CAPTURE(text);
+    const auto server = answering_once(text);
+    fails(server.port(), cp::Errc::malformed, true);
+  }
+  const auto large =
+      answering_once("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n");
+  fails(large.port(), cp::Errc::too_large, true);
+  for (const char* text : {"", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
+                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"}) {
+    CAPTURE(text);
+    const auto server = answering_once(text);
+    fails(server.port(), cp::Errc::network, true);
+  }
+  // Silence, before and within the answer; pieces of a head and 1xx give no more time.
+  for (const char* text :
+       {"", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "HTTP/1.1 100 Continue\r\n\r\n"}) {
+    CAPTURE(text);
+    const LoopbackServer silent{[&](int socket) {
+      (void)read_http_request(socket);
+      char byte = 0;
+      const timeval often{0, 200'000};
+      ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &often, sizeof often);
+      (void)send_all(socket, text);
+      for (int i = 0; i < 50 && ::recv(socket, &byte, 1, 0) != 0; ++i)
+        if (std::string_view{text}.find("100") != std::string_view::npos)
+          (void)send_all(socket, text);
+    }};
+    fails(silent.port(), cp::Errc::timeout, true);
+  }
+}
+
+TEST_CASE("server/event_upstream: an answer that comes before the request is whole") {
+  Caller caller;
+  const LoopbackServer early{[](int socket) {
+    char byte = 0;
+    (void)::recv(socket, &byte, 1, 0);
+    (void)send_all(socket, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno!");
+    while (::recv(socket, &byte, 1, 0) > 0) {
+    }
+  }};
+  const std::string body(16 << 20, 'x');
+  const auto heard = caller.send(early.port(), body);
+  REQUIRE(heard->wait());
+  CHECK(heard->status == 413);
+  CHECK(heard->body == "no!");
+}
+
+TEST_CASE("server/event_upstream: a large body arrives whole") {
+  Caller caller;
+  std::atomic<std::size_t> got{0};
+  const LoopbackServer server{[&](int socket) {
+    std::string room(256 << 10, '\0');
+    while (got < 16 << 20)
+      if (const auto count = ::recv(socket, room.data(), room.size(), 0); count > 0)
+        got += static_cast<std::size_t>(count);
+      else
+        return;
+    (void)send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  }};
+  const std::string body(16 << 20, 'x');
+  const auto heard = caller.send(server.port(), body);
+  REQUIRE(heard->wait());
+  CHECK(heard->status == 200);
+  CHECK(got > body.size());
+  CHECK(got < body.size() + 100);
+}
+
+TEST_CASE("server/event_upstream: paused, an upstream is read no further; cancelled, it is left") {
+  Caller caller;
+  std::atomic<std::size_t> written{0};
+  std::atomic<bool> left{false};
+  const LoopbackServer endless{[&](int socket) {
+    (void)read_http_request(socket);
+    (void)send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    const std::string piece(64 << 10, 'x');
+    while (send_all(socket, piece)) written += piece.size();
+    left = true;
+  }};
+  auto hearer = std::make_shared<Hearer>();
+  hearer->pause_at_batch = true;
+  caller.on_loop([&] {
+    hearer->call = caller.send_to(hearer, endless.port(), {}, "GET", false, "127.0.0.1");
+  });
+  REQUIRE(comes([&] { return hearer->received > 0; }));
+  std::this_thread::sleep_for(200ms);
+  CHECK(hearer->received <= 128 << 10);  // the rest stays in the sockets
+  const auto before = hearer->received.load();
+  caller.on_loop([&] { hearer->call->resume(); });
+  CHECK(comes([&] { return hearer->received > before; }));
+  CHECK_FALSE(left);
+  hearer->pause_at_batch = false;
+  hearer->cancel_at_data = true;
+  caller.on_loop([&] { hearer->call->resume(); });
+  CHECK(comes([&] { return left.load(); }));
+  CHECK(hearer->ends == 0);
+}
+
+TEST_CASE("server/event_upstream: an unused connection that its peer ended is not used again") {
+  Caller caller;
+  const LoopbackServer once{[](int socket) {
+    (void)read_http_request(socket);
+    (void)send_all(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  }};
+  for (int i = 0; i < 20; ++i) {
+    const auto heard = caller.send(once.port());
+    REQUIRE(heard->wait());
+    std::this_thread::sleep_for(5ms);
+    CHECK(heard->body == "ok");
+  }
+  CHECK(once.connections() == 20);
+}
+
+TEST_CASE("server/event_upstream: what still runs at the end is told so") {
+  auto hearer = std::make_shared<Hearer>();
+  const LoopbackServer silent{[](int socket) {
+    (void)read_http_request(socket);
+    char byte = 0;
+    (void)::recv(socket, &byte, 1, 0);
+  }};
+  {
+    Caller caller;
+    caller.on_loop([&] {
+      hearer->call = caller.send_to(hearer, silent.port(), {}, "GET", false, "127.0.0.1");
+    });
+    REQUIRE(comes([&] { return silent.connections() == 1; }));
+  }
+  CHECK(hearer->code == cp::Errc::cancelled);
+  CHECK(hearer->ends == 1);
+}
+
+TEST_CASE("server/event_upstream: TLS, with the host checked and the session used again") {
+  const ThrowawayHome home;
+  const TlsPeer peer{"IP:127.0.0.1,DNS:localhost"};
+  const TlsPeer foreign{"DNS:other.example"};
+  std::atomic<int> resumed{0};
+  const auto serve = [&](const TlsPeer& with) {
+    return [&](int socket) {
+      const auto session = with.accept(socket);
+      if (!session) return;
+      if (::SSL_session_reused(session.get())) ++resumed;
+      const auto request = read_http_request([&](char* buffer, std::size_t size) {
+        return ::SSL_read(session.get(), buffer, static_cast<int>(size));
+      });
+      const std::string answer =
+          http_answer("200 OK", std::to_string(request.size()) + std::string(100'000, 'x'),
+                      "Connection: close\r\n");
+      (void)::SSL_write(session.get(), answer.data(), static_cast<int>(answer.size()));
+      (void)::SSL_shutdown(session.get());
+    };
+  };
+  const LoopbackServer good{serve(peer)};
+  const LoopbackServer wrong{serve(foreign)};
+  cp::EventEngineOptions options;
+  options.ca_files = {home.write("ca.pem", peer.pem()), home.write("foreign.pem", foreign.pem())};
+  Caller caller{options};
+  const std::string body(200'000, 'b');
+  for (int i = 0; i < 3; ++i) {
+    const auto heard = caller.send(good.port(), body, "POST", true);
+    REQUIRE(heard->wait());
+    CHECK_FALSE(heard->code);
+    CHECK(heard->status == 200);
+    CHECK(heard->body.size() == 6 + 100'000);
+  }
+  CHECK(resumed == 2);
+  const auto by_name = caller.send(good.port(), {}, "POST", true, "localhost");
+  REQUIRE(by_name->wait());
+  CHECK(by_name->status == 200);
+  const auto other = caller.send(wrong.port(), {}, "POST", true);
+  REQUIRE(other->wait());
+  CHECK(other->code == cp::Errc::tls);
+  CHECK_FALSE(other->sent);
+  Caller strict;  // trusts nobody that we know
+  const auto unknown = strict.send(good.port(), {}, "POST", true);
+  REQUIRE(unknown->wait());
+  CHECK(unknown->code == cp::Errc::tls);
+  CHECK_FALSE(unknown->sent);
+}
+
+TEST_CASE("server/event_upstream: a TLS listener, seen by our own upstream side") {
+  const ThrowawayHome home;
+  const TlsPeer peer;
+  cp::EventEngineOptions options;
+  options.ca_files = {home.write("chain.pem", peer.pem())};
+  Caller caller{options};
+  const auto handler = std::make_shared<FunctionHandler>();
+  handler->handles = [](auto exchange) {
+    answer_with(exchange, std::to_string(exchange->body().size()) + std::string(300'000, 'x'));
+  };
+  const cp::ServerCertificate certificate{home.path() / "chain.pem",
+                                          home.write("key.pem", peer.key_pem())};
+  const auto bound = caller.engine.listen({}, handler, certificate);
+  REQUIRE(bound);
+  const std::string body(400'000, 'b');
+  for (int i = 0; i < 3; ++i) {
+    const auto heard = caller.send(bound->port, body, "POST", true);
+    REQUIRE(heard->wait());
+    CHECK_FALSE(heard->code);
+    CHECK(heard->body.size() == 6 + 300'000);
+  }
+  RawClient plain{bound->port};
+  plain.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(plain.read_all().find("HTTP/") == std::string::npos);
+  CHECK_FALSE(caller.engine.listen({}, handler, cp::ServerCertificate{"/nowhere", "/nowhere"}));
+}
