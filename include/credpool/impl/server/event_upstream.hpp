@@ -3,10 +3,461 @@
 
 // Connections to upstreams, kept and used again. Internal.
 
-#include <credpool/impl/server/upstream_connection.hpp>
+#include <credpool/impl/server/upstream_pool.hpp>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
+
+/// One connection: connects, sends a request, hands its answer on, and waits for the next one.
+class UpstreamConnection final : public std::enable_shared_from_this<UpstreamConnection>,
+                                 private LoopDeadline {
+ public:
+  explicit UpstreamConnection(UpstreamOriginPool& pool)
+      : pool_{pool}, wire_{EventWire::Socket{pool.loop().context()}} {}
+  ~UpstreamConnection() { EventLoop::disarm(*this); }
+
+  /// Connects and then sends.
+  void connect(std::shared_ptr<EventCall> call) {
+    call_ = std::move(call);
+    call_->connection_ = shared_from_this();
+    state_ = State::connecting;
+    pool_.opened(*this);
+    pool_.loop().arm(*this, pool_.timeouts().connect);
+    pool_.addresses().find([self = shared_from_this()](const UpstreamAddresses::Found& found) {
+      if (self->state_ != State::connecting) return;
+      if (found.empty()) return self->fail_soon(Errc::network, "its name cannot be looked up");
+      self->endpoints_ = found;
+      self->connect_next();
+    });
+  }
+
+  /// Sends over a connection that stands. Never tells the listener from inside.
+  void send(std::shared_ptr<EventCall> call) {
+    call_ = std::move(call);
+    call_->connection_ = shared_from_this();
+    begin();
+  }
+
+  /// Asked each time: bytes that nobody asked for would be taken for the next answer.
+  bool is_stale() const noexcept { return state_ != State::idle || wire_.is_stale(); }
+  void idle() {
+    state_ = State::idle;
+    pool_.loop().arm(*this, pool_.timeouts().keep);
+    wait_readable();
+  }
+  void close() noexcept {
+    if (std::exchange(state_, State::closed) == State::closed) return;
+    EventLoop::disarm(*this);
+    wire_.close();
+    pool_.closed(*this);
+  }
+  /// The engine stops.
+  void end() {
+    if (call_)
+      fail_with(Errc::cancelled, "the program is stopping");
+    else
+      close();
+  }
+
+  void resume() {
+    if (state_ != State::waiting && state_ != State::answering) return;
+    arm_answer_deadline();
+    if (!read_armed_) {
+      asio::post(pool_.loop().context(), [self = shared_from_this()] {
+        if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
+      });
+    }
+  }
+  void pause() {
+    if (busy()) EventLoop::disarm(*this);
+  }
+  void keep_session(SSL_SESSION* session) noexcept { pool_.keep_session(session); }
+
+ private:
+  friend class EventCall;
+  enum class State { connecting, handshake, waiting, answering, idle, closed };
+
+  bool busy() const noexcept { return state_ == State::waiting || state_ == State::answering; }
+
+  // --- connecting
+
+  void connect_next() {
+    if (next_endpoint_ == endpoints_.size()) {
+      pool_.addresses().forget();
+      return fail_soon(Errc::network, "the connection was refused or the host is unreachable");
+    }
+    const auto endpoint = endpoints_[next_endpoint_++];
+    pool_.loop().arm(*this, pool_.timeouts().connect);
+    asio::error_code ignored;
+    wire_.socket().close(ignored);
+    wire_.socket().async_connect(endpoint, [self = shared_from_this(), endpoint,
+                                            tried = next_endpoint_](const asio::error_code& error) {
+      // What was tried before may be told late.
+      if (self->state_ != State::connecting || tried != self->next_endpoint_) return;
+      if (error) return self->connect_next();
+      self->pool_.addresses().prefer(endpoint);
+      self->connected();
+    });
+  }
+
+  void connected() {
+    wire_.prepare();
+    if (!pool_.origin().tls) return begin();
+    auto tls = pool_.new_tls(*this);
+    if (!tls) return fail(std::move(tls).error());
+    wire_.secure(std::move(*tls));
+    state_ = State::handshake;
+    shake_hands();
+  }
+
+  void shake_hands() {
+    switch (wire_.handshake()) {
+      case WireState::done:
+        return begin();
+      case WireState::wants_read:
+        return wait_readable();
+      case WireState::wants_write:
+        return wait_writable();
+      default: {
+        const auto verdict = ::SSL_get_verify_result(wire_.tls());
+        return fail_with(Errc::tls, verdict == X509_V_OK
+                                        ? "the TLS handshake failed"
+                                        : "its certificate is not trusted or is for another host");
+      }
+    }
+  }
+
+  // --- the request
+
+  void begin() {
+    state_ = State::waiting;
+    bytes_sent_ = 0;
+    request_written_ = complete_ = write_wants_read_ = false;
+    head_only_ = call_->request_.head.starts_with("HEAD ");
+    llhttp_init(&parser_, HTTP_RESPONSE, &settings());
+    parser_.data = this;
+    pool_.loop().arm(*this, pool_.timeouts().first_byte);
+    send_request();
+    wait_readable();
+  }
+
+  /// Sends from where the request lies: nothing of it is copied, so that wiping its head is enough.
+  void send_request() {
+    const auto& request = call_->request_;
+    std::array<iovec, 2> parts{
+        iovec{const_cast<char*>(request.head.data()), request.head.size()},
+        iovec{const_cast<char*>(request.body.data()), request.body.size()},
+    };
+    auto gone = bytes_sent_;
+    for (auto& part : parts) {
+      const auto skip = std::min(gone, part.iov_len);
+      gone -= skip;
+      part.iov_base = static_cast<char*>(part.iov_base) + skip;
+      part.iov_len -= skip;
+    }
+    const auto [state, bytes] = wire_.write(parts);
+    bytes_sent_ += bytes;
+    // The time for the answer begins anew with every byte that the upstream takes.
+    if (bytes > 0 && state_ == State::waiting && !call_->paused_)
+      pool_.loop().arm(*this, pool_.timeouts().first_byte);
+    switch (state) {
+      case WireState::done:
+        request_written_ = true;
+        return call_->forget_head();
+      case WireState::wants_read:
+        write_wants_read_ = true;
+        return wait_readable();
+      case WireState::wants_write:
+        return wait_writable();
+      default:
+        return;  // an answer may be there all the same: reading tells
+    }
+  }
+
+  // --- events
+
+  void wait_readable() {
+    if (read_armed_ || state_ == State::closed) return;
+    read_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_read,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->read_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_readable();
+                              });
+  }
+  void wait_writable() {
+    if (write_armed_ || state_ == State::closed) return;
+    write_armed_ = true;
+    wire_.socket().async_wait(EventWire::Socket::wait_write,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->write_armed_ = false;
+                                if (!error && self->state_ != State::closed) self->on_writable();
+                              });
+  }
+
+  void on_writable() {
+    if (state_ == State::handshake) return shake_hands();
+    if (!busy()) return;
+    if (!request_written_) send_request();
+    if (std::exchange(read_wants_write_, false)) on_readable();
+  }
+
+  void on_readable() {
+    if (state_ == State::handshake) return shake_hands();
+    if (state_ == State::idle) return retire();  // ended, or speaks without being asked
+    if (!busy()) return;
+    if (std::exchange(write_wants_read_, false)) send_request();
+    if (call_->paused_) return;  // resume() asks again
+    for (int round = 0; round < 4; ++round) {
+      auto& scratch = pool_.loop().scratch();
+      const auto [state, bytes] = wire_.read(scratch);
+      switch (state) {
+        case WireState::done:
+          if (!take({scratch.data(), bytes})) return;
+          if (bytes < scratch.size() && !wire_.has_pending()) return wait_readable();
+          break;
+        case WireState::wants_read:
+          return wait_readable();
+        case WireState::wants_write:
+          read_wants_write_ = true;
+          return wait_writable();
+        case WireState::closed:
+        case WireState::failed:
+          return ended_by_peer(state == WireState::closed);
+      }
+    }
+    asio::post(pool_.loop().context(), [self = shared_from_this()] {  // others first
+      if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
+    });
+  }
+
+  void on_deadline() override {
+    switch (state_) {
+      case State::idle:
+        return retire();
+      case State::connecting:
+        if (next_endpoint_ < endpoints_.size()) return connect_next();
+        pool_.addresses().forget();
+        return fail_with(Errc::timeout, "it did not accept the connection in time");
+      case State::handshake:
+        return fail_with(Errc::timeout, "the TLS handshake took too long");
+      case State::waiting:
+        return fail_with(Errc::timeout, "no answer came in time");
+      case State::answering:
+        return fail_with(Errc::timeout, "its answer stalled");
+      case State::closed:
+        return;
+    }
+  }
+
+  void arm_answer_deadline() {
+    pool_.loop().arm(
+        *this, state_ == State::waiting ? pool_.timeouts().first_byte : pool_.timeouts().idle);
+  }
+
+  // --- the answer
+
+  /// @return whether to read on
+  bool take(std::string_view bytes) {
+    const auto self = shared_from_this();
+    const auto call = call_;
+    const auto listener = call->listener_;  // it may cancel from inside
+    error_ = {};
+    const auto parsed = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
+    if (complete_) {
+      const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+      finish(call, used == bytes.size() && !wire_.has_pending());
+      return false;
+    }
+    if (parsed != HPE_OK) {
+      fail_with(error_.empty() ? Errc::malformed : Errc::too_large,
+                error_.empty() ? "its answer is not valid HTTP" : error_);
+      return false;
+    }
+    // A piece of a head, or a 1xx, gives no more time.
+    if (state_ == State::waiting) return !call->paused_;
+    listener->on_batch_end();
+    if (!call->listener_ || state_ == State::closed || call->paused_) return false;
+    arm_answer_deadline();
+    return true;
+  }
+
+  void ended_by_peer(bool properly) {
+    const auto self = shared_from_this();
+    const auto call = call_;
+    const auto listener = call->listener_;
+    if (properly && state_ == State::answering && llhttp_message_needs_eof(&parser_)) {
+      (void)llhttp_finish(&parser_);
+      if (complete_) return finish(call, false);
+    }
+    if (state_ == State::answering)
+      return fail_with(Errc::network, "the connection ended before the answer did");
+    fail_with(Errc::network, "the connection ended without an answer");
+  }
+
+  void finish(const std::shared_ptr<EventCall>& call, bool nothing_left) {
+    EventLoop::disarm(*this);
+    const bool keep = nothing_left && request_written_ && keep_alive_;
+    call_.reset();
+    call->connection_.reset();
+    call->forget_head();
+    // Kept until here: what on_batch_end() cancels is told no end.
+    const auto last_batch = call->listener_;
+    last_batch->on_batch_end();
+    const auto listener = std::exchange(call->listener_, nullptr);
+    // First the connection is given back, so that a next request finds it free.
+    if (keep)
+      pool_.put_back(shared_from_this());
+    else
+      close();
+    if (!listener) return;
+    listener->on_end();
+  }
+
+  static UpstreamConnection& self(llhttp_t* parser) noexcept {
+    return *static_cast<UpstreamConnection*>(parser->data);
+  }
+
+  static const llhttp_settings_t& settings() {
+    static const llhttp_settings_t table = [] {
+      llhttp_settings_t set;
+      llhttp_settings_init(&set);
+      set.on_message_begin = [](llhttp_t* parser) {
+        self(parser).head_.clear();
+        self(parser).spans_.clear();
+        return 0;
+      };
+      set.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
+        return self(parser).add_to_head(at, size, true);
+      };
+      set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
+        return self(parser).add_to_head(at, size, false);
+      };
+      set.on_header_value_complete = [](llhttp_t* parser) {
+        self(parser).spans_.in_value = true;
+        return 0;
+      };
+      set.on_headers_complete = [](llhttp_t* parser) { return self(parser).on_head(); };
+      set.on_body = [](llhttp_t* parser, const char* at, std::size_t size) {
+        const auto* call = self(parser).call_.get();  // take() keeps it alive
+        call->listener_->on_data({at, size});
+        return call->listener_ ? 0 : -1;  // cancelled
+      };
+      set.on_message_complete = [](llhttp_t* parser) {
+        auto& me = self(parser);
+        if (me.state_ == State::waiting) return 0;  // a 1xx
+        me.complete_ = true;
+        me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
+        return static_cast<int>(HPE_PAUSED);
+      };
+      return set;
+    }();
+    return table;
+  }
+
+  int add_to_head(const char* at, std::size_t size, bool name) {
+    if (state_ == State::answering) return 0;  // a trailer
+    if (head_.size() + size > max_head || spans_.pairs.size() > max_headers) {
+      error_ = "the head of its answer is too large";
+      return -1;
+    }
+    const auto where = head_.size();
+    head_.append(at, size);
+    if (name)
+      spans_.name(where, size);
+    else
+      spans_.value(where, size);
+    return 0;
+  }
+
+  int on_head() {
+    if (parser_.status_code == 101) return -1;  // nobody asked for another protocol
+    if (parser_.status_code < 200) return 0;
+    UpstreamAnswerHead head;
+    head.status = parser_.status_code;
+    spans_.views(head_, head.headers);
+    if (!is_right(head.headers)) return -1;
+    if ((parser_.flags & F_CONTENT_LENGTH) != 0)
+      head.content_length = parser_.content_length;
+    else if (head.status == 204 || head.status == 304)
+      head.content_length = 0;
+    state_ = State::answering;
+    const auto call = call_;
+    call->listener_->on_head(head);
+    if (!call->listener_) return -1;
+    return head_only_ ? 1 : 0;  // 1: no body follows
+  }
+
+  /// What is handed on to peers must not split their answers.
+  static bool is_right(const std::vector<HeaderView>& headers) noexcept {
+    int encodings = 0;
+    for (const auto& [name, value] : headers) {
+      if (!is_header_value(value)) return false;
+      if (!same_header_name(name, "transfer-encoding")) continue;
+      if (++encodings > 1 || !same_header_name(value, "chunked")) return false;
+    }
+    return true;
+  }
+
+  // --- ends
+
+  void retire() {
+    const auto self = shared_from_this();
+    close();
+    pool_.take_out(*this);
+  }
+
+  Error failure(Errc code, std::string_view hint) const {
+    return Error{code, "calling an upstream", pool_.origin().key(), std::string{hint}};
+  }
+  void fail_with(Errc code, std::string_view hint) { fail(failure(code, hint)); }
+  void fail_soon(Errc code, std::string_view hint) {
+    asio::post(pool_.loop().context(), [self = shared_from_this(), error = failure(code, hint)] {
+      if (self->call_) self->fail(error);
+    });
+  }
+  void fail(Error error) {
+    const auto self = shared_from_this();
+    const bool sent = bytes_sent_ > 0;
+    const auto call = std::exchange(call_, nullptr);
+    close();
+    if (!call) return;
+    call->connection_.reset();
+    call->forget_head();
+    if (const auto listener = std::exchange(call->listener_, nullptr))
+      listener->on_failure({std::move(error), sent});
+  }
+
+  static constexpr std::size_t max_head = 64 << 10;
+  static constexpr std::size_t max_headers = 200;
+
+  UpstreamOriginPool& pool_;
+  EventWire wire_;
+  std::shared_ptr<EventCall> call_;
+  UpstreamAddresses::Found endpoints_;
+  std::size_t next_endpoint_ = 0;
+  llhttp_t parser_{};
+  std::string head_;  ///< names and values of the answer's headers
+  HttpHeaderSpans spans_;
+  std::string_view error_;
+  std::size_t bytes_sent_ = 0;  ///< of the request
+  State state_ = State::connecting;
+  bool read_armed_ = false;
+  bool write_armed_ = false;
+  bool request_written_ = false;
+  bool write_wants_read_ = false;  ///< TLS
+  bool read_wants_write_ = false;
+  bool head_only_ = false;  ///< the answer to a HEAD request
+  bool complete_ = false;
+  bool keep_alive_ = false;
+};
 
 inline void EventCall::pause() {
   paused_ = true;

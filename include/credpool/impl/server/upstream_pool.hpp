@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// The calls to upstreams and the connections that wait for them. Internal.
+// A call to an upstream, and the connections of one origin. Internal.
 
 #include <credpool/core/secret.hpp>
 #include <credpool/server/limits.hpp>
@@ -16,7 +16,6 @@
 
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <memory>
 #include <set>
 #include <string>
