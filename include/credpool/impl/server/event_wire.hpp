@@ -191,6 +191,7 @@ class EventWire {
         auto offset = within;
         for (auto next = part; next < parts.size() && size < record.size(); ++next, offset = 0) {
           const auto take = std::min(parts[next].iov_len - offset, record.size() - size);
+          if (take == 0) continue;  // perhaps no address at all
           std::memcpy(record.data() + size, static_cast<const char*>(parts[next].iov_base) + offset,
                       take);
           size += take;
