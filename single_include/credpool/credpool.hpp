@@ -18914,6 +18914,10 @@ class ProxyCatalog {
     std::shared_ptr<const UpstreamOrigin> origin;
     std::string authority;  ///< for the Host header
     UpstreamTarget target;
+    std::string credential;  ///< CredentialId::short_hex()
+    /// Everything of a POST's head that is the same each time: the request line, Host, the headers
+    /// that are always ours, and the name of the one with the secret.
+    std::string head;
   };
   /// @return null when the credential does not serve it, or is not known here
   const Way* way(const CredentialId& id, Operation operation) const noexcept;
@@ -18930,6 +18934,9 @@ class ProxyCatalog {
   };
   const std::vector<Blocked>& blocked() const noexcept { return blocked_; }
 
+  /// As ModelMap::candidates(); asking for the same again costs little.
+  Result<std::shared_ptr<const std::vector<ModelTarget>>> candidates(std::string_view model,
+                                                                     Operation operation) const;
   const ModelMap& models() const noexcept { return models_; }
   const Settings& settings() const noexcept { return settings_; }
   const std::vector<std::shared_ptr<const Credential>>& credentials() const noexcept {
@@ -18946,6 +18953,7 @@ class ProxyCatalog {
   std::map<std::string, std::array<std::vector<CredentialId>, operations>, std::less<>> useless_;
   std::vector<Blocked> blocked_;
   ModelMap models_;
+  std::uint64_t serial_ = 0;  ///< no two catalogs of a process have the same
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -19129,6 +19137,18 @@ CREDPOOL_INLINE Result<void> check_proxy_use(const Credential& credential,
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What is the same in every head that goes this way, up to the value of the secret's header.
+inline std::string fixed_head(const ProxyCatalog::Way& way) {
+  std::string head = "POST " + way.target.path + " HTTP/1.1\r\nhost: " + way.authority +
+                     "\r\naccept-encoding: identity\r\n";
+  for (const auto& header : way.target.headers)
+    if (header.rule == HeaderRule::set) head += header.name + ": " + header.value + "\r\n";
+  return head + way.target.auth.header + ": " + way.target.auth.prefix;
+}
+
+}  // namespace detail
 
 CREDPOOL_INLINE ProxyCatalog::ProxyCatalog(
     Settings settings, std::vector<std::shared_ptr<const Credential>> credentials)
@@ -19161,13 +19181,39 @@ CREDPOOL_INLINE ProxyCatalog::ProxyCatalog(
         useless[i].push_back(credential->id);
         continue;
       }
-      ways[i] = Way{origin, origin->authority(), *target};
+      auto& way = ways[i].emplace();
+      way.origin = origin;
+      way.authority = origin->authority();
+      way.target = *target;
+      way.credential = credential->id.short_hex();
+      way.head = detail::fixed_head(way);
       if (std::find(known->operations.begin(), known->operations.end(), operation) ==
           known->operations.end())
         known->operations.push_back(operation);
     }
   }
   models_ = ModelMap{settings_, std::move(providers)};
+  static std::atomic<std::uint64_t> serials{0};
+  serial_ = ++serials;
+}
+
+CREDPOOL_INLINE Result<std::shared_ptr<const std::vector<ModelTarget>>> ProxyCatalog::candidates(
+    std::string_view model, Operation operation) const {
+  struct Last {
+    std::uint64_t serial = 0;
+    Operation operation = {};
+    std::string model;
+    std::shared_ptr<const std::vector<ModelTarget>> targets;
+  };
+  // Agents ask for the same model all the time.
+  thread_local Last last;
+  if (last.targets && last.serial == serial_ && last.operation == operation && last.model == model)
+    return last.targets;
+  auto found = models_.candidates(model, operation);
+  if (!found) return fail(found.error());
+  last = {serial_, operation, std::string{model},
+          std::make_shared<const std::vector<ModelTarget>>(std::move(*found))};
+  return last.targets;
 }
 
 CREDPOOL_INLINE const ProxyCatalog::Way* ProxyCatalog::way(const CredentialId& id,
@@ -21858,7 +21904,7 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Request line and headers as they go to an upstream, with the credential in them.
+/// Request line and headers of a POST as they go to an upstream, with the credential in them.
 /// @errors malformed when a header of the caller or the credential cannot stand in a head
 inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const RequestHead& from,
                                          const Credential& credential, std::size_t body_bytes) {
@@ -21877,31 +21923,28 @@ inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const Req
     });
     return found == headers.end() ? nullptr : &*found;
   };
-  const auto body_length = std::to_string(body_bytes);
+  std::array<char, 24> digits;
+  const auto* digits_end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), body_bytes).ptr;
+  const std::string_view body_length{digits.data(),
+                                     static_cast<std::size_t>(digits_end - digits.data())};
   // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
-  constexpr std::size_t names_and_marks = 256;
-  std::size_t size =
-      names_and_marks + way.target.path.size() + way.authority.size() + secret.size();
+  constexpr std::size_t marks = 64;
+  std::size_t size = marks + way.head.size() + secret.size();
   for (const auto& header : way.target.headers)
     size += header.name.size() + header.value.size() + 4;
-  for (const auto& [name, value] : kept) size += name.size() + value.size() + 5;
+  for (const auto& [name, value] : kept) size += name.size() + value.size() + 4;
   std::string head;
   head.reserve(size);
   const auto add = [&head](std::string_view name, std::string_view value) {
     head.append(name).append(": ").append(value).append("\r\n");
   };
-  head.append(from.method).append(" ").append(way.target.path).append(" HTTP/1.1\r\n");
-  add("host", way.authority);
-  head.append(way.target.auth.header)
-      .append(": ")
-      .append(way.target.auth.prefix)
-      .append(secret)
-      .append("\r\n");
-  add("accept-encoding", "identity");
+  head.append(way.head).append(secret).append("\r\n");
   add("content-length", body_length);
   for (const auto& header : way.target.headers) {
+    if (header.rule == HeaderRule::set) continue;  // stands in the fixed part
     const auto given = find_header(kept, header.name);
-    if (header.rule == HeaderRule::set || !given) {
+    if (!given) {
       add(header.name, header.value);
     } else if (header.rule == HeaderRule::append) {
       head.append(header.name).append(": ").append(*given);
@@ -21976,8 +22019,9 @@ struct RelayRequest {
   Operation operation = Operation::chat_completions;
   Dialect dialect = Dialect::openai;
   RequestFacts facts;
-  LeaseRequest lease;                ///< without provider and model
-  std::vector<ModelTarget> targets;  ///< in the order in which they are tried
+  LeaseRequest lease;  ///< without provider and model
+  /// In the order in which they are tried.
+  std::shared_ptr<const std::vector<ModelTarget>> targets;
   AccessRecord record;
   std::chrono::nanoseconds began{};
 };
@@ -21999,7 +22043,8 @@ class Relay final : public ExchangeListener,
 
   void start() {
     exchange_->listen(shared_from_this());
-    patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(settings().hold);
+    if (const auto hold = settings().hold; hold.count() > 0)
+      patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(hold);
     next();
   }
 
@@ -22028,7 +22073,8 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    tap_.emplace(request_.operation, is_stream_);
+    // Of a JSON answer only the log wants to know what was used.
+    if (is_stream_ || world_.on_access) tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
     if (!is_stream_) return begin_answer(head.headers);
@@ -22047,7 +22093,7 @@ class Relay final : public ExchangeListener,
         held_.append(bytes);
         return;
       case Phase::relaying:
-        tap_->feed(bytes);
+        if (tap_) tap_->feed(bytes);
         request_.record.bytes_out += bytes.size();
         exchange_->write(bytes);
         return;
@@ -22065,9 +22111,8 @@ class Relay final : public ExchangeListener,
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
-    const auto error =
-        tap_->stream_error().empty() ? std::nullopt : std::optional{judged_stream_error()};
-    lease_->report(error ? *error : success());
+    const bool failed = tap_ && !tap_->stream_error().empty();
+    lease_->report(failed ? judged_stream_error() : success());
     exchange_->finish();
     end(Ending::ok);
   }
@@ -22083,8 +22128,8 @@ class Relay final : public ExchangeListener,
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
     }
     lease_->report(outcome);
-    // A request that may have been served is not sent again.
-    if (!failure.request_sent) {
+    // A request that may have been served is not sent again; nor is any when the server stops.
+    if (!failure.request_sent && failure.error.errc() != Errc::cancelled) {
       last_failure_ = failure.error;
       exclude();
       return next();
@@ -22139,7 +22184,7 @@ class Relay final : public ExchangeListener,
   /// @return whether there is a lease
   bool lend() {
     retry_at_.reset();
-    for (const auto& target : request_.targets) {
+    for (const auto& target : *request_.targets) {
       auto& wanted = request_.lease;
       wanted.provider = target.provider;
       wanted.model = target.model;
@@ -22164,8 +22209,9 @@ class Relay final : public ExchangeListener,
 
   /// Waits for a credential, where the configuration allows it and it makes sense.
   bool wait() {
+    if (!retry_at_ || *retry_at_ > patience_ends_) return false;
     const auto now = world_.lender.now();
-    if (!retry_at_ || *retry_at_ > patience_ends_ || now >= patience_ends_) return false;
+    if (now >= patience_ends_) return false;
     // A time that has come means "whenever a lease ends".
     constexpr Duration soon{20};
     const auto delay = std::max(*retry_at_ - now, soon);
@@ -22185,7 +22231,7 @@ class Relay final : public ExchangeListener,
     auto& record = request_.record;
     record.attempts = attempts_;
     record.provider = credential.provider;
-    record.credential = credential.id.short_hex();
+    record.credential = way_->credential;
     const auto body = body_for(target_->model);
     auto head = upstream_head(*way_, exchange_->head(), credential, body.size());
     if (!head) {
@@ -22314,8 +22360,7 @@ class Relay final : public ExchangeListener,
     head.headers.reserve(headers.size() + 3);
     if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
     std::array<char, 12> digits;
-    const auto credential = lease_->credential().id.short_hex();
-    add_own_headers(head.headers, credential, attempts_text(digits));
+    add_own_headers(head.headers, way_->credential, attempts_text(digits));
     exchange_->start(head);
     request_.record.status = status_;
   }
@@ -22468,6 +22513,17 @@ class Relay final : public ExchangeListener,
 
 namespace credpool::inline CREDPOOL_ABI {
 
+namespace detail {
+
+/// At most 13 letters and digits, which need no memory of their own.
+inline std::string base36(std::uint64_t number) {
+  std::array<char, 13> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
+  return {digits.data(), end};
+}
+
+}  // namespace detail
+
 struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   explicit State(ProxyOptions given) : options{std::move(given)} {}
 
@@ -22494,20 +22550,14 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     version_.fetch_add(1, std::memory_order_release);
   }
 
-  /// "req_" and 24 hexadecimal digits; not a secret.
+  /// 64 random bits; not a secret.
   static std::string new_id() {
     thread_local std::mt19937_64 random{[] {
       std::random_device device;
       std::seed_seq seed{device(), device(), device(), device()};
       return std::mt19937_64{seed};
     }()};
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string id = "req_";
-    for (int word = 0; word < 2; ++word) {
-      auto bits = random();
-      for (int i = 0; i < 12; ++i, bits >>= 4) id += digits[bits & 15];
-    }
-    return id;
+    return "r-" + detail::base36(random());
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
@@ -22583,7 +22633,7 @@ inline std::string relay_session(const RequestHead& head, const RequestFacts& fa
     return std::string{*given};
   if (!facts.prompt_cache_key.empty()) return facts.prompt_cache_key;
   if (!facts.metadata_user_id.empty()) return facts.metadata_user_id;
-  return facts.conversation ? std::to_string(*facts.conversation) : std::string{};
+  return facts.conversation ? base36(*facts.conversation) : std::string{};
 }
 
 /// What there would be, were it allowed.
@@ -22668,12 +22718,14 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   request.operation = route->operation;
   request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());
   auto& record = request.record;
-  record.time = state_->options.lender->now();
-  record.request_id = request.id;
-  record.peer = exchange->peer();
+  if (state_->options.on_access) {
+    record.time = state_->options.lender->now();
+    record.request_id = request.id;
+    record.peer = exchange->peer();
+    record.method = head.method;
+    record.path = head.path();
+  }
   record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
-  record.method = head.method;
-  record.path = head.path();
   record.operation = route->operation;
   record.bytes_in = exchange->body().size();
 
@@ -22700,9 +22752,9 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
                   "invalid_body");
   }
   request.facts = std::move(*facts);
-  record.model = request.facts.model;
+  if (state_->options.on_access) record.model = request.facts.model;
   if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
-  auto targets = catalog->models().candidates(request.facts.model, request.operation);
+  auto targets = catalog->candidates(request.facts.model, request.operation);
   if (!targets)
     return refuse(404,
                   targets.error().message() + detail::blocked_hint(*catalog, request.operation),

@@ -222,7 +222,8 @@ http {{
         key_file = home / "key"
         out = home / "out"
         with open(out, "w") as output, open(home / "err", "w") as errors:
-            process = self.start([*PROXY_CORE, os.environ["CREDPOOL_PROGRAM"], "serve", "--open", "--listen", "127.0.0.1:0", "--key-file", key_file],
+            process = self.start([*PROXY_CORE, os.environ["CREDPOOL_PROGRAM"], "serve", "--open", "--listen", "127.0.0.1:0", "--key-file", key_file,
+                                  "--log", "off", "--threads", "1"],
                                  "credpool", env=environment, cwd=home, stdout=output, stderr=errors)
         until = time.monotonic() + 20
         while True:

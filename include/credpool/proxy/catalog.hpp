@@ -9,6 +9,7 @@
 #include <credpool/server/upstream.hpp>
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,10 @@ class ProxyCatalog {
     std::shared_ptr<const UpstreamOrigin> origin;
     std::string authority;  ///< for the Host header
     UpstreamTarget target;
+    std::string credential;  ///< CredentialId::short_hex()
+    /// Everything of a POST's head that is the same each time: the request line, Host, the headers
+    /// that are always ours, and the name of the one with the secret.
+    std::string head;
   };
   /// @return null when the credential does not serve it, or is not known here
   const Way* way(const CredentialId& id, Operation operation) const noexcept;
@@ -48,6 +53,9 @@ class ProxyCatalog {
   };
   const std::vector<Blocked>& blocked() const noexcept { return blocked_; }
 
+  /// As ModelMap::candidates(); asking for the same again costs little.
+  Result<std::shared_ptr<const std::vector<ModelTarget>>> candidates(std::string_view model,
+                                                                     Operation operation) const;
   const ModelMap& models() const noexcept { return models_; }
   const Settings& settings() const noexcept { return settings_; }
   const std::vector<std::shared_ptr<const Credential>>& credentials() const noexcept {
@@ -64,6 +72,7 @@ class ProxyCatalog {
   std::map<std::string, std::array<std::vector<CredentialId>, operations>, std::less<>> useless_;
   std::vector<Blocked> blocked_;
   ModelMap models_;
+  std::uint64_t serial_ = 0;  ///< no two catalogs of a process have the same
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

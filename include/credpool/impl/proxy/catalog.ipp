@@ -6,9 +6,22 @@
 #include <credpool/proxy/provider_policy.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What is the same in every head that goes this way, up to the value of the secret's header.
+inline std::string fixed_head(const ProxyCatalog::Way& way) {
+  std::string head = "POST " + way.target.path + " HTTP/1.1\r\nhost: " + way.authority +
+                     "\r\naccept-encoding: identity\r\n";
+  for (const auto& header : way.target.headers)
+    if (header.rule == HeaderRule::set) head += header.name + ": " + header.value + "\r\n";
+  return head + way.target.auth.header + ": " + way.target.auth.prefix;
+}
+
+}  // namespace detail
 
 CREDPOOL_INLINE ProxyCatalog::ProxyCatalog(
     Settings settings, std::vector<std::shared_ptr<const Credential>> credentials)
@@ -41,13 +54,39 @@ CREDPOOL_INLINE ProxyCatalog::ProxyCatalog(
         useless[i].push_back(credential->id);
         continue;
       }
-      ways[i] = Way{origin, origin->authority(), *target};
+      auto& way = ways[i].emplace();
+      way.origin = origin;
+      way.authority = origin->authority();
+      way.target = *target;
+      way.credential = credential->id.short_hex();
+      way.head = detail::fixed_head(way);
       if (std::find(known->operations.begin(), known->operations.end(), operation) ==
           known->operations.end())
         known->operations.push_back(operation);
     }
   }
   models_ = ModelMap{settings_, std::move(providers)};
+  static std::atomic<std::uint64_t> serials{0};
+  serial_ = ++serials;
+}
+
+CREDPOOL_INLINE Result<std::shared_ptr<const std::vector<ModelTarget>>> ProxyCatalog::candidates(
+    std::string_view model, Operation operation) const {
+  struct Last {
+    std::uint64_t serial = 0;
+    Operation operation = {};
+    std::string model;
+    std::shared_ptr<const std::vector<ModelTarget>> targets;
+  };
+  // Agents ask for the same model all the time.
+  thread_local Last last;
+  if (last.targets && last.serial == serial_ && last.operation == operation && last.model == model)
+    return last.targets;
+  auto found = models_.candidates(model, operation);
+  if (!found) return fail(found.error());
+  last = {serial_, operation, std::string{model},
+          std::make_shared<const std::vector<ModelTarget>>(std::move(*found))};
+  return last.targets;
 }
 
 CREDPOOL_INLINE const ProxyCatalog::Way* ProxyCatalog::way(const CredentialId& id,

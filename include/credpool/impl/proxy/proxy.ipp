@@ -6,11 +6,24 @@
 #include <credpool/impl/proxy/model_cache.hpp>
 #include <credpool/impl/proxy/relay.hpp>
 
+#include <array>
 #include <atomic>
+#include <charconv>
 #include <mutex>
 #include <random>
 
 namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// At most 13 letters and digits, which need no memory of their own.
+inline std::string base36(std::uint64_t number) {
+  std::array<char, 13> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
+  return {digits.data(), end};
+}
+
+}  // namespace detail
 
 struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   explicit State(ProxyOptions given) : options{std::move(given)} {}
@@ -38,20 +51,14 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     version_.fetch_add(1, std::memory_order_release);
   }
 
-  /// "req_" and 24 hexadecimal digits; not a secret.
+  /// 64 random bits; not a secret.
   static std::string new_id() {
     thread_local std::mt19937_64 random{[] {
       std::random_device device;
       std::seed_seq seed{device(), device(), device(), device()};
       return std::mt19937_64{seed};
     }()};
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string id = "req_";
-    for (int word = 0; word < 2; ++word) {
-      auto bits = random();
-      for (int i = 0; i < 12; ++i, bits >>= 4) id += digits[bits & 15];
-    }
-    return id;
+    return "r-" + detail::base36(random());
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
@@ -127,7 +134,7 @@ inline std::string relay_session(const RequestHead& head, const RequestFacts& fa
     return std::string{*given};
   if (!facts.prompt_cache_key.empty()) return facts.prompt_cache_key;
   if (!facts.metadata_user_id.empty()) return facts.metadata_user_id;
-  return facts.conversation ? std::to_string(*facts.conversation) : std::string{};
+  return facts.conversation ? base36(*facts.conversation) : std::string{};
 }
 
 /// What there would be, were it allowed.
@@ -212,12 +219,14 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   request.operation = route->operation;
   request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());
   auto& record = request.record;
-  record.time = state_->options.lender->now();
-  record.request_id = request.id;
-  record.peer = exchange->peer();
+  if (state_->options.on_access) {
+    record.time = state_->options.lender->now();
+    record.request_id = request.id;
+    record.peer = exchange->peer();
+    record.method = head.method;
+    record.path = head.path();
+  }
   record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
-  record.method = head.method;
-  record.path = head.path();
   record.operation = route->operation;
   record.bytes_in = exchange->body().size();
 
@@ -244,9 +253,9 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
                   "invalid_body");
   }
   request.facts = std::move(*facts);
-  record.model = request.facts.model;
+  if (state_->options.on_access) record.model = request.facts.model;
   if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
-  auto targets = catalog->models().candidates(request.facts.model, request.operation);
+  auto targets = catalog->candidates(request.facts.model, request.operation);
   if (!targets)
     return refuse(404,
                   targets.error().message() + detail::blocked_hint(*catalog, request.operation),

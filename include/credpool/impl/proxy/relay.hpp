@@ -44,8 +44,9 @@ struct RelayRequest {
   Operation operation = Operation::chat_completions;
   Dialect dialect = Dialect::openai;
   RequestFacts facts;
-  LeaseRequest lease;                ///< without provider and model
-  std::vector<ModelTarget> targets;  ///< in the order in which they are tried
+  LeaseRequest lease;  ///< without provider and model
+  /// In the order in which they are tried.
+  std::shared_ptr<const std::vector<ModelTarget>> targets;
   AccessRecord record;
   std::chrono::nanoseconds began{};
 };
@@ -67,7 +68,8 @@ class Relay final : public ExchangeListener,
 
   void start() {
     exchange_->listen(shared_from_this());
-    patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(settings().hold);
+    if (const auto hold = settings().hold; hold.count() > 0)
+      patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(hold);
     next();
   }
 
@@ -96,7 +98,8 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    tap_.emplace(request_.operation, is_stream_);
+    // Of a JSON answer only the log wants to know what was used.
+    if (is_stream_ || world_.on_access) tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
     if (!is_stream_) return begin_answer(head.headers);
@@ -115,7 +118,7 @@ class Relay final : public ExchangeListener,
         held_.append(bytes);
         return;
       case Phase::relaying:
-        tap_->feed(bytes);
+        if (tap_) tap_->feed(bytes);
         request_.record.bytes_out += bytes.size();
         exchange_->write(bytes);
         return;
@@ -133,9 +136,8 @@ class Relay final : public ExchangeListener,
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
-    const auto error =
-        tap_->stream_error().empty() ? std::nullopt : std::optional{judged_stream_error()};
-    lease_->report(error ? *error : success());
+    const bool failed = tap_ && !tap_->stream_error().empty();
+    lease_->report(failed ? judged_stream_error() : success());
     exchange_->finish();
     end(Ending::ok);
   }
@@ -151,8 +153,8 @@ class Relay final : public ExchangeListener,
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
     }
     lease_->report(outcome);
-    // A request that may have been served is not sent again.
-    if (!failure.request_sent) {
+    // A request that may have been served is not sent again; nor is any when the server stops.
+    if (!failure.request_sent && failure.error.errc() != Errc::cancelled) {
       last_failure_ = failure.error;
       exclude();
       return next();
@@ -207,7 +209,7 @@ class Relay final : public ExchangeListener,
   /// @return whether there is a lease
   bool lend() {
     retry_at_.reset();
-    for (const auto& target : request_.targets) {
+    for (const auto& target : *request_.targets) {
       auto& wanted = request_.lease;
       wanted.provider = target.provider;
       wanted.model = target.model;
@@ -232,8 +234,9 @@ class Relay final : public ExchangeListener,
 
   /// Waits for a credential, where the configuration allows it and it makes sense.
   bool wait() {
+    if (!retry_at_ || *retry_at_ > patience_ends_) return false;
     const auto now = world_.lender.now();
-    if (!retry_at_ || *retry_at_ > patience_ends_ || now >= patience_ends_) return false;
+    if (now >= patience_ends_) return false;
     // A time that has come means "whenever a lease ends".
     constexpr Duration soon{20};
     const auto delay = std::max(*retry_at_ - now, soon);
@@ -253,7 +256,7 @@ class Relay final : public ExchangeListener,
     auto& record = request_.record;
     record.attempts = attempts_;
     record.provider = credential.provider;
-    record.credential = credential.id.short_hex();
+    record.credential = way_->credential;
     const auto body = body_for(target_->model);
     auto head = upstream_head(*way_, exchange_->head(), credential, body.size());
     if (!head) {
@@ -382,8 +385,7 @@ class Relay final : public ExchangeListener,
     head.headers.reserve(headers.size() + 3);
     if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
     std::array<char, 12> digits;
-    const auto credential = lease_->credential().id.short_hex();
-    add_own_headers(head.headers, credential, attempts_text(digits));
+    add_own_headers(head.headers, way_->credential, attempts_text(digits));
     exchange_->start(head);
     request_.record.status = status_;
   }

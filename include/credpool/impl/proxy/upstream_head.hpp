@@ -11,6 +11,8 @@
 #include <credpool/server/request_head.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,7 +21,7 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Request line and headers as they go to an upstream, with the credential in them.
+/// Request line and headers of a POST as they go to an upstream, with the credential in them.
 /// @errors malformed when a header of the caller or the credential cannot stand in a head
 inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const RequestHead& from,
                                          const Credential& credential, std::size_t body_bytes) {
@@ -38,31 +40,28 @@ inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const Req
     });
     return found == headers.end() ? nullptr : &*found;
   };
-  const auto body_length = std::to_string(body_bytes);
+  std::array<char, 24> digits;
+  const auto* digits_end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), body_bytes).ptr;
+  const std::string_view body_length{digits.data(),
+                                     static_cast<std::size_t>(digits_end - digits.data())};
   // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
-  constexpr std::size_t names_and_marks = 256;
-  std::size_t size =
-      names_and_marks + way.target.path.size() + way.authority.size() + secret.size();
+  constexpr std::size_t marks = 64;
+  std::size_t size = marks + way.head.size() + secret.size();
   for (const auto& header : way.target.headers)
     size += header.name.size() + header.value.size() + 4;
-  for (const auto& [name, value] : kept) size += name.size() + value.size() + 5;
+  for (const auto& [name, value] : kept) size += name.size() + value.size() + 4;
   std::string head;
   head.reserve(size);
   const auto add = [&head](std::string_view name, std::string_view value) {
     head.append(name).append(": ").append(value).append("\r\n");
   };
-  head.append(from.method).append(" ").append(way.target.path).append(" HTTP/1.1\r\n");
-  add("host", way.authority);
-  head.append(way.target.auth.header)
-      .append(": ")
-      .append(way.target.auth.prefix)
-      .append(secret)
-      .append("\r\n");
-  add("accept-encoding", "identity");
+  head.append(way.head).append(secret).append("\r\n");
   add("content-length", body_length);
   for (const auto& header : way.target.headers) {
+    if (header.rule == HeaderRule::set) continue;  // stands in the fixed part
     const auto given = find_header(kept, header.name);
-    if (header.rule == HeaderRule::set || !given) {
+    if (!given) {
       add(header.name, header.value);
     } else if (header.rule == HeaderRule::append) {
       head.append(header.name).append(": ").append(*given);
