@@ -58,7 +58,9 @@ TEST_CASE("proxy/model_map: the models that the configuration lists, then the fa
   settings.providers["acme"] = {.base_url = "https://a.example", .models = {"acme-large"}};
   const cp::ModelMap map{settings, pool()};
   CHECK(candidates(map, "kimi-k2") == Targets{{"moonshot", "kimi-k2"}});
-  CHECK(candidates(map, "kimi-k3") == Targets{{"kimi-code", "kimi-k3"}, {"moonshot", "kimi-k3"}});
+  // A provider whose models are listed serves no others: the pool would refuse them.
+  CHECK(candidates(map, "kimi-k3") == Targets{{"kimi-code", "kimi-k3"}});
+  CHECK(candidates(map, "moonshot/kimi-k3") == Targets{});
   CHECK(candidates(map, "acme-large") == Targets{{"acme", "acme-large"}});
   CHECK(candidates(map, "GPT-5") == Targets{{"openai", "GPT-5"}});
   CHECK(candidates(map, "o3-mini") == Targets{{"openai", "o3-mini"}});

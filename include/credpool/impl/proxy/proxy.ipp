@@ -33,22 +33,21 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   /// Requests take the catalog of the moment; a thread looks for a new one only when there is one.
   std::shared_ptr<const ProxyCatalog> catalog() {
     struct Seen {
-      const State* of = nullptr;
       std::uint64_t version = 0;
       std::shared_ptr<const ProxyCatalog> catalog;
     };
     thread_local Seen seen;
     const auto version = version_.load(std::memory_order_acquire);
-    if (seen.of != this || seen.version != version) {
+    if (seen.version != version) {
       const std::lock_guard lock{mutex_};
-      seen = {this, version, catalog_};
+      seen = {version, catalog_};
     }
     return seen.catalog;
   }
   void use(std::shared_ptr<const ProxyCatalog> catalog) {
     const std::lock_guard lock{mutex_};
     catalog_ = std::move(catalog);
-    version_.fetch_add(1, std::memory_order_release);
+    version_.store(next_version(), std::memory_order_release);
   }
 
   /// 64 random bits; not a secret.
@@ -77,7 +76,13 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
  private:
   std::mutex mutex_;
   std::shared_ptr<const ProxyCatalog> catalog_ = std::make_shared<const ProxyCatalog>();
-  std::atomic<std::uint64_t> version_{1};
+  /// No two catalogs of all proxies have the same.
+  static std::uint64_t next_version() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
+  std::atomic<std::uint64_t> version_{next_version()};
   detail::ModelCache models_;
 };
 

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include <credpool/proxy/proxy.hpp>
+
+#include <credpool/pool/pool.hpp>
+#include <credpool/rotation/round_robin.hpp>
+#include <credpool/server/fake.hpp>
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cp = credpool;
+
+namespace {
+
+constexpr std::string_view key = "cp-static-key-of-the-test";
+
+/// Gives a login that was refused another token, as often as it may.
+struct PlayedRefresh {
+  static constexpr std::string_view name = "played";
+  static constexpr bool interactive = false;
+  std::shared_ptr<int> left = std::make_shared<int>(0);
+
+  bool can_refresh(const cp::Credential&) const { return true; }
+  cp::Result<cp::Credential> refresh(const cp::Credential& credential, const cp::RefreshContext&) {
+    if ((*left)-- <= 0) return cp::fail(cp::Errc::login_needed, "refreshing a login");
+    auto fresh = credential;
+    fresh.secret = cp::Secret{"fresh-token-0123456789"};
+    fresh.status = cp::Status::active;
+    return fresh;
+  }
+};
+
+cp::Credential openai_key(const std::string& name) {
+  auto credential = cp::Credential::api_key("env", "openai", cp::Secret{"sk-secret-key-" + name});
+  credential.profile_id = "openai:" + name;
+  credential.places.push_back({"env:" + name, {}});
+  return credential;
+}
+
+cp::Credential kimi_login() {
+  auto credential = cp::Credential::login("kimi-cli", "kimi-code", "store");
+  credential.profile_id = "kimi-code:default";
+  credential.kind = cp::Kind::oauth;
+  credential.secret = cp::Secret{"stale-token-0123456789"};
+  credential.refresh_token = cp::Secret{"refresh-token-0123456789"};
+  credential.places.push_back({"/home/u/.kimi", {}});
+  return credential;
+}
+
+/// A proxy between a played peer and a played upstream.
+struct World {
+  using Pool = cp::Pool<cp::Sources<>, cp::RoundRobin, PlayedRefresh>;
+
+  explicit World(std::vector<cp::Credential> credentials, cp::Settings given = {})
+      : settings{std::move(given)} {
+    settings.policy["kimi-code"] = cp::ProviderUse::allow;
+    REQUIRE(pool.replace_credentials(std::move(credentials)));
+    lender = std::make_shared<cp::PoolLender<Pool>>(pool);
+    cp::ProxyOptions options;
+    options.lender = lender;
+    options.gate = std::make_shared<cp::StaticKeyGate>(cp::Secret{key});
+    options.upstream = &upstream;
+    options.fetch = [](const cp::Request&) {
+      return cp::Response{.status = 200, .headers = {}, .body = R"({"data":[{"id":"gpt-one"}]})"};
+    };
+    options.on_access = [this](const cp::AccessRecord& record) { log.push_back(record); };
+    proxy = std::make_shared<cp::Proxy>(std::move(options));
+    proxy->use(std::make_shared<const cp::ProxyCatalog>(settings, pool.credentials()));
+    REQUIRE(server.listen({}, proxy));
+    REQUIRE(server.start());
+  }
+
+  std::shared_ptr<cp::FakeExchange> chat(const std::string& more = "",
+                                         std::string model = "gpt-x") {
+    return ask(
+        "/v1/chat/completions",
+        R"({"model":")" + model + R"(","messages":[{"role":"user","content":"hi"}])" + more + "}");
+  }
+  std::shared_ptr<cp::FakeExchange> ask(
+      const std::string& path, std::string body,
+      std::vector<std::pair<std::string, std::string>> more = {}) {
+    std::vector<std::pair<std::string, std::string>> headers{
+        {"host", "localhost"},
+        {"authorization", "Bearer " + std::string{key}},
+        {"content-type", "application/json"}};
+    headers.insert(headers.end(), more.begin(), more.end());
+    return server.request({.target = path, .headers = std::move(headers), .body = std::move(body)});
+  }
+
+  std::shared_ptr<int> refreshes = std::make_shared<int>(0);
+  cp::Settings settings;
+  Pool pool{cp::Sources<>{}, cp::RoundRobin{}, PlayedRefresh{refreshes}};
+  std::shared_ptr<cp::PoolLender<Pool>> lender;
+  cp::FakeUpstream upstream;
+  cp::FakeServer server;
+  std::vector<cp::AccessRecord> log;
+  std::shared_ptr<cp::Proxy> proxy;
+};
+
+const std::vector<std::pair<std::string, std::string>> json{{"content-type", "application/json"}};
+const std::vector<std::pair<std::string, std::string>> events{
+    {"content-type", "text/event-stream"}};
+constexpr const char* limited =
+    R"({"error":{"type":"requests","code":"rate_limit_exceeded","message":"slow down"}})";
+
+}  // namespace
+
+TEST_CASE("proxy/proxy: an answer goes through as it came, with our three headers") {
+  World world{{openai_key("one")}};
+  const auto exchange = world.chat();
+  auto& call = world.upstream.last();
+  CHECK(call.head().starts_with("POST /v1/chat/completions HTTP/1.1\r\n"));
+  CHECK(call.header("authorization") == "Bearer sk-secret-key-one");
+  CHECK(call.header("host") == "api.openai.com");
+  CHECK(call.body() == R"({"model":"gpt-x","messages":[{"role":"user","content":"hi"}]})");
+  call.answer(
+      200,
+      {{"content-type", "application/json"}, {"set-cookie", "a=b"}, {"x-request-id", "theirs"}},
+      R"({"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})");
+  CHECK(exchange->end() == cp::FakeExchange::End::finished);
+  const auto& answer = exchange->answer();
+  CHECK(answer.status == 200);
+  CHECK(answer.body == R"({"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})");
+  CHECK(answer.header("x-credpool-attempts") == "1");
+  CHECK(answer.header("x-credpool-credential") == world.pool.credentials()[0]->id.short_hex());
+  CHECK(answer.header("x-upstream-request-id") == "theirs");
+  CHECK(answer.header("set-cookie").empty());
+  REQUIRE(world.log.size() == 1);
+  CHECK(world.log[0].usage.output == 2);
+  CHECK(answer.header("x-request-id") == world.log[0].request_id);
+}
+
+TEST_CASE(
+    "proxy/proxy: who has no key, or asks for nothing that is here, is refused in its own shape") {
+  World world{{openai_key("one")}};
+  const auto without =
+      world.server.request({.target = "/v1/messages", .headers = {{"host", "x"}}, .body = "{}"});
+  CHECK(without->answer().status == 401);
+  CHECK(without->answer().body.starts_with(R"({"type":"error")"));
+  CHECK(world.ask("/v1/nothing", "{}")->answer().status == 404);
+  CHECK(world.ask("/v1/chat/completions", "{")->answer().status == 400);
+  CHECK(world.ask("/v1/chat/completions", R"({"messages":[]})")->answer().status == 400);
+  CHECK(world
+            .ask("/v1/chat/completions", R"({"model":"gpt-x","messages":[]})",
+                 {{"content-encoding", "gzip"}})
+            ->answer()
+            .status == 415);
+  CHECK(world.ask("/v1/messages", R"({"model":"claude-x","messages":[]})")->answer().status == 404);
+  CHECK(world.upstream.calls().empty());
+  for (const auto& record : world.log) CHECK(record.ending == cp::Ending::refused);
+}
+
+TEST_CASE("proxy/proxy: a rate limit moves the request; when all rest, the earliest end is told") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto first = world.chat();
+  world.upstream.last().answer(429, {{"content-type", "application/json"}, {"retry-after", "30"}},
+                               limited);
+  REQUIRE(world.upstream.calls().size() == 2);
+  CHECK(world.upstream.calls()[0]->header("authorization") !=
+        world.upstream.calls()[1]->header("authorization"));
+  world.upstream.last().answer(429, {{"content-type", "application/json"}, {"retry-after", "90"}},
+                               limited);
+  CHECK(first->answer().status == 429);
+  CHECK(first->answer().body == limited);
+  CHECK(first->answer().header("x-credpool-attempts") == "2");
+  const auto wait = std::stoi(first->answer().header("retry-after"));
+  CHECK(wait > 20);
+  CHECK(wait <= 30);
+  // Nobody is asked while all rest.
+  const auto second = world.chat();
+  CHECK(second->answer().status == 429);
+  CHECK(world.upstream.calls().size() == 2);
+}
+
+TEST_CASE("proxy/proxy: the request's own fault stays with it") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto exchange = world.chat();
+  world.upstream.last().answer(
+      400, json,
+      R"({"error":{"type":"invalid_request_error","message":"sk-secret-key-one sk-secret-key-two"}})");
+  CHECK(exchange->answer().status == 400);
+  CHECK(world.upstream.calls().size() == 1);
+  CHECK(exchange->answer().body.find("***") != std::string::npos);  // the key that was lent
+}
+
+TEST_CASE(
+    "proxy/proxy: a refused token is refreshed once and the request repeated with the new one") {
+  World world{{kimi_login()}};
+  *world.refreshes = 1;
+  const auto exchange = world.chat("", "kimi-k2");
+  world.upstream.last().answer(401, json, R"({"error":{"message":"invalid token"}})");
+  CHECK(world.upstream.calls().size() == 1);
+  CHECK(world.server.loop().run_offloaded() == 1);
+  REQUIRE(world.upstream.calls().size() == 2);
+  CHECK(world.upstream.last().header("authorization") == "Bearer fresh-token-0123456789");
+  world.upstream.last().answer(401, json, R"({"error":{"message":"invalid token"}})");
+  CHECK(world.server.loop().offloaded() == 0);  // not a second time
+  CHECK(exchange->answer().status == 503);
+}
+
+TEST_CASE("proxy/proxy: a refresh that fails takes the login out") {
+  World world{{kimi_login()}};
+  const auto exchange = world.chat("", "kimi-k2");
+  world.upstream.last().answer(401, json, R"({"error":{"message":"stale-token-0123456789"}})");
+  CHECK(world.server.loop().run_offloaded() == 1);
+  CHECK(exchange->answer().status == 503);
+  CHECK(exchange->answer().body.find("stale-token") == std::string::npos);
+}
+
+TEST_CASE("proxy/proxy: an error that begins a stream moves it, one in the middle goes through") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto exchange = world.chat(R"(,"stream":true)");
+  world.upstream.last().answer_head(200, events);
+  world.upstream.last().answer_data(
+      "data: "
+      "{\"error\":{\"type\":\"server_error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow\"}"
+      "}\n\n");
+  REQUIRE(world.upstream.calls().size() == 2);
+  CHECK(world.upstream.calls()[0]->cancelled());
+  CHECK(exchange->answer().status == 0);
+  world.upstream.last().answer_head(200, events);
+  world.upstream.last().answer_data("data: {\"choices\":[]}\n\n");
+  CHECK(exchange->answer().body == "data: {\"choices\":[]}\n\n");
+  world.upstream.last().answer_data("data: [DONE]\n\n");
+  world.upstream.last().answer_end();
+  CHECK(exchange->answer().body == "data: {\"choices\":[]}\n\ndata: [DONE]\n\n");
+  CHECK(exchange->end() == cp::FakeExchange::End::finished);
+  CHECK(exchange->answer().header("x-credpool-attempts") == "2");
+}
+
+TEST_CASE("proxy/proxy: a stream that dies ends with an error event and is not repeated") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto exchange = world.chat(R"(,"stream":true)");
+  world.upstream.last().answer_head(200, events);
+  world.upstream.last().answer_data("data: {\"choices\":[]}\n\n");
+  world.upstream.last().fail(cp::Errc::network, true);
+  CHECK(world.upstream.calls().size() == 1);
+  CHECK(exchange->end() == cp::FakeExchange::End::finished);
+  CHECK(exchange->answer().body.starts_with("data: {\"choices\":[]}\n\ndata: {\"error\":"));
+  CHECK(world.log.back().ending == cp::Ending::upstream_lost);
+}
+
+TEST_CASE("proxy/proxy: a JSON answer that breaks off is cut, or refused when nothing had left") {
+  World world{{openai_key("one"), openai_key("two")}};
+  auto exchange = world.chat();
+  world.upstream.last().answer_head(200, json, 100);
+  world.upstream.last().answer_data("{");
+  world.upstream.last().fail(cp::Errc::network, true);
+  CHECK(exchange->end() == cp::FakeExchange::End::cut);
+  World other{{openai_key("one")}};
+  exchange = other.chat();
+  other.upstream.last().answer_head(200, json, 100);
+  other.upstream.last().fail(cp::Errc::malformed, true);
+  CHECK(exchange->end() == cp::FakeExchange::End::finished);
+  CHECK(exchange->answer().status == 502);
+}
+
+TEST_CASE("proxy/proxy: what was sent is not sent again, what was not goes elsewhere") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto sent = world.chat();
+  world.upstream.last().fail(cp::Errc::network, true);
+  CHECK(sent->answer().status == 502);
+  CHECK(world.upstream.calls().size() == 1);
+  // Another key of the same host would not help: another provider's does.
+  cp::Settings settings;
+  settings.proxy.models["any"] = {{"openai", "gpt-x"}, {"kimi-code", "kimi-k2"}};
+  World other{{openai_key("one"), openai_key("two"), kimi_login()}, settings};
+  const auto unsent = other.chat("", "any");
+  other.upstream.last().fail(cp::Errc::network, false);
+  CHECK(unsent->answer().status == 0);
+  REQUIRE(other.upstream.calls().size() == 2);
+  CHECK(other.upstream.last().origin().host == "api.kimi.com");
+  other.upstream.last().answer(200, json, "{}");
+  CHECK(unsent->answer().status == 200);
+  World stopping{{openai_key("one"), openai_key("two")}};
+  const auto cancelled = stopping.chat();
+  stopping.upstream.last().fail(cp::Errc::cancelled, false);
+  CHECK(stopping.upstream.calls().size() == 1);
+  CHECK(cancelled->answer().status == 502);
+}
+
+TEST_CASE("proxy/proxy: a peer that leaves cancels the upstream; one that reads slowly pauses it") {
+  World world{{openai_key("one")}};
+  auto exchange = world.chat(R"(,"stream":true)");
+  world.upstream.last().answer_head(200, events);
+  exchange->stop_reading();
+  world.upstream.last().answer_data("data: 1\n\n");
+  CHECK(world.upstream.last().paused());
+  exchange->read_on();
+  CHECK_FALSE(world.upstream.last().paused());
+  exchange->leave();
+  CHECK(world.upstream.last().cancelled());
+  CHECK(world.log.back().ending == cp::Ending::client_gone);
+}
+
+TEST_CASE("proxy/proxy: a request waits for a credential as long as the configuration says") {
+  cp::Settings settings;
+  settings.proxy.hold = std::chrono::seconds{120};
+  World world{{openai_key("one")}, settings};
+  const auto exchange = world.chat();
+  world.upstream.last().answer(429, {{"content-type", "application/json"}, {"retry-after", "60"}},
+                               limited);
+  CHECK(exchange->answer().status == 0);
+  REQUIRE(world.server.loop().waiting() == 1);
+  REQUIRE(world.pool.clear_cooldowns());
+  world.server.loop().advance(std::chrono::seconds{61});
+  REQUIRE(world.upstream.calls().size() == 2);
+  world.upstream.last().answer(200, json, "{}");
+  CHECK(exchange->answer().status == 200);
+}
+
+TEST_CASE("proxy/proxy: names of the user's own become the provider's; models are listed") {
+  cp::Settings settings;
+  settings.proxy.models["fast"] = {{"openai", "gpt-y"}};
+  World world{{openai_key("one")}, settings};
+  const auto exchange = world.chat("", "fast");
+  CHECK(world.upstream.last().body() ==
+        R"({"model":"gpt-y","messages":[{"role":"user","content":"hi"}]})");
+  world.upstream.last().answer(200, json, "{}");
+  CHECK(exchange->answer().status == 200);
+  const auto models =
+      world.server.request({.method = "GET",
+                            .target = "/v1/models",
+                            .headers = {{"host", "x"}, {"x-api-key", std::string{key}}}});
+  CHECK(world.server.loop().run_offloaded() == 1);
+  CHECK(models->answer().body.find("\"gpt-one\"") != std::string::npos);
+  CHECK(models->answer().body.find("\"fast\"") != std::string::npos);
+}
+
+TEST_CASE("proxy/proxy: a login whose terms leave it to the user is not lent, and says how") {
+  World world{{kimi_login()}};
+  world.settings.policy.clear();
+  world.proxy->use(
+      std::make_shared<const cp::ProxyCatalog>(world.settings, world.pool.credentials()));
+  const auto exchange = world.chat("", "kimi-k2");
+  CHECK(exchange->answer().status == 404);
+  CHECK(exchange->answer().body.find("kimi-code") != std::string::npos);
+  CHECK(world.upstream.calls().empty());
+}
