@@ -243,19 +243,15 @@ TEST_CASE("proxy/proxy: a stream that dies ends with an error event and is not r
   CHECK(world.log.back().ending == cp::Ending::upstream_lost);
 }
 
-TEST_CASE("proxy/proxy: a JSON answer that breaks off is cut, or refused when nothing had left") {
+TEST_CASE(
+    "proxy/proxy: a JSON answer that breaks off is cut, so that it is not taken for complete") {
   World world{{openai_key("one"), openai_key("two")}};
-  auto exchange = world.chat();
+  const auto exchange = world.chat();
   world.upstream.last().answer_head(200, json, 100);
   world.upstream.last().answer_data("{");
   world.upstream.last().fail(cp::Errc::network, true);
   CHECK(exchange->end() == cp::FakeExchange::End::cut);
-  World other{{openai_key("one")}};
-  exchange = other.chat();
-  other.upstream.last().answer_head(200, json, 100);
-  other.upstream.last().fail(cp::Errc::malformed, true);
-  CHECK(exchange->end() == cp::FakeExchange::End::finished);
-  CHECK(exchange->answer().status == 502);
+  CHECK(world.log.back().ending == cp::Ending::upstream_lost);
 }
 
 TEST_CASE("proxy/proxy: what was sent is not sent again, what was not goes elsewhere") {
