@@ -393,7 +393,7 @@ TEST_CASE("refresh/oauth_browser: claude, codex and gemini") {
   CHECK(has(login.server.requests()[0].body, R"("state":")" + state + '"'));
   CHECK(has(login.server.requests()[0].body, R"("grant_type":"authorization_code")"));
 
-  CHECK(flow_of("gemini-cli").error().errc() == cp::Errc::configuration);
+  CHECK(flow_of("gemini-cli").error().errc() == cp::Errc::unsupported);
   home.write("client", "a-secret");
   cp::TokenEndpointSettings settings;
   settings.client_secrets_files["google-gemini-cli"] = "~/client";
