@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """No home, a home that is none, and places where nothing can be written."""
 import os
+import pathlib
 import shutil
 import subprocess
 import unittest
@@ -27,12 +28,13 @@ class OddHomes(unittest.TestCase):
         """The program where every user may run it."""
         if os.getuid() != 0:
             self.skipTest("it changes its user, which only root may do")
-        copy = world.root / "credpool"
-        if not copy.exists():
-            shutil.copy(PROGRAM, copy)
-        for path in (world.root, copy):
+        copies = [world.root / "credpool", world.root / "credpool-network"]
+        for copy in copies:  # the command is two programs side by side
+            if not copy.exists():
+                shutil.copy(pathlib.Path(PROGRAM).with_name(copy.name), copy)
+        for path in (world.root, *copies):
             path.chmod(0o755)
-        return copy
+        return copies[0]
 
     def test_without_a_home_scan_lists_what_it_can(self):
         with World() as world:
