@@ -4121,8 +4121,8 @@ class SettingsReader {
       return refuse(member.value, path, "expected 1 to 16 models", "");
     std::vector<ModelTarget> targets;
     const auto add = [&](const Json5Value& value) {
-      auto target = model_target(value, path, member.key);
-      if (target) targets.push_back(*std::move(target));
+      const auto target = model_target(value, path, member.key);
+      if (target) targets.push_back(*target);
       return target.has_value();
     };
     if (list == nullptr) {

@@ -311,9 +311,9 @@ TEST_CASE("transport/httplib: token requests over TLS without an answer are sent
     for (const auto& text : world.arrived) ++bodies[text.substr(text.find("\r\n\r\n") + 4)];
   }
   CHECK(bodies.size() == static_cast<std::size_t>(servers * rounds));
-  for (const auto& [body, times] : bodies) {
-    CAPTURE(body);
-    CHECK(times == 1);
+  for (const auto& counted : bodies) {
+    CAPTURE(counted.first);
+    CHECK(counted.second == 1);
   }
 }
 
