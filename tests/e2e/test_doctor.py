@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """doctor: what is wrong, and the command that mends it."""
+import json
 import os
 import subprocess
+import time
 import unittest
 
 from demo_world import World
+from refresh_world import RefreshWorld, program
 
 
 def findings(world, code=0):
@@ -87,6 +90,43 @@ class Doctor(unittest.TestCase):
             path.write_text('{ "rotationStrategy": 7 }')
             found = findings(world, code=1)
             self.assertTrue([f for f in found if f["severity"] == "error" and str(path) in f["where"]], found)
+
+
+class Stranded(unittest.TestCase):
+    """A refresh has an answer in its journal, and the login's file goes."""
+
+    def findings(self, world):
+        done = subprocess.run([*program(), "doctor", "--json"], cwd=world.home, env=world.environment(),
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(done.stdout)["findings"]
+
+    def test_a_kept_answer_of_a_login_whose_file_is_gone(self):
+        with RefreshWorld() as world:
+            login = world.seed("kimi-cli")
+            old = login.file.read_bytes()
+            journal = login.file.with_name(f".credpool-{login.file.name}.journal")
+            world.set(answer_delay_ms=1500)
+            process = world.start("refresh", "--method", "oauth-refresh", "--ownership", "co_own", "kimi-cli")
+            while not world.family("kimi-cli")["spends"]:
+                self.assertIsNone(process.poll())
+                time.sleep(0.02)
+            login.file.write_bytes(b"{half a file")  # so that the answer cannot be stored
+            process.communicate(timeout=60)
+            self.assertNotEqual(process.returncode, 0)
+            self.assertTrue(journal.exists())
+            login.file.unlink()
+            left, = about(self.findings(world), "new tokens")
+            self.assertEqual((left["severity"], left["where"]), ("warning", str(journal)))
+            self.assertIn(f"~/.kimi/credentials/{login.file.name}", left["repair"])
+            # What it says helps: an older copy of the file, and a refresh.
+            login.file.write_bytes(old)
+            login.file.chmod(0o600)
+            self.assertEqual(about(self.findings(world), "new tokens"), [])
+            self.assertEqual(world.refresh("kimi-cli").returncode, 0)
+            self.assertTrue(world.holds_live_token("kimi-cli"))
+            self.assertEqual((world.family("kimi-cli")["spends"], world.counts()["reuse"]), (1, 0))
+            self.assertFalse(journal.exists())
 
 
 if __name__ == "__main__":

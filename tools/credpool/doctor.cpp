@@ -126,6 +126,59 @@ void look_at_exchanges(const OpenPool& opened, const Session& session, Findings&
   }
 }
 
+/// Where logins that are refreshed may stand, and whose they are.
+std::map<std::filesystem::path, std::string> login_directories(const OpenPool& opened,
+                                                               const cp::Environment& environment) {
+  std::map<std::filesystem::path, std::string> directories;
+  opened.sources->for_each([&](const auto& source) {
+    using Source = std::remove_cvref_t<decltype(source)>;
+    if constexpr (cp::StoresLogins<Source> && cp::NamesItsFiles<Source>)
+      for (const auto& file : source.locations(environment))
+        directories.emplace(file.parent_path(), std::string{Source::cli});
+  });
+  if (opened.directory) directories.emplace(opened.directory->logins_directory(), std::string{});
+  return directories;
+}
+
+/// What exchanges have left of logins whose file is gone: no refresh finds them.
+void look_for_stranded_exchanges(const OpenPool& opened, const Session& session,
+                                 Findings& findings) {
+  for (const auto& [directory, cli] : login_directories(opened, session.environment())) {
+    const auto stranded = cp::stranded_exchanges(directory);
+    if (!stranded) {
+      findings.push_back(
+          {Severity::error, stranded.error().message(), directory.string(), stranded.error().hint});
+      continue;
+    }
+    for (const auto& left : *stranded) {
+      const auto log_in = cli.empty() ? std::string{"credpool login"} : next_login(cli);
+      if (!left.has_answer) {
+        findings.push_back({Severity::error, left.has_answer.error().message(), left.left.string(),
+                            left.has_answer.error().hint});
+      } else if (!*left.has_answer) {
+        findings.push_back({Severity::note,
+                            "a refresh of a login whose file is gone was cut off; no answer is in "
+                            "its journal, and its old refresh token may have been spent",
+                            left.left.string(),
+                            "log in again (" + log_in + "), and remove this file"});
+      } else {
+        const auto back = left.parked ? ", rename this file to .credpool-" +
+                                            left.file.filename().string() + ".journal"
+                                      : std::string{};
+        findings.push_back(
+            {Severity::warning,
+             "the file of a login is gone, and a refresh has kept its new tokens here: they may "
+             "stand nowhere else",
+             left.left.string(),
+             "put any older copy of " + short_path(left.file.string(), session.environment()) +
+                 " back" + back +
+                 " and run `credpool refresh`, which stores them; if you have "
+                 "logged out, remove this file"});
+      }
+    }
+  }
+}
+
 void look_at_programs(const cp::Discovery& discovery, const cp::Environment& environment,
                       Findings& findings) {
   std::string clis;
@@ -223,6 +276,7 @@ int run_doctor(Session& session) {
     look_at_stores(opened->discovery, findings);
     look_for_copies(opened->discovery, session.environment(), findings);
     look_at_exchanges(*opened, session, findings);
+    look_for_stranded_exchanges(*opened, session, findings);
     look_at_programs(opened->discovery, session.environment(), findings);
     look_at_clock(opened->discovery, session.now(), findings);
     look_at_our_files(session, *opened, findings);

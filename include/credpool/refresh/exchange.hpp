@@ -8,10 +8,12 @@
 #include <credpool/refresh/token_endpoint.hpp>
 #include <credpool/transport/concept.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -87,6 +89,22 @@ struct ExchangeTrace {
 /// Looks at the traces; takes no lock and changes nothing.
 /// @errors those of reading the store and our own files
 Result<ExchangeTrace> exchange_trace(const LoginStore& store);
+
+/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
+/// there ever comes to it.
+struct StrandedExchange {
+  std::filesystem::path file;  ///< of the login, which is gone
+  std::filesystem::path left;  ///< the journal, or the answer that was put aside
+  bool parked = false;         ///< it was put aside: a refresh does not store it
+  /// Whether the server's answer is in it: a login that may stand nowhere else.
+  /// @errors those of reading it; unsupported when a later version wrote it
+  Result<bool> has_answer;
+};
+
+/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
+/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
+///         empty
+Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

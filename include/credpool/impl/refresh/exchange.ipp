@@ -5,6 +5,13 @@
 #include <credpool/impl/refresh/exchange_spend.hpp>
 #include <credpool/refresh/exchange.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include <sys/stat.h>
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
@@ -89,6 +96,33 @@ CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
       journal->state == detail::JournalState::sent && journal->header.token == hash;
   trace.dead = state->is_dead(hash);
   return trace;
+}
+
+CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
+    const std::filesystem::path& directory) {
+  std::vector<StrandedExchange> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto& path = entry->path();
+    const auto target = detail::exchange_target_of(path.filename().string());
+    if (!target) continue;
+    struct stat facts {};
+    const auto file = directory / target->file;
+    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
+    const auto record = detail::load_journal(path);
+    if (record && (record->state == detail::JournalState::none ||
+                   record->state == detail::JournalState::torn))
+      continue;  // nothing was sent
+    found.push_back({file, path, target->parked,
+                     record ? Result<bool>{record->state == detail::JournalState::got}
+                            : Result<bool>{fail(record.error())}});
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.left < b.left; });
+  return found;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

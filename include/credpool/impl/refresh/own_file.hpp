@@ -56,6 +56,24 @@ struct ExchangeFiles {
   }
 };
 
+/// Of which login a journal, or an answer that was put aside, is.
+struct ExchangeTarget {
+  std::string file;  ///< the name of the login's file
+  bool parked = false;
+};
+
+/// @return none for any other name
+inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
+  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
+  if (!name.starts_with(start)) return std::nullopt;
+  name.remove_prefix(start.size());
+  const auto aside = name.rfind(parked);
+  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
+  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
+  if (end == 0) return std::nullopt;
+  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
+}
+
 inline Unexpected own_file_failure(int number, const std::string& doing,
                                    const std::filesystem::path& path) {
   const std::error_code failed{number, std::generic_category()};
