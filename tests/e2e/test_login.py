@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -84,6 +85,39 @@ def world_with_quick_polls(**more):
 def own_files(world) -> list:
     place = world.home / ".local/state/credpool"
     return [path for path in place.rglob("*") if path.is_file()] if place.exists() else []
+
+
+class NotFollowed(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def say_yes(page: str, server: str) -> str:
+    """A browser and its person: through the pages for login and consent, to the address that it is sent to in the end."""
+    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(), NotFollowed)
+    where, form = page, None
+    for _ in range(12):
+        if not where.startswith(server):
+            return where
+        try:
+            with browser.open(where, form and urllib.parse.urlencode(form).encode(), timeout=20) as answer:
+                shown = answer.read().decode()
+        except urllib.error.HTTPError as moved:
+            with moved:
+                assert moved.code in (302, 303), f"{where}: {moved.code} {moved.read()[:300]}"
+                where, form = urllib.parse.urljoin(where, moved.headers["Location"]), None
+                continue
+        where = urllib.parse.urljoin(where, re.search(r'action="([^"]+)"', shown)[1])
+        prompt = re.search(r'name="prompt" value="(\w+)"', shown)[1]
+        form = {"prompt": prompt, "login": "acct-browser", "password": "any"}
+    raise AssertionError(f"no end of pages: {where}")
+
+
+def set_claude_server(world) -> None:
+    config = world.home / ".config/credpool/config.json5"
+    config.parent.mkdir(parents=True, mode=0o700)
+    config.write_text('{oauth: {anthropic: {tokenUrl: "%s/v1/oauth/token", authorizeUrl: "%s/oauth/authorize"}}}'
+                      % (world.address, world.address))
 
 
 class WithOwnLogins(unittest.TestCase):
@@ -201,6 +235,65 @@ class Login(WithOwnLogins):
             screen.type("\x03")
             self.assertNotEqual(screen.end(), 0)
             self.assertEqual([file for file in own_files(world) if file.parent.name == "logins"], [])
+
+    def test_a_granted_code_that_is_pasted(self):
+        with RefreshWorld() as world:
+            set_claude_server(world)
+            screen = Terminal(world, "login", "claude-cli", "--method", "oauth-browser", "--no-browser")
+            page = screen.until(r"(http://127\.0\.0\.1[!-~]+)\s*\x1b")[1]
+            came = say_yes(page, world.address)
+            self.assertTrue(came.startswith("https://platform.claude.com/oauth/code/callback?"), came)
+            code = urllib.parse.parse_qs(urllib.parse.urlsplit(came).query)["code"][0]
+            screen.until(r"(?i)paste[^\n]*")
+            screen.type(came + "\n")
+            self.assertEqual(screen.end(), 0, screen.shown)
+            self.assertNotIn(code, screen.shown)
+            self.assertEqual(world.counts()["success"], 1)
+            entry, = self.json(world, "scan")["credentials"]
+            self.assertEqual((entry["ownership"], entry["usable"]), ("adopt", True))
+            row, = self.json(world, "refresh", entry["profileId"], "--force")["refreshed"]
+            self.assertEqual(row["outcome"], "exchanged")
+
+    def test_a_granted_code_that_the_browser_brings(self):
+        with RefreshWorld() as world:
+            set_claude_server(world)
+            opener = world.root / "bin/xdg-open"
+            opener.parent.mkdir()
+            opener.write_text("#!/bin/sh\n")
+            opener.chmod(0o755)
+            screen = Terminal(world, "login", "claude-cli", "--method", "oauth-browser", DISPLAY=":0",
+                              PATH=f"{opener.parent}:{os.environ['PATH']}")
+            page = screen.until(r"(http://127\.0\.0\.1[!-~]+)\s*\x1b")[1]
+            screen.until("Waiting for the browser")
+            came = say_yes(page, world.address)
+            state = urllib.parse.parse_qs(urllib.parse.urlsplit(came).query)["state"][0]
+            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                direct.open(came.replace(state, "x" * len(state)), timeout=20)
+            self.assertEqual(refused.exception.code, 400)
+            refused.exception.close()
+
+            def thief() -> None:
+                """Somebody who saw the code, and has no verifier for it."""
+                form = {"grant_type": "authorization_code", "client_id": "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+                        "code": urllib.parse.parse_qs(urllib.parse.urlsplit(came).query)["code"][0],
+                        "code_verifier": "v" * 43, "redirect_uri": came.split("?")[0]}
+                asked = urllib.request.Request(world.address + "/v1/oauth/token", json.dumps(form).encode(),
+                                               {"content-type": "application/json"})
+                with self.assertRaises(urllib.error.HTTPError) as no:
+                    direct.open(asked, timeout=20)
+                self.assertEqual(no.exception.code, 400)
+                no.exception.close()
+
+            thief()
+            self.assertEqual((world.counts()["success"], world.counts()["errors"]), (0, {"code_verifier does not match code_challenge": 1}))
+            with direct.open(came, timeout=20) as answer:
+                self.assertIn("The login is done here", answer.read().decode())
+            self.assertEqual(screen.end(), 0, screen.shown)
+            self.assertEqual(world.counts()["success"], 1)
+            self.assertEqual(world.counts()["requests"]["/v1/oauth/token"], 2, "the thief's, and ours once")
+            thief()  # nor afterwards
+            self.assertEqual(world.counts()["success"], 1)
 
     def test_what_a_cli_only_offers_itself(self):
         with RefreshWorld() as world:

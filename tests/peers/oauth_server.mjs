@@ -97,7 +97,7 @@ async function makeProvider(issuer) {
       client_id: client.id,
       application_type: 'native',
       token_endpoint_auth_method: 'none',
-      redirect_uris: redirects,
+      redirect_uris: [...redirects, 'https://platform.claude.com/oauth/code/callback'],
       response_types: ['code'],
       grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
       scope: 'openid offline_access',
@@ -255,6 +255,10 @@ function front(provider, inner, scheme) {
       const endpoint = url.host.startsWith('oauth2.googleapis.com') ? endpoints['/gemini/token'] : endpoints[url.pathname];
       const through = { ...request.headers, 'x-forwarded-proto': scheme, 'x-forwarded-host': url.host };
       if (!endpoint || request.method !== 'POST') {
+        if (url.pathname === '/oauth/authorize') {
+          url.pathname = '/auth';
+          url.searchParams.set('scope', 'openid offline_access'); // as with a device login: the vendors' names mean nothing here
+        }
         const got = await ask(inner, request.method, url.pathname + url.search, through, body);
         response.writeHead(got.status, got.headers);
         return response.end(got.body);
