@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """demo: the tour, and the made-up home to play with."""
+import json
 import os
 import signal
 import subprocess
 import unittest
+import urllib.request
 
 from demo_world import PROGRAM, World
 
@@ -17,7 +19,7 @@ class Demo(unittest.TestCase):
             self.assertEqual(done.stderr, "")
             for step in ("credpool scan", "scan --validate", "explain", "429", "cooldown list",
                          "credpool refresh", "refreshed, ends in 14 min", "renewal cycle completed: 0 renewed, 2 fresh",
-                         "none changed", "Your own logins"):
+                         "listening on http://127.0.0.1:", '"content":" from"', "data: [DONE]", "none changed", "Your own logins"):
                 self.assertIn(step, done.stdout)
             self.assertEqual(list(temporary.iterdir()), [])
             self.assertEqual(list(world.home.iterdir()), [])
@@ -27,6 +29,32 @@ class Demo(unittest.TestCase):
             text = world.run("demo", check=True).stdout
             for host in ("googleapis", "api.kimi", "openai.com", "cannot be asked", "could not"):
                 self.assertNotIn(host, text)
+
+    def test_the_made_up_provider_answers_through_the_proxy(self):
+        with World(demo=True, provider=True) as world:
+            server = subprocess.Popen([PROGRAM, "serve", "--open", "--listen", "127.0.0.1:0", "--log", "json"],
+                                      env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                url = server.stdout.readline().split()[-1]
+                key = (world.home / ".local/state/credpool/serve.key").read_text().strip()
+                for stream in (False, True):
+                    body = {"model": "demo", "stream": stream, "messages": [{"role": "user", "content": "Hello?"}]}
+                    request = urllib.request.Request(f"{url}/v1/chat/completions", json.dumps(body).encode(),
+                                                     {"x-api-key": key})
+                    with urllib.request.urlopen(request, timeout=20) as answer:
+                        text = answer.read().decode()
+                    if stream:
+                        self.assertEqual(text.count("data: "), 6)
+                        self.assertTrue(text.endswith("data: [DONE]\n\n"), text)
+                    else:  # openrouter's key has no quota: it rests from here on
+                        self.assertEqual(answer.headers["x-credpool-attempts"], "2")
+                        self.assertEqual(json.loads(text)["choices"][0]["message"]["content"],
+                                         "Hello from the demo provider.")
+            finally:
+                server.terminate()
+                out, _ = server.communicate(timeout=30)
+            rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+            self.assertEqual([(row["provider"], row["totalTokens"]) for row in rows], [("moonshot", 13)] * 2)
 
     def test_a_tour_that_is_interrupted_leaves_nothing_behind(self):
         with World() as world:

@@ -129,19 +129,26 @@ int run_command_line(int argc, char** argv) {
   ServeOptions serve;
   auto* serve_command =
       app.add_subcommand("serve", "One OpenAI- and Anthropic-compatible endpoint over the pool");
-  serve_command->add_flag("--open", serve.open, "For programs of this machine, with one key");
+  serve_command->add_flag(
+      "--open", serve.open,
+      "For programs of this machine, with one key (needed: there are no accounts)");
   serve_command
       ->add_option("--listen", serve.listen,
-                   "127.0.0.1:PORT, [::1]:PORT or unix:/PATH (may be given again)")
+                   "127.0.0.1:PORT, [::1]:PORT or unix:/PATH; default 127.0.0.1:8484 "
+                   "(may be given again)")
       ->type_name("ADDRESS");
-  serve_command->add_option("--key-file", serve.key_file, "The key; made when it is missing")
+  serve_command
+      ->add_option("--key-file", serve.key_file,
+                   "The key that callers send; made when missing (default: serve.key in the state "
+                   "directory)")
       ->type_name("FILE");
   serve_command
       ->add_option("--allow", serve.allow,
                    "Lend this provider's logins although its terms leave it to you "
                    "(may be given again)")
       ->type_name("PROVIDER");
-  serve_command->add_option("--log", serve.log, "A line for each request: text, json or off")
+  serve_command
+      ->add_option("--log", serve.log, "A line for each request: text (the default), json or off")
       ->check(CLI::IsMember({"text", "json", "off"}));
   auto* tls_certificate =
       serve_command->add_option("--tls-cert", serve.tls_certificate, "PEM file: serve https")

@@ -3,7 +3,10 @@
 
 #include "session.hpp"
 
+#include <credpool/core/secret.hpp>
+
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,6 +97,9 @@ struct ServeOptions {
   std::string tls_certificate = {};
   std::string tls_key = {};
   unsigned threads = 0;  ///< 0: one for each processor
+  /// Told the first listener's address and the key once requests are taken, in place of the notes
+  /// on what is lent; for a server inside another command. SIGTERM to its thread ends it.
+  std::function<void(const std::string& url, const credpool::Secret& key)> when_ready = {};
 };
 int run_serve(Session& session, const ServeOptions& options);
 

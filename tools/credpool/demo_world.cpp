@@ -276,14 +276,18 @@ void write_configuration(Writer& home, const std::string& provider_url) {
         "google-gemini-cli/tokeninfo", "xai", "factory", "iflow"})
     base_urls[provider] =
         provider_url.empty() ? "http://127.0.0.1:9" : provider_url + "/" + provider;
-  home.json(".config/credpool/config.json5",
-            {{"autoImport", true},
-             {"rotationStrategy", "least-used"},
-             {"baseUrls", base_urls},
-             {"oauth",
-              {{"kimi-code",
-                {{"tokenUrl", (provider_url.empty() ? "http://127.0.0.1:9" : provider_url) +
-                                  "/kimi-code/api/oauth/token"}}}}}});
+  home.json(
+      ".config/credpool/config.json5",
+      {{"autoImport", true},
+       {"rotationStrategy", "least-used"},
+       {"baseUrls", base_urls},
+       // The first has no quota left: requests for "demo" move on to the second.
+       {"proxy",
+        {{"models", {{"demo", Json::array({"openrouter/demo-model", "moonshot/demo-model"})}}}}},
+       {"oauth",
+        {{"kimi-code",
+          {{"tokenUrl", (provider_url.empty() ? "http://127.0.0.1:9" : provider_url) +
+                            "/kimi-code/api/oauth/token"}}}}}});
 }
 
 }  // namespace

@@ -5,13 +5,18 @@
 #include "demo_provider.hpp"
 #include "../demo_world.hpp"
 
+#include <httplib.h>
+
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <optional>
+#include <string>
+#include <thread>
 
 #include <pthread.h>
 #include <sys/wait.h>
@@ -70,6 +75,63 @@ int rotate(Session& world) {
   return 0;
 }
 
+/// One streamed request through the proxy at that address, shown as curl would show it.
+int ask_proxy(Session& world, const std::string& url, const cp::Secret& key) {
+  step(world,
+       "Ask through it; the first provider of \"demo\" is out of quota, the next one serves.",
+       R"(curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \)"
+       "\n    "
+       R"(-d '{"model":"demo","stream":true,"messages":[{"role":"user","content":"Hello?"}]}')");
+  httplib::Client client{url};
+  client.set_read_timeout(20);
+  httplib::Request request;
+  request.method = "POST";
+  request.path = "/v1/chat/completions";
+  request.set_header("Content-Type", "application/json");
+  request.set_header("Authorization", "Bearer " + std::string{key.reveal()});
+  request.body =
+      R"({"model":"demo","stream":true,"messages":[{"role":"user","content":"Hello?"}]})";
+  request.content_receiver = [&world](const char* bytes, std::size_t size, std::uint64_t,
+                                      std::uint64_t) {
+    world.print(std::string{bytes, size});
+    std::fflush(stdout);
+    return true;
+  };
+  const auto answer = client.send(request);
+  if (!answer)
+    return world.fail({cp::Errc::network, "asking the proxy", url, to_string(answer.error())});
+  if (answer->status != 200)
+    return world.fail({cp::Errc::http_status, "asking the proxy", url,
+                       "it answered " + std::to_string(answer->status)});
+  return 0;
+}
+
+/// `serve` in a thread of its own while one request is sent through it.
+int serve_and_ask(Session& world) {
+  struct Listener {
+    std::string url;
+    cp::Secret key;
+  };
+  std::promise<std::optional<Listener>> listener;
+  auto listening = listener.get_future();
+  int served = 0;
+  std::thread server{[&] {
+    bool ready = false;
+    ServeOptions options{.listen = {"127.0.0.1:0"}, .open = true, .log = "off"};
+    options.when_ready = [&](const std::string& url, const cp::Secret& key) {
+      ready = true;
+      listener.set_value(Listener{url, key});
+    };
+    served = run_serve(world, options);
+    if (!ready) listener.set_value(std::nullopt);
+  }};
+  const auto at = listening.get();
+  const int asked = at ? ask_proxy(world, at->url, at->key) : 0;
+  if (at) ::pthread_kill(server.native_handle(), SIGTERM);
+  server.join();
+  return asked != 0 ? asked : served;
+}
+
 int tour(Session& session, const std::filesystem::path& directory) {
   auto provider = DemoProvider::start();
   if (!provider) return session.fail(provider.error());
@@ -100,6 +162,9 @@ int tour(Session& session, const std::filesystem::path& directory) {
   if (const int code = rotate(world); code != 0) return code;
   step(session, "Who rests now?", "credpool cooldown list");
   if (const int code = run_cooldown(world, {}); code != 0) return code;
+  step(session, "One endpoint in front of them all, for every OpenAI or Anthropic client.",
+       "credpool serve --open --listen 127.0.0.1:0 --log off &");
+  if (const int code = serve_and_ask(world); code != 0) return code;
   step(session, "What was found and used? Hashes only, in a chain that shows changes.",
        "credpool history --verify");
   if (const int code = run_history(world, {.verify = true}); code != 0) return code;

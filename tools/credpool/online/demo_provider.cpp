@@ -4,6 +4,7 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -109,6 +110,50 @@ Answer answer_to(const httplib::Request& request) {
              {"code", "invalid_api_key"}}}}};
 }
 
+/// A chat answer, whole or as the stream of its words.
+void answer_chat(const httplib::Request& request, httplib::Response& response) {
+  const auto asked = Json::parse(request.body, nullptr, false);
+  if (!asked.is_object() || !asked.contains("messages")) {
+    response.status = 400;
+    response.set_content(R"({"error":{"message":"no messages","type":"invalid_request_error"}})",
+                         "application/json");
+    return;
+  }
+  static const std::array<std::string, 4> words{"Hello", " from", " the demo", " provider."};
+  const Json head{{"id", "chatcmpl-demo"}, {"created", 1767225600}, {"model", "demo-model"}};
+  const Json usage{{"prompt_tokens", 9}, {"completion_tokens", 4}, {"total_tokens", 13}};
+  if (!asked.contains("stream") || asked["stream"] != true) {
+    auto body = head;
+    body["object"] = "chat.completion";
+    body["choices"] = {
+        {{"index", 0},
+         {"message",
+          {{"role", "assistant"}, {"content", words[0] + words[1] + words[2] + words[3]}}},
+         {"finish_reason", "stop"}}};
+    body["usage"] = usage;
+    response.set_content(body.dump(), "application/json");
+    return;
+  }
+  response.set_header("Cache-Control", "no-cache");
+  response.set_chunked_content_provider(
+      "text/event-stream",
+      [head, usage, next = std::size_t{0}](std::size_t, httplib::DataSink& sink) mutable {
+        const bool last = next == words.size();
+        auto event = head;
+        event["object"] = "chat.completion.chunk";
+        event["choices"] = {{{"index", 0},
+                             {"delta", last ? Json::object() : Json{{"content", words[next]}}},
+                             {"finish_reason", last ? Json("stop") : Json(nullptr)}}};
+        if (last) event["usage"] = usage;
+        const auto text = "data: " + event.dump() + "\n\n" + (last ? "data: [DONE]\n\n" : "");
+        if (!sink.write(text.data(), text.size())) return false;
+        if (last) sink.done();
+        ++next;
+        std::this_thread::sleep_for(std::chrono::milliseconds{last ? 0 : 60});
+        return true;
+      });
+}
+
 /// The token endpoint of Kimi: a refresh token is good for one use, as at the real one.
 class DemoTokens {
  public:
@@ -146,6 +191,8 @@ struct DemoProvider::Server {
       ++requests;
       const auto answer = mentions(request.path, "/api/oauth/token") ? tokens.exchange(request)
                                                                      : answer_to(request);
+      if (answer.status == 200 && request.path.ends_with("/chat/completions"))
+        return answer_chat(request, response);
       response.status = answer.status;
       if (answer.retry_after_seconds > 0)
         response.set_header("Retry-After", std::to_string(answer.retry_after_seconds));

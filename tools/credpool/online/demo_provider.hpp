@@ -11,6 +11,7 @@ namespace credpool_cli {
 /// A local server that answers as the real providers do: the demo and the end-to-end tests ask it
 /// instead of them. What it answers depends on words in the made-up token: "valid", "revoked",
 /// "limited", "noseat", "notier". Kimi's made-up logins can be refreshed there, each token once.
+/// A chat completion is answered with fixed words, whole or as a stream.
 class DemoProvider {
  public:
   /// Starts on a free port of 127.0.0.1.

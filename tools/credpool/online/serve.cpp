@@ -209,10 +209,13 @@ int run_serve(Session& session, const ServeOptions& options) {
   if (auto started = engine.start(); !started) return session.fail(started.error());
   for (const auto& address : bound) tell_how(session, address, certificate.has_value(), key_file);
   std::fflush(stdout);
-  introduce(session, *catalog);
+  if (options.when_ready)
+    options.when_ready(url_of(bound.front(), certificate.has_value()), *key);
+  else
+    introduce(session, *catalog);
 
   serve_until_told(**pool, *proxy, signals);
-  session.note("stopping; answers that have begun are finished");
+  if (!options.when_ready) session.note("stopping; answers that have begun are finished");
   engine.stop(std::chrono::duration_cast<cp::Duration>(settings.proxy.timeouts.drain));
   return 0;
 }
