@@ -23636,6 +23636,22 @@ struct ExchangeTrace {
 /// @errors those of reading the store and our own files
 Result<ExchangeTrace> exchange_trace(const LoginStore& store);
 
+/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
+/// there ever comes to it.
+struct StrandedExchange {
+  std::filesystem::path file;  ///< of the login, which is gone
+  std::filesystem::path left;  ///< the journal, or the answer that was put aside
+  bool parked = false;         ///< it was put aside: a refresh does not store it
+  /// Whether the server's answer is in it: a login that may stand nowhere else.
+  /// @errors those of reading it; unsupported when a later version wrote it
+  Result<bool> has_answer;
+};
+
+/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
+/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
+///         empty
+Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 // One exchange of a file at a time in this process. Internal: included by .ipp files only.
@@ -23734,6 +23750,24 @@ struct ExchangeFiles {
     return found;
   }
 };
+
+/// Of which login a journal, or an answer that was put aside, is.
+struct ExchangeTarget {
+  std::string file;  ///< the name of the login's file
+  bool parked = false;
+};
+
+/// @return none for any other name
+inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
+  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
+  if (!name.starts_with(start)) return std::nullopt;
+  name.remove_prefix(start.size());
+  const auto aside = name.rfind(parked);
+  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
+  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
+  if (end == 0) return std::nullopt;
+  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
+}
 
 inline Unexpected own_file_failure(int number, const std::string& doing,
                                    const std::filesystem::path& path) {
@@ -25335,6 +25369,33 @@ CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
       journal->state == detail::JournalState::sent && journal->header.token == hash;
   trace.dead = state->is_dead(hash);
   return trace;
+}
+
+CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
+    const std::filesystem::path& directory) {
+  std::vector<StrandedExchange> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto& path = entry->path();
+    const auto target = detail::exchange_target_of(path.filename().string());
+    if (!target) continue;
+    struct stat facts {};
+    const auto file = directory / target->file;
+    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
+    const auto record = detail::load_journal(path);
+    if (record && (record->state == detail::JournalState::none ||
+                   record->state == detail::JournalState::torn))
+      continue;  // nothing was sent
+    found.push_back({file, path, target->parked,
+                     record ? Result<bool>{record->state == detail::JournalState::got}
+                            : Result<bool>{fail(record.error())}});
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.left < b.left; });
+  return found;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
