@@ -107,7 +107,9 @@ class PowerCut(LoopCase):
                         lost += 1
                 copy.unlink()
                 world.logins.pop(CLI)  # the image before the cut knows nothing of what came after
-            self.assertTrue(old and new, f"the cuts met one side only: {old} old, {new} new")
+            # About one in seven comes behind the rename: a few cuts may all come before it.
+            if CUTS >= 50:
+                self.assertTrue(old and new, f"the cuts met one side only: {old} old, {new} new")
             say(f"{CUTS} power cuts ({again} made again): {old} old, {new} new files, all whole; {lost} lost in the window, each told")
 
     def traced(self, world, watch) -> int:
