@@ -22407,6 +22407,9 @@ class Relay final : public ExchangeListener,
            "credentials_refused");
     else if (last_failure_)
       tell(502, last_failure_->message(), "upstream_unreachable");
+    else if (why_not_ &&
+             (why_not_->errc() == Errc::not_found || why_not_->errc() == Errc::invalid_argument))
+      tell(400, why_not_->message(), "invalid_pin");  // the pool asks for a credential by name only
     else if (retry_at_)
       tell(429, "every credential that could serve this rests; " + why_not_hint(), "no_credential");
     else

@@ -336,3 +336,20 @@ TEST_CASE("proxy/proxy: a login whose terms leave it to the user is not lent, an
   CHECK(exchange->answer().body.find("kimi-code") != std::string::npos);
   CHECK(world.upstream.calls().empty());
 }
+
+TEST_CASE("proxy/proxy: a pin is that credential or an error") {
+  World world{{openai_key("one"), openai_key("two")}};
+  const std::string body = R"({"model":"gpt-x","messages":[{"role":"user","content":"hi"}]})";
+  for (int i = 0; i < 3; ++i) {
+    const auto exchange =
+        world.ask("/v1/chat/completions", body, {{"x-credpool-pin", "openai:two"}});
+    CHECK(world.upstream.last().header("authorization") == "Bearer sk-secret-key-two");
+    CHECK(world.upstream.last().header("x-credpool-pin").empty());
+    world.upstream.last().answer(200, json, "{}");
+    CHECK(exchange->answer().status == 200);
+  }
+  const auto unknown =
+      world.ask("/v1/chat/completions", body, {{"x-credpool-pin", "openai:nobody"}});
+  CHECK(unknown->answer().status == 400);
+  CHECK(world.upstream.calls().size() == 3);
+}

@@ -84,7 +84,8 @@ void introduce(const Session& session, const cp::ProxyCatalog& catalog) {
   for (const auto& [provider, count] : serving)
     list += (list.empty() ? "" : ", ") + provider + " " + std::to_string(count);
   session.note(credentials > 0
-                   ? "lending " + std::to_string(credentials) + " credentials: " + list
+                   ? "lending " + std::to_string(credentials) +
+                         (credentials == 1 ? " credential: " : " credentials: ") + list
                    : "there is nothing to lend yet: `credpool scan` says what was found; "
                      "a key in the environment (OPENAI_API_KEY ...) is enough");
   std::map<std::string, const cp::Error*> blocked;
