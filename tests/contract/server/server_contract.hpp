@@ -96,13 +96,14 @@ template <class S> void answers_whole() {
   RawClient client{world.port};
   // All over one connection.
   client.send(
-      "GET /a?b=%20c HTTP/1.1\r\nHost: a\r\nX-Asked: this\r\nRange: bytes=0-1\r\n"
+      "GET /a?b=%20c HTTP/1.1\r\nHost: a\r\nX-Asked: this\r\nRange: bytes=0-1,3-4\r\n"
       "Accept-Encoding: gzip\r\n\r\n");
   auto answer = client.read_until("|");
   CHECK(status_of(answer) == 200);
   CHECK(has(lower(answer), "x-seen: this\r\n"));
   CHECK(has(lower(answer), "\r\ndate: "));
   CHECK(answer.ends_with("\r\n\r\nGET /a?b=%20c |"));
+  CHECK(has(lower(answer), "content-length: 15\r\n"));  // no range was cut out of it
   client.send(post("abc"));
   CHECK(client.read_until("|").ends_with("\r\n\r\nPOST / abc|"));
   client.send(post(""));
