@@ -245,3 +245,11 @@ TEST_CASE("proxy/usage: an error inside a stream is kept, the first one, within 
           .stream_error()
           .size() == 16 << 10);
 }
+
+TEST_CASE("proxy/usage: an event whose data is a field without a value") {
+  const auto tap = tapped(Op::chat_completions, true,
+                          "data\n\nevent: error\ndata\n\n"
+                          "data: {\"usage\":{\"prompt_tokens\":2}}\n\ndata: [DONE]\n\n");
+  CHECK(tap.usage() == counts(2, {}));
+  CHECK(tap.complete());
+}
