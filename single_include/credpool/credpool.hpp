@@ -7681,6 +7681,11 @@ struct LeaseRequest {
   std::string client = {};
 };
 
+/// Whether a request was refused because no credential can serve it now, for whatever reason.
+inline bool nobody_can_serve(const Error& error) noexcept {
+  return error.errc() == Errc::no_credential || error.errc() == Errc::overloaded;
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -8919,11 +8924,16 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
               .hint = {}};
   if (!request.model.empty()) error.place += " " + request.model;
   std::size_t of_provider = 0;
+  bool others_fault = false, callers_limit = false;
   for (const auto index : order_) {
     const auto& slot = slots_[index];
     const auto at = answer(slot, lane, request, pin, share_used_up, now);
     if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
     if (at.verdict == Eligibility::pinned_elsewhere) continue;
+    if (at.changes && at.verdict != Eligibility::eligible) {
+      const bool rests_briefly = at.verdict == Eligibility::cooling_down && at.brief;
+      (rests_briefly ? others_fault : callers_limit) = true;
+    }
     if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
       error.retry_at = at.changes;
     if (++of_provider > named_at_most) continue;
@@ -8931,6 +8941,7 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
                   std::string{to_string(at.verdict)};
     if (at.until) error.hint += " until " + format_iso8601(*at.until);
   }
+  if (others_fault && !callers_limit) error.code = Errc::overloaded;
   if (of_provider == 0)
     error.hint = order_.empty() ? "there are no credentials: log in with a CLI, then scan"
                                 : "there is none for that provider";
@@ -10062,8 +10073,9 @@ class Pool final : private LeaseKeeper {
   /// Lends a credential; waits for one as long as LeaseRequest::hold allows.
   ///
   /// @errors no_credential when none can serve (within the hold): `retry_at` tells when one may,
-  ///         the hint what is the matter with each; invalid_argument when the pin names several,
-  ///         not_found when it names none
+  ///         the hint what is the matter with each; overloaded, likewise, when all that could rest
+  ///         only because their providers were overloaded or not to be reached; invalid_argument
+  ///         when the pin names several, not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
     return hold(request, [&] {
       poll();
@@ -10226,7 +10238,7 @@ class Pool final : private LeaseKeeper {
     for (;;) {
       listener.listen();
       auto lease = ask();
-      if (lease || lease.error().errc() != Errc::no_credential) return lease;
+      if (lease || !nobody_can_serve(lease.error())) return lease;
       const auto now = clock_.now();
       const auto useful = lease.error().retry_at;
       if (!useful || *useful > patience_ends || now >= patience_ends) return lease;
@@ -16861,6 +16873,10 @@ class UsageTap {
   /// what a Response with that body would say to classify_answer(). Empty: none came.
   const std::string& stream_error() const noexcept { return error_; }
 
+  /// The `id` of an answer of the Responses API, by which a later request may refer to it; empty:
+  /// none yet, or one that is longer than 256 bytes.
+  const std::string& response_id() const noexcept { return response_id_; }
+
   /// Whether an event of our own may follow; always false for a JSON answer.
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
@@ -16868,6 +16884,7 @@ class UsageTap {
   void read_event(std::string_view event, std::string_view data);
   void read_usage(std::string_view text);
   void keep_error(std::string error);
+  void keep_id(std::string_view quoted);
 
   Operation operation_;
   bool stream_;
@@ -16876,6 +16893,7 @@ class UsageTap {
   std::unique_ptr<detail::AnswerScan> json_;  ///< of a JSON answer
   TokenUsage reported_;                       ///< as the fields are called
   std::string error_;
+  std::string response_id_;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -16905,7 +16923,7 @@ class AnswerScan {
   static constexpr std::size_t max_kept = 8 << 10;
 
   /// A value that was looked for, and where it may stand.
-  enum class Wanted { none, usage, error, type };
+  enum class Wanted { none, usage, error, type, id };
 
   void feed(std::string_view piece) {
     const char* at = piece.data();
@@ -16940,6 +16958,8 @@ class AnswerScan {
   const std::string& error() const noexcept { return error_; }
   /// The outermost object's `type`, with its quotes; empty: none.
   const std::string& type() const noexcept { return type_; }
+  /// The answer's `id`, with its quotes; empty: none.
+  const std::string& id() const noexcept { return id_; }
 
  private:
   static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
@@ -16963,10 +16983,12 @@ class AnswerScan {
       if (key(0) == "usage") return Wanted::usage;
       if (key(0) == "error") return Wanted::error;
       if (key(0) == "type") return Wanted::type;
+      if (key(0) == "id") return Wanted::id;
     }
     if (depth_ == 2 && levels_[0].object && levels_[1].object) {
       if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
       if (key(1) == "error" && key(0) == "response") return Wanted::error;
+      if (key(1) == "id" && key(0) == "response") return Wanted::id;
     }
     // choices[0].usage
     if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
@@ -17008,12 +17030,22 @@ class AnswerScan {
   }
 
   void value_ended() {
-    if (!overflow_) {
-      auto& kept = capture_ == Wanted::usage ? usage_ : capture_ == Wanted::error ? error_ : type_;
-      kept = kept_;
-    }
+    if (!overflow_) place_of(capture_) = kept_;
     capture_ = Wanted::none;
     kept_.clear();
+  }
+
+  std::string& place_of(Wanted what) noexcept {
+    switch (what) {
+      case Wanted::usage:
+        return usage_;
+      case Wanted::error:
+        return error_;
+      case Wanted::type:
+        return type_;
+      default:
+        return id_;
+    }
   }
 
   void structure(char c) {
@@ -17070,6 +17102,7 @@ class AnswerScan {
   std::string usage_;
   std::string error_;
   std::string type_;
+  std::string id_;
 };
 
 }  // namespace detail
@@ -17094,7 +17127,8 @@ inline void usage_count(const Json& object, std::string_view name,
 
 /// Where `part` begins in `text`, or npos: find() with the C library's faster search.
 inline std::size_t usage_find(std::string_view text, std::string_view part) noexcept {
-  if (text.empty()) return std::string_view::npos;  // its data() may be null, which memmem() refuses
+  if (text.empty())
+    return std::string_view::npos;  // its data() may be null, which memmem() refuses
   const void* found = ::memmem(text.data(), text.size(), part.data(), part.size());
   if (found == nullptr) return std::string_view::npos;
   return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
@@ -17146,6 +17180,7 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (complete_) return;
   json_->feed(piece);
   complete_ = json_->complete();
+  keep_id(json_->id());
   const auto found = json_->take_usage();
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
@@ -17156,7 +17191,10 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
   const bool named_error = event == "error";
   complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
   // Of the events in between, which are nearly all, nothing is read but these words.
-  if (!named_error && !detail::usage_says(data, "\"usage\"") &&
+  const bool begins = operation_ == Operation::responses && response_id_.empty() &&
+                      (event == "response.created" ||
+                       (event.empty() && detail::usage_holds(data, "\"response.created\"")));
+  if (!named_error && !begins && !detail::usage_says(data, "\"usage\"") &&
       !detail::usage_says(data, "\"error\"") &&
       !(event.empty() && detail::usage_may_be_last(operation_, data)))
     return;
@@ -17164,6 +17202,7 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
   detail::AnswerScan scan;
   scan.feed(data);
   read_usage(scan.take_usage());
+  keep_id(scan.id());
   auto type = std::string_view{scan.type()};
   if (type.size() >= 2) type = type.substr(1, type.size() - 2);
   complete_ = complete_ || detail::usage_is_last(type);
@@ -17180,6 +17219,13 @@ CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {
   if (!error_.empty()) return;
   error_ = std::move(error);
   if (error_.size() > most_bytes) error_.resize(most_bytes);
+}
+
+CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
+  constexpr std::size_t longest = 256;
+  if (operation_ != Operation::responses || !response_id_.empty()) return;
+  if (quoted.size() < 3 || quoted.size() > longest + 2 || quoted.front() != '"') return;
+  response_id_ = quoted.substr(1, quoted.size() - 2);
 }
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
@@ -21906,6 +21952,45 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Which credential gave which answer of the Responses API. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// An answer is kept by the account that gave it: a request that continues it (with
+/// `previous_response_id`) means nothing to any other. Remembers the last ones of this process.
+/// @thread_safety safe
+class ResponseOwners {
+ public:
+  void note(const std::string& response, const CredentialId& owner) {
+    if (response.empty()) return;
+    const std::lock_guard lock{mutex_};
+    const auto [at, is_new] = owners_.insert_or_assign(response, owner);
+    if (!is_new) return;
+    order_.push_back(at);
+    if (order_.size() <= most) return;
+    owners_.erase(order_.front());
+    order_.pop_front();
+  }
+
+  std::optional<CredentialId> owner(std::string_view response) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = owners_.find(response);
+    return found == owners_.end() ? std::nullopt : std::optional{found->second};
+  }
+
+ private:
+  static constexpr std::size_t most = 20'000;
+  using Owners = std::map<std::string, CredentialId, std::less<>>;
+
+  mutable std::mutex mutex_;
+  Owners owners_;
+  std::deque<Owners::iterator> order_;  ///< the oldest first
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // Heads of requests to upstreams, and what is kept of their answers'. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -22018,6 +22103,7 @@ struct RelayWorld {
   CredentialLender& lender;
   Upstream& upstream;
   const std::function<void(const AccessRecord&)>& on_access;
+  ResponseOwners& owners;
 };
 
 /// What the caller asked for, read before a credential is chosen.
@@ -22071,7 +22157,6 @@ class Relay final : public ExchangeListener,
 
   void on_head(const UpstreamAnswerHead& head) override {
     status_ = head.status;
-    first_byte_ = since_start();
     content_length_ = head.content_length;
     if (head.status < 200 || head.status > 299) {
       phase_ = Phase::collecting;
@@ -22080,8 +22165,9 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    // Of a JSON answer only the log wants to know what was used.
-    if (is_stream_ || world_.on_access) tap_.emplace(request_.operation, is_stream_);
+    // Of most JSON answers only the log wants to know what was used.
+    if (is_stream_ || world_.on_access || request_.operation == Operation::responses)
+      tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
     if (!is_stream_) return begin_answer(head.headers);
@@ -22111,14 +22197,18 @@ class Relay final : public ExchangeListener,
 
   void on_batch_end() override {
     if (phase_ == Phase::peeking && !peek()) return;
-    if (phase_ == Phase::relaying && !exchange_->flush() && call_) call_->pause();
+    if (phase_ != Phase::relaying) return;
+    note_first_byte();
+    if (!exchange_->flush() && call_) call_->pause();
   }
 
   void on_end() override {
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
+    note_first_byte();
     const bool failed = tap_ && !tap_->stream_error().empty();
+    if (tap_) world_.owners.note(tap_->response_id(), lease_->credential().id);
     lease_->report(failed ? judged_stream_error() : success());
     exchange_->finish();
     end(Ending::ok);
@@ -22170,6 +22260,11 @@ class Relay final : public ExchangeListener,
                                                                  request_.began);
   }
 
+  /// Something of the answer leaves now.
+  void note_first_byte() {
+    if (first_byte_.count() == 0) first_byte_ = since_start();
+  }
+
   // --- choosing
 
   /// Tries the next credential, or gives up.
@@ -22191,6 +22286,7 @@ class Relay final : public ExchangeListener,
   /// @return whether there is a lease
   bool lend() {
     retry_at_.reset();
+    why_not_.reset();
     for (const auto& target : *request_.targets) {
       auto& wanted = request_.lease;
       wanted.provider = target.provider;
@@ -22209,7 +22305,8 @@ class Relay final : public ExchangeListener,
       const auto& error = lease.error();
       if (error.retry_at && (!retry_at_ || *error.retry_at < *retry_at_))
         retry_at_ = error.retry_at;
-      why_not_ = error;
+      // A limit of the caller's accounts says more than a provider that is down.
+      if (!why_not_ || error.errc() != Errc::overloaded) why_not_ = error;
     }
     return false;
   }
@@ -22355,6 +22452,7 @@ class Relay final : public ExchangeListener,
     begin_answer(answer_head_.views());
     request_.record.bytes_out += held_.size();
     exchange_->write(held_);
+    note_first_byte();
     (void)exchange_->flush();
     held_.clear();
   }
@@ -22417,6 +22515,8 @@ class Relay final : public ExchangeListener,
     else if (why_not_ &&
              (why_not_->errc() == Errc::not_found || why_not_->errc() == Errc::invalid_argument))
       tell(400, why_not_->message(), "invalid_pin");  // the pool asks for a credential by name only
+    else if (why_not_ && why_not_->errc() == Errc::overloaded)
+      tell(503, why_not_hint(), "providers_unavailable");
     else if (retry_at_)
       tell(429, "every credential that could serve this rests; " + why_not_hint(), "no_credential");
     else
@@ -22572,6 +22672,14 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
                      std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
                      std::string wanted);
+
+  /// The credential that gave an earlier answer, as a pin; empty when it is not known, or gone.
+  std::string pin_to_owner(std::string_view response, const ProxyCatalog& catalog) const {
+    const auto owner = owners.owner(response);
+    return owner && catalog.way(*owner, Operation::responses) ? owner->hex() : std::string{};
+  }
+
+  detail::ResponseOwners owners;
 
   static Answer error(Dialect dialect, int status, std::string_view message, std::string_view code,
                       const std::string& id) {
@@ -22781,10 +22889,13 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   constexpr std::size_t bytes_a_token = 4;  // a rough measure, for policies that compare
   request.lease.prompt_tokens =
       static_cast<std::uint32_t>(request.facts.prompt_bytes / bytes_a_token);
-  if (const auto pin = head.header("x-credpool-pin")) request.lease.pin = *pin;
+  if (const auto pin = head.header("x-credpool-pin"))
+    request.lease.pin = *pin;
+  else if (const auto& earlier = request.facts.previous_response_id; !earlier.empty())
+    request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access};
+                                 state_->options.on_access, state_->owners};
   std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
       ->start();
 }

@@ -49,7 +49,7 @@ std::string provider_of_program(const std::string& command) {
 /// Ends with why nothing was lent, and what to do about it.
 int refuse(const Session& session, CliPool& pool, const cp::LeaseRequest& request,
            cp::Error error) {
-  if (error.errc() != cp::Errc::no_credential) return session.fail(error);
+  if (!cp::nobody_can_serve(error)) return session.fail(error);
   std::string next = "`credpool explain` shows each";
   for (const auto& candidate : pool.explain(request).candidates)
     if (candidate.verdict == cp::Eligibility::not_imported)
@@ -64,7 +64,7 @@ int refuse(const Session& session, CliPool& pool, const cp::LeaseRequest& reques
 cp::Result<cp::Lease> acquire_fresh(const Session& session, OpenPool& opened,
                                     const cp::LeaseRequest& request) {
   auto lease = opened.pool->acquire_in_transaction(request);
-  if (lease || lease.error().errc() != cp::Errc::no_credential) return lease;
+  if (lease || !cp::nobody_can_serve(lease.error())) return lease;
   Refresher refresher{session, opened.settings, opened.sources};
   for (const auto& candidate : opened.pool->explain(request).candidates) {
     if (candidate.verdict != cp::Eligibility::expired) continue;

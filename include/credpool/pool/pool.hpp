@@ -100,8 +100,9 @@ class Pool final : private LeaseKeeper {
   /// Lends a credential; waits for one as long as LeaseRequest::hold allows.
   ///
   /// @errors no_credential when none can serve (within the hold): `retry_at` tells when one may,
-  ///         the hint what is the matter with each; invalid_argument when the pin names several,
-  ///         not_found when it names none
+  ///         the hint what is the matter with each; overloaded, likewise, when all that could rest
+  ///         only because their providers were overloaded or not to be reached; invalid_argument
+  ///         when the pin names several, not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
     return hold(request, [&] {
       poll();
@@ -264,7 +265,7 @@ class Pool final : private LeaseKeeper {
     for (;;) {
       listener.listen();
       auto lease = ask();
-      if (lease || lease.error().errc() != Errc::no_credential) return lease;
+      if (lease || !nobody_can_serve(lease.error())) return lease;
       const auto now = clock_.now();
       const auto useful = lease.error().retry_at;
       if (!useful || *useful > patience_ends || now >= patience_ends) return lease;

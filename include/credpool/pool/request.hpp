@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/core/error.hpp>
 #include <credpool/credential/credential.hpp>
 
 #include <cstdint>
@@ -36,5 +37,10 @@ struct LeaseRequest {
   /// Empty: nobody in particular, to whom no share applies.
   std::string client = {};
 };
+
+/// Whether a request was refused because no credential can serve it now, for whatever reason.
+inline bool nobody_can_serve(const Error& error) noexcept {
+  return error.errc() == Errc::no_credential || error.errc() == Errc::overloaded;
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -65,6 +65,10 @@ class UsageTap {
   /// what a Response with that body would say to classify_answer(). Empty: none came.
   const std::string& stream_error() const noexcept { return error_; }
 
+  /// The `id` of an answer of the Responses API, by which a later request may refer to it; empty:
+  /// none yet, or one that is longer than 256 bytes.
+  const std::string& response_id() const noexcept { return response_id_; }
+
   /// Whether an event of our own may follow; always false for a JSON answer.
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
@@ -72,6 +76,7 @@ class UsageTap {
   void read_event(std::string_view event, std::string_view data);
   void read_usage(std::string_view text);
   void keep_error(std::string error);
+  void keep_id(std::string_view quoted);
 
   Operation operation_;
   bool stream_;
@@ -80,6 +85,7 @@ class UsageTap {
   std::unique_ptr<detail::AnswerScan> json_;  ///< of a JSON answer
   TokenUsage reported_;                       ///< as the fields are called
   std::string error_;
+  std::string response_id_;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

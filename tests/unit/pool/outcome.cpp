@@ -201,6 +201,25 @@ TEST_CASE("pool/outcome: overload rests shortly, and not everybody equally long"
   CHECK(ends.size() > 10);
 }
 
+TEST_CASE("pool/outcome: a refusal tells overloaded providers from limits that are used up") {
+  cp::ManualClock clock{start};
+  TestPool<> world{clock, {key("a"), key("b")}};
+  const auto why = [&] {
+    const auto lease = world.pool.acquire({.provider = "acme"});
+    REQUIRE_FALSE(lease);
+    CHECK(cp::nobody_can_serve(lease.error()));
+    CHECK(lease.error().retry_at.has_value());
+    return lease.error().errc();
+  };
+  world.use({.provider = "acme", .pin = "acme:a"}, Outcome::overloaded());
+  world.use({.provider = "acme", .pin = "acme:b"}, Outcome::overloaded());
+  CHECK(why() == cp::Errc::overloaded);
+  clock.advance(30s);
+  world.use({.provider = "acme", .pin = "acme:a"}, Outcome::rate_limited(start + 5min));
+  world.use({.provider = "acme", .pin = "acme:b"}, Outcome::overloaded());
+  CHECK(why() == cp::Errc::no_credential);
+}
+
 TEST_CASE("pool/outcome: cooldowns can be read and cleared") {
   const cp::ManualClock clock{start};
   TestPool<> world{clock, {key("a"), key("b")}};

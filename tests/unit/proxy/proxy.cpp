@@ -278,6 +278,63 @@ TEST_CASE("proxy/proxy: what was sent is not sent again, what was not goes elsew
   CHECK(cancelled->answer().status == 502);
 }
 
+TEST_CASE("proxy/proxy: providers that cannot be reached are 503, a caller's used up limits 429") {
+  World down{{openai_key("one")}};
+  const auto first = down.chat();
+  down.upstream.last().fail(cp::Errc::network, false);
+  CHECK(first->answer().status == 502);
+  const auto second = down.chat();  // its host rests by now
+  CHECK(down.upstream.calls().size() == 1);
+  CHECK(second->answer().status == 503);
+  CHECK(second->answer().header("retry-after") != "");
+  CHECK(second->answer().body.find("providers_unavailable") != std::string::npos);
+
+  World spent{{openai_key("one")}};
+  const auto refused = spent.chat();
+  spent.upstream.last().answer(429, json, limited);
+  CHECK(refused->answer().status == 429);
+  const auto resting = spent.chat();
+  CHECK(spent.upstream.calls().size() == 1);
+  CHECK(resting->answer().status == 429);
+  CHECK(resting->answer().header("retry-after") != "");
+}
+
+TEST_CASE("proxy/proxy: what continues an answer goes to the account that gave it") {
+  World world{{openai_key("one"), openai_key("two"), openai_key("three")}};
+  const auto ask = [&](const std::string& more) {
+    return world.ask("/v1/responses", R"({"model":"gpt-x","input":"hi")" + more + "}");
+  };
+  const auto first = ask(R"(,"prompt_cache_key":"a")");
+  world.upstream.last().answer(200, json, R"({"id":"resp_1","object":"response","output":[]})");
+  const auto stream = ask(R"(,"stream":true,"prompt_cache_key":"b")");
+  world.upstream.last().answer_head(200, events);
+  world.upstream.last().answer_data(
+      "event: response.created\ndata: {\"type\":\"response.created\","
+      "\"response\":{\"id\":\"resp_2\"}}\n\n");
+  world.upstream.last().answer_end();
+  const auto owner = [](const auto& exchange) {
+    return exchange->answer().header("x-credpool-credential");
+  };
+  REQUIRE(owner(first) != owner(stream));
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& [id, given] : {std::pair{"resp_1", first}, std::pair{"resp_2", stream}}) {
+      const auto next = ask(std::string{R"(,"previous_response_id":")"} + id + '"');
+      world.upstream.last().answer(200, json, R"({"id":"resp_x"})");
+      CHECK(owner(next) == owner(given));
+    }
+  }
+  // Nobody else can continue it: while its account rests, no other one is asked.
+  const auto refused = ask(R"(,"previous_response_id":"resp_1")");
+  world.upstream.last().answer(429, json, limited);
+  const auto calls = world.upstream.calls().size();
+  CHECK(refused->answer().status == 429);
+  CHECK(ask(R"(,"previous_response_id":"resp_1")")->answer().status == 429);
+  CHECK(world.upstream.calls().size() == calls);
+  // An answer of another time or process: the provider says what it thinks of it.
+  (void)ask(R"(,"previous_response_id":"resp_unknown")");
+  CHECK(world.upstream.calls().size() == calls + 1);
+}
+
 TEST_CASE("proxy/proxy: a peer that leaves cancels the upstream; one that reads slowly pauses it") {
   World world{{openai_key("one")}};
   auto exchange = world.chat(R"(,"stream":true)");

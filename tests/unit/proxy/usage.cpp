@@ -253,3 +253,16 @@ TEST_CASE("proxy/usage: an event whose data is a field without a value") {
   CHECK(tap.usage() == counts(2, {}));
   CHECK(tap.complete());
 }
+
+TEST_CASE("proxy/usage: an answer of the Responses API is known by its id") {
+  CHECK(tapped(Op::responses, false, R"({"object":"response","id":"resp_1","output":[{"id":"m"}]})")
+            .response_id() == "resp_1");
+  CHECK(tapped(Op::responses, true,
+               "data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_2\","
+               "\"output\":[{\"id\":\"m\"}]}}\n\n")
+            .response_id() == "resp_2");
+  CHECK(tapped(Op::responses, false, R"({"id":")" + std::string(300, 'a') + R"("})")
+            .response_id()
+            .empty());
+  CHECK(tapped(Op::chat_completions, false, R"({"id":"chatcmpl-1"})").response_id().empty());
+}

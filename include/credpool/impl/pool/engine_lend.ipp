@@ -207,11 +207,16 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
               .hint = {}};
   if (!request.model.empty()) error.place += " " + request.model;
   std::size_t of_provider = 0;
+  bool others_fault = false, callers_limit = false;
   for (const auto index : order_) {
     const auto& slot = slots_[index];
     const auto at = answer(slot, lane, request, pin, share_used_up, now);
     if (at.verdict == Eligibility::wrong_provider && (!pin || *pin != index)) continue;
     if (at.verdict == Eligibility::pinned_elsewhere) continue;
+    if (at.changes && at.verdict != Eligibility::eligible) {
+      const bool rests_briefly = at.verdict == Eligibility::cooling_down && at.brief;
+      (rests_briefly ? others_fault : callers_limit) = true;
+    }
     if (at.changes && (!error.retry_at || *at.changes < *error.retry_at))
       error.retry_at = at.changes;
     if (++of_provider > named_at_most) continue;
@@ -219,6 +224,7 @@ CREDPOOL_INLINE Unexpected PoolEngine::refusal(const PoolLane& lane, const Lease
                   std::string{to_string(at.verdict)};
     if (at.until) error.hint += " until " + format_iso8601(*at.until);
   }
+  if (others_fault && !callers_limit) error.code = Errc::overloaded;
   if (of_provider == 0)
     error.hint = order_.empty() ? "there are no credentials: log in with a CLI, then scan"
                                 : "there is none for that provider";

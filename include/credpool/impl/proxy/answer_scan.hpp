@@ -34,7 +34,7 @@ class AnswerScan {
   static constexpr std::size_t max_kept = 8 << 10;
 
   /// A value that was looked for, and where it may stand.
-  enum class Wanted { none, usage, error, type };
+  enum class Wanted { none, usage, error, type, id };
 
   void feed(std::string_view piece) {
     const char* at = piece.data();
@@ -69,6 +69,8 @@ class AnswerScan {
   const std::string& error() const noexcept { return error_; }
   /// The outermost object's `type`, with its quotes; empty: none.
   const std::string& type() const noexcept { return type_; }
+  /// The answer's `id`, with its quotes; empty: none.
+  const std::string& id() const noexcept { return id_; }
 
  private:
   static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
@@ -92,10 +94,12 @@ class AnswerScan {
       if (key(0) == "usage") return Wanted::usage;
       if (key(0) == "error") return Wanted::error;
       if (key(0) == "type") return Wanted::type;
+      if (key(0) == "id") return Wanted::id;
     }
     if (depth_ == 2 && levels_[0].object && levels_[1].object) {
       if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
       if (key(1) == "error" && key(0) == "response") return Wanted::error;
+      if (key(1) == "id" && key(0) == "response") return Wanted::id;
     }
     // choices[0].usage
     if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
@@ -137,12 +141,22 @@ class AnswerScan {
   }
 
   void value_ended() {
-    if (!overflow_) {
-      auto& kept = capture_ == Wanted::usage ? usage_ : capture_ == Wanted::error ? error_ : type_;
-      kept = kept_;
-    }
+    if (!overflow_) place_of(capture_) = kept_;
     capture_ = Wanted::none;
     kept_.clear();
+  }
+
+  std::string& place_of(Wanted what) noexcept {
+    switch (what) {
+      case Wanted::usage:
+        return usage_;
+      case Wanted::error:
+        return error_;
+      case Wanted::type:
+        return type_;
+      default:
+        return id_;
+    }
   }
 
   void structure(char c) {
@@ -199,6 +213,7 @@ class AnswerScan {
   std::string usage_;
   std::string error_;
   std::string type_;
+  std::string id_;
 };
 
 }  // namespace detail

@@ -64,6 +64,14 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
                      std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
                      std::string wanted);
 
+  /// The credential that gave an earlier answer, as a pin; empty when it is not known, or gone.
+  std::string pin_to_owner(std::string_view response, const ProxyCatalog& catalog) const {
+    const auto owner = owners.owner(response);
+    return owner && catalog.way(*owner, Operation::responses) ? owner->hex() : std::string{};
+  }
+
+  detail::ResponseOwners owners;
+
   static Answer error(Dialect dialect, int status, std::string_view message, std::string_view code,
                       const std::string& id) {
     Answer answer;
@@ -272,10 +280,13 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   constexpr std::size_t bytes_a_token = 4;  // a rough measure, for policies that compare
   request.lease.prompt_tokens =
       static_cast<std::uint32_t>(request.facts.prompt_bytes / bytes_a_token);
-  if (const auto pin = head.header("x-credpool-pin")) request.lease.pin = *pin;
+  if (const auto pin = head.header("x-credpool-pin"))
+    request.lease.pin = *pin;
+  else if (const auto& earlier = request.facts.previous_response_id; !earlier.empty())
+    request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access};
+                                 state_->options.on_access, state_->owners};
   std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
       ->start();
 }

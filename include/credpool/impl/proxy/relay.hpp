@@ -14,6 +14,7 @@
 #include <credpool/server/upstream.hpp>
 #include <credpool/validation/classifier.hpp>
 
+#include <credpool/impl/proxy/response_owners.hpp>
 #include <credpool/impl/proxy/upstream_head.hpp>
 
 #include <algorithm>
@@ -36,6 +37,7 @@ struct RelayWorld {
   CredentialLender& lender;
   Upstream& upstream;
   const std::function<void(const AccessRecord&)>& on_access;
+  ResponseOwners& owners;
 };
 
 /// What the caller asked for, read before a credential is chosen.
@@ -89,7 +91,6 @@ class Relay final : public ExchangeListener,
 
   void on_head(const UpstreamAnswerHead& head) override {
     status_ = head.status;
-    first_byte_ = since_start();
     content_length_ = head.content_length;
     if (head.status < 200 || head.status > 299) {
       phase_ = Phase::collecting;
@@ -98,8 +99,9 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    // Of a JSON answer only the log wants to know what was used.
-    if (is_stream_ || world_.on_access) tap_.emplace(request_.operation, is_stream_);
+    // Of most JSON answers only the log wants to know what was used.
+    if (is_stream_ || world_.on_access || request_.operation == Operation::responses)
+      tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
     if (!is_stream_) return begin_answer(head.headers);
@@ -129,14 +131,18 @@ class Relay final : public ExchangeListener,
 
   void on_batch_end() override {
     if (phase_ == Phase::peeking && !peek()) return;
-    if (phase_ == Phase::relaying && !exchange_->flush() && call_) call_->pause();
+    if (phase_ != Phase::relaying) return;
+    note_first_byte();
+    if (!exchange_->flush() && call_) call_->pause();
   }
 
   void on_end() override {
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
+    note_first_byte();
     const bool failed = tap_ && !tap_->stream_error().empty();
+    if (tap_) world_.owners.note(tap_->response_id(), lease_->credential().id);
     lease_->report(failed ? judged_stream_error() : success());
     exchange_->finish();
     end(Ending::ok);
@@ -188,6 +194,11 @@ class Relay final : public ExchangeListener,
                                                                  request_.began);
   }
 
+  /// Something of the answer leaves now.
+  void note_first_byte() {
+    if (first_byte_.count() == 0) first_byte_ = since_start();
+  }
+
   // --- choosing
 
   /// Tries the next credential, or gives up.
@@ -209,6 +220,7 @@ class Relay final : public ExchangeListener,
   /// @return whether there is a lease
   bool lend() {
     retry_at_.reset();
+    why_not_.reset();
     for (const auto& target : *request_.targets) {
       auto& wanted = request_.lease;
       wanted.provider = target.provider;
@@ -227,7 +239,8 @@ class Relay final : public ExchangeListener,
       const auto& error = lease.error();
       if (error.retry_at && (!retry_at_ || *error.retry_at < *retry_at_))
         retry_at_ = error.retry_at;
-      why_not_ = error;
+      // A limit of the caller's accounts says more than a provider that is down.
+      if (!why_not_ || error.errc() != Errc::overloaded) why_not_ = error;
     }
     return false;
   }
@@ -373,6 +386,7 @@ class Relay final : public ExchangeListener,
     begin_answer(answer_head_.views());
     request_.record.bytes_out += held_.size();
     exchange_->write(held_);
+    note_first_byte();
     (void)exchange_->flush();
     held_.clear();
   }
@@ -435,6 +449,8 @@ class Relay final : public ExchangeListener,
     else if (why_not_ &&
              (why_not_->errc() == Errc::not_found || why_not_->errc() == Errc::invalid_argument))
       tell(400, why_not_->message(), "invalid_pin");  // the pool asks for a credential by name only
+    else if (why_not_ && why_not_->errc() == Errc::overloaded)
+      tell(503, why_not_hint(), "providers_unavailable");
     else if (retry_at_)
       tell(429, "every credential that could serve this rests; " + why_not_hint(), "no_credential");
     else

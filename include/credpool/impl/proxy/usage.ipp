@@ -81,6 +81,7 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (complete_) return;
   json_->feed(piece);
   complete_ = json_->complete();
+  keep_id(json_->id());
   const auto found = json_->take_usage();
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
@@ -91,7 +92,10 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
   const bool named_error = event == "error";
   complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
   // Of the events in between, which are nearly all, nothing is read but these words.
-  if (!named_error && !detail::usage_says(data, "\"usage\"") &&
+  const bool begins = operation_ == Operation::responses && response_id_.empty() &&
+                      (event == "response.created" ||
+                       (event.empty() && detail::usage_holds(data, "\"response.created\"")));
+  if (!named_error && !begins && !detail::usage_says(data, "\"usage\"") &&
       !detail::usage_says(data, "\"error\"") &&
       !(event.empty() && detail::usage_may_be_last(operation_, data)))
     return;
@@ -99,6 +103,7 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
   detail::AnswerScan scan;
   scan.feed(data);
   read_usage(scan.take_usage());
+  keep_id(scan.id());
   auto type = std::string_view{scan.type()};
   if (type.size() >= 2) type = type.substr(1, type.size() - 2);
   complete_ = complete_ || detail::usage_is_last(type);
@@ -115,6 +120,13 @@ CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {
   if (!error_.empty()) return;
   error_ = std::move(error);
   if (error_.size() > most_bytes) error_.resize(most_bytes);
+}
+
+CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
+  constexpr std::size_t longest = 256;
+  if (operation_ != Operation::responses || !response_id_.empty()) return;
+  if (quoted.size() < 3 || quoted.size() > longest + 2 || quoted.front() != '"') return;
+  response_id_ = quoted.substr(1, quoted.size() - 2);
 }
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
