@@ -20134,6 +20134,7 @@ struct RequestFacts {
 
   bool stream = false;
   std::optional<bool> include_usage;  ///< stream_options.include_usage
+  bool has_stream_options = false;    ///< whatever is in it
   /// The largest of max_tokens, max_completion_tokens and max_output_tokens.
   std::optional<std::uint64_t> max_output_tokens;
   std::optional<std::uint64_t> n;  ///< how many answers are asked for
@@ -20148,6 +20149,8 @@ struct RequestFacts {
   /// they stand, so a client that writes them differently the next time begins a new conversation.
   /// None when there is neither `messages` nor `input`.
   std::optional<std::uint64_t> conversation;
+
+  bool prompt_template = false;  ///< Responses API: `prompt` names a text that the provider keeps
 
   /// Bytes of all that the model has to read: system, instructions, messages, input, prompt, tools.
   std::size_t prompt_bytes = 0;
@@ -20172,6 +20175,18 @@ Result<RequestFacts> read_request_facts(std::string_view body);
 /// @param facts of that very body, with a model
 /// @param model any text; what is not valid UTF-8 in it becomes U+FFFD
 std::string with_model(std::string_view body, const RequestFacts& facts, std::string_view model);
+
+/// The body of a chat completion that asks for the usage at the end of its stream, all other bytes
+/// as they were.
+///
+/// @param body read by read_request_facts() without an error, with a model and without
+///             stream_options
+std::string with_usage_asked_for(std::string_view body);
+
+/// Whether a model may have to read more than the bytes of the body: an earlier answer, images,
+/// files and sounds (a small picture can be many tokens). Says yes when in doubt, so also to
+/// letters that are written as escapes, which no JSON writer does.
+bool may_read_more_than_body(std::string_view body, const RequestFacts& facts) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -20609,6 +20624,7 @@ class RequestFactsReader {
     if (which == FactsKey::other) return reader_.value(1);
     if (has(which)) return twice();
     seen_ |= 1U << static_cast<int>(which);
+    if (which == FactsKey::stream_options) facts_.has_stream_options = true;
 
     const auto from = reader_.offset();
     if ((which == FactsKey::messages || which == FactsKey::input) && reader_.front() == '[')
@@ -20663,6 +20679,8 @@ class RequestFactsReader {
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::prompt:
+        facts_.prompt_template = value.starts_with('{');
+        [[fallthrough]];
       case FactsKey::tools:
         facts_.prompt_bytes += value.size();
         return true;
@@ -20765,6 +20783,30 @@ CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts
   changed += detail::dump_json(detail::Json(model));
   changed += body.substr(facts.model_at + facts.model_bytes);
   return changed;
+}
+
+CREDPOOL_INLINE std::string with_usage_asked_for(std::string_view body) {
+  constexpr std::string_view asked = R"("stream_options":{"include_usage":true},)";
+  const auto inside = body.find('{') + 1;  // blanks aside, it is the first byte
+  std::string out;
+  out.reserve(body.size() + asked.size());
+  return out.append(body.substr(0, inside)).append(asked).append(body.substr(inside));
+}
+
+CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
+                                             const RequestFacts& facts) noexcept {
+  if (!facts.previous_response_id.empty() || facts.prompt_template) return true;
+  // Names of members, and values of `type`, over all dialects. Where they stand does not matter.
+  constexpr std::array<std::string_view, 10> marks{
+      "\"image",       "\"input_image", "\"file",  "\"input_file",   "\"audio",
+      "\"input_audio", "\"document",    "\"video", "\"conversation", "\"container"};
+  constexpr std::array<std::string_view, 4> letters{"\\u004", "\\u005", "\\u006", "\\u007"};
+  const auto holds = [body](std::string_view mark) {
+    return ::memmem(body.data(), body.size(), mark.data(), mark.size()) != nullptr;
+  };
+  if (body.empty()) return false;
+  return std::any_of(marks.begin(), marks.end(), holds) ||
+         (holds("\\u00") && std::any_of(letters.begin(), letters.end(), holds));
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

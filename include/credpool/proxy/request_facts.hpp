@@ -22,6 +22,7 @@ struct RequestFacts {
 
   bool stream = false;
   std::optional<bool> include_usage;  ///< stream_options.include_usage
+  bool has_stream_options = false;    ///< whatever is in it
   /// The largest of max_tokens, max_completion_tokens and max_output_tokens.
   std::optional<std::uint64_t> max_output_tokens;
   std::optional<std::uint64_t> n;  ///< how many answers are asked for
@@ -36,6 +37,8 @@ struct RequestFacts {
   /// they stand, so a client that writes them differently the next time begins a new conversation.
   /// None when there is neither `messages` nor `input`.
   std::optional<std::uint64_t> conversation;
+
+  bool prompt_template = false;  ///< Responses API: `prompt` names a text that the provider keeps
 
   /// Bytes of all that the model has to read: system, instructions, messages, input, prompt, tools.
   std::size_t prompt_bytes = 0;
@@ -60,6 +63,18 @@ Result<RequestFacts> read_request_facts(std::string_view body);
 /// @param facts of that very body, with a model
 /// @param model any text; what is not valid UTF-8 in it becomes U+FFFD
 std::string with_model(std::string_view body, const RequestFacts& facts, std::string_view model);
+
+/// The body of a chat completion that asks for the usage at the end of its stream, all other bytes
+/// as they were.
+///
+/// @param body read by read_request_facts() without an error, with a model and without
+///             stream_options
+std::string with_usage_asked_for(std::string_view body);
+
+/// Whether a model may have to read more than the bytes of the body: an earlier answer, images,
+/// files and sounds (a small picture can be many tokens). Says yes when in doubt, so also to
+/// letters that are written as escapes, which no JSON writer does.
+bool may_read_more_than_body(std::string_view body, const RequestFacts& facts) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

@@ -422,3 +422,45 @@ TEST_CASE("proxy/request_facts: agrees with a real parser on what is broken") {
   CHECK(accepted > 1000);
   CHECK(rejected > 1000);
 }
+
+TEST_CASE("proxy/request_facts: a stream's usage can be asked for, all else stays") {
+  const std::string_view body =
+      R"(  {"model":"m","stream":true,"messages":[{"content":"\u00e9"}]} )";
+  const auto facts = cp::read_request_facts(body);
+  REQUIRE(facts);
+  CHECK_FALSE(facts->has_stream_options);
+  const auto asked = cp::with_usage_asked_for(body);
+  CHECK(asked == R"(  {"stream_options":{"include_usage":true},)" + std::string{body.substr(3)});
+  const auto again = cp::read_request_facts(asked);
+  REQUIRE(again);
+  CHECK(again->has_stream_options);
+  CHECK(again->include_usage == true);
+  CHECK(again->conversation == facts->conversation);
+  const auto other = cp::read_request_facts(R"({"model":"m","stream_options":{"x":1}})");
+  REQUIRE(other);
+  CHECK(other->has_stream_options);
+  CHECK_FALSE(other->include_usage.has_value());
+}
+
+TEST_CASE("proxy/request_facts: what a model reads beside the body is noticed") {
+  const auto more = [](std::string_view body) {
+    const auto facts = cp::read_request_facts(body);
+    REQUIRE(facts);
+    return cp::may_read_more_than_body(body, *facts);
+  };
+  CHECK_FALSE(more(R"({"model":"m","messages":[{"role":"user","content":"an image of a file"}]})"));
+  CHECK_FALSE(more(R"({"model":"m","messages":[{"content":"\u003cb\u003e \u00e9"}]})"));
+  for (const auto* part : {R"({"type":"image_url","image_url":{"url":"https://x/y.png"}})",
+                           R"({"type":"image","source":{"type":"url","url":"https://x/y.png"}})",
+                           R"({"type":"input_image","file_id":"f"})", R"({"type":"input_audio"})",
+                           R"({"type":"document"})", R"({"type" : "video_url"})",
+                           R"({"type":"\u0069mage_url"})", R"({"\u0066ile":{}})"}) {
+    CAPTURE(part);
+    CHECK(more(R"({"model":"m","messages":[{"role":"user","content":[)" + std::string{part} +
+               "]}]}"));
+  }
+  CHECK(more(R"({"model":"m","input":"go on","previous_response_id":"resp_1"})"));
+  CHECK(more(R"({"model":"m","input":"go on","conversation":"conv_1"})"));
+  CHECK(more(R"({"model":"m","prompt" : {"id":"pmpt_1"}})"));
+  CHECK_FALSE(more(R"({"model":"m","prompt":"once upon a time"})"));
+}

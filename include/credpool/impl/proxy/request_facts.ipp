@@ -177,6 +177,7 @@ class RequestFactsReader {
     if (which == FactsKey::other) return reader_.value(1);
     if (has(which)) return twice();
     seen_ |= 1U << static_cast<int>(which);
+    if (which == FactsKey::stream_options) facts_.has_stream_options = true;
 
     const auto from = reader_.offset();
     if ((which == FactsKey::messages || which == FactsKey::input) && reader_.front() == '[')
@@ -231,6 +232,8 @@ class RequestFactsReader {
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::prompt:
+        facts_.prompt_template = value.starts_with('{');
+        [[fallthrough]];
       case FactsKey::tools:
         facts_.prompt_bytes += value.size();
         return true;
@@ -333,6 +336,30 @@ CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts
   changed += detail::dump_json(detail::Json(model));
   changed += body.substr(facts.model_at + facts.model_bytes);
   return changed;
+}
+
+CREDPOOL_INLINE std::string with_usage_asked_for(std::string_view body) {
+  constexpr std::string_view asked = R"("stream_options":{"include_usage":true},)";
+  const auto inside = body.find('{') + 1;  // blanks aside, it is the first byte
+  std::string out;
+  out.reserve(body.size() + asked.size());
+  return out.append(body.substr(0, inside)).append(asked).append(body.substr(inside));
+}
+
+CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
+                                             const RequestFacts& facts) noexcept {
+  if (!facts.previous_response_id.empty() || facts.prompt_template) return true;
+  // Names of members, and values of `type`, over all dialects. Where they stand does not matter.
+  constexpr std::array<std::string_view, 10> marks{
+      "\"image",       "\"input_image", "\"file",  "\"input_file",   "\"audio",
+      "\"input_audio", "\"document",    "\"video", "\"conversation", "\"container"};
+  constexpr std::array<std::string_view, 4> letters{"\\u004", "\\u005", "\\u006", "\\u007"};
+  const auto holds = [body](std::string_view mark) {
+    return ::memmem(body.data(), body.size(), mark.data(), mark.size()) != nullptr;
+  };
+  if (body.empty()) return false;
+  return std::any_of(marks.begin(), marks.end(), holds) ||
+         (holds("\\u00") && std::any_of(letters.begin(), letters.end(), holds));
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
