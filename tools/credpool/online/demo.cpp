@@ -77,11 +77,11 @@ int rotate(Session& world) {
 
 /// One streamed request through the proxy at that address, shown as curl would show it.
 int ask_proxy(Session& world, const std::string& url, const cp::Secret& key) {
-  step(world,
-       "Ask through it; the first provider of \"demo\" is out of quota, the next one serves.",
-       R"(curl -N $OPENAI_BASE_URL/chat/completions -H "Authorization: Bearer $OPENAI_API_KEY" \)"
-       "\n    "
-       R"(-d '{"model":"demo","stream":true,"messages":[{"role":"user","content":"Hello?"}]}')");
+  step(
+      world, "Ask through it; the first provider of \"demo\" is out of quota, the next one serves.",
+      R"(echo "Authorization: Bearer $OPENAI_API_KEY" | curl -N $OPENAI_BASE_URL/chat/completions -H @- \)"
+      "\n    "
+      R"(-d '{"model":"demo","stream":true,"messages":[{"role":"user","content":"Hello?"}]}')");
   httplib::Client client{url};
   client.set_read_timeout(20);
   httplib::Request request;
