@@ -71,6 +71,7 @@
 #include <credpool/proxy/provider_policy.hpp>
 #include <credpool/proxy/proxy.hpp>
 #include <credpool/proxy/request_facts.hpp>
+#include <credpool/proxy/spending.hpp>
 #include <credpool/proxy/sse.hpp>
 #include <credpool/proxy/upstream_api.hpp>
 #include <credpool/proxy/usage.hpp>

@@ -16877,6 +16877,9 @@ class UsageTap {
   /// none yet, or one that is longer than 256 bytes.
   const std::string& response_id() const noexcept { return response_id_; }
 
+  /// How many events with data a stream has had, "[DONE]" aside.
+  std::uint64_t events() const noexcept { return events_; }
+
   /// Whether an event of our own may follow; always false for a JSON answer.
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
@@ -16894,6 +16897,7 @@ class UsageTap {
   TokenUsage reported_;                       ///< as the fields are called
   std::string error_;
   std::string response_id_;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -17189,7 +17193,9 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
 
 CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
   const bool named_error = event == "error";
-  complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
+  const bool done = data == "[DONE]";
+  events_ += done ? 0 : 1;
+  complete_ = complete_ || done || detail::usage_is_last(event);
   // Of the events in between, which are nearly all, nothing is read but these words.
   const bool begins = operation_ == Operation::responses && response_id_.empty() &&
                       (event == "response.created" ||
@@ -19435,694 +19441,6 @@ CREDPOOL_INLINE std::string stream_error_event(Operation operation, const ProxyE
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Who may use the proxy.
-/// @thread_safety safe
-class ProxyGate {
- public:
-  virtual ~ProxyGate() = default;
-  /// @param key what the caller presented; empty: nothing
-  /// @return the caller's name for the log; none: refused
-  virtual std::optional<std::string> identify(std::string_view key) = 0;
-};
-
-/// One key for everybody.
-class StaticKeyGate final : public ProxyGate {
- public:
-  explicit StaticKeyGate(Secret key, std::string name = "static")
-      : key_{std::move(key)}, name_{std::move(name)} {}
-
-  std::optional<std::string> identify(std::string_view key) override {
-    if (key_.empty() || !equal_in_constant_time(key, key_.reveal())) return std::nullopt;
-    return name_;
-  }
-
- private:
-  Secret key_;
-  std::string name_;
-};
-
-/// The key that a request presents: `Authorization: Bearer`, `x-api-key` or `api-key`; empty when
-/// there is none, or when two differ.
-std::string_view presented_key(const RequestHead& head) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept {
-  std::string_view key;
-  for (const auto& [name, value] : head.headers) {
-    auto given = value;
-    if (same_header_name(name, "authorization")) {
-      constexpr std::string_view scheme = "bearer ";
-      if (given.size() <= scheme.size() ||
-          !same_header_name(given.substr(0, scheme.size()), scheme))
-        return {};
-      given.remove_prefix(scheme.size());
-    } else if (!same_header_name(name, "x-api-key") && !same_header_name(name, "api-key")) {
-      continue;
-    }
-    if (!key.empty() && key != given) return {};
-    key = given;
-  }
-  return key;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Which of a caller's headers go to the upstream: those on a list.
-///
-/// An allow list, because what a caller's own surroundings put into a request (cookies, tokens of
-/// another gateway, the addresses of a network) is nobody's business but theirs, and a list of what
-/// to strip is never complete; new features of the services keep working all the same, since
-/// everything under their own prefixes is on the list.
-///
-/// On it: accept, content-type, idempotency-key, traceparent, tracestate, and what begins with
-/// anthropic-, openai-, x-stainless- or x-dashscope-; but neither openai-organization nor
-/// openai-project, which belong to the caller's account and not to the one that is lent. Never what
-/// Connection names.
-///
-/// Not on it: Host, framing, Accept-Encoding (usage is read from the answer, so it must come as it
-/// is), User-Agent (ours is sent), Authorization and every other credential: these the proxy writes
-/// itself.
-///
-/// @param out cleared first; views into `headers`
-/// @errors malformed when a name is no token or a value that would go on holds a control character:
-///         nothing of such a request may be sent
-/// @effects none (pure)
-/// @source RFC 9110, sections 5.1, 5.5 and 7.6.1
-Result<void> select_upstream_headers(std::span<const HeaderView> headers,
-                                     std::vector<HeaderView>& out);
-
-/// Which of an upstream's headers go back to the caller: all but those on a list.
-///
-/// A deny list, because the caller has asked for that service's answer: rate limits, processing
-/// times and what services will think of next must reach it.
-///
-/// Stripped: hop-by-hop headers and what Connection names, framing (content-length: the server's
-/// business), Date (the server's), Set-Cookie, what tells the browser about the upstream's host
-/// (alt-svc, strict-transport-security, report-to, nel ...), what tells whose account was lent
-/// (openai-organization, openai-project, anthropic-organization-id, ...), and any header of
-/// credpool's own name. The upstream's x-request-id goes on as x-upstream-request-id: x-request-id
-/// is ours.
-///
-/// @param out cleared first; views into `headers` and to constants
-/// @errors malformed as above: an answer whose head is not sound is not passed on
-/// @effects none (pure)
-Result<void> select_answer_headers(std::span<const HeaderView> headers,
-                                   std::vector<HeaderView>& out);
-
-/// Whether it is a header's name: a token (RFC 9110, section 5.6.2).
-bool is_header_name(std::string_view name) noexcept;
-
-/// Whether it may stand in a header as its value: no control character but the tab, no blank at
-/// either end.
-bool is_header_value(std::string_view value) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A name in lower case, without an allocation; empty when it is longer than any that counts.
-class LowerName {
- public:
-  explicit LowerName(std::string_view name) noexcept {
-    if (name.size() > text_.size()) return;
-    size_ = name.size();
-    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-  }
-  std::string_view view() const noexcept { return {text_.data(), size_}; }
-
- private:
-  std::array<char, 48> text_{};
-  std::size_t size_ = 0;
-};
-
-/// What a caller's request may carry on, besides the prefixes.
-inline constexpr std::array<std::string_view, 5> header_sent_on{
-    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
-};
-
-/// What no message carries beyond its own connection.
-inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-};
-
-/// What an answer does not carry back, besides what is hop-by-hop.
-inline constexpr std::array<std::string_view, 22> header_kept_back{
-    "alt-svc",
-    "anthropic-organization-id",
-    "anthropic-workspace-id",
-    "chatgpt-account-id",
-    "clear-site-data",
-    "content-length",
-    "content-security-policy",
-    "content-security-policy-report-only",
-    "cross-origin-opener-policy",
-    "date",
-    "expect-ct",
-    "nel",
-    "openai-organization",
-    "openai-project",
-    "public-key-pins",
-    "report-to",
-    "reporting-endpoints",
-    "server",
-    "set-cookie",
-    "set-cookie2",
-    "strict-transport-security",
-    "via",
-};
-
-// They are searched by halves.
-static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
-static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
-static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
-
-template <std::size_t size>
-bool header_stands_in(const std::array<std::string_view, size>& sorted,
-                      std::string_view name) noexcept {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
-}
-
-inline bool header_begins_with_any(std::string_view name,
-                                   std::initializer_list<std::string_view> prefixes) noexcept {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [name](std::string_view prefix) { return name.starts_with(prefix); });
-}
-
-inline bool header_goes_upstream(std::string_view name) noexcept {
-  if (name == "openai-organization" || name == "openai-project") return false;
-  return header_stands_in(header_sent_on, name) ||
-         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
-}
-
-inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
-         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
-}
-
-/// Whether a Connection header of the message names that header as one of this connection only.
-inline bool header_is_nominated(std::span<const HeaderView> headers,
-                                std::string_view name) noexcept {
-  for (const auto& header : headers) {
-    if (!same_header_name(header.name, "connection")) continue;
-    auto rest = header.value;
-    while (!rest.empty()) {
-      const auto comma = std::min(rest.find(','), rest.size());
-      auto option = rest.substr(0, comma);
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-      const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-      while (!option.empty() && blank(option.front())) option.remove_prefix(1);
-      while (!option.empty() && blank(option.back())) option.remove_suffix(1);
-      if (same_header_name(option, name)) return true;
-    }
-  }
-  return false;
-}
-
-template <class GoesOn>
-Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
-                              const char* doing, GoesOn&& goes_on) {
-  out.clear();
-  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
-    return same_header_name(header.name, "connection");
-  });
-  for (const auto& header : headers) {
-    if (!is_header_name(header.name)) {
-      out.clear();
-      return fail(Errc::malformed, doing, {}, "a header's name is not one");
-    }
-    const LowerName name{header.name};
-    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
-    if (!is_header_value(header.value)) {
-      out.clear();
-      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
-                  "its value holds a control character");
-    }
-    out.push_back(header);
-  }
-  return {};
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
-  });
-}
-
-CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
-}
-
-CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,
-                                                     std::vector<HeaderView>& out) {
-  return detail::header_selection(headers, out, "reading the request's headers",
-                                  detail::header_goes_upstream);
-}
-
-CREDPOOL_INLINE Result<void> select_answer_headers(std::span<const HeaderView> headers,
-                                                   std::vector<HeaderView>& out) {
-  auto selected = detail::header_selection(headers, out, "reading the upstream's headers",
-                                           detail::header_goes_back);
-  for (auto& header : out)
-    if (same_header_name(header.name, "x-request-id")) header.name = "x-upstream-request-id";
-  return selected;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The pool as the proxy sees it.
-/// @thread_safety safe
-class CredentialLender {
- public:
-  virtual ~CredentialLender() = default;
-  /// As Pool::acquire(); called on an event loop, so it must not wait.
-  virtual Result<Lease> acquire(const LeaseRequest& request) = 0;
-  /// Gets a login a new token, unless that was done since `used` was lent. May block.
-  /// @errors as the refresh method; login_needed when there is no way without a person
-  virtual Result<void> refresh(const Credential& used) = 0;
-  virtual std::vector<std::shared_ptr<const Credential>> credentials() const = 0;
-  virtual TimePoint now() const = 0;
-};
-
-/// A Pool as a lender, by its own refresh method.
-template <class P> class PoolLender final : public CredentialLender {
- public:
-  /// @param pool must outlive this
-  explicit PoolLender(P& pool) noexcept : pool_{pool} {}
-
-  Result<Lease> acquire(const LeaseRequest& request) override { return pool_.acquire(request); }
-  Result<void> refresh(const Credential& used) override { return pool_.refresh(used); }
-  std::vector<std::shared_ptr<const Credential>> credentials() const override {
-    return pool_.credentials();
-  }
-  TimePoint now() const override { return SystemClock{}.now(); }
-
- private:
-  P& pool_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How much of the providers' lists is taken.
-struct ModelListLimits {
-  std::size_t max_answer_bytes = std::size_t{4} << 20;  ///< a longer answer is passed over
-  std::size_t max_models = 10'000;                      ///< of all providers together
-  std::size_t max_id_bytes = 256;                       ///< a longer id is passed over
-};
-
-/// One list out of several providers' lists of models.
-///
-/// First come the names of the user's own, then what the providers answered, in the order in which
-/// it is added; an id is listed once, for the first one that has it. Nothing of an answer gets into
-/// the list but ids, times and names, and those only as far as they are printable.
-///
-/// @thread_safety one object: caller serialises
-class ModelList {
- public:
-  explicit ModelList(ModelListLimits limits = {}) : limits_{limits} {}
-
-  /// Adds names from the configuration (ModelMap::named_models()).
-  void add_named(const std::vector<ModelTarget>& names);
-
-  /// Adds one provider's answer: OpenAI's shape (also of Gemini's OpenAI-compatible address, whose
-  /// ids begin with "models/", which is dropped), Anthropic's, and a bare array of either.
-  /// @return how many models were new; 0 for what is no list of models
-  std::size_t add_answer(std::string_view provider, std::string_view body);
-
-  std::size_t size() const noexcept { return models_.size(); }
-  bool has(std::string_view id) const { return ids_.contains(id); }
-
-  /// The list as JSON, in the shape of that API: OpenAI's {object, data: [{id, object, created,
-  /// owned_by}]} or Anthropic's {data: [{type, id, display_name, created_at}], has_more, first_id,
-  /// last_id}.
-  std::string write(Dialect dialect) const;
-  /// One model of it as JSON; empty when it is not there.
-  std::string write_one(std::string_view id, Dialect dialect) const;
-
- private:
-  struct Model {
-    std::string id = {};
-    std::string name = {};  ///< for a person; may be empty
-    std::string owner = {};
-    std::int64_t created = 0;  ///< seconds since the Unix epoch; 0: not told
-  };
-
-  bool add(Model model);
-
-  ModelListLimits limits_;
-  std::vector<Model> models_;
-  std::set<std::string, std::less<>> ids_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline bool is_model_id(std::string_view id, std::size_t longest) noexcept {
-  return !id.empty() && id.size() <= longest &&
-         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-inline bool is_model_name(std::string_view name, std::size_t longest) noexcept {
-  return name.size() <= longest && is_valid_utf8(name) &&
-         std::none_of(name.begin(), name.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
-
-/// `created` in seconds or `created_at` in ISO 8601; 0 when neither is there or makes sense.
-inline std::int64_t model_created(const Json& entry) {
-  constexpr double year_10000 = 253402300800.0;
-  if (const auto* seconds = member(entry, "created"); seconds != nullptr) {
-    const auto value = number_of(*seconds);
-    if (value && *value >= 0 && *value < year_10000) return static_cast<std::int64_t>(*value);
-  }
-  const auto when = parse_iso8601(text_or_empty(entry, "created_at"));
-  if (!when) return 0;
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(when->time_since_epoch()).count();
-  return std::max<std::int64_t>(seconds, 0);
-}
-
-template <class Model> OrderedJson model_json(const Model& model, Dialect dialect) {
-  if (dialect == Dialect::openai)
-    return {{"id", model.id},
-            {"object", "model"},
-            {"created", model.created},
-            {"owned_by", model.owner}};
-  const TimePoint created{std::chrono::seconds{model.created}};
-  return {{"type", "model"},
-          {"id", model.id},
-          {"display_name", model.name.empty() ? model.id : model.name},
-          {"created_at", format_iso8601(created)}};
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE bool ModelList::add(Model model) {
-  if (models_.size() >= limits_.max_models || !detail::is_model_id(model.id, limits_.max_id_bytes))
-    return false;
-  if (!ids_.insert(model.id).second) return false;
-  models_.push_back(std::move(model));
-  return true;
-}
-
-CREDPOOL_INLINE void ModelList::add_named(const std::vector<ModelTarget>& names) {
-  for (const auto& [provider, model] : names) add({model, {}, provider});
-}
-
-CREDPOOL_INLINE std::size_t ModelList::add_answer(std::string_view provider,
-                                                  std::string_view body) {
-  if (body.size() > limits_.max_answer_bytes) return 0;
-  const auto document = detail::parse_json(body);
-  if (!document) return 0;
-  const auto* list = document->is_array() ? &*document : detail::member(*document, "data");
-  if (list == nullptr || !list->is_array()) return 0;
-  std::size_t added = 0;
-  for (const auto& entry : *list) {
-    if (!entry.is_object()) continue;
-    auto id = detail::text_or_empty(entry, "id");
-    constexpr std::string_view google = "models/";
-    if (id.starts_with(google)) id.remove_prefix(google.size());
-    auto name = detail::text_or_empty(entry, "display_name");
-    if (!detail::is_model_name(name, limits_.max_id_bytes)) name = {};
-    const bool is_new = add(
-        {std::string{id}, std::string{name}, std::string{provider}, detail::model_created(entry)});
-    added += is_new ? 1 : 0;
-  }
-  return added;
-}
-
-CREDPOOL_INLINE std::string ModelList::write(Dialect dialect) const {
-  auto data = detail::OrderedJson::array();
-  for (const auto& model : models_) data.push_back(detail::model_json(model, dialect));
-  if (dialect == Dialect::openai)
-    return detail::OrderedJson{{"object", "list"}, {"data", std::move(data)}}.dump();
-  const auto id = [](const Model& model) { return detail::OrderedJson(model.id); };
-  return detail::OrderedJson{
-      {"data", std::move(data)},
-      {"has_more", false},
-      {"first_id", models_.empty() ? detail::OrderedJson{} : id(models_.front())},
-      {"last_id", models_.empty() ? detail::OrderedJson{} : id(models_.back())}}
-      .dump();
-}
-
-CREDPOOL_INLINE std::string ModelList::write_one(std::string_view id, Dialect dialect) const {
-  for (const auto& model : models_)
-    if (model.id == id) return detail::model_json(model, dialect).dump();
-  return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
-/// server's business and must not stand among the headers.
-struct AnswerHead {
-  int status = 200;
-  std::vector<HeaderView> headers;
-  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
-};
-
-/// A whole answer, small and at once.
-struct Answer {
-  int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-};
-
-/// Who is told what becomes of an exchange while it is being answered. All calls come on the
-/// exchange's own thread, never from inside one of its functions.
-class ExchangeListener {
- public:
-  virtual ~ExchangeListener() = default;
-  /// What was written has left, after a flush() that said "not yet".
-  virtual void on_drained() = 0;
-  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
-  virtual void on_client_gone() = 0;
-};
-
-/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
-///
-/// @thread_safety used on its own thread only (the one its handler was called on)
-class ServerExchange {
- public:
-  virtual ~ServerExchange() = default;
-
-  /// Valid until the exchange ends, as are body() and peer().
-  virtual const RequestHead& head() const noexcept = 0;
-  virtual std::string_view body() const noexcept = 0;
-  /// The peer's address without its port; "unix" for a Unix socket.
-  virtual std::string_view peer() const noexcept = 0;
-
-  /// Answers whole.
-  virtual void respond(const Answer& answer) = 0;
-
-  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
-  /// the first bytes leave together.
-  virtual void start(const AnswerHead& head) = 0;
-  /// Whether start() or respond() was called.
-  virtual bool started() const noexcept = 0;
-  /// Takes back an answer that was started, if nothing of it has been sent.
-  /// @return whether it was: another one may be started
-  virtual bool recall() = 0;
-  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
-  virtual void write(std::string_view bytes) = 0;
-  /// Sends what was written.
-  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
-  /// be
-  ///         written before ExchangeListener::on_drained()
-  virtual bool flush() = 0;
-  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
-  /// was not begun, is cut.
-  virtual void finish() = 0;
-  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
-  virtual void cut() = 0;
-
-  /// From now on that one is told (the exchange keeps it alive until its end).
-  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
-
-  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
-  /// or not, unless the server ends first.
-  virtual void after(Duration delay, std::function<void()> then) = 0;
-  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
-  /// own thread.
-  /// @return false when too much is waiting already: nothing is run then
-  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
-};
-
-/// What answers requests.
-class ServerHandler {
- public:
-  virtual ~ServerHandler() = default;
-  /// Looks at a request's head before its body is read.
-  /// @return an answer that refuses it (the body is then not read); none: go on
-  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
-  /// Answers a whole request, now or later.
-  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
-  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
-  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
-  virtual Answer refusal(int status, std::string_view why) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What a proxy works with.
-struct ProxyOptions {
-  std::shared_ptr<CredentialLender> lender;
-  std::shared_ptr<ProxyGate> gate;
-  Upstream* upstream = nullptr;  ///< must outlive the proxy
-  /// Answers of /v1/models are fetched with it, several at the same time; may block.
-  std::function<Result<Response>(const Request&)> fetch;
-  /// Told of every request when it ends; must not block. May be empty.
-  std::function<void(const AccessRecord&)> on_access = {};
-};
-
-/// The LLM proxy: one endpoint in front of every credential of a pool.
-///
-/// Each request goes to a credential whose provider speaks its protocol; a rate limit, an overload,
-/// a refused token or a failed connection moves it to the next one, as long as no byte of an answer
-/// has reached the caller. Answers go through as they come.
-/// @thread_safety safe; requests are served on their own threads
-class Proxy final : public ServerHandler {
- public:
-  explicit Proxy(ProxyOptions options);
-  ~Proxy() override;
-
-  /// From the next request on it serves with these.
-  void use(std::shared_ptr<const ProxyCatalog> catalog);
-
-  std::optional<Answer> admit(const RequestHead& head, std::string_view peer) override;
-  void handle(std::shared_ptr<ServerExchange> exchange) override;
-  Answer refusal(int status, std::string_view why) override;
-
- private:
-  struct State;
-  std::shared_ptr<State> state_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The merged list of models, fetched from the providers and kept for a while. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// @thread_safety safe; callers wait for one that fetches
-class ModelCache {
- public:
-  using Fetch = std::function<Result<Response>(const Request&)>;
-
-  std::shared_ptr<const ModelList> get(const std::shared_ptr<const ProxyCatalog>& catalog,
-                                       CredentialLender& lender, const Fetch& fetch) {
-    const std::lock_guard lock{mutex_};
-    const auto now = SystemClock{}.steady();
-    if (list_ && of_ == catalog && now - since_ < fresh_for) return list_;
-    auto made = std::make_shared<ModelList>();
-    made->add_named(catalog->models().named_models());
-    bool all = true;
-    for (const auto& [provider, answer] : ask_all(*catalog, lender, fetch)) {
-      if (answer) made->add_answer(provider, answer->body);
-      all = all && answer && answer->status == 200;
-    }
-    // An incomplete list is asked for again soon.
-    since_ = all ? now : now - fresh_for + retry_after;
-    of_ = catalog;
-    list_ = std::move(made);
-    return list_;
-  }
-
- private:
-  using Answers = std::vector<std::pair<std::string, Result<Response>>>;
-
-  /// One credential of each provider, all at the same time.
-  static Answers ask_all(const ProxyCatalog& catalog, CredentialLender& lender,
-                         const Fetch& fetch) {
-    Answers answers;
-    for (const auto& credential : catalog.credentials()) {
-      const auto known = std::find_if(answers.begin(), answers.end(), [&](const auto& answer) {
-        return answer.first == credential->provider;
-      });
-      if (known == answers.end() && catalog.way(credential->id, Operation::models))
-        answers.emplace_back(credential->provider, fail(Errc::no_credential, "listing models"));
-    }
-    std::atomic<std::size_t> next{0};
-    std::vector<std::thread> threads;
-    constexpr std::size_t most = 8;
-    for (std::size_t i = 0; i < std::min(answers.size(), most); ++i)
-      threads.emplace_back([&] {
-        for (auto mine = next++; mine < answers.size(); mine = next++)
-          answers[mine].second = ask(catalog, lender, fetch, answers[mine].first);
-      });
-    for (auto& thread : threads) thread.join();
-    return answers;
-  }
-
-  static Result<Response> ask(const ProxyCatalog& catalog, CredentialLender& lender,
-                              const Fetch& fetch, const std::string& provider) {
-    auto lease = lender.acquire(
-        {.provider = provider, .tried = catalog.useless(provider, Operation::models)});
-    if (!lease) return fail(lease.error());
-    const auto* way = catalog.way(lease->credential().id, Operation::models);
-    if (!way) return fail(Errc::no_credential, "listing models", provider);
-    Request request;
-    request.url = way->target.origin + way->target.path;
-    for (const auto& header : way->target.headers)
-      request.headers.push_back({header.name, header.value});
-    request.secret_headers.push_back(
-        {way->target.auth.header, way->target.auth.prefix, lease->credential().secret});
-    request.timeout = std::chrono::seconds{10};
-    request.max_answer_bytes = ModelListLimits{}.max_answer_bytes;
-    return fetch(request);
-  }
-
-  static constexpr std::chrono::minutes fresh_for{5};
-  static constexpr std::chrono::seconds retry_after{10};
-
-  std::mutex mutex_;
-  std::shared_ptr<const ModelList> list_;
-  std::shared_ptr<const ProxyCatalog> of_;
-  std::chrono::nanoseconds since_{};
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// One request of the proxy from its first to its last byte. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// What the proxy must know about the body of a request; the body itself goes on as it came.
 ///
 /// A string that serves to keep a session on its credential is kept up to 512 bytes as it stands in
@@ -20810,6 +20128,756 @@ CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A request that is about to be sent, as somebody who has to pay for it sees it.
+struct SpendRequest {
+  std::string_view key;  ///< that the caller presented
+  std::string_view request_id;
+  Operation operation = Operation::chat_completions;
+  const RequestFacts& facts;
+  std::string_view body;
+  std::vector<std::string_view> models;  ///< as the providers call them; one of them will serve it
+};
+
+/// What came of it.
+struct Spent {
+  TokenUsage usage;             ///< as the provider counted
+  std::string model;            ///< that served it, as the provider calls it
+  int status = 0;               ///< of the upstream's answer
+  std::uint64_t events = 0;     ///< of a stream: those with data
+  std::uint64_t bytes_out = 0;  ///< of the answer's body
+  Ending ending = Ending::ok;
+};
+
+/// What was set aside for one request. Goes back when it is dropped without having been settled.
+class Spending {
+ public:
+  virtual ~Spending() = default;
+  /// Takes what the request has cost. Called at most once.
+  /// @param done called once when that is durable or known to be impossible, at once or later, on
+  ///             any thread; may be empty
+  virtual void settle(const Spent& spent, std::function<void(const Result<void>&)> done) = 0;
+};
+
+/// Why a request may not be sent, in words for the caller.
+struct SpendRefusal {
+  int status = 402;
+  std::string message;
+  std::string code;  ///< for programs
+};
+
+/// Either may be there: a refusal, or what was set aside; neither: the request costs nothing.
+struct Reservation {
+  std::shared_ptr<Spending> spending = {};
+  std::optional<SpendRefusal> refusal = {};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Who may use the proxy.
+/// @thread_safety safe
+class ProxyGate {
+ public:
+  virtual ~ProxyGate() = default;
+  /// @param key what the caller presented; empty: nothing
+  /// @return the caller's name for the log; none: refused
+  virtual std::optional<std::string> identify(std::string_view key) = 0;
+
+  /// Whether requests cost something: reserve() is asked then, and the proxy has streams tell their
+  /// usage.
+  virtual bool charges() const noexcept { return false; }
+  /// Sets aside what a request may cost at most. Called on an event loop, so it must not wait.
+  /// @param later called once, on any thread, if the answer takes time; nothing is returned then
+  virtual std::optional<Reservation> reserve(const SpendRequest& request,
+                                             std::function<void(Reservation)> later) {
+    (void)request;
+    (void)later;
+    return Reservation{};
+  }
+};
+
+/// One key for everybody.
+class StaticKeyGate final : public ProxyGate {
+ public:
+  explicit StaticKeyGate(Secret key, std::string name = "static")
+      : key_{std::move(key)}, name_{std::move(name)} {}
+
+  std::optional<std::string> identify(std::string_view key) override {
+    if (key_.empty() || !equal_in_constant_time(key, key_.reveal())) return std::nullopt;
+    return name_;
+  }
+
+ private:
+  Secret key_;
+  std::string name_;
+};
+
+/// The key that a request presents: `Authorization: Bearer`, `x-api-key` or `api-key`; empty when
+/// there is none, or when two differ.
+std::string_view presented_key(const RequestHead& head) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept {
+  std::string_view key;
+  for (const auto& [name, value] : head.headers) {
+    auto given = value;
+    if (same_header_name(name, "authorization")) {
+      constexpr std::string_view scheme = "bearer ";
+      if (given.size() <= scheme.size() ||
+          !same_header_name(given.substr(0, scheme.size()), scheme))
+        return {};
+      given.remove_prefix(scheme.size());
+    } else if (!same_header_name(name, "x-api-key") && !same_header_name(name, "api-key")) {
+      continue;
+    }
+    if (!key.empty() && key != given) return {};
+    key = given;
+  }
+  return key;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which of a caller's headers go to the upstream: those on a list.
+///
+/// An allow list, because what a caller's own surroundings put into a request (cookies, tokens of
+/// another gateway, the addresses of a network) is nobody's business but theirs, and a list of what
+/// to strip is never complete; new features of the services keep working all the same, since
+/// everything under their own prefixes is on the list.
+///
+/// On it: accept, content-type, idempotency-key, traceparent, tracestate, and what begins with
+/// anthropic-, openai-, x-stainless- or x-dashscope-; but neither openai-organization nor
+/// openai-project, which belong to the caller's account and not to the one that is lent. Never what
+/// Connection names.
+///
+/// Not on it: Host, framing, Accept-Encoding (usage is read from the answer, so it must come as it
+/// is), User-Agent (ours is sent), Authorization and every other credential: these the proxy writes
+/// itself.
+///
+/// @param out cleared first; views into `headers`
+/// @errors malformed when a name is no token or a value that would go on holds a control character:
+///         nothing of such a request may be sent
+/// @effects none (pure)
+/// @source RFC 9110, sections 5.1, 5.5 and 7.6.1
+Result<void> select_upstream_headers(std::span<const HeaderView> headers,
+                                     std::vector<HeaderView>& out);
+
+/// Which of an upstream's headers go back to the caller: all but those on a list.
+///
+/// A deny list, because the caller has asked for that service's answer: rate limits, processing
+/// times and what services will think of next must reach it.
+///
+/// Stripped: hop-by-hop headers and what Connection names, framing (content-length: the server's
+/// business), Date (the server's), Set-Cookie, what tells the browser about the upstream's host
+/// (alt-svc, strict-transport-security, report-to, nel ...), what tells whose account was lent
+/// (openai-organization, openai-project, anthropic-organization-id, ...), and any header of
+/// credpool's own name. The upstream's x-request-id goes on as x-upstream-request-id: x-request-id
+/// is ours.
+///
+/// @param out cleared first; views into `headers` and to constants
+/// @errors malformed as above: an answer whose head is not sound is not passed on
+/// @effects none (pure)
+Result<void> select_answer_headers(std::span<const HeaderView> headers,
+                                   std::vector<HeaderView>& out);
+
+/// Whether it is a header's name: a token (RFC 9110, section 5.6.2).
+bool is_header_name(std::string_view name) noexcept;
+
+/// Whether it may stand in a header as its value: no control character but the tab, no blank at
+/// either end.
+bool is_header_value(std::string_view value) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A name in lower case, without an allocation; empty when it is longer than any that counts.
+class LowerName {
+ public:
+  explicit LowerName(std::string_view name) noexcept {
+    if (name.size() > text_.size()) return;
+    size_ = name.size();
+    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 48> text_{};
+  std::size_t size_ = 0;
+};
+
+/// What a caller's request may carry on, besides the prefixes.
+inline constexpr std::array<std::string_view, 5> header_sent_on{
+    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
+};
+
+/// What no message carries beyond its own connection.
+inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+};
+
+/// What an answer does not carry back, besides what is hop-by-hop.
+inline constexpr std::array<std::string_view, 22> header_kept_back{
+    "alt-svc",
+    "anthropic-organization-id",
+    "anthropic-workspace-id",
+    "chatgpt-account-id",
+    "clear-site-data",
+    "content-length",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "cross-origin-opener-policy",
+    "date",
+    "expect-ct",
+    "nel",
+    "openai-organization",
+    "openai-project",
+    "public-key-pins",
+    "report-to",
+    "reporting-endpoints",
+    "server",
+    "set-cookie",
+    "set-cookie2",
+    "strict-transport-security",
+    "via",
+};
+
+// They are searched by halves.
+static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
+static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
+static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
+
+template <std::size_t size>
+bool header_stands_in(const std::array<std::string_view, size>& sorted,
+                      std::string_view name) noexcept {
+  return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+inline bool header_begins_with_any(std::string_view name,
+                                   std::initializer_list<std::string_view> prefixes) noexcept {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+inline bool header_goes_upstream(std::string_view name) noexcept {
+  if (name == "openai-organization" || name == "openai-project") return false;
+  return header_stands_in(header_sent_on, name) ||
+         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
+}
+
+inline bool header_goes_back(std::string_view name) noexcept {
+  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
+         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
+}
+
+/// Whether a Connection header of the message names that header as one of this connection only.
+inline bool header_is_nominated(std::span<const HeaderView> headers,
+                                std::string_view name) noexcept {
+  for (const auto& header : headers) {
+    if (!same_header_name(header.name, "connection")) continue;
+    auto rest = header.value;
+    while (!rest.empty()) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      auto option = rest.substr(0, comma);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+      while (!option.empty() && blank(option.front())) option.remove_prefix(1);
+      while (!option.empty() && blank(option.back())) option.remove_suffix(1);
+      if (same_header_name(option, name)) return true;
+    }
+  }
+  return false;
+}
+
+template <class GoesOn>
+Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
+                              const char* doing, GoesOn&& goes_on) {
+  out.clear();
+  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
+    return same_header_name(header.name, "connection");
+  });
+  for (const auto& header : headers) {
+    if (!is_header_name(header.name)) {
+      out.clear();
+      return fail(Errc::malformed, doing, {}, "a header's name is not one");
+    }
+    const LowerName name{header.name};
+    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
+    if (!is_header_value(header.value)) {
+      out.clear();
+      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
+                  "its value holds a control character");
+    }
+    out.push_back(header);
+  }
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+  });
+}
+
+CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,
+                                                     std::vector<HeaderView>& out) {
+  return detail::header_selection(headers, out, "reading the request's headers",
+                                  detail::header_goes_upstream);
+}
+
+CREDPOOL_INLINE Result<void> select_answer_headers(std::span<const HeaderView> headers,
+                                                   std::vector<HeaderView>& out) {
+  auto selected = detail::header_selection(headers, out, "reading the upstream's headers",
+                                           detail::header_goes_back);
+  for (auto& header : out)
+    if (same_header_name(header.name, "x-request-id")) header.name = "x-upstream-request-id";
+  return selected;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The pool as the proxy sees it.
+/// @thread_safety safe
+class CredentialLender {
+ public:
+  virtual ~CredentialLender() = default;
+  /// As Pool::acquire(); called on an event loop, so it must not wait.
+  virtual Result<Lease> acquire(const LeaseRequest& request) = 0;
+  /// Gets a login a new token, unless that was done since `used` was lent. May block.
+  /// @errors as the refresh method; login_needed when there is no way without a person
+  virtual Result<void> refresh(const Credential& used) = 0;
+  virtual std::vector<std::shared_ptr<const Credential>> credentials() const = 0;
+  virtual TimePoint now() const = 0;
+};
+
+/// A Pool as a lender, by its own refresh method.
+template <class P> class PoolLender final : public CredentialLender {
+ public:
+  /// @param pool must outlive this
+  explicit PoolLender(P& pool) noexcept : pool_{pool} {}
+
+  Result<Lease> acquire(const LeaseRequest& request) override { return pool_.acquire(request); }
+  Result<void> refresh(const Credential& used) override { return pool_.refresh(used); }
+  std::vector<std::shared_ptr<const Credential>> credentials() const override {
+    return pool_.credentials();
+  }
+  TimePoint now() const override { return SystemClock{}.now(); }
+
+ private:
+  P& pool_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How much of the providers' lists is taken.
+struct ModelListLimits {
+  std::size_t max_answer_bytes = std::size_t{4} << 20;  ///< a longer answer is passed over
+  std::size_t max_models = 10'000;                      ///< of all providers together
+  std::size_t max_id_bytes = 256;                       ///< a longer id is passed over
+};
+
+/// One list out of several providers' lists of models.
+///
+/// First come the names of the user's own, then what the providers answered, in the order in which
+/// it is added; an id is listed once, for the first one that has it. Nothing of an answer gets into
+/// the list but ids, times and names, and those only as far as they are printable.
+///
+/// @thread_safety one object: caller serialises
+class ModelList {
+ public:
+  explicit ModelList(ModelListLimits limits = {}) : limits_{limits} {}
+
+  /// Adds names from the configuration (ModelMap::named_models()).
+  void add_named(const std::vector<ModelTarget>& names);
+
+  /// Adds one provider's answer: OpenAI's shape (also of Gemini's OpenAI-compatible address, whose
+  /// ids begin with "models/", which is dropped), Anthropic's, and a bare array of either.
+  /// @return how many models were new; 0 for what is no list of models
+  std::size_t add_answer(std::string_view provider, std::string_view body);
+
+  std::size_t size() const noexcept { return models_.size(); }
+  bool has(std::string_view id) const { return ids_.contains(id); }
+
+  /// The list as JSON, in the shape of that API: OpenAI's {object, data: [{id, object, created,
+  /// owned_by}]} or Anthropic's {data: [{type, id, display_name, created_at}], has_more, first_id,
+  /// last_id}.
+  std::string write(Dialect dialect) const;
+  /// One model of it as JSON; empty when it is not there.
+  std::string write_one(std::string_view id, Dialect dialect) const;
+
+ private:
+  struct Model {
+    std::string id = {};
+    std::string name = {};  ///< for a person; may be empty
+    std::string owner = {};
+    std::int64_t created = 0;  ///< seconds since the Unix epoch; 0: not told
+  };
+
+  bool add(Model model);
+
+  ModelListLimits limits_;
+  std::vector<Model> models_;
+  std::set<std::string, std::less<>> ids_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_model_id(std::string_view id, std::size_t longest) noexcept {
+  return !id.empty() && id.size() <= longest &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+inline bool is_model_name(std::string_view name, std::size_t longest) noexcept {
+  return name.size() <= longest && is_valid_utf8(name) &&
+         std::none_of(name.begin(), name.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
+/// `created` in seconds or `created_at` in ISO 8601; 0 when neither is there or makes sense.
+inline std::int64_t model_created(const Json& entry) {
+  constexpr double year_10000 = 253402300800.0;
+  if (const auto* seconds = member(entry, "created"); seconds != nullptr) {
+    const auto value = number_of(*seconds);
+    if (value && *value >= 0 && *value < year_10000) return static_cast<std::int64_t>(*value);
+  }
+  const auto when = parse_iso8601(text_or_empty(entry, "created_at"));
+  if (!when) return 0;
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(when->time_since_epoch()).count();
+  return std::max<std::int64_t>(seconds, 0);
+}
+
+template <class Model> OrderedJson model_json(const Model& model, Dialect dialect) {
+  if (dialect == Dialect::openai)
+    return {{"id", model.id},
+            {"object", "model"},
+            {"created", model.created},
+            {"owned_by", model.owner}};
+  const TimePoint created{std::chrono::seconds{model.created}};
+  return {{"type", "model"},
+          {"id", model.id},
+          {"display_name", model.name.empty() ? model.id : model.name},
+          {"created_at", format_iso8601(created)}};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool ModelList::add(Model model) {
+  if (models_.size() >= limits_.max_models || !detail::is_model_id(model.id, limits_.max_id_bytes))
+    return false;
+  if (!ids_.insert(model.id).second) return false;
+  models_.push_back(std::move(model));
+  return true;
+}
+
+CREDPOOL_INLINE void ModelList::add_named(const std::vector<ModelTarget>& names) {
+  for (const auto& [provider, model] : names) add({model, {}, provider});
+}
+
+CREDPOOL_INLINE std::size_t ModelList::add_answer(std::string_view provider,
+                                                  std::string_view body) {
+  if (body.size() > limits_.max_answer_bytes) return 0;
+  const auto document = detail::parse_json(body);
+  if (!document) return 0;
+  const auto* list = document->is_array() ? &*document : detail::member(*document, "data");
+  if (list == nullptr || !list->is_array()) return 0;
+  std::size_t added = 0;
+  for (const auto& entry : *list) {
+    if (!entry.is_object()) continue;
+    auto id = detail::text_or_empty(entry, "id");
+    constexpr std::string_view google = "models/";
+    if (id.starts_with(google)) id.remove_prefix(google.size());
+    auto name = detail::text_or_empty(entry, "display_name");
+    if (!detail::is_model_name(name, limits_.max_id_bytes)) name = {};
+    const bool is_new = add(
+        {std::string{id}, std::string{name}, std::string{provider}, detail::model_created(entry)});
+    added += is_new ? 1 : 0;
+  }
+  return added;
+}
+
+CREDPOOL_INLINE std::string ModelList::write(Dialect dialect) const {
+  auto data = detail::OrderedJson::array();
+  for (const auto& model : models_) data.push_back(detail::model_json(model, dialect));
+  if (dialect == Dialect::openai)
+    return detail::OrderedJson{{"object", "list"}, {"data", std::move(data)}}.dump();
+  const auto id = [](const Model& model) { return detail::OrderedJson(model.id); };
+  return detail::OrderedJson{
+      {"data", std::move(data)},
+      {"has_more", false},
+      {"first_id", models_.empty() ? detail::OrderedJson{} : id(models_.front())},
+      {"last_id", models_.empty() ? detail::OrderedJson{} : id(models_.back())}}
+      .dump();
+}
+
+CREDPOOL_INLINE std::string ModelList::write_one(std::string_view id, Dialect dialect) const {
+  for (const auto& model : models_)
+    if (model.id == id) return detail::model_json(model, dialect).dump();
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
+/// server's business and must not stand among the headers.
+struct AnswerHead {
+  int status = 200;
+  std::vector<HeaderView> headers;
+  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
+};
+
+/// A whole answer, small and at once.
+struct Answer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+/// Who is told what becomes of an exchange while it is being answered. All calls come on the
+/// exchange's own thread, never from inside one of its functions.
+class ExchangeListener {
+ public:
+  virtual ~ExchangeListener() = default;
+  /// What was written has left, after a flush() that said "not yet".
+  virtual void on_drained() = 0;
+  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
+  virtual void on_client_gone() = 0;
+};
+
+/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
+///
+/// @thread_safety used on its own thread only (the one its handler was called on)
+class ServerExchange {
+ public:
+  virtual ~ServerExchange() = default;
+
+  /// Valid until the exchange ends, as are body() and peer().
+  virtual const RequestHead& head() const noexcept = 0;
+  virtual std::string_view body() const noexcept = 0;
+  /// The peer's address without its port; "unix" for a Unix socket.
+  virtual std::string_view peer() const noexcept = 0;
+
+  /// Answers whole.
+  virtual void respond(const Answer& answer) = 0;
+
+  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
+  /// the first bytes leave together.
+  virtual void start(const AnswerHead& head) = 0;
+  /// Whether start() or respond() was called.
+  virtual bool started() const noexcept = 0;
+  /// Takes back an answer that was started, if nothing of it has been sent.
+  /// @return whether it was: another one may be started
+  virtual bool recall() = 0;
+  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
+  virtual void write(std::string_view bytes) = 0;
+  /// Sends what was written.
+  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
+  /// be
+  ///         written before ExchangeListener::on_drained()
+  virtual bool flush() = 0;
+  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
+  /// was not begun, is cut.
+  virtual void finish() = 0;
+  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
+  virtual void cut() = 0;
+
+  /// From now on that one is told (the exchange keeps it alive until its end).
+  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
+
+  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
+  /// or not, unless the server ends first.
+  virtual void after(Duration delay, std::function<void()> then) = 0;
+  /// A way to come back to the exchange's thread from any other: what it is given is run there
+  /// soon, whether the exchange has ended by then or not, unless the server ends first.
+  virtual std::function<void(std::function<void()>)> poster() = 0;
+  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
+  /// own thread.
+  /// @return false when too much is waiting already: nothing is run then
+  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
+};
+
+/// What answers requests.
+class ServerHandler {
+ public:
+  virtual ~ServerHandler() = default;
+  /// Looks at a request's head before its body is read.
+  /// @return an answer that refuses it (the body is then not read); none: go on
+  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
+  /// Answers a whole request, now or later.
+  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
+  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
+  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
+  virtual Answer refusal(int status, std::string_view why) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a proxy works with.
+struct ProxyOptions {
+  std::shared_ptr<CredentialLender> lender;
+  std::shared_ptr<ProxyGate> gate;
+  Upstream* upstream = nullptr;  ///< must outlive the proxy
+  /// Answers of /v1/models are fetched with it, several at the same time; may block.
+  std::function<Result<Response>(const Request&)> fetch;
+  /// Told of every request when it ends; must not block. May be empty.
+  std::function<void(const AccessRecord&)> on_access = {};
+};
+
+/// The LLM proxy: one endpoint in front of every credential of a pool.
+///
+/// Each request goes to a credential whose provider speaks its protocol; a rate limit, an overload,
+/// a refused token or a failed connection moves it to the next one, as long as no byte of an answer
+/// has reached the caller. Answers go through as they come.
+/// @thread_safety safe; requests are served on their own threads
+class Proxy final : public ServerHandler {
+ public:
+  explicit Proxy(ProxyOptions options);
+  ~Proxy() override;
+
+  /// From the next request on it serves with these.
+  void use(std::shared_ptr<const ProxyCatalog> catalog);
+
+  std::optional<Answer> admit(const RequestHead& head, std::string_view peer) override;
+  void handle(std::shared_ptr<ServerExchange> exchange) override;
+  Answer refusal(int status, std::string_view why) override;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The merged list of models, fetched from the providers and kept for a while. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// @thread_safety safe; callers wait for one that fetches
+class ModelCache {
+ public:
+  using Fetch = std::function<Result<Response>(const Request&)>;
+
+  std::shared_ptr<const ModelList> get(const std::shared_ptr<const ProxyCatalog>& catalog,
+                                       CredentialLender& lender, const Fetch& fetch) {
+    const std::lock_guard lock{mutex_};
+    const auto now = SystemClock{}.steady();
+    if (list_ && of_ == catalog && now - since_ < fresh_for) return list_;
+    auto made = std::make_shared<ModelList>();
+    made->add_named(catalog->models().named_models());
+    bool all = true;
+    for (const auto& [provider, answer] : ask_all(*catalog, lender, fetch)) {
+      if (answer) made->add_answer(provider, answer->body);
+      all = all && answer && answer->status == 200;
+    }
+    // An incomplete list is asked for again soon.
+    since_ = all ? now : now - fresh_for + retry_after;
+    of_ = catalog;
+    list_ = std::move(made);
+    return list_;
+  }
+
+ private:
+  using Answers = std::vector<std::pair<std::string, Result<Response>>>;
+
+  /// One credential of each provider, all at the same time.
+  static Answers ask_all(const ProxyCatalog& catalog, CredentialLender& lender,
+                         const Fetch& fetch) {
+    Answers answers;
+    for (const auto& credential : catalog.credentials()) {
+      const auto known = std::find_if(answers.begin(), answers.end(), [&](const auto& answer) {
+        return answer.first == credential->provider;
+      });
+      if (known == answers.end() && catalog.way(credential->id, Operation::models))
+        answers.emplace_back(credential->provider, fail(Errc::no_credential, "listing models"));
+    }
+    std::atomic<std::size_t> next{0};
+    std::vector<std::thread> threads;
+    constexpr std::size_t most = 8;
+    for (std::size_t i = 0; i < std::min(answers.size(), most); ++i)
+      threads.emplace_back([&] {
+        for (auto mine = next++; mine < answers.size(); mine = next++)
+          answers[mine].second = ask(catalog, lender, fetch, answers[mine].first);
+      });
+    for (auto& thread : threads) thread.join();
+    return answers;
+  }
+
+  static Result<Response> ask(const ProxyCatalog& catalog, CredentialLender& lender,
+                              const Fetch& fetch, const std::string& provider) {
+    auto lease = lender.acquire(
+        {.provider = provider, .tried = catalog.useless(provider, Operation::models)});
+    if (!lease) return fail(lease.error());
+    const auto* way = catalog.way(lease->credential().id, Operation::models);
+    if (!way) return fail(Errc::no_credential, "listing models", provider);
+    Request request;
+    request.url = way->target.origin + way->target.path;
+    for (const auto& header : way->target.headers)
+      request.headers.push_back({header.name, header.value});
+    request.secret_headers.push_back(
+        {way->target.auth.header, way->target.auth.prefix, lease->credential().secret});
+    request.timeout = std::chrono::seconds{10};
+    request.max_answer_bytes = ModelListLimits{}.max_answer_bytes;
+    return fetch(request);
+  }
+
+  static constexpr std::chrono::minutes fresh_for{5};
+  static constexpr std::chrono::seconds retry_after{10};
+
+  std::mutex mutex_;
+  std::shared_ptr<const ModelList> list_;
+  std::shared_ptr<const ProxyCatalog> of_;
+  std::chrono::nanoseconds since_{};
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// One request of the proxy from its first to its last byte. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -21994,6 +22062,95 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// The end of an answer that waits. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Keeps the last byte of an answer back until somebody has paid for it: without that byte no
+/// caller takes it for complete.
+class KeptEnd {
+ public:
+  void add(std::string_view bytes) { kept_.append(bytes); }
+
+  /// All but the last byte, valid until the next call.
+  std::string_view ready() {
+    outgoing_.clear();
+    if (kept_.size() > 1) {
+      outgoing_.assign(kept_, 0, kept_.size() - 1);
+      kept_.erase(0, kept_.size() - 1);
+    }
+    return outgoing_;
+  }
+  std::string_view last() const noexcept { return kept_; }
+
+ private:
+  std::string kept_;
+  std::string outgoing_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Answers of the proxy's own, and the headers that it adds. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What every answer says of how it came about. Must outlive the headers that it added, as must
+/// the texts that it was made of.
+class OwnHeaders {
+ public:
+  /// @param credential empty: none was tried
+  OwnHeaders(std::string_view credential, int attempts, std::string_view request) noexcept
+      : credential_{credential}, request_{request} {
+    const auto end = std::to_chars(digits_.data(), digits_.data() + digits_.size(), attempts).ptr;
+    size_ = static_cast<std::size_t>(end - digits_.data());
+  }
+
+  void add_to(std::vector<HeaderView>& headers) const {
+    if (!credential_.empty()) headers.push_back({"x-credpool-credential", credential_});
+    headers.push_back({"x-credpool-attempts", {digits_.data(), size_}});
+    headers.push_back({"x-request-id", request_});
+  }
+
+ private:
+  std::string_view credential_;
+  std::string_view request_;
+  std::array<char, 12> digits_{};
+  std::size_t size_ = 0;
+};
+
+/// An upstream's error as it is handed on when nobody else can serve.
+struct UpstreamRefusal {
+  int status = 0;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::string provider;
+  Response answer;
+};
+
+/// An upstream's error as it came, without the headers that are not for the caller.
+/// @param without_retry_after a time of ours takes its place
+inline Answer handed_on(int status, Response answer, bool without_retry_after) {
+  Answer out;
+  out.status = status;
+  out.body = std::move(answer.body);
+  std::vector<HeaderView> views;
+  for (const auto& header : answer.headers) views.push_back({header.name, header.value});
+  std::vector<HeaderView> kept;
+  if (!select_answer_headers(views, kept)) kept.clear();
+  for (const auto& [name, value] : kept)
+    if (!(without_retry_after && same_header_name(name, "retry-after")))
+      out.headers.emplace_back(name, value);
+  if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+  return out;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What a relay is given. Internal.
+
 // Which credential gave which answer of the Responses API. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -22028,6 +22185,34 @@ class ResponseOwners {
   mutable std::mutex mutex_;
   Owners owners_;
   std::deque<Owners::iterator> order_;  ///< the oldest first
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What a relay needs of its proxy.
+struct RelayWorld {
+  CredentialLender& lender;
+  Upstream& upstream;
+  const std::function<void(const AccessRecord&)>& on_access;
+  ResponseOwners& owners;
+  ProxyGate& gate;
+};
+
+/// What the caller asked for, read before a credential is chosen.
+struct RelayRequest {
+  std::string id;  ///< x-request-id
+  Operation operation = Operation::chat_completions;
+  Dialect dialect = Dialect::openai;
+  RequestFacts facts;
+  LeaseRequest lease;  ///< without provider and model
+  /// In the order in which they are tried.
+  std::shared_ptr<const std::vector<ModelTarget>> targets;
+  AccessRecord record;
+  std::chrono::nanoseconds began{};
 };
 
 }  // namespace detail
@@ -22140,27 +22325,6 @@ inline void hide(const Secret& secret, std::string& text) {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// What a relay needs of its proxy.
-struct RelayWorld {
-  CredentialLender& lender;
-  Upstream& upstream;
-  const std::function<void(const AccessRecord&)>& on_access;
-  ResponseOwners& owners;
-};
-
-/// What the caller asked for, read before a credential is chosen.
-struct RelayRequest {
-  std::string id;  ///< x-request-id
-  Operation operation = Operation::chat_completions;
-  Dialect dialect = Dialect::openai;
-  RequestFacts facts;
-  LeaseRequest lease;  ///< without provider and model
-  /// In the order in which they are tried.
-  std::shared_ptr<const std::vector<ModelTarget>> targets;
-  AccessRecord record;
-  std::chrono::nanoseconds began{};
-};
-
 /// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
 /// the answer on.
 class Relay final : public ExchangeListener,
@@ -22180,13 +22344,16 @@ class Relay final : public ExchangeListener,
     exchange_->listen(shared_from_this());
     if (const auto hold = settings().hold; hold.count() > 0)
       patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(hold);
+    if (world_.gate.charges()) return reserve();
     next();
   }
 
   // --- the caller's side
 
   void on_drained() override {
+    stalled_ = false;
     if (call_) call_->resume();
+    if (settled_) finish_settled();
   }
 
   void on_client_gone() override {
@@ -22207,8 +22374,8 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    // Of most JSON answers only the log wants to know what was used.
-    if (is_stream_ || world_.on_access || request_.operation == Operation::responses)
+    // Of most JSON answers only the log, and who pays, want to know what was used.
+    if (is_stream_ || spending_ || world_.on_access || request_.operation == Operation::responses)
       tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
@@ -22229,9 +22396,7 @@ class Relay final : public ExchangeListener,
         return;
       case Phase::relaying:
         if (tap_) tap_->feed(bytes);
-        request_.record.bytes_out += bytes.size();
-        exchange_->write(bytes);
-        return;
+        return pass(bytes);
       case Phase::idle:
         return;
     }
@@ -22240,18 +22405,18 @@ class Relay final : public ExchangeListener,
   void on_batch_end() override {
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
-    note_first_byte();
-    if (!exchange_->flush() && call_) call_->pause();
+    if (!send_passed() && call_) call_->pause();
   }
 
   void on_end() override {
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
-    note_first_byte();
     const bool failed = tap_ && !tap_->stream_error().empty();
     if (tap_) world_.owners.note(tap_->response_id(), lease_->credential().id);
+    note_first_byte();
     lease_->report(failed ? judged_stream_error() : success());
+    if (spending_) return settle_first();
     exchange_->finish();
     end(Ending::ok);
   }
@@ -22263,6 +22428,7 @@ class Relay final : public ExchangeListener,
     const auto outcome = Outcome::transport();
     if (phase_ == Phase::relaying && !exchange_->recall()) {
       lease_->report(outcome);
+      if (spending_ && is_stream_ && tap_->complete()) return settle_first();
       break_off(timed_out);
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
     }
@@ -22288,18 +22454,97 @@ class Relay final : public ExchangeListener,
     relaying,    ///< bytes have gone to the caller
   };
 
-  /// An upstream's error as it is handed on when nobody else can serve.
-  struct Refusal {
-    int status = 0;
-    OutcomeKind outcome = OutcomeKind::unknown;
-    std::string provider;
-    Response answer;
-  };
-
   const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
   std::chrono::microseconds since_start() const {
     return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
                                                                  request_.began);
+  }
+
+  // --- money
+
+  void reserve() {
+    std::vector<std::string_view> models;
+    for (const auto& target : *request_.targets) models.push_back(target.model);
+    auto later = [self = shared_from_this(), post = exchange_->poster()](Reservation reservation) {
+      post([self, reservation = std::move(reservation)]() mutable {
+        self->reserved(std::move(reservation));
+      });
+    };
+    auto reservation =
+        world_.gate.reserve({presented_key(exchange_->head()), request_.id, request_.operation,
+                             request_.facts, exchange_->body(), std::move(models)},
+                            std::move(later));
+    if (reservation) reserved(std::move(*reservation));
+  }
+
+  void reserved(Reservation reservation) {
+    if (!exchange_) return;  // the caller left meanwhile, and all of it goes back
+    if (const auto& refusal = reservation.refusal) {
+      tell(refusal->status, refusal->message, refusal->code);
+      return end(Ending::refused);
+    }
+    spending_ = std::move(reservation.spending);
+    next();
+  }
+
+  Spent spent(Ending ending) const {
+    Spent spent;
+    spent.status = status_;
+    spent.bytes_out = request_.record.bytes_out + held_.size();
+    spent.ending = ending;
+    spent.model = target_ && !target_->model.empty() ? target_->model : request_.facts.model;
+    if (tap_) {
+      spent.usage = tap_->usage();
+      spent.events = tap_->events();
+    }
+    return spent;
+  }
+
+  /// The answer is complete only when what it cost is kept: its last byte waits for that.
+  void settle_first() {
+    lease_.reset();
+    const auto spending = std::exchange(spending_, nullptr);
+    spending->settle(spent(Ending::ok), [self = shared_from_this(),
+                                         post = exchange_->poster()](const Result<void>& kept) {
+      post([self, ok = kept.has_value()] { self->settled(ok); });
+    });
+  }
+
+  void settled(bool ok) {
+    if (!exchange_) return;
+    if (!ok) {  // never an answer that nobody has paid for
+      exchange_->cut();
+      return end(Ending::refused);
+    }
+    settled_ = true;
+    if (!stalled_) finish_settled();
+  }
+
+  void finish_settled() {
+    exchange_->write(end_.last());
+    exchange_->finish();
+    end(Ending::ok);
+  }
+
+  // --- passing on
+
+  /// Hands bytes on; of an answer that has to be paid for, the end is kept back.
+  void pass(std::string_view bytes) {
+    request_.record.bytes_out += bytes.size();
+    if (spending_ && (!is_stream_ || tap_->complete()))
+      end_.add(bytes);
+    else
+      exchange_->write(bytes);
+  }
+
+  /// @return whether all that was passed has left
+  bool send_passed() {
+    const auto ready = end_.ready();
+    if (spending_ && !is_stream_ && ready.empty()) return true;
+    if (!ready.empty()) exchange_->write(ready);
+    note_first_byte();
+    stalled_ = !exchange_->flush();
+    return !stalled_;
   }
 
   /// Something of the answer leaves now.
@@ -22323,6 +22568,7 @@ class Relay final : public ExchangeListener,
     tap_.reset();
     refusal_ = {};
     held_.clear();
+    end_ = {};
   }
 
   /// @return whether there is a lease
@@ -22391,9 +22637,15 @@ class Relay final : public ExchangeListener,
   }
 
   std::string_view body_for(const std::string& model) {
-    if (request_.facts.model_bytes == 0 || model == request_.facts.model) return exchange_->body();
+    const auto& facts = request_.facts;
+    const bool renamed = facts.model_bytes != 0 && model != facts.model;
+    const bool asks = spending_ && facts.stream && !facts.has_stream_options &&
+                      request_.operation == Operation::chat_completions;
+    if (!renamed && !asks) return exchange_->body();
     if (rewritten_for_ != model) {
-      rewritten_ = with_model(exchange_->body(), request_.facts, model);
+      rewritten_ =
+          renamed ? with_model(exchange_->body(), facts, model) : std::string{exchange_->body()};
+      if (asks) rewritten_ = with_usage_asked_for(rewritten_);
       rewritten_for_ = model;
     }
     return rewritten_;
@@ -22423,7 +22675,8 @@ class Relay final : public ExchangeListener,
     const auto outcome = judged(refusal_, &refreshable);
     if (refreshable && !was_refreshed()) return refresh();
     lease_->report(outcome);
-    last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    last_ =
+        UpstreamRefusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
     if (status >= 300 && status < 400) {
       tell(502, "the provider answered with a redirect, which is not followed",
            "upstream_redirect");
@@ -22455,8 +22708,8 @@ class Relay final : public ExchangeListener,
   void refreshed(const Result<void>& done) {
     if (!done) {
       lease_->report(Outcome::auth_failed());
-      last_ = Refusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
-                      std::move(refusal_)};
+      last_ = UpstreamRefusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
+                              std::move(refusal_)};
       exclude();
       return next();
     }
@@ -22492,10 +22745,8 @@ class Relay final : public ExchangeListener,
   /// The stream is good: what was held back goes out.
   void release() {
     begin_answer(answer_head_.views());
-    request_.record.bytes_out += held_.size();
-    exchange_->write(held_);
-    note_first_byte();
-    (void)exchange_->flush();
+    pass(held_);
+    (void)send_passed();
     held_.clear();
   }
 
@@ -22506,22 +22757,10 @@ class Relay final : public ExchangeListener,
     head.content_length = content_length_;
     head.headers.reserve(headers.size() + 3);
     if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
-    std::array<char, 12> digits;
-    add_own_headers(head.headers, way_->credential, attempts_text(digits));
+    const OwnHeaders own{way_->credential, attempts_, request_.id};
+    own.add_to(head.headers);
     exchange_->start(head);
     request_.record.status = status_;
-  }
-
-  std::string_view attempts_text(std::array<char, 12>& digits) const {
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), attempts_).ptr;
-    return {digits.data(), static_cast<std::size_t>(end - digits.data())};
-  }
-
-  void add_own_headers(std::vector<HeaderView>& headers, std::string_view credential,
-                       std::string_view attempts) const {
-    if (!credential.empty()) headers.push_back({"x-credpool-credential", credential});
-    headers.push_back({"x-credpool-attempts", attempts});
-    headers.push_back({"x-request-id", request_.id});
   }
 
   Outcome success() const { return Outcome::ok(std::chrono::duration_cast<Duration>(first_byte_)); }
@@ -22572,18 +22811,7 @@ class Relay final : public ExchangeListener,
 
   /// Hands an upstream's error on as it came.
   void pass_on() {
-    auto& answer = last_->answer;
-    Answer out;
-    out.status = last_->status;
-    out.body = std::move(answer.body);
-    std::vector<HeaderView> views;
-    for (const auto& header : answer.headers) views.push_back({header.name, header.value});
-    std::vector<HeaderView> kept;
-    if (!select_answer_headers(views, kept)) kept.clear();
-    for (const auto& [name, value] : kept)
-      if (!(retry_at_ && same_header_name(name, "retry-after")))
-        out.headers.emplace_back(name, value);
-    if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+    auto out = handed_on(last_->status, std::move(last_->answer), retry_at_.has_value());
     finish(std::move(out),
            lease_ ? lease_->credential().id.short_hex() : request_.record.credential);
     end(last_->status < 500 && last_->outcome == OutcomeKind::request_fault ? Ending::ok
@@ -22605,9 +22833,9 @@ class Relay final : public ExchangeListener,
           std::chrono::ceil<std::chrono::seconds>(*retry_at_ - world_.lender.now()).count();
       answer.headers.emplace_back("retry-after", std::to_string(std::max<std::int64_t>(wait, 1)));
     }
-    std::array<char, 12> digits;
     std::vector<HeaderView> own;
-    add_own_headers(own, credential, attempts_text(digits));
+    const OwnHeaders ours{credential, attempts_, request_.id};
+    ours.add_to(own);
     for (const auto& [name, value] : own) answer.headers.emplace_back(name, value);
     request_.record.status = answer.status;
     request_.record.bytes_out = answer.body.size();
@@ -22621,6 +22849,10 @@ class Relay final : public ExchangeListener,
     record.total = since_start();
     if (phase_ == Phase::relaying) record.first_byte = first_byte_;
     if (tap_) record.usage = tap_->usage();
+    // What a provider has begun to answer has its price, whoever ended it.
+    if (const auto spending = std::exchange(spending_, nullptr);
+        spending && (phase_ == Phase::relaying || phase_ == Phase::peeking))
+      spending->settle(spent(how), {});
     if (world_.on_access) world_.on_access(record);
     lease_.reset();
     exchange_.reset();
@@ -22645,9 +22877,11 @@ class Relay final : public ExchangeListener,
   std::optional<UsageTap> tap_;
   KeptHeaders answer_head_;
   std::string held_;
+  std::shared_ptr<Spending> spending_;  ///< none: it costs nothing, or has been settled
+  KeptEnd end_;                         ///< of an answer that has to be paid for
   std::string last_words_;
   Response refusal_;
-  std::optional<Refusal> last_;
+  std::optional<UpstreamRefusal> last_;
   std::optional<Error> last_failure_;
   std::optional<Error> why_not_;
   std::optional<TimePoint> retry_at_;
@@ -22658,6 +22892,8 @@ class Relay final : public ExchangeListener,
   int attempts_ = 0;
   Phase phase_ = Phase::idle;
   bool is_stream_ = false;
+  bool stalled_ = false;  ///< the caller has not read all that was sent
+  bool settled_ = false;  ///< only the end of the answer is missing
 };
 
 }  // namespace detail
@@ -22937,7 +23173,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access, state_->owners};
+                                 state_->options.on_access, state_->owners, *state_->options.gate};
   std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
       ->start();
 }
@@ -28350,6 +28586,9 @@ class FakeLoop {
   /// Runs everything that was handed to offload(), each followed by its `then`.
   /// @return how many
   std::size_t run_offloaded();
+  /// Runs everything that was given to a poster().
+  /// @return how many
+  std::size_t run_posted();
 
   /// Timers that have not been called yet.
   std::size_t waiting() const noexcept { return timers_.size(); }
@@ -28371,6 +28610,7 @@ class FakeLoop {
   Duration now_{};
   std::vector<Timer> timers_;
   std::deque<Job> offloaded_;
+  std::deque<std::function<void()>> posted_;
   std::size_t room_ = 256;
 };
 
@@ -28438,6 +28678,7 @@ class FakeExchange final : public ServerExchange {
   void cut() override;
   void listen(std::shared_ptr<ExchangeListener> listener) override;
   void after(Duration delay, std::function<void()> then) override;
+  std::function<void(std::function<void()>)> poster() override;
   bool offload(std::function<void()> work, std::function<void()> then) override;
 
  private:
@@ -28608,6 +28849,16 @@ CREDPOOL_INLINE void FakeLoop::advance(Duration by) {
   now_ = until;
 }
 
+CREDPOOL_INLINE std::size_t FakeLoop::run_posted() {
+  std::size_t count = 0;
+  for (; !posted_.empty(); ++count) {
+    const auto what = std::move(posted_.front());
+    posted_.pop_front();
+    what();
+  }
+  return count;
+}
+
 CREDPOOL_INLINE std::size_t FakeLoop::run_offloaded() {
   std::size_t count = 0;
   for (; !offloaded_.empty(); ++count) {
@@ -28749,6 +29000,10 @@ CREDPOOL_INLINE void FakeExchange::listen(std::shared_ptr<ExchangeListener> list
 
 CREDPOOL_INLINE void FakeExchange::after(Duration delay, std::function<void()> then) {
   if (end_ == End::none) loop_->timers_.push_back({loop_->now_ + delay, std::move(then)});
+}
+
+CREDPOOL_INLINE std::function<void(std::function<void()>)> FakeExchange::poster() {
+  return [loop = loop_](std::function<void()> what) { loop->posted_.push_back(std::move(what)); };
 }
 
 CREDPOOL_INLINE bool FakeExchange::offload(std::function<void()> work, std::function<void()> then) {

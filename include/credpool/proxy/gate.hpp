@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/secret.hpp>
+#include <credpool/proxy/spending.hpp>
 #include <credpool/server/request_head.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +20,18 @@ class ProxyGate {
   /// @param key what the caller presented; empty: nothing
   /// @return the caller's name for the log; none: refused
   virtual std::optional<std::string> identify(std::string_view key) = 0;
+
+  /// Whether requests cost something: reserve() is asked then, and the proxy has streams tell their
+  /// usage.
+  virtual bool charges() const noexcept { return false; }
+  /// Sets aside what a request may cost at most. Called on an event loop, so it must not wait.
+  /// @param later called once, on any thread, if the answer takes time; nothing is returned then
+  virtual std::optional<Reservation> reserve(const SpendRequest& request,
+                                             std::function<void(Reservation)> later) {
+    (void)request;
+    (void)later;
+    return Reservation{};
+  }
 };
 
 /// One key for everybody.

@@ -69,6 +69,9 @@ class UsageTap {
   /// none yet, or one that is longer than 256 bytes.
   const std::string& response_id() const noexcept { return response_id_; }
 
+  /// How many events with data a stream has had, "[DONE]" aside.
+  std::uint64_t events() const noexcept { return events_; }
+
   /// Whether an event of our own may follow; always false for a JSON answer.
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
@@ -86,6 +89,7 @@ class UsageTap {
   TokenUsage reported_;                       ///< as the fields are called
   std::string error_;
   std::string response_id_;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

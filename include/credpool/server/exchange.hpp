@@ -84,6 +84,9 @@ class ServerExchange {
   /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
   /// or not, unless the server ends first.
   virtual void after(Duration delay, std::function<void()> then) = 0;
+  /// A way to come back to the exchange's thread from any other: what it is given is run there
+  /// soon, whether the exchange has ended by then or not, unless the server ends first.
+  virtual std::function<void(std::function<void()>)> poster() = 0;
   /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
   /// own thread.
   /// @return false when too much is waiting already: nothing is run then

@@ -33,6 +33,9 @@ class FakeLoop {
   /// Runs everything that was handed to offload(), each followed by its `then`.
   /// @return how many
   std::size_t run_offloaded();
+  /// Runs everything that was given to a poster().
+  /// @return how many
+  std::size_t run_posted();
 
   /// Timers that have not been called yet.
   std::size_t waiting() const noexcept { return timers_.size(); }
@@ -54,6 +57,7 @@ class FakeLoop {
   Duration now_{};
   std::vector<Timer> timers_;
   std::deque<Job> offloaded_;
+  std::deque<std::function<void()>> posted_;
   std::size_t room_ = 256;
 };
 
@@ -121,6 +125,7 @@ class FakeExchange final : public ServerExchange {
   void cut() override;
   void listen(std::shared_ptr<ExchangeListener> listener) override;
   void after(Duration delay, std::function<void()> then) override;
+  std::function<void(std::function<void()>)> poster() override;
   bool offload(std::function<void()> work, std::function<void()> then) override;
 
  private:

@@ -286,7 +286,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access, state_->owners};
+                                 state_->options.on_access, state_->owners, *state_->options.gate};
   std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
       ->start();
 }

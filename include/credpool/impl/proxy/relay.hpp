@@ -3,25 +3,18 @@
 
 // One request of the proxy from its first to its last byte. Internal.
 
-#include <credpool/proxy/access_record.hpp>
-#include <credpool/proxy/catalog.hpp>
 #include <credpool/proxy/error_shape.hpp>
-#include <credpool/proxy/header_rules.hpp>
-#include <credpool/proxy/lender.hpp>
-#include <credpool/proxy/request_facts.hpp>
 #include <credpool/proxy/usage.hpp>
 #include <credpool/server/exchange.hpp>
-#include <credpool/server/upstream.hpp>
 #include <credpool/validation/classifier.hpp>
 
-#include <credpool/impl/proxy/response_owners.hpp>
+#include <credpool/impl/proxy/kept_end.hpp>
+#include <credpool/impl/proxy/relay_answer.hpp>
+#include <credpool/impl/proxy/relay_request.hpp>
 #include <credpool/impl/proxy/upstream_head.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,27 +24,6 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-/// What a relay needs of its proxy.
-struct RelayWorld {
-  CredentialLender& lender;
-  Upstream& upstream;
-  const std::function<void(const AccessRecord&)>& on_access;
-  ResponseOwners& owners;
-};
-
-/// What the caller asked for, read before a credential is chosen.
-struct RelayRequest {
-  std::string id;  ///< x-request-id
-  Operation operation = Operation::chat_completions;
-  Dialect dialect = Dialect::openai;
-  RequestFacts facts;
-  LeaseRequest lease;  ///< without provider and model
-  /// In the order in which they are tried.
-  std::shared_ptr<const std::vector<ModelTarget>> targets;
-  AccessRecord record;
-  std::chrono::nanoseconds began{};
-};
 
 /// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
 /// the answer on.
@@ -72,13 +44,16 @@ class Relay final : public ExchangeListener,
     exchange_->listen(shared_from_this());
     if (const auto hold = settings().hold; hold.count() > 0)
       patience_ends_ = world_.lender.now() + std::chrono::duration_cast<Duration>(hold);
+    if (world_.gate.charges()) return reserve();
     next();
   }
 
   // --- the caller's side
 
   void on_drained() override {
+    stalled_ = false;
     if (call_) call_->resume();
+    if (settled_) finish_settled();
   }
 
   void on_client_gone() override {
@@ -99,8 +74,8 @@ class Relay final : public ExchangeListener,
       return;
     }
     is_stream_ = is_event_stream(head.headers);
-    // Of most JSON answers only the log wants to know what was used.
-    if (is_stream_ || world_.on_access || request_.operation == Operation::responses)
+    // Of most JSON answers only the log, and who pays, want to know what was used.
+    if (is_stream_ || spending_ || world_.on_access || request_.operation == Operation::responses)
       tap_.emplace(request_.operation, is_stream_);
     // Before the first event of a stream nothing is sent: it may be an error that another
     // credential does not have.
@@ -121,9 +96,7 @@ class Relay final : public ExchangeListener,
         return;
       case Phase::relaying:
         if (tap_) tap_->feed(bytes);
-        request_.record.bytes_out += bytes.size();
-        exchange_->write(bytes);
-        return;
+        return pass(bytes);
       case Phase::idle:
         return;
     }
@@ -132,18 +105,18 @@ class Relay final : public ExchangeListener,
   void on_batch_end() override {
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
-    note_first_byte();
-    if (!exchange_->flush() && call_) call_->pause();
+    if (!send_passed() && call_) call_->pause();
   }
 
   void on_end() override {
     call_.reset();
     if (phase_ == Phase::collecting) return judge(status_);
     if (phase_ == Phase::peeking) release();
-    note_first_byte();
     const bool failed = tap_ && !tap_->stream_error().empty();
     if (tap_) world_.owners.note(tap_->response_id(), lease_->credential().id);
+    note_first_byte();
     lease_->report(failed ? judged_stream_error() : success());
+    if (spending_) return settle_first();
     exchange_->finish();
     end(Ending::ok);
   }
@@ -155,6 +128,7 @@ class Relay final : public ExchangeListener,
     const auto outcome = Outcome::transport();
     if (phase_ == Phase::relaying && !exchange_->recall()) {
       lease_->report(outcome);
+      if (spending_ && is_stream_ && tap_->complete()) return settle_first();
       break_off(timed_out);
       return end(timed_out ? Ending::timed_out : Ending::upstream_lost);
     }
@@ -180,18 +154,97 @@ class Relay final : public ExchangeListener,
     relaying,    ///< bytes have gone to the caller
   };
 
-  /// An upstream's error as it is handed on when nobody else can serve.
-  struct Refusal {
-    int status = 0;
-    OutcomeKind outcome = OutcomeKind::unknown;
-    std::string provider;
-    Response answer;
-  };
-
   const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
   std::chrono::microseconds since_start() const {
     return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
                                                                  request_.began);
+  }
+
+  // --- money
+
+  void reserve() {
+    std::vector<std::string_view> models;
+    for (const auto& target : *request_.targets) models.push_back(target.model);
+    auto later = [self = shared_from_this(), post = exchange_->poster()](Reservation reservation) {
+      post([self, reservation = std::move(reservation)]() mutable {
+        self->reserved(std::move(reservation));
+      });
+    };
+    auto reservation =
+        world_.gate.reserve({presented_key(exchange_->head()), request_.id, request_.operation,
+                             request_.facts, exchange_->body(), std::move(models)},
+                            std::move(later));
+    if (reservation) reserved(std::move(*reservation));
+  }
+
+  void reserved(Reservation reservation) {
+    if (!exchange_) return;  // the caller left meanwhile, and all of it goes back
+    if (const auto& refusal = reservation.refusal) {
+      tell(refusal->status, refusal->message, refusal->code);
+      return end(Ending::refused);
+    }
+    spending_ = std::move(reservation.spending);
+    next();
+  }
+
+  Spent spent(Ending ending) const {
+    Spent spent;
+    spent.status = status_;
+    spent.bytes_out = request_.record.bytes_out + held_.size();
+    spent.ending = ending;
+    spent.model = target_ && !target_->model.empty() ? target_->model : request_.facts.model;
+    if (tap_) {
+      spent.usage = tap_->usage();
+      spent.events = tap_->events();
+    }
+    return spent;
+  }
+
+  /// The answer is complete only when what it cost is kept: its last byte waits for that.
+  void settle_first() {
+    lease_.reset();
+    const auto spending = std::exchange(spending_, nullptr);
+    spending->settle(spent(Ending::ok), [self = shared_from_this(),
+                                         post = exchange_->poster()](const Result<void>& kept) {
+      post([self, ok = kept.has_value()] { self->settled(ok); });
+    });
+  }
+
+  void settled(bool ok) {
+    if (!exchange_) return;
+    if (!ok) {  // never an answer that nobody has paid for
+      exchange_->cut();
+      return end(Ending::refused);
+    }
+    settled_ = true;
+    if (!stalled_) finish_settled();
+  }
+
+  void finish_settled() {
+    exchange_->write(end_.last());
+    exchange_->finish();
+    end(Ending::ok);
+  }
+
+  // --- passing on
+
+  /// Hands bytes on; of an answer that has to be paid for, the end is kept back.
+  void pass(std::string_view bytes) {
+    request_.record.bytes_out += bytes.size();
+    if (spending_ && (!is_stream_ || tap_->complete()))
+      end_.add(bytes);
+    else
+      exchange_->write(bytes);
+  }
+
+  /// @return whether all that was passed has left
+  bool send_passed() {
+    const auto ready = end_.ready();
+    if (spending_ && !is_stream_ && ready.empty()) return true;
+    if (!ready.empty()) exchange_->write(ready);
+    note_first_byte();
+    stalled_ = !exchange_->flush();
+    return !stalled_;
   }
 
   /// Something of the answer leaves now.
@@ -215,6 +268,7 @@ class Relay final : public ExchangeListener,
     tap_.reset();
     refusal_ = {};
     held_.clear();
+    end_ = {};
   }
 
   /// @return whether there is a lease
@@ -283,9 +337,15 @@ class Relay final : public ExchangeListener,
   }
 
   std::string_view body_for(const std::string& model) {
-    if (request_.facts.model_bytes == 0 || model == request_.facts.model) return exchange_->body();
+    const auto& facts = request_.facts;
+    const bool renamed = facts.model_bytes != 0 && model != facts.model;
+    const bool asks = spending_ && facts.stream && !facts.has_stream_options &&
+                      request_.operation == Operation::chat_completions;
+    if (!renamed && !asks) return exchange_->body();
     if (rewritten_for_ != model) {
-      rewritten_ = with_model(exchange_->body(), request_.facts, model);
+      rewritten_ =
+          renamed ? with_model(exchange_->body(), facts, model) : std::string{exchange_->body()};
+      if (asks) rewritten_ = with_usage_asked_for(rewritten_);
       rewritten_for_ = model;
     }
     return rewritten_;
@@ -315,7 +375,8 @@ class Relay final : public ExchangeListener,
     const auto outcome = judged(refusal_, &refreshable);
     if (refreshable && !was_refreshed()) return refresh();
     lease_->report(outcome);
-    last_ = Refusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    last_ =
+        UpstreamRefusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
     if (status >= 300 && status < 400) {
       tell(502, "the provider answered with a redirect, which is not followed",
            "upstream_redirect");
@@ -347,8 +408,8 @@ class Relay final : public ExchangeListener,
   void refreshed(const Result<void>& done) {
     if (!done) {
       lease_->report(Outcome::auth_failed());
-      last_ = Refusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
-                      std::move(refusal_)};
+      last_ = UpstreamRefusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
+                              std::move(refusal_)};
       exclude();
       return next();
     }
@@ -384,10 +445,8 @@ class Relay final : public ExchangeListener,
   /// The stream is good: what was held back goes out.
   void release() {
     begin_answer(answer_head_.views());
-    request_.record.bytes_out += held_.size();
-    exchange_->write(held_);
-    note_first_byte();
-    (void)exchange_->flush();
+    pass(held_);
+    (void)send_passed();
     held_.clear();
   }
 
@@ -398,22 +457,10 @@ class Relay final : public ExchangeListener,
     head.content_length = content_length_;
     head.headers.reserve(headers.size() + 3);
     if (!select_answer_headers(headers, head.headers)) head.headers.clear();  // not sound
-    std::array<char, 12> digits;
-    add_own_headers(head.headers, way_->credential, attempts_text(digits));
+    const OwnHeaders own{way_->credential, attempts_, request_.id};
+    own.add_to(head.headers);
     exchange_->start(head);
     request_.record.status = status_;
-  }
-
-  std::string_view attempts_text(std::array<char, 12>& digits) const {
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), attempts_).ptr;
-    return {digits.data(), static_cast<std::size_t>(end - digits.data())};
-  }
-
-  void add_own_headers(std::vector<HeaderView>& headers, std::string_view credential,
-                       std::string_view attempts) const {
-    if (!credential.empty()) headers.push_back({"x-credpool-credential", credential});
-    headers.push_back({"x-credpool-attempts", attempts});
-    headers.push_back({"x-request-id", request_.id});
   }
 
   Outcome success() const { return Outcome::ok(std::chrono::duration_cast<Duration>(first_byte_)); }
@@ -464,18 +511,7 @@ class Relay final : public ExchangeListener,
 
   /// Hands an upstream's error on as it came.
   void pass_on() {
-    auto& answer = last_->answer;
-    Answer out;
-    out.status = last_->status;
-    out.body = std::move(answer.body);
-    std::vector<HeaderView> views;
-    for (const auto& header : answer.headers) views.push_back({header.name, header.value});
-    std::vector<HeaderView> kept;
-    if (!select_answer_headers(views, kept)) kept.clear();
-    for (const auto& [name, value] : kept)
-      if (!(retry_at_ && same_header_name(name, "retry-after")))
-        out.headers.emplace_back(name, value);
-    if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+    auto out = handed_on(last_->status, std::move(last_->answer), retry_at_.has_value());
     finish(std::move(out),
            lease_ ? lease_->credential().id.short_hex() : request_.record.credential);
     end(last_->status < 500 && last_->outcome == OutcomeKind::request_fault ? Ending::ok
@@ -497,9 +533,9 @@ class Relay final : public ExchangeListener,
           std::chrono::ceil<std::chrono::seconds>(*retry_at_ - world_.lender.now()).count();
       answer.headers.emplace_back("retry-after", std::to_string(std::max<std::int64_t>(wait, 1)));
     }
-    std::array<char, 12> digits;
     std::vector<HeaderView> own;
-    add_own_headers(own, credential, attempts_text(digits));
+    const OwnHeaders ours{credential, attempts_, request_.id};
+    ours.add_to(own);
     for (const auto& [name, value] : own) answer.headers.emplace_back(name, value);
     request_.record.status = answer.status;
     request_.record.bytes_out = answer.body.size();
@@ -513,6 +549,10 @@ class Relay final : public ExchangeListener,
     record.total = since_start();
     if (phase_ == Phase::relaying) record.first_byte = first_byte_;
     if (tap_) record.usage = tap_->usage();
+    // What a provider has begun to answer has its price, whoever ended it.
+    if (const auto spending = std::exchange(spending_, nullptr);
+        spending && (phase_ == Phase::relaying || phase_ == Phase::peeking))
+      spending->settle(spent(how), {});
     if (world_.on_access) world_.on_access(record);
     lease_.reset();
     exchange_.reset();
@@ -537,9 +577,11 @@ class Relay final : public ExchangeListener,
   std::optional<UsageTap> tap_;
   KeptHeaders answer_head_;
   std::string held_;
+  std::shared_ptr<Spending> spending_;  ///< none: it costs nothing, or has been settled
+  KeptEnd end_;                         ///< of an answer that has to be paid for
   std::string last_words_;
   Response refusal_;
-  std::optional<Refusal> last_;
+  std::optional<UpstreamRefusal> last_;
   std::optional<Error> last_failure_;
   std::optional<Error> why_not_;
   std::optional<TimePoint> retry_at_;
@@ -550,6 +592,8 @@ class Relay final : public ExchangeListener,
   int attempts_ = 0;
   Phase phase_ = Phase::idle;
   bool is_stream_ = false;
+  bool stalled_ = false;  ///< the caller has not read all that was sent
+  bool settled_ = false;  ///< only the end of the answer is missing
 };
 
 }  // namespace detail

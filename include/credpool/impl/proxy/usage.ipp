@@ -90,7 +90,9 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
 
 CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
   const bool named_error = event == "error";
-  complete_ = complete_ || data == "[DONE]" || detail::usage_is_last(event);
+  const bool done = data == "[DONE]";
+  events_ += done ? 0 : 1;
+  complete_ = complete_ || done || detail::usage_is_last(event);
   // Of the events in between, which are nearly all, nothing is read but these words.
   const bool begins = operation_ == Operation::responses && response_id_.empty() &&
                       (event == "response.created" ||

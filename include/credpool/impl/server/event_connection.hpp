@@ -474,6 +474,13 @@ class EventExchange final : public ServerExchange,
     });
   }
 
+  std::function<void(std::function<void()>)> poster() override {
+    if (!connection_) return [](const std::function<void()>&) {};
+    return [&context = connection_->peers_.loop.context()](std::function<void()> what) {
+      asio::post(context, std::move(what));
+    };
+  }
+
   bool offload(std::function<void()> work, std::function<void()> then) override {
     if (!connection_) return false;
     return connection_->peers_.blocking.run(std::move(work), connection_->peers_.loop.context(),

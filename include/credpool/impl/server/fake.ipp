@@ -45,6 +45,16 @@ CREDPOOL_INLINE void FakeLoop::advance(Duration by) {
   now_ = until;
 }
 
+CREDPOOL_INLINE std::size_t FakeLoop::run_posted() {
+  std::size_t count = 0;
+  for (; !posted_.empty(); ++count) {
+    const auto what = std::move(posted_.front());
+    posted_.pop_front();
+    what();
+  }
+  return count;
+}
+
 CREDPOOL_INLINE std::size_t FakeLoop::run_offloaded() {
   std::size_t count = 0;
   for (; !offloaded_.empty(); ++count) {
@@ -186,6 +196,10 @@ CREDPOOL_INLINE void FakeExchange::listen(std::shared_ptr<ExchangeListener> list
 
 CREDPOOL_INLINE void FakeExchange::after(Duration delay, std::function<void()> then) {
   if (end_ == End::none) loop_->timers_.push_back({loop_->now_ + delay, std::move(then)});
+}
+
+CREDPOOL_INLINE std::function<void(std::function<void()>)> FakeExchange::poster() {
+  return [loop = loop_](std::function<void()> what) { loop->posted_.push_back(std::move(what)); };
 }
 
 CREDPOOL_INLINE bool FakeExchange::offload(std::function<void()> work, std::function<void()> then) {

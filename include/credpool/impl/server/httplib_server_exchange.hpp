@@ -216,6 +216,10 @@ class HttplibExchange final : public ServerExchange,
     if (phase_ == Phase::answering)
       mailbox_->at(HttplibMailbox::Clock::now() + delay, std::move(then));
   }
+  std::function<void(std::function<void()>)> poster() override {
+    return [mailbox = mailbox_](std::function<void()> what) { mailbox->post(std::move(what)); };
+  }
+
   bool offload(std::function<void()> work, std::function<void()> then) override {
     if (phase_ != Phase::answering) return false;
     return peers_.run_blocking(std::move(work), mailbox_, std::move(then));

@@ -1,0 +1,71 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// Answers of the proxy's own, and the headers that it adds. Internal.
+
+#include <credpool/credential/outcome.hpp>
+#include <credpool/proxy/header_rules.hpp>
+#include <credpool/server/exchange.hpp>
+#include <credpool/transport/message.hpp>
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What every answer says of how it came about. Must outlive the headers that it added, as must
+/// the texts that it was made of.
+class OwnHeaders {
+ public:
+  /// @param credential empty: none was tried
+  OwnHeaders(std::string_view credential, int attempts, std::string_view request) noexcept
+      : credential_{credential}, request_{request} {
+    const auto end = std::to_chars(digits_.data(), digits_.data() + digits_.size(), attempts).ptr;
+    size_ = static_cast<std::size_t>(end - digits_.data());
+  }
+
+  void add_to(std::vector<HeaderView>& headers) const {
+    if (!credential_.empty()) headers.push_back({"x-credpool-credential", credential_});
+    headers.push_back({"x-credpool-attempts", {digits_.data(), size_}});
+    headers.push_back({"x-request-id", request_});
+  }
+
+ private:
+  std::string_view credential_;
+  std::string_view request_;
+  std::array<char, 12> digits_{};
+  std::size_t size_ = 0;
+};
+
+/// An upstream's error as it is handed on when nobody else can serve.
+struct UpstreamRefusal {
+  int status = 0;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::string provider;
+  Response answer;
+};
+
+/// An upstream's error as it came, without the headers that are not for the caller.
+/// @param without_retry_after a time of ours takes its place
+inline Answer handed_on(int status, Response answer, bool without_retry_after) {
+  Answer out;
+  out.status = status;
+  out.body = std::move(answer.body);
+  std::vector<HeaderView> views;
+  for (const auto& header : answer.headers) views.push_back({header.name, header.value});
+  std::vector<HeaderView> kept;
+  if (!select_answer_headers(views, kept)) kept.clear();
+  for (const auto& [name, value] : kept)
+    if (!(without_retry_after && same_header_name(name, "retry-after")))
+      out.headers.emplace_back(name, value);
+  if (answer.headers.empty()) out.headers.emplace_back("content-type", "application/json");
+  return out;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
