@@ -1,0 +1,210 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/account/records.hpp>
+#include <credpool/core/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A page of a list.
+template <class T> struct Page {
+  std::vector<T> items;
+  std::uint64_t total = 0;  ///< of all pages
+};
+
+/// Which part of a list; newest first.
+struct PageRequest {
+  std::uint64_t limit = 20;
+  std::uint64_t offset = 0;
+};
+
+/// A share of a key's budget that one server holds: it may be spent without asking anybody.
+struct Allowance {
+  std::string key_hash;
+  AccountId account;
+  TimePoint period_start{};  ///< of the key's limit
+  Money amount;              ///< that was granted
+};
+
+/// Asks for a share of what a key may spend.
+struct AllowanceRequest {
+  std::string key_digest;
+  Money least;  ///< less is of no use
+  Money most;   ///< what is wished for
+  /// When the key's period began; with LimitReset::never it is the epoch.
+  std::function<TimePoint(LimitReset)> period_start;
+  TimePoint now{};
+  TimePoint expires_at{};  ///< the share goes back by itself then, unless it is extended
+};
+
+/// One request's end, or money that goes back: everything that a server has to tell the store.
+struct Settlement {
+  std::string key_hash;
+  AccountId account;
+  TimePoint period_start{};       ///< of the allowance that it was taken from
+  Money spent;                    ///< from the allowance
+  Money returned;                 ///< given back from the allowance
+  std::optional<UsageRow> usage;  ///< of a request that was served
+  std::string day;                ///< of the usage, in the ledger's time zone
+};
+
+/// An answer that was given once and is given again for the same idempotency key.
+struct StoredAnswer {
+  std::string request_digest;  ///< of the request's body
+  int status = 0;
+  std::string body;
+};
+
+/// A change of credits.
+struct CreditChange {
+  AccountId account;
+  TransactionType type = TransactionType::purchase;
+  Money amount;
+  std::string description;
+  /// Whoever comes second with the same reference changes nothing ("stripe:cs_..."); empty: none.
+  std::string reference;
+  std::string id;  ///< of the transaction
+  TimePoint now{};
+};
+
+/// A device login that waits for a person.
+struct DeviceSession {
+  std::string device_digest;  ///< SHA-256 of the device code
+  std::string token_digest;   ///< of the token that was given out for it; empty: none yet
+  std::string client_id;
+  AccountId account;  ///< empty: nobody has logged in yet
+  TimePoint expires_at{};
+  std::string sealed;  ///< whatever the login needs to go on, without a secret in clear
+};
+
+/// Where accounts, keys, credits and usage are kept. What a function has returned without an error
+/// is durable, and visible to every server on the same store.
+///
+/// Money never leaves by two ways: an allowance is granted in the same transaction that checks the
+/// balance (credits - usage - reserved) and the key's limit (limit - usage of the period -
+/// reserved), and the sum of an account's transactions and usage always equals its balance.
+///
+/// @thread_safety safe
+/// @errors of all: busy, store_unwritable, permission_denied, malformed, network, timeout, io;
+///         nothing was changed then, unless outcome_unknown says that nobody knows
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+
+  // --- accounts
+
+  /// @errors conflict when the e-mail is taken
+  virtual Result<void> add_account(const Account& account, const ManagementKey& key) = 0;
+  virtual Result<std::optional<Account>> account(const AccountId& id) = 0;
+  virtual Result<std::optional<Account>> account_by_email(std::string_view email) = 0;
+  virtual Result<std::optional<Account>> account_by_github(std::int64_t github_id) = 0;
+  /// Replaces e-mail, password hash, plan, GitHub id and avatar.
+  /// @errors not_found; conflict
+  virtual Result<void> update_account(const Account& account) = 0;
+  /// Removes it with its keys, transactions and sessions; its usage stays without a name.
+  virtual Result<void> remove_account(const AccountId& id, TimePoint now) = 0;
+  virtual Result<Page<Account>> accounts(PageRequest page) = 0;
+
+  // --- management keys
+
+  /// @param revoke_others every other key of the account ends in the same moment
+  virtual Result<void> add_management_key(const ManagementKey& key, bool revoke_others) = 0;
+  /// The account of a key that is not revoked.
+  virtual Result<std::optional<Account>> account_by_management_key(std::string_view digest) = 0;
+  /// @errors not_found
+  virtual Result<void> revoke_management_key(const AccountId& account, std::string_view digest,
+                                             TimePoint now) = 0;
+  virtual Result<std::vector<ManagementKey>> management_keys(const AccountId& account) = 0;
+
+  // --- provisioned keys
+
+  /// @errors conflict when a key of the account that is not revoked has that name
+  virtual Result<void> add_key(const ProvisionedKey& key) = 0;
+  /// Also a revoked one.
+  virtual Result<std::optional<ProvisionedKey>> key(const AccountId& account,
+                                                    std::string_view hash) = 0;
+  virtual Result<std::optional<ProvisionedKey>> key_by_digest(std::string_view digest) = 0;
+  virtual Result<Page<ProvisionedKey>> keys(const AccountId& account, bool with_revoked,
+                                            PageRequest page) = 0;
+  virtual Result<std::uint64_t> count_keys(const AccountId& account) = 0;  ///< not revoked
+  /// Reads, changes and writes one key in one transaction; usage and period are not changed by it.
+  /// @param change its error ends it, and nothing is written
+  /// @errors not_found; conflict for a name that is taken
+  virtual Result<ProvisionedKey> change_key(
+      const AccountId& account, std::string_view hash,
+      const std::function<Result<void>(ProvisionedKey&)>& change) = 0;
+
+  // --- credits
+
+  virtual Result<Balance> balance(const AccountId& account) = 0;
+  /// @return the transaction, or the earlier one with the same reference (`second` is true then)
+  struct Credited {
+    CreditTransaction transaction;
+    bool second = false;
+  };
+  /// @errors not_found; conflict when the reference belongs to another account or amount
+  virtual Result<Credited> credit(const CreditChange& change) = 0;
+  virtual Result<Page<CreditTransaction>> transactions(const AccountId& account,
+                                                       std::optional<TransactionType> type,
+                                                       PageRequest page) = 0;
+  virtual Result<AutoTopUp> auto_topup(const AccountId& account) = 0;
+  virtual Result<void> set_auto_topup(const AccountId& account, const AutoTopUp& topup) = 0;
+
+  // --- spending
+
+  /// Grants a share between `least` and `most`, or says why not.
+  ///
+  /// @errors unauthorized: no such key, or revoked; forbidden: disabled or expired (the hint says
+  ///         which); rate_limited: the key's own limit is used up; quota_exhausted: the account's
+  ///         balance is too small. `place` is "key" or "balance"
+  virtual Result<Allowance> reserve(const AllowanceRequest& request) = 0;
+  /// Makes all of them durable, or none: one transaction.
+  virtual Result<void> settle(std::span<const Settlement> settlements) = 0;
+  /// This server is alive: its allowances live on until then.
+  virtual Result<void> extend(TimePoint until) = 0;
+  /// Gives back what servers held that are gone.
+  /// @param own also this server's own, of its earlier life
+  virtual Result<void> reclaim(TimePoint now, bool own) = 0;
+
+  // --- usage
+
+  /// Days from `first` to `last` ("2026-11-21"), of one key or (empty) all keys of the account.
+  virtual Result<std::vector<UsageDay>> usage(const AccountId& account, std::string_view key_hash,
+                                              std::string_view first, std::string_view last) = 0;
+  virtual Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
+                                            PageRequest page) = 0;
+  /// Forgets single requests before that time; days and balances stay.
+  virtual Result<std::uint64_t> prune_usage(TimePoint before) = 0;
+
+  // --- answers that may be asked for twice
+
+  /// Claims an idempotency key of an account. The first caller gets none and has to call
+  /// keep_answer() or drop_answer(); others get the answer that was kept.
+  /// @errors busy while the first has not ended; conflict when the request differs
+  virtual Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account,
+                                                           std::string_view key,
+                                                           std::string_view request_digest,
+                                                           TimePoint now) = 0;
+  virtual Result<void> keep_answer(const AccountId& account, std::string_view key,
+                                   const StoredAnswer& answer) = 0;
+  virtual Result<void> drop_answer(const AccountId& account, std::string_view key) = 0;
+
+  // --- device logins
+
+  virtual Result<void> put_device_session(const DeviceSession& session) = 0;
+  virtual Result<std::optional<DeviceSession>> device_session(std::string_view device_digest) = 0;
+  virtual Result<std::optional<DeviceSession>> device_session_by_token(
+      std::string_view token_digest) = 0;
+  /// Forgets sessions and kept answers that ended before that time.
+  virtual Result<void> forget_ended(TimePoint sessions_before, TimePoint answers_before) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
