@@ -35,6 +35,13 @@ struct ManagementKey {
 /// When a key's limit begins anew.
 enum class LimitReset { never, daily, weekly, monthly };
 
+/// One stretch of time that a key's limit holds for.
+struct LimitPeriod {
+  TimePoint start{};                     ///< the epoch with LimitReset::never
+  TimePoint end = TimePoint::max();      ///< the first moment of the next one
+  std::string first_day = "0000-00-00";  ///< of start, as in UsageDay; with never: before every day
+};
+
 /// A key that spends an account's credits. Only its digest is kept.
 struct ProvisionedKey {
   std::string hash;  ///< public name: the first 16 hexadecimal digits of the first value's SHA-256
@@ -43,8 +50,10 @@ struct ProvisionedKey {
   std::string name;  ///< no two keys of an account that are not revoked have the same
   std::optional<Money> credit_limit;  ///< none: only the account's balance limits it
   LimitReset limit_reset = LimitReset::never;
-  Money usage;         ///< all it has ever spent
-  Money period_usage;  ///< since period_start
+  Money usage;  ///< all it has ever spent
+  /// Spent in the period that began at period_start; of an earlier period until the key is used in
+  /// the next one.
+  Money period_usage;
   TimePoint period_start{};
   bool disabled = false;
   TimePoint created_at{};
@@ -70,7 +79,8 @@ struct AutoTopUp {
 
 enum class TransactionType { purchase, usage, refund, auto_topup, grant };
 
-/// One change of an account's balance. The sum of all of them is what remains.
+/// One change of an account's balance. The sum of all of them is what remains. Usage is one entry
+/// for each day, and a new one after every other change: it grows while it is the newest.
 struct CreditTransaction {
   std::string id;  ///< a UUID
   TransactionType type = TransactionType::purchase;

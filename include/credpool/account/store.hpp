@@ -31,18 +31,25 @@ struct Allowance {
   std::string key_hash;
   AccountId account;
   TimePoint period_start{};  ///< of the key's limit
-  Money amount;              ///< that was granted
+  /// End of that period or of the key, whichever comes first: nothing is taken from it then.
+  TimePoint valid_until = TimePoint::max();
+  Money amount;        ///< that was granted
+  bool tight = false;  ///< little is left: what is not needed should go back at once
 };
 
 /// Asks for a share of what a key may spend.
 struct AllowanceRequest {
   std::string key_digest;
-  Money least;  ///< less is of no use
-  Money most;   ///< what is wished for
-  /// When the key's period began; with LimitReset::never it is the epoch.
-  std::function<TimePoint(LimitReset)> period_start;
+  Money least;   ///< less is of no use; zero: only whether the key may be used
+  Money wanted;  ///< by all requests that wait now; at least `least`
+  Money most;    ///< granted while much remains; at least `wanted`
+  Money idle;    ///< what this server has of the key and no request holds
+  std::function<LimitPeriod(LimitReset)> period;  ///< the one that runs now
   TimePoint now{};
   TimePoint expires_at{};  ///< the share goes back by itself then, unless it is extended
+  /// A request that is made again with the same id, since nobody knows what became of it, is
+  /// granted once; empty: it is not made again.
+  std::string id;
 };
 
 /// One request's end, or money that goes back: everything that a server has to tell the store.
@@ -50,7 +57,7 @@ struct Settlement {
   std::string key_hash;
   AccountId account;
   TimePoint period_start{};       ///< of the allowance that it was taken from
-  Money spent;                    ///< from the allowance
+  Money spent;                    ///< from the allowance; the cost of `usage`
   Money returned;                 ///< given back from the allowance
   std::optional<UsageRow> usage;  ///< of a request that was served
   std::string day;                ///< of the usage, in the ledger's time zone
@@ -84,6 +91,15 @@ struct DeviceSession {
   TimePoint expires_at{};
   std::string sealed;  ///< whatever the login needs to go on, without a secret in clear
 };
+
+/// Hints of the errors of AccountStore::reserve(), by which they are told apart.
+inline constexpr std::string_view key_unknown_hint = "there is no such key";
+inline constexpr std::string_view key_revoked_hint = "the key is revoked";
+inline constexpr std::string_view key_disabled_hint = "the key is disabled";
+inline constexpr std::string_view key_expired_hint = "the key has expired";
+
+/// How long a claimed idempotency key waits for an answer before somebody else may claim it.
+inline constexpr Duration answer_claim_life{60'000};
 
 /// Where accounts, keys, credits and usage are kept. What a function has returned without an error
 /// is durable, and visible to every server on the same store.
@@ -150,7 +166,8 @@ class AccountStore {
     CreditTransaction transaction;
     bool second = false;
   };
-  /// @errors not_found; conflict when the reference belongs to another account or amount
+  /// @errors not_found; conflict when the reference belongs to another account or amount;
+  ///         invalid_argument when the balance would leave the range of Money
   virtual Result<Credited> credit(const CreditChange& change) = 0;
   virtual Result<Page<CreditTransaction>> transactions(const AccountId& account,
                                                        std::optional<TransactionType> type,
@@ -160,16 +177,26 @@ class AccountStore {
 
   // --- spending
 
-  /// Grants a share between `least` and `most`, or says why not.
+  /// Grants a share between `least` and `most`, or says why not: `most`, or a small part of what is
+  /// left; when that is less than `wanted`, no more than `wanted` (the share is `tight` then).
   ///
-  /// @errors unauthorized: no such key, or revoked; forbidden: disabled or expired (the hint says
-  ///         which); rate_limited: the key's own limit is used up; quota_exhausted: the account's
-  ///         balance is too small. `place` is "key" or "balance"
+  /// @errors unauthorized: no such key, or revoked; forbidden: disabled or expired (the hints are
+  ///         those above); rate_limited: the key's own limit is used up; quota_exhausted: the
+  ///         account's balance is too small. `place` is "key" or "balance". The latter two have
+  ///         `retry_at` when it would do if what requests hold now came back
   virtual Result<Allowance> reserve(const AllowanceRequest& request) = 0;
-  /// Makes all of them durable, or none: one transaction.
-  virtual Result<void> settle(std::span<const Settlement> settlements) = 0;
+  /// Several at once, each by itself; in one transaction where that is cheaper.
+  virtual std::vector<Result<Allowance>> reserve_all(std::span<const AllowanceRequest> requests);
+  /// Makes all of them durable, or none: one transaction. A key or account that is gone is no
+  /// error; its usage is kept without a name.
+  ///
+  /// @param batch names this call; the same name as in this server's last call changes nothing, so
+  ///              that a call whose outcome is unknown may be made again. Empty: not named
+  /// @errors also invalid_argument for an amount below zero, or one that is not the usage's cost
+  virtual Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) = 0;
   /// This server is alive: its allowances live on until then.
-  virtual Result<void> extend(TimePoint until) = 0;
+  /// @errors conflict when another server has taken its name: nothing may be spent any more
+  virtual Result<void> extend(TimePoint now, TimePoint until) = 0;
   /// Gives back what servers held that are gone.
   /// @param own also this server's own, of its earlier life
   virtual Result<void> reclaim(TimePoint now, bool own) = 0;
@@ -208,3 +235,7 @@ class AccountStore {
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/account/store.ipp>
+#endif
