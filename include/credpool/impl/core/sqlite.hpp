@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,6 +90,9 @@ class SqliteStatement {
   // Columns of the current row, from 0.
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   bool flag(int column) const { return integer(column) != 0; }
+  bool null(int column) const {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+  }
   double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
   TimePoint time(int column) const { return TimePoint{Duration{integer(column)}}; }
   /// TEXT or BLOB, valid until the row is left.
@@ -112,6 +116,9 @@ class SqliteStatement {
   int bind(int index, std::string_view value) {
     return sqlite3_bind_text64(statement_.get(), index, value.data() ? value.data() : "",
                                value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  }
+  template <class T> int bind(int index, const std::optional<T>& value) {
+    return value ? bind(index, *value) : sqlite3_bind_null(statement_.get(), index);
   }
   int bind(int index, SqliteBlob value) {
     return sqlite3_bind_blob64(statement_.get(), index,
@@ -200,6 +207,9 @@ class SqliteDatabase {
     if (code != SQLITE_OK) return sqlite_failure(code, doing, place_);
     return {};
   }
+
+  /// How many rows the last INSERT, UPDATE or DELETE has changed.
+  std::int64_t changes() const noexcept { return sqlite3_changes(handle_.get()); }
 
   /// The one integer that a query yields, such as "PRAGMA user_version".
   Result<std::int64_t> integer(const char* doing, std::string_view sql) {

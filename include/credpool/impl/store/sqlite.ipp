@@ -1,7 +1,6 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/core/file_lock.hpp>
 #include <credpool/impl/store/sqlite_schema.hpp>
 #include <credpool/store/sqlite.hpp>
 
@@ -9,9 +8,6 @@
 #include <array>
 #include <mutex>
 #include <vector>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -64,41 +60,6 @@ inline Cooldown sqlite_cooldown(const SqliteStatement& row) {
 
 inline Cursor sqlite_cursor(const SqliteStatement& row) {
   return {std::string{row.bytes(0)}, sqlite_id(row, 1), row.time(2)};
-}
-
-/// Makes an empty 0600 file, or checks the one that is there.
-inline Result<void> prepare_sqlite_file(const std::filesystem::path& path, uid_t user) {
-  const std::string doing = "opening the pool's state";
-  {
-    const Descriptor made{
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    const std::error_code failed{errno, std::generic_category()};
-    if (made) {
-      // The umask may have taken rights from the owner as well.
-      if (::fchmod(made.get(), 0600) == 0) return {};
-      return fail(Errc::io, doing, path.string(), "the mode cannot be set to 0600");
-    }
-    if (failed != std::errc::file_exists)
-      return fail(
-          failed == std::errc::permission_denied || failed == std::errc::read_only_file_system
-              ? Errc::permission_denied
-              : Errc::io,
-          doing, path.string(), failed.message());
-  }
-  // Judged by its name: opening and closing the file here would drop the locks that another
-  // connection of this process holds on it (fcntl(2), "advisory record locking").
-  struct stat facts {};
-  if (::lstat(path.c_str(), &facts) != 0)
-    return fail(Errc::io, doing, path.string(), "it was removed a moment ago: try again");
-  if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, doing, path.string(), "it is not a regular file: move it away");
-  if (facts.st_uid != user && facts.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it belongs to user " + std::to_string(facts.st_uid) + ": move it away");
-  if ((facts.st_mode & 022) != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "others may write to it; chmod 600 '" + path.string() + "'");
-  return {};
 }
 
 }  // namespace detail
@@ -231,34 +192,11 @@ CREDPOOL_INLINE SqliteState::SqliteState(std::unique_ptr<Connection, Close> conn
 CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& directory,
                                                       const Environment& environment,
                                                       Duration patience) {
-  if (auto made = directory.create(); !made) return fail(made.error());
-  std::error_code failed;
-  // SQLite refuses a link anywhere in the path; those on the way to the directory were judged.
-  const auto real = std::filesystem::canonical(directory.path(), failed);
-  if (failed)
-    return fail(Errc::io, "opening the pool's state", directory.path().string(), failed.message());
-  const auto path = real / directory.state_file().filename();
-
-  // One at a time: two processes that turn one new file to WAL would see each other as busy.
-  auto lock_path = path;
-  lock_path += ".lock";
-  const auto lock = FileLock::take(lock_path, patience);
-  if (!lock) return fail(lock.error());
-  if (auto fit = detail::prepare_sqlite_file(path, environment.user()); !fit)
-    return fail(fit.error());
-  auto database = detail::SqliteDatabase::open(path, patience);
+  auto path =
+      detail::sqlite_path(directory, directory.state_file().filename(), "opening the pool's state");
+  if (!path) return fail(path.error());
+  auto database = detail::open_sqlite_file(*path, environment, patience, detail::pool_state_schema);
   if (!database) return fail(database.error());
-  const auto version = detail::sqlite_version(*database);
-  if (!version) return fail(version.error());
-  // NORMAL: no process can lose what was committed by dying; only a power cut takes the last
-  // moments.
-  if (auto set = database->run("opening the pool's state",
-                               "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                               "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
-      !set)
-    return fail(set.error());
-  if (auto migrated = detail::migrate_sqlite(*database, *version); !migrated)
-    return fail(migrated.error());
 
   std::unique_ptr<Connection, Close> connection{new Connection{std::move(*database)}};
   if (auto prepared = connection->prepare(); !prepared) return fail(prepared.error());
@@ -268,7 +206,7 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
 CREDPOOL_INLINE Result<SqliteState> SqliteState::in_memory() {
   auto database = detail::SqliteDatabase::open(":memory:", Duration::zero());
   if (!database) return fail(database.error());
-  if (auto migrated = detail::migrate_sqlite(*database, 0); !migrated)
+  if (auto migrated = detail::migrate_sqlite(*database, 0, detail::pool_state_schema); !migrated)
     return fail(migrated.error());
   std::unique_ptr<Connection, Close> connection{new Connection{std::move(*database)}};
   if (auto prepared = connection->prepare(); !prepared) return fail(prepared.error());

@@ -6,7 +6,7 @@
 // Times are milliseconds since the epoch. `changed` is the generation in which a row last changed.
 // An id is the 32 bytes of a hash; a token column holds "sha256:<hex>". No column holds a token.
 
-#include <credpool/impl/core/sqlite.hpp>
+#include <credpool/impl/store/sqlite_file.hpp>
 
 #include <array>
 
@@ -68,42 +68,10 @@ CREATE TABLE cursor(
 CREATE INDEX cursor_changed ON cursor(changed);
 )sql"};
 
-/// The version of the file; 0 when it is new. Changes nothing.
-/// @errors unsupported for a newer version; malformed for another program's file
-inline Result<std::size_t> sqlite_version(SqliteDatabase& database) {
-  const char* doing = "opening the pool's state";
-  constexpr auto newest = static_cast<std::int64_t>(sqlite_migrations.size());
-  const auto version = database.integer(doing, "PRAGMA user_version");
-  if (!version) return fail(version.error());
-  const auto owner = database.integer(doing, "PRAGMA application_id");
-  if (!owner) return fail(owner.error());
-  if (*owner != sqlite_application_id) {
-    const auto tables = database.integer(doing, "SELECT count(*) FROM sqlite_schema");
-    if (!tables) return fail(tables.error());
-    if (*owner != 0 || *version != 0 || *tables != 0)
-      return fail(Errc::malformed, doing, database.place(),
-                  "it is another program's database: move it away");
-  }
-  if (*version < 0 || *version > newest)
-    return fail(Errc::unsupported, doing, database.place(),
-                "it is of version " + std::to_string(*version) + ", this credpool knows " +
-                    std::to_string(newest) + ": update credpool");
-  return static_cast<std::size_t>(*version);
-}
-
-/// Brings a database of that version up to date, in one transaction.
-inline Result<void> migrate_sqlite(SqliteDatabase& database, std::size_t version) {
-  if (version == sqlite_migrations.size()) return {};
-  const char* doing = "opening the pool's state";
-  auto transaction = SqliteTransaction::begin(database);
-  if (!transaction) return fail(transaction.error());
-  for (; version < sqlite_migrations.size(); ++version)
-    if (auto done = database.run(doing, sqlite_migrations[version]); !done) return done;
-  const auto marks = "PRAGMA user_version = " + std::to_string(version) +
-                     "; PRAGMA application_id = " + std::to_string(sqlite_application_id);
-  if (auto marked = database.run(doing, marks); !marked) return marked;
-  return transaction->commit();
-}
+// NORMAL: no process can lose what was committed by dying; only a power cut takes the last
+// moments.
+inline constexpr SqliteSchema pool_state_schema{"opening the pool's state", sqlite_application_id,
+                                                sqlite_migrations, "NORMAL"};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
