@@ -11,6 +11,27 @@
 #error "credpool/src.hpp: define CREDPOOL_COMPILED for the whole program"
 #endif
 
+#include <credpool/impl/account/answer_once.ipp>
+#include <credpool/impl/account/api.ipp>
+#include <credpool/impl/account/auth_routes.ipp>
+#include <credpool/impl/account/credit_routes.ipp>
+#include <credpool/impl/account/device_routes.ipp>
+#include <credpool/impl/account/email.ipp>
+#include <credpool/impl/account/github_login.ipp>
+#include <credpool/impl/account/key_routes.ipp>
+#include <credpool/impl/account/keys.ipp>
+#include <credpool/impl/account/memory_store.ipp>
+#include <credpool/impl/account/money.ipp>
+#include <credpool/impl/account/password.ipp>
+#include <credpool/impl/account/payment_routes.ipp>
+#include <credpool/impl/account/payments.ipp>
+#include <credpool/impl/account/period.ipp>
+#include <credpool/impl/account/pricing.ipp>
+#include <credpool/impl/account/rate_limit.ipp>
+#include <credpool/impl/account/records.ipp>
+#include <credpool/impl/account/store.ipp>
+#include <credpool/impl/account/stripe.ipp>
+#include <credpool/impl/account/usage_routes.ipp>
 #include <credpool/impl/config/json5.ipp>
 #include <credpool/impl/config/json5_edit.ipp>
 #include <credpool/impl/config/json5_value.ipp>

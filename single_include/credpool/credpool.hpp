@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -53,6 +55,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <limits>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -98,147 +101,86 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-struct Json5Member;
-
-/// Where something stands in a text: bytes [begin, end), in the source of that number.
-struct Json5Range {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  std::uint32_t source = 0;  ///< whatever the caller of parse_json5 numbered the text with
-};
-
-/// One value of a JSON5 document, and where it stands in its text.
+/// Bytes that must never be seen: a token, a key, the text of a credential file.
 ///
-/// Objects keep their members in the order of the text. Numbers are IEEE doubles, as JSON5 says;
-/// strings are UTF-8. Equality looks at values and the order of members, never at ranges.
-class Json5Value {
+/// Copies share one buffer, so a secret stands in memory once; the last copy wipes it. The buffer
+/// is kept out of swap where the system allows it. There is no way to print or to convert a
+/// secret; `reveal()` is the one door, easy to find in a review.
+///
+/// @thread_safety copies may be used from several threads; one object: caller serialises
+class Secret {
  public:
-  enum class Type { null, boolean, number, string, array, object };
-  using Array = std::vector<Json5Value>;
-  using Object = std::vector<Json5Member>;
+  /// An empty secret.
+  Secret() noexcept = default;
 
-  /// null
-  Json5Value() noexcept;
-  Json5Value(bool value);
-  Json5Value(int value);
-  Json5Value(double value);
-  Json5Value(std::string value);
-  Json5Value(std::string_view value);
-  Json5Value(const char* value);
-  Json5Value(Array value);
-  Json5Value(Object value);
+  /// Copies the bytes; the caller wipes its own.
+  explicit Secret(std::string_view bytes);
 
-  Type type() const noexcept { return static_cast<Type>(data_.index()); }
+  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const noexcept;
 
-  /// The value as that type; null when it is of another type.
-  const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
-  const double* number() const noexcept { return std::get_if<double>(&data_); }
-  const std::string* string() const noexcept { return std::get_if<std::string>(&data_); }
-  const Array* array() const noexcept { return std::get_if<Array>(&data_); }
-  const Object* object() const noexcept { return std::get_if<Object>(&data_); }
-  Array* array() noexcept { return std::get_if<Array>(&data_); }
-  Object* object() noexcept { return std::get_if<Object>(&data_); }
+  /// The bytes, valid as long as any copy of this secret lives.
+  std::string_view reveal() const noexcept;
 
-  /// The member of that name; null when there is none or this is no object.
-  const Json5Member* member(std::string_view key) const noexcept;
-  Json5Member* member(std::string_view key) noexcept;
-  /// The value of that member; null when there is none or this is no object.
-  const Json5Value* find(std::string_view key) const noexcept;
+  /// Compares in a time that depends on the lengths only.
+  friend bool operator==(const Secret& a, const Secret& b) noexcept { return a.equals(b); }
 
-  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept { return a.equals(b); }
-
-  Json5Range range = {};
+  /// Printing a secret does not compile.
+  friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
 
  private:
-  bool equals(const Json5Value& other) const noexcept;
+  struct Buffer;
+  bool equals(const Secret& other) const noexcept;
 
-  std::variant<std::monostate, bool, double, std::string, Array, Object> data_;
+  std::shared_ptr<const Buffer> buffer_;
 };
 
-/// A key with its value.
-struct Json5Member {
-  std::string key;
-  Json5Value value;
-  Json5Range key_range = {};
-};
+/// Overwrites memory in a way that the optimiser must keep.
+void wipe(void* bytes, std::size_t size) noexcept;
 
-// Behind Json5Member, which must be complete before an object can be made or destroyed.
-inline Json5Value::Json5Value() noexcept = default;
-inline Json5Value::Json5Value(bool value) : data_{value} {}
-inline Json5Value::Json5Value(int value) : data_{static_cast<double>(value)} {}
-inline Json5Value::Json5Value(double value) : data_{value} {}
-inline Json5Value::Json5Value(std::string value) : data_{std::move(value)} {}
-inline Json5Value::Json5Value(std::string_view value) : data_{std::string{value}} {}
-inline Json5Value::Json5Value(const char* value) : data_{std::string{value}} {}
-inline Json5Value::Json5Value(Array value) : data_{std::move(value)} {}
-inline Json5Value::Json5Value(Object value) : data_{std::move(value)} {}
-
-/// The type's name for a person: "an object", "a string".
-std::string_view to_string(Json5Value::Type type) noexcept;
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE const Json5Member* Json5Value::member(std::string_view key) const noexcept {
-  const auto* members = object();
-  if (members == nullptr) return nullptr;
-  for (const auto& candidate : *members)
-    if (candidate.key == key) return &candidate;
-  return nullptr;
-}
-
-CREDPOOL_INLINE Json5Member* Json5Value::member(std::string_view key) noexcept {
-  return const_cast<Json5Member*>(std::as_const(*this).member(key));
-}
-
-CREDPOOL_INLINE const Json5Value* Json5Value::find(std::string_view key) const noexcept {
-  const auto* found = member(key);
-  return found == nullptr ? nullptr : &found->value;
-}
-
-CREDPOOL_INLINE bool Json5Value::equals(const Json5Value& other) const noexcept {
-  if (type() != other.type()) return false;
-  switch (type()) {
-    case Type::null:
-      return true;
-    case Type::boolean:
-      return *boolean() == *other.boolean();
-    case Type::number: {
-      // NaN is NaN here: two documents that say the same are equal.
-      const double a = *number();
-      const double b = *other.number();
-      return a == b || (std::isnan(a) && std::isnan(b));
-    }
-    case Type::string:
-      return *string() == *other.string();
-    case Type::array:
-      return *array() == *other.array();
-    case Type::object:
-      return std::equal(object()->begin(), object()->end(), other.object()->begin(),
-                        other.object()->end(), [](const Json5Member& a, const Json5Member& b) {
-                          return a.key == b.key && a.value == b.value;
-                        });
+struct Secret::Buffer {
+  explicit Buffer(std::string_view source) : size{source.size()}, bytes{new char[size]} {
+    // Best effort: over RLIMIT_MEMLOCK the secret is merely swappable. Never unlocked again: locks
+    // are per page and do not nest, and the page may hold another secret.
+    (void)::mlock(bytes.get(), size);
+    std::memcpy(bytes.get(), source.data(), size);
   }
-  return false;
+  ~Buffer() { wipe(bytes.get(), size); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  std::size_t size;
+  std::unique_ptr<char[]> bytes;
+};
+
+CREDPOOL_INLINE Secret::Secret(std::string_view bytes)
+    : buffer_{bytes.empty() ? nullptr : std::make_shared<const Buffer>(bytes)} {}
+
+CREDPOOL_INLINE std::size_t Secret::size() const noexcept {
+  return buffer_ ? buffer_->size : 0;
 }
 
-CREDPOOL_INLINE std::string_view to_string(Json5Value::Type type) noexcept {
-  switch (type) {
-    case Json5Value::Type::null:
-      return "null";
-    case Json5Value::Type::boolean:
-      return "true or false";
-    case Json5Value::Type::number:
-      return "a number";
-    case Json5Value::Type::string:
-      return "a string";
-    case Json5Value::Type::array:
-      return "an array";
-    case Json5Value::Type::object:
-      return "an object";
-  }
-  return "unknown";
+CREDPOOL_INLINE std::string_view Secret::reveal() const noexcept {
+  return buffer_ ? std::string_view{buffer_->bytes.get(), buffer_->size} : std::string_view{};
+}
+
+CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
+  return equal_in_constant_time(reveal(), other.reveal());
+}
+
+CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept {
+  OPENSSL_cleanse(bytes, size);
+}
+
+CREDPOOL_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -660,41 +602,172 @@ template <> class [[nodiscard]] Result<void> {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// What a reader of JSON5 refuses although the grammar allows it.
-struct Json5Rules {
-  std::size_t max_bytes = 1024 * 1024;
-  int max_depth = 64;
-  /// JSON5 lets the last of two equal keys win, which hides mistakes; off by default.
-  bool allow_duplicate_keys = false;
-  std::uint32_t source = 0;  ///< stands in every range of the document
+/// One HTTP header that is not secret.
+struct Header {
+  std::string name;
+  std::string value;
 };
 
-/// A place in a text, both counted from 1; the column counts characters, not bytes.
-struct TextPosition {
-  std::size_t line = 1;
-  std::size_t column = 1;
-
-  /// "line:column"
-  std::string text() const;
+/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
+struct SecretHeader {
+  std::string name;
+  std::string prefix;
+  Secret value;
 };
 
-/// Line and column of a byte offset. A line ends with LF, CR or CR LF.
-/// @effects none
-TextPosition position_of(std::string_view text, std::size_t offset) noexcept;
+/// An HTTP request of the control plane: small, answered whole.
+struct Request {
+  std::string method = "GET";
+  std::string url;  ///< absolute; https, or http to a loopback address
+  std::vector<Header> headers;
+  std::vector<SecretHeader> secret_headers;
+  std::string body;
+  Duration connect_timeout{5'000};
+  Duration timeout{20'000};                ///< for the whole answer
+  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
+  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
+  /// out; its error ends the request, of which the server then has no body. A request that fails
+  /// without this having been called and answered ok was not sent. Only for requests with a body.
+  std::function<Result<void>()> before_body = {};
+};
 
-/// Reads one JSON5 document.
-///
-/// Also refused: invalid UTF-8, NUL bytes and lone surrogates, since neither can stand in UTF-8
-/// text. A number too large for a double is Infinity, one too small is 0, as in JavaScript.
-/// "__proto__" is a key like any other.
-///
-/// @errors malformed, duplicate_key, too_deep, too_large; the place is "line:column", the hint says
-///         what was expected (or which key is there twice). The text itself is never quoted.
-/// @source The JSON5 Data Interchange Format, version 1.0.0; ECMAScript 5.1, section 7.6
-Result<Json5Value> parse_json5(std::string_view text, Json5Rules rules = {});
+/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
+struct Response {
+  int status = 0;
+  std::vector<Header> headers;
+  std::string body;
 
-/// Whether the text can be a key without quotes (an IdentifierName of ECMAScript 5.1).
-bool is_json5_identifier(std::string_view text) noexcept;
+  /// The first header of that name (in any case); none when there is none.
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    const auto same = [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) ==
+             std::tolower(static_cast<unsigned char>(b));
+    };
+    for (const auto& header : headers)
+      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
+        return std::string_view{header.value};
+    return std::nullopt;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Who vouches for people without a password.
+struct GitHubSettings {
+  std::string login_base = "https://github.com";
+  std::string api_base = "https://api.github.com";
+  std::string client_id;
+};
+
+/// A device login that GitHub has begun (RFC 8628, section 3.2).
+struct GitHubDeviceCode {
+  Secret device_code;
+  std::string user_code;
+  std::string verification_uri;
+  int interval = 5;      ///< seconds between two questions
+  int expires_in = 900;  ///< seconds
+};
+
+/// The answer to one question whether the person has agreed (RFC 8628, section 3.5).
+struct GitHubPoll {
+  Secret token;       ///< GitHub's; empty: not yet, or never
+  std::string error;  ///< "authorization_pending", "slow_down", "expired_token", ...
+  int interval = 0;   ///< with slow_down: the new one in seconds; 0: not said
+};
+
+/// Whom GitHub vouches for.
+struct GitHubIdentity {
+  std::int64_t id = 0;
+  std::string email;  ///< the primary one if GitHub has verified it, in lower case; else empty
+  std::string name;
+  std::string avatar_url;
+};
+
+/// GitHub's device login, as far as an account server needs it.
+///
+/// @thread_safety as that of `send`
+/// @errors of all: network, timeout: it could not be asked; overloaded: it did not answer as agreed
+/// @source docs.github.com, "Authorizing OAuth apps", device flow; REST "Users", "Emails"
+class GitHubLogin {
+ public:
+  using Send = std::function<Result<Response>(const Request&)>;
+
+  GitHubLogin(GitHubSettings settings, Send send)
+      : settings_{std::move(settings)}, send_{std::move(send)} {}
+
+  const GitHubSettings& settings() const noexcept { return settings_; }
+
+  Result<GitHubDeviceCode> begin() const;
+  Result<GitHubPoll> poll(std::string_view device_code) const;
+  Result<GitHubIdentity> identity(const Secret& token) const;
+
+ private:
+  GitHubSettings settings_;
+  Send send_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An e-mail address in the one form in which accounts are looked up: lower case.
+///
+/// Takes what people use: a dot-atom, "@", and a domain name of at least two labels in ASCII (RFC
+/// 5321, sections 2.3.5 and 4.1.2; at most 64 bytes before the "@" and 254 in all). No quoted local
+/// parts, comments or address literals.
+/// @return none for anything else
+std::optional<std::string> normal_email(std::string_view text);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_email_letter_or_digit(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/// Parts between dots, none of them empty, each accepted by `good`.
+template <class Good> bool email_parts_are(std::string_view text, std::size_t least, Good good) {
+  std::size_t parts = 0;
+  for (;;) {
+    const auto dot = std::min(text.find('.'), text.size());
+    const auto part = text.substr(0, dot);
+    if (part.empty() || !good(part)) return false;
+    ++parts;
+    if (dot == text.size()) return parts >= least;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<std::string> normal_email(std::string_view text) {
+  if (text.size() > 254) return std::nullopt;
+  std::string email{text};
+  for (auto& c : email)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const auto at = email.find('@');
+  if (at == std::string::npos || at == 0 || at > 64) return std::nullopt;
+  const std::string_view local{email.data(), at};
+  const auto domain = std::string_view{email}.substr(at + 1);
+  const auto atom = [](std::string_view part) {
+    return std::all_of(part.begin(), part.end(), [](char c) {
+      return detail::is_email_letter_or_digit(c) ||
+             std::string_view{"!#$%&'*+-/=?^_`{|}~"}.find(c) != std::string_view::npos;
+    });
+  };
+  const auto label = [](std::string_view part) {
+    return part.size() <= 63 && part.front() != '-' && part.back() != '-' &&
+           std::all_of(part.begin(), part.end(),
+                       [](char c) { return detail::is_email_letter_or_digit(c) || c == '-'; });
+  };
+  if (!detail::email_parts_are(local, 1, atom) || !detail::email_parts_are(domain, 2, label))
+    return std::nullopt;
+  return email;
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -826,6 +899,11739 @@ CREDPOOL_INLINE bool is_safe_token(std::string_view token) noexcept {
   return !token.empty() && token.size() <= 16384 &&
          std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How this library reads JSON that others wrote. Internal: included by .ipp files only, so that the
+// JSON library stays out of every public header.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using Json = nlohmann::json;
+/// Keeps the order of members: for files that are written back.
+using OrderedJson = nlohmann::ordered_json;
+
+struct JsonRules {
+  bool allow_comments =
+      false;  ///< as strip-json-comments does for the settings files of qwen and gemini
+  int max_depth = 64;
+};
+
+/// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
+template <class Document> class JsonBuilder final : public nlohmann::json_sax<Document> {
+  using number_integer_t = typename Document::number_integer_t;
+  using number_unsigned_t = typename Document::number_unsigned_t;
+  using number_float_t = typename Document::number_float_t;
+  using string_t = typename Document::string_t;
+  using binary_t = typename Document::binary_t;
+
+ public:
+  JsonBuilder(Document& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
+
+  bool null() override { return builder_.null(); }
+  bool boolean(bool value) override { return builder_.boolean(value); }
+  bool number_integer(number_integer_t value) override { return builder_.number_integer(value); }
+  bool number_unsigned(number_unsigned_t value) override { return builder_.number_unsigned(value); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return builder_.number_float(value, text);
+  }
+  bool string(string_t& value) override { return builder_.string(value); }
+  bool binary(binary_t& value) override { return builder_.binary(value); }
+
+  bool start_object(std::size_t size) override {
+    keys_.emplace_back();
+    return deeper() && builder_.start_object(size);
+  }
+  bool key(string_t& name) override {
+    if (!keys_.back().insert(name).second) {
+      failure = Errc::duplicate_key;
+      doubled = name;
+      return false;
+    }
+    return builder_.key(name);
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    --depth_;
+    return builder_.end_object();
+  }
+  bool start_array(std::size_t size) override { return deeper() && builder_.start_array(size); }
+  bool end_array() override {
+    --depth_;
+    return builder_.end_array();
+  }
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    offset = position;  // the message is dropped: it quotes the text it failed on
+    return false;
+  }
+
+  Errc failure = Errc::malformed;
+  std::string doubled;
+  std::size_t offset = 0;
+
+ private:
+  bool deeper() {
+    if (++depth_ <= max_depth_) return true;
+    failure = Errc::too_deep;
+    return false;
+  }
+
+  nlohmann::detail::json_sax_dom_parser<Document> builder_;
+  std::vector<std::set<std::string>> keys_;
+  int depth_ = 0;
+  int max_depth_;
+};
+
+/// The key's name for an error text: only a short printable one, so that no control character and
+/// no token that stands where a name should reaches a terminal or a log.
+inline std::string json_key_name(std::string_view name) {
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (name.size() > 32 || !std::all_of(name.begin(), name.end(), printable)) return "a key";
+  return "key \"" + std::string{name} + '"';
+}
+
+/// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
+/// A byte order mark in front is passed over.
+/// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
+template <class Document>
+Result<Document> parse_json_as(std::string_view text, JsonRules rules = {}) {
+  // The parser takes NUL for the end of the text, and would not see what comes after it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+    return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
+  Document document;
+  JsonBuilder<Document> builder{document, rules.max_depth};
+  if (!Document::sax_parse(text.begin(), text.end(), &builder, Document::input_format_t::json, true,
+                           rules.allow_comments)) {
+    switch (builder.failure) {
+      case Errc::duplicate_key:
+        return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
+      case Errc::too_deep:
+        return fail(Errc::too_deep, "parsing JSON",
+                    "over " + std::to_string(rules.max_depth) + " levels");
+      default:
+        return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(builder.offset));
+    }
+  }
+  return document;
+}
+
+/// The same, where the order of members does not matter.
+inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
+  return parse_json_as<Json>(text, rules);
+}
+
+/// The member of that name; null when `object` is no object or has none.
+inline const Json* member(const Json& object, std::string_view name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+/// The member's text; none when it is missing or not a string.
+inline std::optional<std::string_view> text_member(const Json& object, std::string_view name) {
+  const auto* value = member(object, name);
+  if (value == nullptr || !value->is_string()) return std::nullopt;
+  return std::string_view{value->get_ref<const std::string&>()};
+}
+
+/// The member's text; empty when it is missing or not a string.
+inline std::string_view text_or_empty(const Json& object, std::string_view name) {
+  return text_member(object, name).value_or(std::string_view{});
+}
+
+/// A finite number from a JSON number or a string that is one.
+inline std::optional<double> number_of(const Json& value) {
+  double number = 0;
+  if (value.is_number()) {
+    number = value.get<double>();
+  } else if (value.is_string()) {
+    const auto& text = value.get_ref<const std::string&>();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  } else {
+    return std::nullopt;
+  }
+  if (!(number > -1e308 && number < 1e308)) return std::nullopt;
+  return number;
+}
+
+/// Serialises with every invalid UTF-8 sequence replaced, so that it never throws.
+template <class Document>
+std::string dump_json(const Document& document, int indent = -1, char fill = ' ') {
+  return document.dump(indent, fill, false, Document::error_handler_t::replace);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How a request to an authorization server is written. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Everything the library may know about the process it runs in: variables, home, names.
+///
+/// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
+/// Copies share the facts and are cheap.
+///
+/// @thread_safety safe (immutable)
+class Environment {
+ public:
+  struct Facts {
+    std::map<std::string, std::string, std::less<>> variables;
+    std::filesystem::path home;               ///< absolute; empty when there is none
+    std::filesystem::path working_directory;  ///< absolute
+    std::string host_name;
+    std::string user_name;
+    uid_t user = 0;  ///< effective user: whose files are ours
+  };
+
+  explicit Environment(Facts facts);
+
+  /// Takes a picture of the calling process: variables, `$HOME` (else the password database, since
+  /// some callers start us with an empty environment), host and user name.
+  static Environment of_process();
+
+  /// The variable's value; none when unset. An empty value counts as unset, as in the CLIs.
+  std::optional<std::string> variable(std::string_view name) const;
+  const std::map<std::string, std::string, std::less<>>& variables() const noexcept;
+
+  /// The home directory; Errc::configuration when there is none or it is not absolute.
+  Result<std::filesystem::path> home() const;
+
+  /// `$XDG_CONFIG_HOME` or ~/.config; a relative value is ignored, as the XDG specification says.
+  Result<std::filesystem::path> config_home() const;
+  /// `$XDG_DATA_HOME` or ~/.local/share.
+  Result<std::filesystem::path> data_home() const;
+  /// `$XDG_STATE_HOME` or ~/.local/state.
+  Result<std::filesystem::path> state_home() const;
+
+  /// The directory that the variable names, or `fallback` below the home directory.
+  /// "~" and "~/..." are expanded; a relative value counts from the working directory.
+  Result<std::filesystem::path> directory(std::string_view variable_name,
+                                          std::string_view fallback) const;
+
+  /// "~" and "~/..." become the home directory; a relative path counts from the working directory.
+  std::filesystem::path expand(std::string_view path) const;
+
+  /// The first executable regular file of that name on `$PATH`. Empty and relative entries of
+  /// `$PATH` are passed over: they mean a directory that whoever started us has chosen.
+  std::optional<std::filesystem::path> find_program(std::string_view name) const;
+
+  const std::filesystem::path& working_directory() const noexcept;
+  const std::string& host_name() const noexcept;
+  const std::string& user_name() const noexcept;
+  uid_t user() const noexcept;
+
+  /// The same world with one variable set (or, with no value, unset).
+  Environment with_variable(std::string_view name, std::optional<std::string> value) const;
+
+ private:
+  std::shared_ptr<const Facts> facts_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+extern "C" {
+extern char** environ;
+}
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Environment::Environment(Facts facts)
+    : facts_{std::make_shared<const Facts>(std::move(facts))} {}
+
+CREDPOOL_INLINE Environment Environment::of_process() {
+  Facts facts;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    facts.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  facts.user = ::geteuid();
+
+  passwd record{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
+  if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
+
+  const auto home = facts.variables.find("HOME");
+  if (home != facts.variables.end() && !home->second.empty()) {
+    facts.home = home->second;
+  } else if (found != nullptr && found->pw_dir != nullptr) {
+    facts.home = found->pw_dir;
+  }
+
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
+
+  std::error_code
+      ignored;  // a deleted working directory leaves the path empty: nothing is found there
+  facts.working_directory = std::filesystem::current_path(ignored);
+  return Environment{std::move(facts)};
+}
+
+CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
+  const auto entry = facts_->variables.find(name);
+  if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
+  return entry->second;
+}
+
+CREDPOOL_INLINE const std::map<std::string, std::string, std::less<>>& Environment::variables()
+    const noexcept {
+  return facts_->variables;
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::home() const {
+  if (facts_->home.empty())
+    return fail(Errc::configuration, "finding the home directory", "HOME", "set HOME");
+  if (!facts_->home.is_absolute())
+    return fail(Errc::configuration, "finding the home directory", "HOME",
+                "HOME must be an absolute path");
+  return facts_->home;
+}
+
+namespace detail {
+
+inline Result<std::filesystem::path> xdg_directory(const Environment& environment,
+                                                   std::string_view variable,
+                                                   std::string_view fallback) {
+  if (const auto value = environment.variable(variable); value && value->front() == '/')
+    return std::filesystem::path{*value};
+  auto home = environment.home();
+  if (!home) return home;
+  return *home / fallback;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::config_home() const {
+  return detail::xdg_directory(*this, "XDG_CONFIG_HOME", ".config");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::data_home() const {
+  return detail::xdg_directory(*this, "XDG_DATA_HOME", ".local/share");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::state_home() const {
+  return detail::xdg_directory(*this, "XDG_STATE_HOME", ".local/state");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::directory(
+    std::string_view variable_name, std::string_view fallback) const {
+  if (const auto value = variable(variable_name)) return expand(*value);
+  auto base = home();
+  if (!base) return base;
+  return *base / fallback;
+}
+
+CREDPOOL_INLINE std::filesystem::path Environment::expand(std::string_view path) const {
+  if (path == "~") return facts_->home;
+  if (path.starts_with("~/")) return facts_->home / path.substr(2);
+  const std::filesystem::path given{path};
+  return given.is_absolute() ? given : facts_->working_directory / given;
+}
+
+CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
+    std::string_view name) const {
+  const auto search = variable("PATH");
+  if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
+  std::string_view rest{*search};
+  while (true) {
+    const auto colon = rest.find(':');
+    const auto entry = rest.substr(0, colon);
+    if (entry.starts_with('/')) {
+      auto candidate = std::filesystem::path{entry} / name;
+      struct stat facts {};
+      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+          (facts.st_mode & 0111) != 0)
+        return candidate;
+    }
+    if (colon == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+CREDPOOL_INLINE const std::filesystem::path& Environment::working_directory() const noexcept {
+  return facts_->working_directory;
+}
+
+CREDPOOL_INLINE const std::string& Environment::host_name() const noexcept {
+  return facts_->host_name;
+}
+
+CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
+  return facts_->user_name;
+}
+
+CREDPOOL_INLINE uid_t Environment::user() const noexcept {
+  return facts_->user;
+}
+
+CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
+                                                       std::optional<std::string> value) const {
+  Facts changed = *facts_;
+  if (value) {
+    changed.variables.insert_or_assign(std::string{name}, std::move(*value));
+  } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
+    changed.variables.erase(entry);
+  }
+  return Environment{std::move(changed)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A SHA-256 digest.
+using Digest = std::array<unsigned char, 32>;
+
+/// SHA-256 of the bytes (FIPS 180-4).
+Digest sha256(std::string_view bytes) noexcept;
+
+/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
+/// differ.
+Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
+
+/// Lower-case hexadecimal text.
+std::string to_hex(std::string_view bytes);
+std::string to_hex(const Digest& digest);
+
+/// The form in which a token may be shown and kept: "sha256:" and 64 hexadecimal digits.
+std::string token_hash(std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {
+  Digest digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return digest;
+}
+
+CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> parts) {
+  std::string joined;
+  for (const auto part : parts) {
+    const auto size = static_cast<std::uint64_t>(part.size());
+    for (int shift = 56; shift >= 0; shift -= 8)
+      joined.push_back(static_cast<char>((size >> shift) & 0xff));
+    joined += part;
+  }
+  return sha256(joined);
+}
+
+CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text.push_back(digits[value >> 4]);
+    text.push_back(digits[value & 15]);
+  }
+  return text;
+}
+
+CREDPOOL_INLINE std::string to_hex(const Digest& digest) {
+  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+CREDPOOL_INLINE std::string token_hash(std::string_view token) {
+  return "sha256:" + to_hex(sha256(token));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What sort of thing a credential is.
+enum class Kind {
+  api_key,  ///< a key that lives until it is revoked
+  oauth,    ///< an access token, usually with a refresh token
+  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
+  command,  ///< a command that would print a key; never run during discovery
+};
+
+/// Who may spend the refresh token.
+enum class Ownership {
+  borrow,  ///< its CLI; we only read and watch the store
+  co_own,  ///< the CLI and we, each under the CLI's own lock
+  adopt,   ///< we alone: no other live copy exists
+};
+
+/// How a credential stands. The words are those of the history document.
+enum class Status {
+  active,
+  expiring,  ///< still works, but its CLI would refresh it by now
+  expired,
+  invalid,      ///< cannot be used; the reason says why
+  revoked,      ///< the provider says that it is no longer good
+  needs_login,  ///< only a person can make it work again
+  disabled,     ///< switched off by the user
+};
+
+std::string_view to_string(Kind kind) noexcept;
+std::string_view to_string(Ownership ownership) noexcept;
+std::string_view to_string(Status status) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::api_key:
+      return "api_key";
+    case Kind::oauth:
+      return "oauth";
+    case Kind::token:
+      return "token";
+    case Kind::command:
+      return "command";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
+  switch (ownership) {
+    case Ownership::borrow:
+      return "borrow";
+    case Ownership::co_own:
+      return "co_own";
+    case Ownership::adopt:
+      return "adopt";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
+  switch (status) {
+    case Status::active:
+      return "active";
+    case Status::expiring:
+      return "expiring";
+    case Status::expired:
+      return "expired";
+    case Status::invalid:
+      return "invalid";
+    case Status::revoked:
+      return "revoked";
+    case Status::needs_login:
+      return "needs_login";
+    case Status::disabled:
+      return "disabled";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One allowance of an account, as its provider reports it.
+struct QuotaWindow {
+  std::string name;                            ///< the provider's name ("five_hour", "primary")
+  std::optional<double> used_percent;          ///< 0 to 100, or above when overdrawn
+  std::optional<double> used;                  ///< in the provider's own unit
+  std::optional<double> limit;                 ///< in the same unit
+  std::optional<TimePoint> resets_at;          ///< when the allowance is whole again
+  std::optional<std::chrono::seconds> length;  ///< how long the window is
+  bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
+
+  /// The share used up in percent, told or computed; none when neither is possible.
+  std::optional<double> percent() const noexcept {
+    if (used_percent) return used_percent;
+    if (used && limit && *limit > 0) return *used / *limit * 100.0;
+    return std::nullopt;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Why a credential has the status it has. docs/concepts/credential.md has a row for each.
+enum class Reason {
+  none,  ///< nothing to say: it can be used
+  // Usable, with something to know.
+  refreshable,        ///< expired or expiring, and a refresh token is there
+  expiry_unknown,     ///< the store does not say when it ends; validate to find out
+  check_eligibility,  ///< the product ended for some accounts; validate to find out
+  // Not usable as it is.
+  not_refreshable,      ///< expired, without a refresh token
+  signed_out,           ///< the store is there and holds no login (a tombstone, tokens: null)
+  malformed,            ///< the store or the entry does not have the shape its CLI writes
+  duplicate_key,        ///< a JSON object in the store names one key twice
+  too_large,            ///< the store is larger than any login
+  too_deep,             ///< the store is nested deeper than any login
+  unsafe_file,          ///< not a regular file, or somebody else's
+  unreadable,           ///< the operating system refuses to let us read it
+  unsafe_token,         ///< the token has characters that may not stand in a header
+  unknown_mode,         ///< the store says it is of a mode that this version does not know
+  in_keyring,           ///< kept in the system's keyring, which is not readable here
+  encrypted_elsewhere,  ///< encrypted for another host or user, or damaged
+  missing_variable,     ///< refers to an environment variable that is nowhere set
+  helper_command,       ///< a command would print it; discovery never runs one
+  needs_exchange,       ///< holds a refresh token only: a first access token must be fetched
+  service_ended,        ///< valid, not eligible: the provider ended the product
+  // Found out by asking the provider.
+  rejected,            ///< the provider says the token or key is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  out_of_quota,        ///< good, but its allowance is used up
+  no_subscription,     ///< good, but no seat or membership is paid for
+  could_not_tell,      ///< the provider could not be asked, or its answer is inconclusive
+};
+
+/// The reason's name as it stands in JSON output ("service_ended"); empty for Reason::none.
+std::string_view to_string(Reason reason) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::none:
+      return "";
+    case Reason::refreshable:
+      return "refreshable";
+    case Reason::expiry_unknown:
+      return "expiry_unknown";
+    case Reason::check_eligibility:
+      return "check_eligibility";
+    case Reason::not_refreshable:
+      return "not_refreshable";
+    case Reason::signed_out:
+      return "signed_out";
+    case Reason::malformed:
+      return "malformed";
+    case Reason::duplicate_key:
+      return "duplicate_key";
+    case Reason::too_large:
+      return "too_large";
+    case Reason::too_deep:
+      return "too_deep";
+    case Reason::unsafe_file:
+      return "unsafe_file";
+    case Reason::unreadable:
+      return "unreadable";
+    case Reason::unsafe_token:
+      return "unsafe_token";
+    case Reason::unknown_mode:
+      return "unknown_mode";
+    case Reason::in_keyring:
+      return "in_keyring";
+    case Reason::encrypted_elsewhere:
+      return "encrypted_elsewhere";
+    case Reason::missing_variable:
+      return "missing_variable";
+    case Reason::helper_command:
+      return "helper_command";
+    case Reason::needs_exchange:
+      return "needs_exchange";
+    case Reason::service_ended:
+      return "service_ended";
+    case Reason::rejected:
+      return "rejected";
+    case Reason::client_not_allowed:
+      return "client_not_allowed";
+    case Reason::missing_scope:
+      return "missing_scope";
+    case Reason::out_of_quota:
+      return "out_of_quota";
+    case Reason::no_subscription:
+      return "no_subscription";
+    case Reason::could_not_tell:
+      return "could_not_tell";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a credential is called in state files and on the wire: a hash, so that it tells nothing.
+///
+/// It stays the same over a token refresh: a key is named by itself, a login by its provider, its
+/// store and (where the store tells) its account.
+class CredentialId {
+ public:
+  CredentialId() noexcept = default;
+  explicit CredentialId(const Digest& digest) noexcept : digest_{digest} {}
+
+  const Digest& digest() const noexcept { return digest_; }
+  /// 64 hexadecimal digits.
+  std::string hex() const { return to_hex(digest_); }
+  /// The first 12 hexadecimal digits: what a person types.
+  std::string short_hex() const { return hex().substr(0, 12); }
+
+  friend auto operator<=>(const CredentialId&, const CredentialId&) noexcept = default;
+
+ private:
+  Digest digest_{};
+};
+
+/// One place where a credential was found.
+struct Place {
+  std::string location;  ///< a path, or "env:NAME"
+  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
+  std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
+  /// The CLI of the source that found it there.
+  std::string cli = {};
+  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
+  /// source that owns the place goes before.
+  bool shared = false;
+};
+
+/// A login or key of one account, as a source found it, with the truth about its state.
+///
+/// A plain record: sources fill it, everything else reads it. Sources do not know the time; what
+/// depends on it is computed by status_at() and reason_at().
+struct Credential {
+  CredentialId id;
+  std::string cli;         ///< "kimi-cli", "codex-cli", ..., "env"
+  std::string provider;    ///< "kimi-code", "openai", ...
+  std::string profile_id;  ///< "<provider>:default" or "<provider>:<label>"; unique within one scan
+  Kind kind = Kind::api_key;
+  Ownership ownership = Ownership::borrow;
+  std::vector<Place> places;  ///< never empty; the first one is where it is read from
+
+  Secret secret;         ///< access token, key or token; empty when there is none to lend
+  Secret refresh_token;  ///< empty when there is none
+
+  std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
+  std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
+  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
+
+  std::string base_url;    ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
+                           ///< empty: the provider's default
+  std::string account;     ///< e-mail or account id, for a person; may be empty
+  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
+  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
+  std::vector<std::string> scopes;
+  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
+  int priority = 0;  ///< of its source, from the configuration; a lower number is used first
+
+  /// A standing verdict that does not depend on the time; Status::active when there is none.
+  Status status = Status::active;
+  Reason reason = Reason::none;
+  std::string detail;  ///< one sentence for a person; never a secret; may be empty
+
+  /// "sha256:<hex>" of the secret (of the refresh token when there is no secret); empty when
+  /// neither is there. Differs after every refresh, unlike the id.
+  std::string token_hash() const;
+
+  /// How it stands at that time.
+  Status status_at(TimePoint now) const noexcept;
+  /// Why; Reason::none when there is nothing to say.
+  Reason reason_at(TimePoint now) const noexcept;
+  /// Whether it may be lent at that time (the pool asks more than this).
+  bool usable_at(TimePoint now) const noexcept;
+  /// Whether it holds a refresh token that is not known to have ended.
+  bool can_refresh_at(TimePoint now) const noexcept {
+    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+  }
+  /// Whether its CLI would refresh it at that time.
+  bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
+
+  /// A key, named by itself: the same key found anywhere is the same credential.
+  static Credential api_key(std::string_view cli, std::string_view provider, Secret key);
+  /// The same for a bearer token that cannot be refreshed.
+  static Credential bearer_token(std::string_view cli, std::string_view provider, Secret token);
+  /// A login, named by its provider, its store and its account.
+  /// @param store   what tells this store from others of the same CLI: its path or slot
+  /// @param account the account id where the store tells; empty otherwise
+  static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
+                          std::string_view account = {});
+  /// Something that was found and cannot be used, so that it is listed and not passed over.
+  static Credential unusable(std::string_view cli, std::string_view provider,
+                             std::string_view store, Reason reason, std::string detail);
+};
+
+/// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.
+/// @return none for NaN, infinities and times outside the years 1970 to 9999
+std::optional<TimePoint> time_from_epoch(double value) noexcept;
+
+/// Joins what several sources found: the same token in two places is one credential with two
+/// places, in the state of the first place that is not broken. The order of first appearance is
+/// kept, and profile ids are made unique.
+void merge_same_tokens(std::vector<Credential>& credentials);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string Credential::token_hash() const {
+  if (!secret.empty()) return credpool::token_hash(secret.reveal());
+  if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
+  return {};
+}
+
+CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
+  if (status != Status::active) return status;
+  const bool ended = expires_at && *expires_at <= now;
+  if (ended || secret.empty()) {
+    // With both tokens ended, asking the provider is pointless: only a person can help.
+    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    return Status::expired;
+  }
+  return refresh_due(now) ? Status::expiring : Status::active;
+}
+
+CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
+  // Something to know about a usable credential gives way to why it is not usable any more.
+  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
+  if (status != Status::active || (reason != Reason::none && !note)) return reason;
+  switch (status_at(now)) {
+    case Status::expired:
+      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
+    case Status::expiring:
+      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
+    case Status::needs_login:
+      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+    default:
+      return reason;
+  }
+}
+
+CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
+  if (secret.empty() || reason == Reason::service_ended) return false;
+  const auto standing = status_at(now);
+  return standing == Status::active || standing == Status::expiring;
+}
+
+namespace detail {
+
+inline Credential named(std::string_view cli, std::string_view provider, Kind kind,
+                        const Digest& digest) {
+  Credential credential;
+  credential.id = CredentialId{digest};
+  credential.cli = cli;
+  credential.provider = provider;
+  credential.profile_id = std::string{provider} + ":default";
+  credential.kind = kind;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Credential Credential::api_key(std::string_view cli, std::string_view provider,
+                                               Secret key) {
+  auto credential = detail::named(cli, provider, Kind::api_key,
+                                  sha256_of_parts({"credpool key", provider, key.reveal()}));
+  credential.secret = std::move(key);
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::bearer_token(std::string_view cli, std::string_view provider,
+                                                    Secret token) {
+  auto credential = api_key(cli, provider, std::move(token));
+  credential.kind = Kind::token;
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::login(std::string_view cli, std::string_view provider,
+                                             std::string_view store, std::string_view account) {
+  return detail::named(cli, provider, Kind::oauth,
+                       sha256_of_parts({"credpool login", cli, provider, store, account}));
+}
+
+CREDPOOL_INLINE Credential Credential::unusable(std::string_view cli, std::string_view provider,
+                                                std::string_view store, Reason reason,
+                                                std::string detail) {
+  auto credential = login(cli, provider, store);
+  const bool login_helps = reason == Reason::signed_out || reason == Reason::not_refreshable;
+  credential.status = login_helps ? Status::needs_login : Status::invalid;
+  credential.reason = reason;
+  credential.detail = std::move(detail);
+  return credential;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> time_from_epoch(double value) noexcept {
+  if (!std::isfinite(value) || value < 0) return std::nullopt;
+  constexpr double seconds_limit = 1e11;
+  constexpr double year_10000 = 253402300800000.0;
+  const double milliseconds = value < seconds_limit ? value * 1000.0 : value;
+  if (milliseconds >= year_10000) return std::nullopt;
+  return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
+}
+
+CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
+  std::vector<Credential> merged;
+  merged.reserve(credentials.size());
+  std::unordered_map<std::string, std::size_t> by_token;
+  for (auto& credential : credentials) {
+    // The same token at another provider's address is another credential.
+    const auto hash = credential.token_hash();
+    const auto key = hash.empty() ? std::string{} : credential.provider + ' ' + hash;
+    const auto known = key.empty() ? by_token.end() : by_token.find(key);
+    if (known != by_token.end()) {
+      auto& first = merged[known->second];
+      // Of a good and a broken place the good one counts.
+      if (first.status != Status::active && credential.status == Status::active)
+        std::swap(first, credential);
+      for (auto& place : credential.places) first.places.push_back(std::move(place));
+      continue;
+    }
+    if (!key.empty()) by_token.emplace(key, merged.size());
+    merged.push_back(std::move(credential));
+  }
+  std::set<std::string> taken;
+  for (auto& credential : merged) {
+    const auto wanted = credential.profile_id;
+    for (int copy = 2; !taken.insert(credential.profile_id).second; ++copy)
+      credential.profile_id = wanted + "-" + std::to_string(copy);
+  }
+  credentials = std::move(merged);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The tokens of one login as its store has them.
+struct StoredTokens {
+  Secret access_token;                  ///< empty when there is none
+  Secret refresh_token;                 ///< empty when there is none
+  std::optional<TimePoint> expires_at;  ///< end of the access token; none: not told
+  std::optional<Duration> lifetime;     ///< from its issue to its end; none: not told
+  std::string account_id;               ///< whose login it is, where the store tells; may be empty
+};
+
+/// What a token endpoint granted (RFC 6749 section 5.1), checked and bounded.
+struct GrantedTokens {
+  Secret access_token;                       ///< never empty
+  Secret refresh_token;                      ///< empty: the old one stays good
+  Secret id_token;                           ///< empty when there is none
+  std::optional<Duration> lifetime;          ///< of the access token; none: not told
+  std::optional<Duration> refresh_lifetime;  ///< of the refresh token; none: not told
+  std::string token_type;                    ///< as the server spells it; may be empty
+  std::string scope;                         ///< may be empty
+  std::string resource_url;                  ///< qwen: where the token is to be used; may be empty
+  std::string account_id;  ///< whose tokens they are, where the answer tells; may be empty
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a token endpoint wants its parameters (RFC 6749 says form; OpenAI and Anthropic: JSON).
+enum class TokenEncoding { form, json };
+
+/// A server's token endpoint, and who we are to it.
+struct TokenEndpoint {
+  std::string provider;  ///< "kimi-code", for the classifier
+  std::string url;       ///< https, or http to a loopback address
+  std::string client_id;
+  Secret client_secret;  ///< of an installed application (Google); empty when it has none
+  TokenEncoding encoding = TokenEncoding::form;
+  /// Sent besides grant_type, client_id and the token: "scope", "refresh_reason" ...
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::vector<Header> headers;  ///< what this server expects (X-Msh-...); never secret
+  Duration connect_timeout{5'000};
+  Duration answer_timeout{20'000};  ///< for the whole answer, once the connection stands
+};
+
+/// What the user configured about token endpoints; it counts before the CLIs' own switches.
+struct TokenEndpointSettings {
+  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
+  std::map<std::string, std::string, std::less<>> urls;
+  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
+  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
+  std::map<std::string, std::string, std::less<>> client_secrets_files;
+  /// By provider: sent instead of ours of the same name, or besides them; never secret.
+  std::map<std::string, std::vector<Header>, std::less<>> headers;
+};
+
+/// Where and how the refresh token of that credential is spent.
+///
+/// The configuration counts first, then the CLI's own switch (KIMI_CODE_OAUTH_HOST,
+/// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
+/// provider's own.
+///
+/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
+///         nowhere to be found; configuration for plain http to anything but loopback
+/// @effects may read files (kimi's device_id, gemini's installed bundle)
+Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                        const Environment& environment,
+                                        const TokenEndpointSettings& settings = {});
+
+/// The request that spends the refresh token, once.
+Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_token);
+
+/// Reads the body of a 200: never trusted further than this.
+///
+/// An id token that cannot be read is left out: it only names the account, and the login is kept.
+/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
+/// the token's end is not known then.
+///
+/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
+///         (is_safe_token())
+Result<GrantedTokens> parse_granted_tokens(std::string_view body);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What is unusual about a file that was read all the same. `repair` is the exact command to run.
+struct FileWarning {
+  enum class Kind {
+    readable_by_others,  ///< mode lets group or others read or write a file that holds a secret
+    writable_parent,     ///< whoever may write the directory may replace the file
+    hard_linked,         ///< another name of the same file exists
+  };
+  Kind kind;
+  std::string repair;
+};
+
+std::string_view to_string(FileWarning::Kind kind) noexcept;
+
+/// What is known about a file besides its bytes.
+struct FileFacts {
+  std::filesystem::path path;      ///< as it was asked for
+  std::filesystem::path resolved;  ///< the file itself, after following a link
+  bool symbolic_link = false;
+  mode_t mode = 0;  ///< permission bits
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  TimePoint modified{};
+  std::vector<FileWarning> warnings;
+};
+
+/// A file's bytes, treated as a secret, and its facts.
+struct FileText {
+  Secret bytes;
+  FileFacts facts;
+};
+
+/// What may be read. The defaults are those of a credential file.
+struct FileRules {
+  std::size_t max_bytes = 64 * 1024;
+  bool follow_symlink = true;  ///< the CLIs allow their files to be links; our own never are
+  bool holds_secret = true;    ///< warn when others can read it
+};
+
+/// Rules for a configuration file: larger, and not secret by itself.
+inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
+
+/// Reads a whole small file without ever blocking.
+///
+/// The file is opened once (O_NONBLOCK, O_CLOEXEC) and judged by its descriptor: a FIFO, device,
+/// directory or socket is refused at once, and a file that grows while it is read is cut off at the
+/// cap.
+///
+/// @return the bytes and facts
+/// @errors not_found when there is no file (or a dangling link); unsafe_file for anything that is
+///         not a regular file, is owned by neither this user nor root, or is a link when links are
+///         not followed; too_large over the cap; permission_denied; io
+/// @effects reads the file; never writes
+/// @thread_safety safe
+Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
+                           FileRules rules = {});
+
+/// Judges a file as read_file() does, without its bytes: for files that another library reads.
+///
+/// @return its facts; the file may change a moment later
+/// @errors those of read_file()
+/// @effects opens and closes the file; never writes
+/// @thread_safety safe
+Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
+                               FileRules rules = {});
+
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
+/// less.
+///
+/// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
+/// renames it over the target and syncs the directory. A link at the target's place is followed
+/// once, so that it stays a link.
+///
+/// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
+/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
+/// @errors permission_denied, io, not_found when the directory does not exist
+/// @effects one file in the directory of `path`; nothing is left behind on failure
+Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
+
+/// Makes a directory and its missing parents, each 0700, whatever the umask.
+/// @errors permission_denied, io, unsafe_file when something else stands there
+Result<void> make_private_directory(const std::filesystem::path& path);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#else
+#include <sys/resource.h>
+#endif
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Owns a file descriptor and closes it.
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int fd) noexcept : fd_{fd} {}
+  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  void reset() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
+/// the same user. For front ends: a library has no business deciding it.
+///
+/// @effects the whole process; ends with the next exec
+inline void protect_process_memory() noexcept {
+#if defined(__linux__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#else
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Whether something is mounted right there, as containers do with single files: such a name cannot
+/// be renamed or replaced. False where the system does not tell.
+inline bool is_mount_point(const char* path) noexcept {
+#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
+  struct statx facts {};
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
+#endif
+}
+
+/// Lets two existing files of one file system change their names with each other, in one step.
+///
+/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
+/// @effects the two directory entries; nothing is synced
+inline int exchange_names(const char* one, const char* other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  (void)one;
+  (void)other;
+  return ENOSYS;
+#endif
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
+  switch (kind) {
+    case FileWarning::Kind::readable_by_others:
+      return "readable_by_others";
+    case FileWarning::Kind::writable_parent:
+      return "writable_parent";
+    case FileWarning::Kind::hard_linked:
+      return "hard_linked";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// The Errc for an errno of open, rename, mkdir and their kin.
+inline Errc errc_of_errno(int number) noexcept {
+  switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+      return Errc::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Errc::permission_denied;
+    case ELOOP:
+      return Errc::unsafe_file;
+    case ENXIO:
+      return Errc::unsafe_file;  // opening a socket file
+    default:
+      return Errc::io;
+  }
+}
+
+inline std::string reason_of_errno(int number) {
+  return std::error_code{number, std::generic_category()}.message();
+}
+
+/// The text as one word of a POSIX shell command.
+inline std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word.push_back(c);
+    }
+  }
+  return word + "'";
+}
+
+inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
+                          bool holds_secret) {
+  const auto path = shell_word(facts.resolved.native());
+  if (holds_secret && (file.st_mode & 077) != 0)
+    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
+  if (holds_secret && file.st_nlink > 1)
+    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+  const auto parent = facts.resolved.parent_path();
+  const auto parent_word = shell_word(parent.native());
+  struct stat directory {};
+  if (::stat(parent.c_str(), &directory) != 0) return;
+  if (directory.st_uid != environment.user() && directory.st_uid != 0)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent,
+                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
+  const bool sticky = (directory.st_mode & S_ISVTX) != 0;
+  if ((directory.st_mode & 022) != 0 && !sticky)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+}
+
+inline std::string_view file_type(mode_t mode) noexcept {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "a special file";
+}
+
+inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
+  return fail(Errc::too_large, "reading a file", path.string(),
+              "over " + std::to_string(rules.max_bytes) + " bytes");
+}
+
+struct OpenedFile {
+  Descriptor descriptor;
+  FileFacts facts;
+};
+
+/// Opens a file and judges it by the rules of read_file().
+inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
+                                       const Environment& environment, const FileRules& rules) {
+  const std::string doing = "reading a file";
+  int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+  if (!rules.follow_symlink) flags |= O_NOFOLLOW;
+  const auto not_regular = [&](mode_t mode) {
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
+  };
+
+  struct stat link {};
+  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
+  // What is not a regular file is refused before it is opened: opening a device may have effects.
+  struct stat before {};
+  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
+    return not_regular(before.st_mode);
+
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) {
+    const int number = errno;
+    const auto code = errc_of_errno(number);
+    return fail(code, doing, path.string(),
+                code == Errc::not_found ? std::string{} : reason_of_errno(number));
+  }
+  struct stat file {};
+  if (::fstat(opened.descriptor.get(), &file) != 0)
+    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
+  if (file.st_uid != environment.user() && file.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
+                    std::to_string(environment.user()) + " if it is yours");
+  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
+    return too_large_to_read(path, rules);
+
+  auto& facts = opened.facts;
+  facts.path = facts.resolved = path;
+  facts.symbolic_link = is_link;
+  if (is_link) {
+    std::error_code failed;
+    auto resolved = std::filesystem::canonical(path, failed);
+    if (!failed) facts.resolved = std::move(resolved);
+  }
+  facts.mode = file.st_mode & 07777;
+  facts.inode = file.st_ino;
+  facts.size = static_cast<std::uint64_t>(file.st_size);
+  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
+      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+  note_warnings(facts, file, environment, rules.holds_secret);
+  return opened;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
+                                               const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  return std::move(opened->facts);
+}
+
+CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
+                                           const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  const auto& file = opened->descriptor;
+
+  // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
+  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
+  std::size_t used = 0;
+  while (true) {
+    const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > rules.max_bytes) {
+      wipe(bytes.data(), bytes.size());
+      return detail::too_large_to_read(path, rules);
+    }
+    if (used == bytes.size()) {
+      std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
+      std::copy(bytes.begin(), bytes.end(), larger.begin());
+      wipe(bytes.data(), bytes.size());
+      bytes.swap(larger);
+    }
+  }
+
+  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
+  wipe(bytes.data(), bytes.size());
+  result.facts.size = used;
+  return result;
+}
+
+CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                                          mode_t mode, bool keep_mode, bool durable) {
+  const std::string doing = "writing a file";
+  std::error_code failed;
+  std::filesystem::path target = path;
+  if (std::filesystem::is_symlink(path, failed)) {
+    target = std::filesystem::canonical(path, failed);
+    if (failed)
+      return fail(Errc::unsafe_file, doing, path.string(), "the link leads nowhere: remove it");
+  }
+  struct stat existing {};
+  if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
+
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
+    return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
+  auto temporary = target;
+  temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+
+  Descriptor file{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
+  if (!file) {
+    const int number = errno;
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  }
+  const auto give_up = [&](int number) {
+    ::unlink(temporary.c_str());
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  };
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const auto put = ::write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return give_up(errno);
+    written += static_cast<std::size_t>(put);
+  }
+  if (::fchmod(file.get(), mode) != 0) return give_up(errno);
+  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
+  file.reset();
+  if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
+  if (!durable) return {};
+
+  const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
+  const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0)
+    return fail(Errc::io, "making a written file durable", target.string(),
+                detail::reason_of_errno(errno));
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path& path) {
+  const std::string doing = "making a directory";
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) == 0) {
+    if (S_ISDIR(facts.st_mode)) return {};
+    return fail(Errc::unsafe_file, doing, path.string(), "something else stands there");
+  }
+  if (path.has_parent_path() && path.parent_path() != path) {
+    if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    const int number = errno;
+    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
+    return fail(detail::errc_of_errno(number), doing, path.string(),
+                detail::reason_of_errno(number));
+  }
+  // The umask may have taken rights from the owner as well.
+  if (::chmod(path.c_str(), 0700) != 0)
+    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
+/// without user name, query, fragment, blanks or control characters.
+bool is_safe_base_url(std::string_view url) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
+inline bool is_loopback_literal(std::string_view host) noexcept {
+  if (host == "[::1]") return true;
+  if (!host.starts_with("127.")) return false;
+  int parts = 0;
+  while (true) {
+    const auto dot = host.find('.');
+    const auto part = host.substr(0, dot);
+    int value = 0;
+    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
+    for (const char digit : part) {
+      if (digit < '0' || digit > '9') return false;
+      value = value * 10 + (digit - '0');
+    }
+    if (value > 255) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
+  const bool plain = url.starts_with("http://");
+  if (!plain && !url.starts_with("https://")) return false;
+  for (const char c : url)
+    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
+  url.remove_prefix(plain ? 7 : 8);
+  auto host = url.substr(0, url.find('/'));
+  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  if (port != std::string_view::npos) {
+    const auto digits = host.substr(port + 1);
+    if (digits.empty() || digits.size() > 5 ||
+        digits.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+    host = host.substr(0, port);
+  }
+  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the stores' JSON Web Tokens tell about themselves. The signature is not checked: these
+/// facts only label a credential and tell when it ends, they grant nothing.
+struct JwtClaims {
+  std::optional<TimePoint> issued_at;
+  std::optional<TimePoint> expires_at;
+  std::string subject;
+  std::string email;
+  std::string openai_account_id;  ///< the workspace; its members share it
+  std::string openai_user_id;
+  std::string openai_plan;
+};
+
+/// Reads the claims of a three-part JWT (RFC 7519).
+///
+/// `iat` and `exp` may be a number or a string of digits. The e-mail is taken from `email` or
+/// OpenAI's profile claim.
+/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
+/// too_large over 64 KiB
+/// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
+Result<JwtClaims> read_jwt(std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A time of the claims; none when it is missing or no time.
+inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
+  const auto* claim = member(claims, name);
+  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
+  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
+  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
+  const std::string doing = "reading a JWT";
+  if (token.size() > 64 * 1024) return fail(Errc::too_large, doing);
+  const auto first = token.find('.');
+  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
+    return fail(Errc::malformed, doing, "it does not have three parts");
+  const auto payload = decode_base64(token.substr(first + 1, second - first - 1));
+  if (!payload) return fail(Errc::malformed, doing, "payload");
+  auto document = detail::parse_json(*payload);
+  if (!document) return fail(document.error());
+  if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
+
+  JwtClaims claims;
+  claims.issued_at = detail::jwt_time(*document, "iat");
+  claims.expires_at = detail::jwt_time(*document, "exp");
+  claims.subject = detail::text_or_empty(*document, "sub");
+  claims.email = detail::text_or_empty(*document, "email");
+  if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
+      profile != nullptr && claims.email.empty())
+    claims.email = detail::text_or_empty(*profile, "email");
+  if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
+    claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
+    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
+    if (claims.openai_user_id.empty())
+      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
+    claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
+  }
+  return claims;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The client pairs of Google's installed applications, found at run time. Internal.
+// Google calls the secret of an installed application no secret, and its sources show it; scanners
+// do not know that, so that it stands in no file of ours.
+
+// What is known of the providers' authorization servers: one row each. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One authorization server. Every client here is public: the CLI's source or program shows it.
+struct OAuthProvider {
+  std::string_view provider;  ///< as the sources spell it
+  std::string_view origin;
+  std::string_view token_path;
+  std::string_view client_id;  ///< empty: it stands in the login's own file
+  TokenEncoding encoding = TokenEncoding::form;
+  std::string_view refresh_parameter = {};  ///< sent with a refresh besides the usual ones
+  std::string_view refresh_value = {};
+  bool needs_secret = false;  ///< an installed application of Google, which has one
+};
+
+inline constexpr std::string_view google_origin = "https://oauth2.googleapis.com";
+inline constexpr std::string_view claude_scopes =
+    "user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload";
+
+/// @source kimi-cli 1.49.0 and kimi-code 2.1.0 (oauth), codex 0.169.0 (login), qwen-code 0.24.4,
+///         gemini-cli 0.61.0 (code_assist/oauth2), claude-code 2.1.329; xai, google-antigravity
+///         and factory as third parties use them
+inline constexpr std::array oauth_providers{
+    OAuthProvider{"kimi-code", "https://auth.kimi.com", "/api/oauth/token",
+                  "17e5f671-d194-4dfb-9706-5516cb48c098"},
+    OAuthProvider{"openai", "https://auth.openai.com", "/oauth/token",
+                  "app_EMoamEEZ73f0CkXaXp7hrann", TokenEncoding::json, "refresh_reason",
+                  "proactive_expiry"},
+    OAuthProvider{"qwen-portal", "https://chat.qwen.ai", "/api/v1/oauth2/token",
+                  "f0304373b74a44d2b584a3fb70ca9e56"},
+    OAuthProvider{"google-gemini-cli", google_origin, "/token",
+                  "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-antigravity", google_origin, "/token",
+                  "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-vertex", google_origin, "/token", "", TokenEncoding::form, "", "", true},
+    OAuthProvider{"anthropic", "https://platform.claude.com", "/v1/oauth/token",
+                  "9d1c250a-e61b-44d9-88ed-5944d1962f5e", TokenEncoding::json, "scope",
+                  claude_scopes},
+    OAuthProvider{"xai", "https://auth.x.ai", "/oauth2/token",
+                  "b1a00492-073a-47ea-816f-4c329264a828"},
+    OAuthProvider{"factory", "https://api.workos.com", "/user_management/authenticate",
+                  "client_01HNM792M5G5G1A2THWPXKFMXB", TokenEncoding::json},
+};
+
+/// The row of that provider; null when it is not known.
+inline const OAuthProvider* find_oauth_provider(std::string_view provider) noexcept {
+  const auto found = std::find_if(oauth_providers.begin(), oauth_providers.end(),
+                                  [&](const auto& row) { return row.provider == provider; });
+  return found == oauth_providers.end() ? nullptr : &*found;
+}
+
+inline std::string oauth_without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// Scheme, host and port of an absolute URL.
+inline std::string oauth_origin_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
+  return std::string{url.substr(0, url.find('/', start))};
+}
+
+/// A configured address: an origin gets the path, an address with a path is taken as it is.
+inline std::string oauth_url_with_path(std::string_view configured, std::string_view path) {
+  const auto url = oauth_without_slash(configured);
+  return url == oauth_origin_of(url) ? url + std::string{path} : url;
+}
+
+/// A header's name without its case.
+inline std::string folded_header(std::string_view name) {
+  std::string folded{name};
+  for (auto& c : folded)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return folded;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct GoogleClient {
+  std::string id;
+  Secret secret;
+};
+
+/// The secret that stands close behind the client id in the text of a program.
+/// @source Google's secrets of installed applications: "GOCSPX-" and 28 characters
+inline std::optional<Secret> google_secret_near(std::string_view text, std::string_view client_id) {
+  constexpr std::string_view prefix = "GOCSPX-";
+  constexpr std::size_t near = 2048;
+  constexpr std::size_t shortest = 24;
+  const auto belongs = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  for (auto at = text.find(client_id); at != std::string_view::npos;
+       at = text.find(client_id, at + 1)) {
+    const auto behind = text.substr(at + client_id.size(), near);
+    const auto start = behind.find(prefix);
+    if (start == std::string_view::npos) continue;
+    auto end = start;
+    while (end < behind.size() && belongs(behind[end])) ++end;
+    if (end - start >= prefix.size() + shortest) return Secret{behind.substr(start, end - start)};
+  }
+  return std::nullopt;
+}
+
+/// Where an npm installation of Gemini CLI may hold the id and the secret: the bundle that the
+/// program on PATH leads to, its chunks, or (older versions) the core package.
+inline std::vector<std::filesystem::path> gemini_program_files(const Environment& environment) {
+  const auto program = environment.find_program("gemini");
+  if (!program) return {};
+  std::error_code error;
+  const auto entry = std::filesystem::canonical(*program, error);
+  if (error) return {};
+  constexpr int most_chunks = 512;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::directory_iterator chunk{entry.parent_path(), error};
+  for (int seen = 0; !error && chunk != std::filesystem::directory_iterator{} && seen < most_chunks;
+       chunk.increment(error), ++seen)
+    if (chunk->path().extension() == ".js" && chunk->path() != entry)
+      files.push_back(chunk->path());
+  std::sort(files.begin(), files.end());
+  files.insert(files.begin(), entry);
+  constexpr std::string_view core = "gemini-cli-core/dist/src/code_assist/oauth2.js";
+  for (auto folder = entry.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
+    files.push_back(folder / "node_modules/@google" / core);
+    if (folder.filename() == "@google") files.push_back(folder / core);
+  }
+  return files;
+}
+
+/// The secret of Gemini CLI's client as the installed program has it.
+inline std::optional<Secret> google_secret_of_gemini(const Environment& environment,
+                                                     std::string_view client_id) {
+  constexpr FileRules program_rules{128 << 20, true, false};
+  for (const auto& path : gemini_program_files(environment))
+    // One that is missing, or of another owner, is passed over: the next may have it.
+    if (const auto file = read_file(path, environment, program_rules))
+      if (auto secret = google_secret_near(file->bytes.reveal(), client_id)) return secret;
+  return std::nullopt;
+}
+
+/// Reads a client pair: {"installed":{"client_id","client_secret"}} as Google's console gives it,
+/// the two members at the top, or nothing but the secret.
+/// @param default_id for a file with nothing but the secret
+/// @errors those of read_file(); configuration when others may read it; malformed
+inline Result<GoogleClient> read_google_client(const std::filesystem::path& path,
+                                               std::string_view default_id,
+                                               const Environment& environment) {
+  const std::string doing = "reading Google's client pair";
+  const auto file = read_file(path, environment);
+  if (!file) return fail(file.error());
+  for (const auto& warning : file->facts.warnings)
+    if (warning.kind == FileWarning::Kind::readable_by_others)
+      return fail(Errc::configuration, doing, path.string(),
+                  "others can read it: run " + warning.repair);
+  auto text = file->bytes.reveal();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  if (!text.starts_with('{')) {
+    if (!is_safe_token(text) || default_id.empty())
+      return fail(Errc::malformed, doing, path.string(),
+                  "it must hold the client secret in one line, or Google's JSON");
+    return GoogleClient{std::string{default_id}, Secret{text}};
+  }
+  const auto document = parse_json(text);
+  if (!document) return fail(Errc::malformed, doing, path.string(), document.error().message());
+  const auto* pair = member(*document, "installed");
+  if (pair == nullptr) pair = &*document;
+  const auto id = text_or_empty(*pair, "client_id");
+  const auto secret = text_or_empty(*pair, "client_secret");
+  if (!is_safe_token(id) || !is_safe_token(secret))
+    return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
+  return GoogleClient{std::string{id}, Secret{secret}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string configured_for(const std::map<std::string, std::string, std::less<>>& settings,
+                                  std::string_view provider) {
+  const auto found = settings.find(provider);
+  return found == settings.end() ? std::string{} : found->second;
+}
+
+/// A header value as Kimi's programs send it: what is not printable ASCII is left out.
+inline std::string kimi_header_value(std::string_view text) {
+  std::string value;
+  for (const char c : text)
+    if (c >= ' ' && c <= '~') value.push_back(c);
+  return value;
+}
+
+/// The device id that the login was made with; empty when there is none. It is the CLI's: a
+/// missing one is not made here.
+inline std::string kimi_device_id(std::string_view cli, const Environment& environment) {
+  constexpr FileRules id_rules{256, true, false};
+  const auto read_from = [&](std::string_view variable, std::string_view fallback) {
+    const auto directory = environment.directory(variable, fallback);
+    if (!directory) return std::string{};
+    const auto file = read_file(*directory / "device_id", environment, id_rules);
+    if (!file) return std::string{};
+    auto text = file->bytes.reveal();
+    text = text.substr(0, text.find_first_of("\r\n"));
+    return is_safe_token(text) ? std::string{text} : std::string{};
+  };
+  const auto of_code = [&] { return read_from("KIMI_CODE_HOME", ".kimi-code"); };
+  const auto of_cli = [&] { return read_from("KIMI_SHARE_DIR", ".kimi"); };
+  if (cli == "kimi-cli") return of_cli();
+  auto id = of_code();
+  return id.empty() && cli != "kimi-code" ? of_cli() : id;
+}
+
+/// Who we are to Kimi's server: ourselves. A client that claimed to be another one has lost
+/// accounts.
+inline std::vector<Header> kimi_headers(std::string_view cli, const Environment& environment) {
+  std::vector<Header> headers{{"X-Msh-Platform", "credpool"},
+                              {"X-Msh-Version", CREDPOOL_VERSION_STRING}};
+  const auto add = [&](const char* name, std::string_view text) {
+    if (auto value = kimi_header_value(text); !value.empty())
+      headers.push_back({name, std::move(value)});
+  };
+  add("X-Msh-Device-Name", environment.host_name());
+  if (utsname system{}; ::uname(&system) == 0) {
+    add("X-Msh-Device-Model", std::string{system.sysname} + " " + system.machine);
+    add("X-Msh-Os-Version", system.release);
+  }
+  add("X-Msh-Device-Id", kimi_device_id(cli, environment));
+  return headers;
+}
+
+/// The address that the CLI's own switch or the store names; empty when neither does.
+inline std::string oauth_url_of_cli(const OAuthProvider& row, const Credential& credential,
+                                    const Environment& environment) {
+  if (row.provider == "kimi-code")
+    for (const auto* name : {"KIMI_CODE_OAUTH_HOST", "KIMI_OAUTH_HOST"})
+      if (const auto host = environment.variable(name))
+        return oauth_without_slash(*host) + std::string{row.token_path};
+  if (row.provider == "openai")
+    if (const auto url = environment.variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE")) return *url;
+  if (credential.oauth_host.empty()) return {};
+  return oauth_without_slash(credential.oauth_host) + std::string{row.token_path};
+}
+
+/// The client pair of a login of Google, from wherever it is known.
+inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Credential& credential,
+                                             const Environment& environment,
+                                             const TokenEndpointSettings& settings) {
+  if (const auto file = configured_for(settings.client_secrets_files, row.provider); !file.empty())
+    return read_google_client(environment.expand(file), row.client_id, environment);
+  const std::string doing = "finding Google's client pair for " + std::string{row.provider};
+  if (row.client_id.empty()) {  // application default credentials carry theirs
+    if (credential.places.empty())
+      return fail(Errc::configuration, doing, {}, "the login names no file");
+    return read_google_client(credential.places.front().location, {}, environment);
+  }
+  if (row.provider == "google-gemini-cli")
+    if (auto secret = google_secret_of_gemini(environment, row.client_id))
+      return GoogleClient{std::string{row.client_id}, std::move(*secret)};
+  const std::string program = row.provider == "google-gemini-cli"
+                                  ? "install Gemini CLI so that `gemini` is on PATH, or put "
+                                  : "put ";
+  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
+  return fail(Errc::unsupported, doing, {},
+              program +
+                  "the client secret into a file of mode 0600 and name that file in the "
+                  "setting oauth." +
+                  std::string{row.provider} + ".clientSecretFile");
+}
+
+inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
+  if (is_safe_base_url(url)) return {};
+  return fail(Errc::configuration, "finding the token endpoint of " + std::string{provider}, {},
+              "the address must be https, or http to a loopback address such as "
+              "http://127.0.0.1:8080, and without user name, query and fragment");
+}
+
+inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
+                                                 const TokenEndpointSettings& settings) {
+  TokenEndpoint endpoint;
+  endpoint.provider = provider;
+  endpoint.url = configured_for(settings.urls, provider);
+  endpoint.client_id = configured_for(settings.client_ids, provider);
+  if (endpoint.url.empty() || endpoint.client_id.empty())
+    return fail(Errc::unsupported, "finding the token endpoint", std::string{provider},
+                "it is not known: set its address and its client id, or log in with its own CLI");
+  if (auto safe = check_token_url(endpoint.url, provider); !safe) return fail(safe.error());
+  return endpoint;
+}
+
+/// How long a token lives: a finite number of seconds above zero, or a text of digits.
+/// @return none when it is neither, or not told: an odd end is no reason to lose the tokens
+inline std::optional<Duration> granted_lifetime(const Json& answer, std::string_view name) {
+  const auto* told = member(answer, name);
+  if (told == nullptr) return std::nullopt;
+  if (told->is_string() &&
+      told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  const auto seconds = number_of(*told);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
+  const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
+  return Duration{std::max<Duration::rep>(milliseconds, 1)};
+}
+
+/// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
+/// are compared.
+inline std::string granted_account(const Json& answer) {
+  for (const auto* name : {"id_token", "access_token"})
+    if (const auto claims = read_jwt(text_or_empty(answer, name));
+        claims && !claims->openai_account_id.empty())
+      return claims->openai_account_id;
+  if (const auto* account = member(answer, "account"))
+    if (const auto id = text_or_empty(*account, "uuid"); !id.empty()) return std::string{id};
+  if (const auto claims = read_jwt(text_or_empty(answer, "id_token"))) return claims->subject;
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                                        const Environment& environment,
+                                                        const TokenEndpointSettings& settings) {
+  const auto* row = detail::find_oauth_provider(credential.provider);
+  if (row == nullptr) return detail::configured_endpoint(credential.provider, settings);
+
+  TokenEndpoint endpoint;
+  endpoint.provider = row->provider;
+  endpoint.encoding = row->encoding;
+  if (const auto url = detail::configured_for(settings.urls, row->provider); !url.empty())
+    endpoint.url = detail::oauth_url_with_path(url, row->token_path);
+  if (endpoint.url.empty()) endpoint.url = detail::oauth_url_of_cli(*row, credential, environment);
+  if (endpoint.url.empty()) endpoint.url = std::string{row->origin} + std::string{row->token_path};
+  if (auto safe = detail::check_token_url(endpoint.url, row->provider); !safe)
+    return fail(safe.error());
+
+  endpoint.client_id = row->client_id;
+  if (row->needs_secret) {
+    auto client = detail::google_client_of(*row, credential, environment, settings);
+    if (!client) return fail(client.error());
+    endpoint.client_id = std::move(client->id);
+    endpoint.client_secret = std::move(client->secret);
+  }
+  if (auto id = detail::configured_for(settings.client_ids, row->provider); !id.empty())
+    endpoint.client_id = std::move(id);
+  if (!row->refresh_parameter.empty())
+    endpoint.parameters.emplace_back(row->refresh_parameter, row->refresh_value);
+  if (row->provider == "kimi-code")
+    endpoint.headers = detail::kimi_headers(credential.cli, environment);
+  if (const auto own = settings.headers.find(row->provider); own != settings.headers.end())
+    for (const auto& header : own->second) {
+      std::erase_if(endpoint.headers, [&](const Header& ours) {
+        return detail::folded_header(ours.name) == detail::folded_header(header.name);
+      });
+      endpoint.headers.push_back(header);
+    }
+  return endpoint;
+}
+
+CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
+                                        const Secret& refresh_token) {
+  detail::OAuthParameters parameters{{"grant_type", "refresh_token"},
+                                     {"refresh_token", std::string{refresh_token.reveal()}},
+                                     {"client_id", endpoint.client_id}};
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
+  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
+  for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
+  return request;
+}
+
+CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body) {
+  const auto refused = [](std::string_view what) {
+    return fail(Errc::malformed, "reading the answer of a token endpoint", {}, std::string{what});
+  };
+  const auto answer = detail::parse_json(body);
+  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
+
+  GrantedTokens granted;
+  const auto access = detail::text_or_empty(*answer, "access_token");
+  if (access.empty()) return refused("there is no access token");
+  if (!is_safe_token(access)) return refused("the access token is too long or not printable");
+  granted.access_token = Secret{access};
+  const auto* refresh = detail::member(*answer, "refresh_token");
+  if (refresh != nullptr && !refresh->is_null()) {
+    const auto text = detail::text_or_empty(*answer, "refresh_token");
+    if (!refresh->is_string() || (!text.empty() && !is_safe_token(text)))
+      return refused("the refresh token is too long or not printable");
+    granted.refresh_token = Secret{text};
+  }
+  // It names the account and opens nothing: an odd one is left out, the login is kept.
+  const auto id = detail::text_or_empty(*answer, "id_token");
+  if (read_jwt(id)) granted.id_token = Secret{id};
+
+  granted.lifetime = detail::granted_lifetime(*answer, "expires_in");
+  granted.refresh_lifetime = detail::granted_lifetime(*answer, "refresh_token_expires_in");
+  granted.token_type = detail::text_or_empty(*answer, "token_type");
+  granted.scope = detail::text_or_empty(*answer, "scope");
+  granted.resource_url = detail::text_or_empty(*answer, "resource_url");
+  granted.account_id = detail::granted_account(*answer);
+  return granted;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string oauth_percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      encoded.push_back(c);
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    encoded.push_back('%');
+    encoded.push_back(digits[value >> 4]);
+    encoded.push_back(digits[value & 15]);
+  }
+  return encoded;
+}
+
+using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// "a=1&b=2" (application/x-www-form-urlencoded).
+inline std::string oauth_form(const OAuthParameters& parameters) {
+  std::string form;
+  for (const auto& parameter : parameters) {
+    if (!form.empty()) form.push_back('&');
+    form += oauth_percent_encoded(parameter.first);
+    form.push_back('=');
+    form += oauth_percent_encoded(parameter.second);
+  }
+  return form;
+}
+
+/// A request to an authorization server: the parameters as that server wants them.
+inline Request oauth_request(const TokenEndpoint& endpoint, std::string url, TokenEncoding encoding,
+                             const OAuthParameters& parameters) {
+  Request request;
+  request.method = "POST";
+  request.url = std::move(url);
+  request.headers = endpoint.headers;
+  request.headers.push_back({"Accept", "application/json"});
+  if (encoding == TokenEncoding::json) {
+    Json body = Json::object();
+    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
+    request.headers.push_back({"Content-Type", "application/json"});
+    request.body = dump_json(body);
+  } else {
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    request.body = oauth_form(parameters);
+  }
+  request.connect_timeout = endpoint.connect_timeout;
+  request.timeout = endpoint.answer_timeout;
+  return request;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr auto asking_github = "asking GitHub";
+
+inline Unexpected github_surprise(int status) {
+  Error error{make_error_code(Errc::overloaded), asking_github, {}, "it did not answer as agreed"};
+  error.http_status = status;
+  return fail(std::move(error));
+}
+
+inline Result<Json> github_json(const Result<Response>& answer) {
+  if (!answer) return fail(answer.error());
+  if (answer->status != 200) return github_surprise(answer->status);
+  auto json = parse_json(answer->body);
+  if (!json) return github_surprise(answer->status);
+  return json;
+}
+
+inline Request github_form(std::string url, const OAuthParameters& parameters) {
+  Request request;
+  request.method = "POST";
+  request.url = std::move(url);
+  request.headers = {{"Accept", "application/json"},
+                     {"Content-Type", "application/x-www-form-urlencoded"}};
+  request.body = oauth_form(parameters);
+  return request;
+}
+
+inline Request github_question(std::string url, const Secret& token) {
+  Request request;
+  request.url = std::move(url);
+  request.headers = {{"Accept", "application/vnd.github+json"},
+                     {"User-Agent", "credpool"},
+                     {"X-GitHub-Api-Version", "2022-11-28"}};
+  request.secret_headers.push_back({"Authorization", "Bearer ", token});
+  return request;
+}
+
+/// A whole number of seconds from 1 to an hour, or the one that is usual.
+inline int github_seconds(const Json& object, std::string_view name, int usual) {
+  const auto* value = member(object, name);
+  if (value == nullptr || !value->is_number_unsigned()) return usual;
+  const auto seconds = value->get<std::uint64_t>();
+  return seconds >= 1 && seconds <= 3600 ? static_cast<int>(seconds) : usual;
+}
+
+inline std::string github_text(const Json& object, std::string_view name, std::size_t most) {
+  const auto text = text_or_empty(object, name);
+  return text.size() <= most ? std::string{text} : std::string{};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<GitHubDeviceCode> GitHubLogin::begin() const {
+  const auto json = detail::github_json(send_(detail::github_form(
+      settings_.login_base + "/login/device/code",
+      {{"client_id", settings_.client_id}, {"scope", "read:user user:email"}})));
+  if (!json) return fail(json.error());
+  GitHubDeviceCode code;
+  code.device_code = Secret{detail::text_or_empty(*json, "device_code")};
+  code.user_code = detail::github_text(*json, "user_code", 64);
+  code.verification_uri = detail::github_text(*json, "verification_uri", 500);
+  code.interval = detail::github_seconds(*json, "interval", 5);
+  code.expires_in = detail::github_seconds(*json, "expires_in", 900);
+  if (code.device_code.empty() || code.device_code.size() > 500 || code.user_code.empty() ||
+      code.verification_uri.empty())
+    return detail::github_surprise(200);
+  return code;
+}
+
+CREDPOOL_INLINE Result<GitHubPoll> GitHubLogin::poll(std::string_view device_code) const {
+  const auto json = detail::github_json(
+      send_(detail::github_form(settings_.login_base + "/login/oauth/access_token",
+                                {{"client_id", settings_.client_id},
+                                 {"device_code", std::string{device_code}},
+                                 {"grant_type", "urn:ietf:params:oauth:grant-type:device_code"}})));
+  if (!json) return fail(json.error());
+  GitHubPoll answer;
+  answer.error = detail::github_text(*json, "error", 64);
+  answer.interval = detail::github_seconds(*json, "interval", 0);
+  if (!answer.error.empty()) return answer;
+  const auto token = detail::text_or_empty(*json, "access_token");
+  if (!is_safe_token(token)) return detail::github_surprise(200);
+  answer.token = Secret{token};
+  return answer;
+}
+
+CREDPOOL_INLINE Result<GitHubIdentity> GitHubLogin::identity(const Secret& token) const {
+  const auto user =
+      detail::github_json(send_(detail::github_question(settings_.api_base + "/user", token)));
+  if (!user) return fail(user.error());
+  GitHubIdentity identity;
+  if (const auto* id = detail::member(*user, "id"); id != nullptr && id->is_number_unsigned())
+    identity.id =
+        static_cast<std::int64_t>(std::min<std::uint64_t>(id->get<std::uint64_t>(), INT64_MAX));
+  if (identity.id <= 0) return detail::github_surprise(200);
+  identity.name = detail::github_text(*user, "name", 200);
+  if (identity.name.empty()) identity.name = detail::github_text(*user, "login", 200);
+  identity.avatar_url = detail::github_text(*user, "avatar_url", 500);
+
+  // The e-mail of the profile may be anything: only this list says what was verified.
+  const auto emails = detail::github_json(
+      send_(detail::github_question(settings_.api_base + "/user/emails", token)));
+  if (!emails) return fail(emails.error());
+  if (!emails->is_array()) return detail::github_surprise(200);
+  for (const auto& entry : *emails) {
+    const auto is_true = [&](std::string_view name) {
+      const auto* value = detail::member(entry, name);
+      return value != nullptr && value->is_boolean() && value->get<bool>();
+    };
+    if (!is_true("primary") || !is_true("verified")) continue;
+    identity.email = normal_email(detail::text_or_empty(entry, "email")).value_or("");
+  }
+  return identity;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Why a text may not be a password, for a person; empty when it may: 8 to 128 characters (UTF-8
+/// code points) with a capital letter (A to Z) and a digit.
+std::string_view password_fault(std::string_view password) noexcept;
+
+/// How passwords are kept. Argon2PasswordHasher is the one for real accounts.
+///
+/// @thread_safety safe; slow by design
+class PasswordHasher {
+ public:
+  virtual ~PasswordHasher() = default;
+
+  /// A salted hash that says how it was made.
+  /// @errors io when there is no memory or no random bytes for it
+  virtual Result<std::string> hash(std::string_view password) = 0;
+  /// Whether the password is the one; false for a hash that cannot be read.
+  virtual bool verify(const std::string& hash, std::string_view password) = 0;
+  /// Whether it was made the way hash() makes them; others are replaced at the next login.
+  virtual bool is_current(const std::string& hash) = 0;
+};
+
+/// One salted SHA-256: no protection of passwords against guessing, only against being read at a
+/// glance. For a mock without real people and for tests; needs no other library.
+class SaltedDigestHasher final : public PasswordHasher {
+ public:
+  Result<std::string> hash(std::string_view password) override;
+  bool verify(const std::string& hash, std::string_view password) override;
+  bool is_current(const std::string& hash) override;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Random bytes of the operating system, without the start-up of a crypto library, and UUIDs of
+// them. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// @param size at most 256
+inline Result<std::string> account_random_bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  if (::getentropy(bytes.data(), bytes.size()) != 0)
+    return fail(Errc::io, "drawing random bytes", {}, "the system's random generator failed");
+  return bytes;
+}
+
+/// 16 bytes as a UUID of version 4 (RFC 9562).
+inline std::string uuid_of_bytes(std::string bytes) {
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  auto text = to_hex(bytes);
+  for (const std::size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
+  return text;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view password_fault(std::string_view password) noexcept {
+  if (!is_valid_utf8(password)) return "a password must be valid UTF-8 without NUL";
+  const auto characters =
+      std::count_if(password.begin(), password.end(), [](char c) { return (c & 0xc0) != 0x80; });
+  if (characters < 8) return "a password must have at least 8 characters";
+  if (characters > 128) return "a password must have at most 128 characters";
+  const auto has = [&](char first, char last) {
+    return std::any_of(password.begin(), password.end(),
+                       [&](char c) { return c >= first && c <= last; });
+  };
+  if (!has('A', 'Z')) return "a password must have a capital letter";
+  if (!has('0', '9')) return "a password must have a digit";
+  return {};
+}
+
+namespace detail {
+inline constexpr std::string_view salted_digest_mark = "$digest$";
+
+inline std::string salted_digest(std::string_view salt, std::string_view password) {
+  return std::string{salted_digest_mark} + std::string{salt} + '$' +
+         to_hex(sha256_of_parts({salt, password}));
+}
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::string> SaltedDigestHasher::hash(std::string_view password) {
+  return detail::account_random_bytes(16).transform(
+      [&](const std::string& salt) { return detail::salted_digest(to_hex(salt), password); });
+}
+
+CREDPOOL_INLINE bool SaltedDigestHasher::verify(const std::string& hash,
+                                                std::string_view password) {
+  if (!is_current(hash)) return false;
+  const auto salt = std::string_view{hash}.substr(detail::salted_digest_mark.size(), 32);
+  return equal_in_constant_time(detail::salted_digest(salt, password), hash);
+}
+
+CREDPOOL_INLINE bool SaltedDigestHasher::is_current(const std::string& hash) {
+  return hash.starts_with(detail::salted_digest_mark) && hash.size() == 8 + 32 + 1 + 64;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// An amount of US dollars, counted in whole micro-dollars: sums are exact.
+struct Money {
+  std::int64_t micros = 0;
+
+  static constexpr Money dollars(std::int64_t amount) noexcept { return {amount * 1'000'000}; }
+
+  friend constexpr auto operator<=>(const Money&, const Money&) = default;
+  constexpr Money& operator+=(Money other) noexcept {
+    micros += other.micros;
+    return *this;
+  }
+  constexpr Money& operator-=(Money other) noexcept {
+    micros -= other.micros;
+    return *this;
+  }
+  friend constexpr Money operator+(Money a, Money b) noexcept { return a += b; }
+  friend constexpr Money operator-(Money a, Money b) noexcept { return a -= b; }
+};
+
+/// No amount that comes from outside is larger (a trillion dollars): sums of millions of them do
+/// not overflow.
+inline constexpr Money most_money{1'000'000'000'000'000'000};
+
+/// Reads a plain decimal number: digits, and at most six decimals that are not zero.
+///
+/// @errors invalid_argument for a sign, an exponent, NaN, thousands separators, a number that is
+///         no whole count of micro-dollars, or one over most_money; the hint says which
+Result<Money> parse_money(std::string_view text);
+
+/// The same of a JSON number that was read as a double: the one amount that is written like it.
+Result<Money> money_from(double number);
+
+/// The shortest JSON number: "15.35", "0", "-0.000001".
+std::string money_number(Money amount);
+
+/// For a person: "$15.35", "-$0.04"; rounded half away from zero to cents.
+std::string money_text(Money amount);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Unexpected not_money(const char* why) {
+  return fail(Errc::invalid_argument, "reading an amount", {}, why);
+}
+
+inline bool is_money_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+/// The absolute value; right for the smallest number as well.
+inline std::uint64_t money_magnitude(Money amount) noexcept {
+  const auto bits = static_cast<std::uint64_t>(amount.micros);
+  return amount.micros < 0 ? 0 - bits : bits;
+}
+
+inline std::string money_fraction(std::uint64_t value, std::size_t digits) {
+  auto text = std::to_string(value);
+  return std::string(digits - text.size(), '0') + text;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Money> parse_money(std::string_view text) {
+  constexpr auto most = static_cast<std::uint64_t>(most_money.micros);
+  std::uint64_t micros = 0;
+  std::size_t whole = 0;
+  for (; whole < text.size() && detail::is_money_digit(text[whole]); ++whole) {
+    micros = micros * 10 + static_cast<std::uint64_t>(text[whole] - '0');
+    if (micros > most / 1'000'000) return detail::not_money("it is too large");
+  }
+  if (whole == 0) return detail::not_money("it must be a plain number, such as 12.50");
+  micros *= 1'000'000;
+  if (whole < text.size()) {
+    if (text[whole] != '.' || whole + 1 == text.size())
+      return detail::not_money("it must be a plain number, such as 12.50");
+    std::uint64_t unit = 100'000;
+    for (const char c : text.substr(whole + 1)) {
+      if (!detail::is_money_digit(c))
+        return detail::not_money("it must be a plain number, such as 12.50");
+      if (unit == 0 && c != '0') return detail::not_money("it has more than six decimals");
+      micros += unit * static_cast<std::uint64_t>(c - '0');
+      unit /= 10;
+    }
+  }
+  if (micros > most) return detail::not_money("it is too large");
+  return Money{static_cast<std::int64_t>(micros)};
+}
+
+CREDPOOL_INLINE Result<Money> money_from(double number) {
+  if (!std::isfinite(number)) return detail::not_money("it is not a finite number");
+  if (std::signbit(number)) return detail::not_money("it must not be negative");
+  // No amount of ours has more digits before the point.
+  if (number >= 1e13) return detail::not_money("it is too large");
+  // The smallest double has over a thousand decimals; one that needs so many is no amount.
+  std::array<char, 64> text{};
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc{}) return detail::not_money("it has more than six decimals");
+  return parse_money({text.data(), static_cast<std::size_t>(end - text.data())});
+}
+
+CREDPOOL_INLINE std::string money_number(Money amount) {
+  const auto value = detail::money_magnitude(amount);
+  std::string text = amount.micros < 0 ? "-" : "";
+  text += std::to_string(value / 1'000'000);
+  if (const auto rest = value % 1'000'000; rest != 0) {
+    text += '.' + detail::money_fraction(rest, 6);
+    while (text.back() == '0') text.pop_back();
+  }
+  return text;
+}
+
+CREDPOOL_INLINE std::string money_text(Money amount) {
+  const auto value = detail::money_magnitude(amount);
+  const auto cents = value / 10'000 + (value % 10'000 >= 5'000 ? 1 : 0);
+  return (amount.micros < 0 && cents != 0 ? "-$" : "$") + std::to_string(cents / 100) + '.' +
+         detail::money_fraction(cents % 100, 2);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+using AccountId = std::string;  ///< a UUID (RFC 9562, version 4)
+
+/// Somebody who has credits and gives out keys.
+struct Account {
+  AccountId id;
+  std::string email;          ///< in lower case; no two accounts have the same
+  std::string password_hash;  ///< argon2id or bcrypt text; empty: only GitHub logs in
+  std::string plan = "free";
+  std::optional<std::int64_t> github_id;
+  std::string avatar_url;
+  TimePoint created_at{};
+};
+
+/// A key that manages an account. Only its digest is kept.
+struct ManagementKey {
+  std::string digest;  ///< SHA-256 of the key, 64 hexadecimal digits
+  AccountId account;
+  TimePoint created_at{};
+  std::optional<TimePoint> revoked_at;
+};
+
+/// When a key's limit begins anew.
+enum class LimitReset { never, daily, weekly, monthly };
+
+/// One stretch of time that a key's limit holds for.
+struct LimitPeriod {
+  TimePoint start{};                     ///< the epoch with LimitReset::never
+  TimePoint end = TimePoint::max();      ///< the first moment of the next one
+  std::string first_day = "0000-00-00";  ///< of start, as in UsageDay; with never: before every day
+};
+
+/// A key that spends an account's credits. Only its digest is kept.
+struct ProvisionedKey {
+  std::string hash;  ///< public name: the first 16 hexadecimal digits of the first value's SHA-256
+  std::string digest;  ///< SHA-256 of the value it has now, 64 hexadecimal digits
+  AccountId account;
+  std::string name;  ///< no two keys of an account that are not revoked have the same
+  std::optional<Money> credit_limit;  ///< none: only the account's balance limits it
+  LimitReset limit_reset = LimitReset::never;
+  Money usage;  ///< all it has ever spent
+  /// Spent in the period that began at period_start; of an earlier period until the key is used in
+  /// the next one.
+  Money period_usage;
+  TimePoint period_start{};
+  bool disabled = false;
+  TimePoint created_at{};
+  std::optional<TimePoint> expires_at;
+  std::optional<TimePoint> revoked_at;
+};
+
+/// What an account has: remaining = credits - usage.
+struct Balance {
+  Money credits;   ///< all that was ever paid in
+  Money usage;     ///< all that was ever spent
+  Money reserved;  ///< held by servers for requests; part of what remains
+  Money remaining() const noexcept { return credits - usage; }
+};
+
+/// How an account's credits are filled up by itself.
+struct AutoTopUp {
+  bool enabled = false;
+  Money threshold = Money::dollars(5);
+  Money amount = Money::dollars(25);
+  std::optional<TimePoint> updated_at;
+};
+
+enum class TransactionType { purchase, usage, refund, auto_topup, grant };
+
+/// One change of an account's balance. The sum of all of them is what remains. Usage is one entry
+/// for each day, and a new one after every other change: it grows while it is the newest.
+struct CreditTransaction {
+  std::string id;  ///< a UUID
+  TransactionType type = TransactionType::purchase;
+  Money amount;  ///< negative for usage
+  Money balance_after;
+  std::string description;
+  TimePoint created_at{};
+};
+
+/// One request that was served, as it was settled.
+struct UsageRow {
+  std::string request_id;
+  std::string key_hash;
+  AccountId account;
+  std::string model;
+  std::uint64_t input_tokens = 0;
+  std::uint64_t cached_input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  std::uint64_t reasoning_tokens = 0;
+  bool estimated = false;  ///< the provider did not say: counted from the bytes
+  Money cost;
+  int status = 0;  ///< of the upstream; 0: it gave none
+  TimePoint at{};
+};
+
+/// What one key used of one model on one day of the ledger's time zone.
+struct UsageDay {
+  std::string key_hash;
+  std::string model;
+  std::string day;  ///< "2026-11-21"
+  std::uint64_t requests = 0;
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  Money cost;
+};
+
+std::string_view to_string(LimitReset reset) noexcept;      ///< "never", "daily" ...
+std::string_view to_string(TransactionType type) noexcept;  ///< "purchase" ...
+std::optional<LimitReset> limit_reset_of(std::string_view name) noexcept;
+std::optional<TransactionType> transaction_type_of(std::string_view name) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline constexpr std::array<std::pair<LimitReset, std::string_view>, 4> limit_reset_names{{
+    {LimitReset::never, "never"},
+    {LimitReset::daily, "daily"},
+    {LimitReset::weekly, "weekly"},
+    {LimitReset::monthly, "monthly"},
+}};
+
+inline constexpr std::array<std::pair<TransactionType, std::string_view>, 5> transaction_names{{
+    {TransactionType::purchase, "purchase"},
+    {TransactionType::usage, "usage"},
+    {TransactionType::refund, "refund"},
+    {TransactionType::auto_topup, "auto_topup"},
+    {TransactionType::grant, "grant"},
+}};
+
+template <class Names, class Value>
+std::string_view account_name_of(const Names& names, Value value) noexcept {
+  for (const auto& [known, name] : names)
+    if (known == value) return name;
+  return {};
+}
+
+template <class Value, std::size_t count>
+std::optional<Value> account_value_of(
+    const std::array<std::pair<Value, std::string_view>, count>& names,
+    std::string_view text) noexcept {
+  for (const auto& [value, name] : names)
+    if (name == text) return value;
+  return std::nullopt;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(LimitReset reset) noexcept {
+  return detail::account_name_of(detail::limit_reset_names, reset);
+}
+
+CREDPOOL_INLINE std::string_view to_string(TransactionType type) noexcept {
+  return detail::account_name_of(detail::transaction_names, type);
+}
+
+CREDPOOL_INLINE std::optional<LimitReset> limit_reset_of(std::string_view name) noexcept {
+  return detail::account_value_of(detail::limit_reset_names, name);
+}
+
+CREDPOOL_INLINE std::optional<TransactionType> transaction_type_of(std::string_view name) noexcept {
+  return detail::account_value_of(detail::transaction_names, name);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a payment came about.
+enum class PaymentKind {
+  checkout,   ///< a person pays on the payment provider's page
+  auto_topup  ///< charged to the stored payment method, nobody present
+};
+
+enum class PaymentState {
+  open,      ///< not known to be paid
+  paid,      ///< paid, and the credits were given
+  failed,    ///< refused, or ended without money
+  unclaimed  ///< paid, but the account is gone: a person must look at it
+};
+
+/// One payment that was begun. It is written before the provider hears of it, and says alone what
+/// is due: nothing that a provider's message says about amounts or accounts is believed.
+struct Payment {
+  std::string id;  ///< a UUID; also the idempotency key towards the provider
+  AccountId account;
+  PaymentKind kind = PaymentKind::checkout;
+  Money credits;                  ///< what the account gets
+  std::int64_t charge_cents = 0;  ///< what is paid, in US cents: credits and fee
+  std::string reference;          ///< the provider's id ("cs_...", "pi_..."); empty: not yet known
+  PaymentState state = PaymentState::open;
+  bool save_method = false;  ///< the person agreed that later top-ups may be charged
+  TimePoint created_at{};
+};
+
+/// Where later payments of an account can be charged, at the provider. No card data.
+struct PaymentMethod {
+  std::string customer;  ///< "cus_..."
+  std::string method;    ///< "pm_..."
+};
+
+/// Where payments are kept. What a function has returned without an error is durable.
+///
+/// Credits are given by AccountStore::credit() under the payment's reference, before the payment's
+/// state says so: whoever comes second, after a crash or on another host, gives nothing more.
+///
+/// @thread_safety safe
+/// @errors of all: as those of AccountStore
+class PaymentStore {
+ public:
+  virtual ~PaymentStore() = default;
+
+  /// @errors conflict when the account has an open payment of kind auto_topup and this is another
+  virtual Result<void> add_payment(const Payment& payment) = 0;
+  virtual Result<std::optional<Payment>> payment(std::string_view id) = 0;
+  virtual Result<std::optional<Payment>> payment_by_reference(std::string_view reference) = 0;
+  virtual Result<std::optional<Payment>> open_topup(const AccountId& account) = 0;
+  /// Writes the reference and the state of a payment; one that is not open is not changed any more.
+  /// @errors not_found
+  virtual Result<void> change_payment(const Payment& payment) = 0;
+  /// Open payments in the order of their ids, after one of them (empty: from the first).
+  virtual Result<std::vector<Payment>> open_payments(std::string_view after_id,
+                                                     std::uint64_t limit) = 0;
+
+  virtual Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) = 0;
+  /// @param method none: forgets it
+  virtual Result<void> set_payment_method(const AccountId& account,
+                                          const std::optional<PaymentMethod>& method) = 0;
+};
+
+/// Payments in memory: for tests, and the model that others are compared with.
+class MemoryPaymentStore final : public PaymentStore {
+ public:
+  Result<void> add_payment(const Payment& payment) override;
+  Result<std::optional<Payment>> payment(std::string_view id) override;
+  Result<std::optional<Payment>> payment_by_reference(std::string_view reference) override;
+  Result<std::optional<Payment>> open_topup(const AccountId& account) override;
+  Result<void> change_payment(const Payment& payment) override;
+  Result<std::vector<Payment>> open_payments(std::string_view after_id,
+                                             std::uint64_t limit) override;
+  Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) override;
+  Result<void> set_payment_method(const AccountId& account,
+                                  const std::optional<PaymentMethod>& method) override;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Payment, std::less<>> payments_;
+  std::map<AccountId, PaymentMethod, std::less<>> methods_;
+};
+
+std::string_view to_string(PaymentKind kind) noexcept;    ///< "checkout", "auto_topup"
+std::string_view to_string(PaymentState state) noexcept;  ///< "open", "paid", ...
+std::optional<PaymentKind> payment_kind_of(std::string_view name) noexcept;
+std::optional<PaymentState> payment_state_of(std::string_view name) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::array<std::string_view, 2> payment_kinds{"checkout", "auto_topup"};
+inline constexpr std::array<std::string_view, 4> payment_states{"open", "paid", "failed",
+                                                                "unclaimed"};
+
+/// The enumerator with that name, of those in order from 0.
+template <class Enum, std::size_t N>
+std::optional<Enum> payment_enum_of(const std::array<std::string_view, N>& names,
+                                    std::string_view name) noexcept {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Enum>(found - names.begin());
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(PaymentKind kind) noexcept {
+  return detail::payment_kinds[static_cast<std::size_t>(kind)];
+}
+CREDPOOL_INLINE std::string_view to_string(PaymentState state) noexcept {
+  return detail::payment_states[static_cast<std::size_t>(state)];
+}
+CREDPOOL_INLINE std::optional<PaymentKind> payment_kind_of(std::string_view name) noexcept {
+  return detail::payment_enum_of<PaymentKind>(detail::payment_kinds, name);
+}
+CREDPOOL_INLINE std::optional<PaymentState> payment_state_of(std::string_view name) noexcept {
+  return detail::payment_enum_of<PaymentState>(detail::payment_states, name);
+}
+
+CREDPOOL_INLINE Result<void> MemoryPaymentStore::add_payment(const Payment& payment) {
+  const std::lock_guard lock{mutex_};
+  for (const auto& [id, other] : payments_)
+    if (id == payment.id ||
+        (payment.kind == PaymentKind::auto_topup && other.kind == payment.kind &&
+         other.account == payment.account && other.state == PaymentState::open))
+      return fail(Errc::conflict, "beginning a payment", {}, "another one is still open");
+  payments_.emplace(payment.id, payment);
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::optional<Payment>> MemoryPaymentStore::payment(std::string_view id) {
+  const std::lock_guard lock{mutex_};
+  const auto found = payments_.find(id);
+  return found == payments_.end() ? std::nullopt : std::optional{found->second};
+}
+
+CREDPOOL_INLINE Result<std::optional<Payment>> MemoryPaymentStore::payment_by_reference(
+    std::string_view reference) {
+  const std::lock_guard lock{mutex_};
+  for (const auto& entry : payments_)
+    if (!reference.empty() && entry.second.reference == reference)
+      return std::optional{entry.second};
+  return std::optional<Payment>{};
+}
+
+CREDPOOL_INLINE Result<std::optional<Payment>> MemoryPaymentStore::open_topup(
+    const AccountId& account) {
+  const std::lock_guard lock{mutex_};
+  for (const auto& entry : payments_)
+    if (entry.second.account == account && entry.second.kind == PaymentKind::auto_topup &&
+        entry.second.state == PaymentState::open)
+      return std::optional{entry.second};
+  return std::optional<Payment>{};
+}
+
+CREDPOOL_INLINE Result<void> MemoryPaymentStore::change_payment(const Payment& payment) {
+  const std::lock_guard lock{mutex_};
+  const auto found = payments_.find(payment.id);
+  if (found == payments_.end()) return fail(Errc::not_found, "changing a payment");
+  if (found->second.state != PaymentState::open) return {};
+  found->second.reference = payment.reference;
+  found->second.state = payment.state;
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::vector<Payment>> MemoryPaymentStore::open_payments(
+    std::string_view after_id, std::uint64_t limit) {
+  const std::lock_guard lock{mutex_};
+  std::vector<Payment> open;
+  for (auto entry = payments_.upper_bound(after_id);
+       entry != payments_.end() && open.size() < limit; ++entry)
+    if (entry->second.state == PaymentState::open) open.push_back(entry->second);
+  return open;
+}
+
+CREDPOOL_INLINE Result<std::optional<PaymentMethod>> MemoryPaymentStore::payment_method(
+    const AccountId& account) {
+  const std::lock_guard lock{mutex_};
+  const auto found = methods_.find(account);
+  return found == methods_.end() ? std::nullopt : std::optional{found->second};
+}
+
+CREDPOOL_INLINE Result<void> MemoryPaymentStore::set_payment_method(
+    const AccountId& account, const std::optional<PaymentMethod>& method) {
+  const std::lock_guard lock{mutex_};
+  if (method)
+    methods_.insert_or_assign(account, *method);
+  else
+    methods_.erase(account);
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A map of bounded size: what was not used for longest is forgotten first.
+template <class Value> class RecentlyUsed {
+ public:
+  explicit RecentlyUsed(std::size_t most) : most_{most} {}
+
+  /// The entry of a key, made when it is missing; it becomes the most recently used.
+  Value& at(std::string_view key) {
+    if (auto* found = find(key)) return *found;
+    if (entries_.size() >= most_ && !entries_.empty()) {
+      places_.erase(entries_.back().first);
+      entries_.pop_back();
+    }
+    entries_.emplace_front(std::string{key}, Value{});
+    places_.emplace(entries_.front().first, entries_.begin());
+    return entries_.front().second;
+  }
+  Value* find(std::string_view key) {
+    const auto place = places_.find(key);
+    if (place == places_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, place->second);
+    return &place->second->second;
+  }
+  void erase(std::string_view key) {
+    const auto place = places_.find(key);
+    if (place == places_.end()) return;
+    const auto entry = place->second;
+    places_.erase(place);
+    entries_.erase(entry);
+  }
+  std::size_t size() const noexcept { return entries_.size(); }
+
+ private:
+  using Entries = std::list<std::pair<std::string, Value>>;
+  std::size_t most_;
+  Entries entries_;
+  std::unordered_map<std::string_view, typename Entries::iterator> places_;  // views into entries_
+};
+
+}  // namespace detail
+
+/// How many calls somebody may make.
+struct RateLimit {
+  std::uint32_t burst = 0;  ///< at once; 0: without limit
+  Duration every{1'000};    ///< one more after each of these
+};
+
+/// Counts calls by caller (the generic cell rate algorithm: one time stamp for each caller).
+///
+/// @thread_safety safe
+class RateLimiter {
+ public:
+  /// @param most_callers of whom it remembers something; the one not seen for longest is forgotten
+  explicit RateLimiter(RateLimit limit, std::size_t most_callers = 20'000)
+      : limit_{limit}, full_at_(most_callers) {}
+
+  /// Takes one call.
+  /// @return none when it may be made; else how long to wait, and nothing was taken
+  std::optional<Duration> take(std::string_view caller, TimePoint now);
+
+ private:
+  RateLimit limit_;
+  std::mutex mutex_;
+  detail::RecentlyUsed<TimePoint> full_at_;  // when the caller has its whole burst again
+};
+
+/// How fast guessing becomes slow.
+struct BackoffRule {
+  std::uint32_t free_failures = 5;  ///< before anybody has to wait
+  Duration first{1'000};            ///< after the next one; doubled by each that follows
+  Duration longest{900'000};
+};
+
+/// Makes those wait who failed often: for guesses of passwords.
+///
+/// An attempt counts as failed from its beginning, so that guesses made at the same time are
+/// counted like those made in turn. One failure is forgiven for each `longest` that passes quietly.
+/// @thread_safety safe
+class FailureBackoff {
+ public:
+  explicit FailureBackoff(BackoffRule rule, std::size_t most_callers = 20'000)
+      : rule_{rule}, callers_(most_callers) {}
+
+  /// Begins an attempt.
+  /// @return none when it may go on; else how long to wait, and nothing was counted
+  std::optional<Duration> attempt(std::string_view caller, TimePoint now);
+  /// The attempt succeeded: all that the caller failed before is forgotten.
+  void succeeded(std::string_view caller);
+  /// The attempt does not count; earlier failures do.
+  void take_back(std::string_view caller);
+
+ private:
+  struct Record {
+    std::uint32_t failures = 0;
+    TimePoint last{};
+    TimePoint until{};
+  };
+
+  BackoffRule rule_;
+  std::mutex mutex_;
+  detail::RecentlyUsed<Record> callers_;
+};
+
+/// The name under which a network address is counted: an IPv6 address by its /64, since one
+/// customer has all of it; anything else as it is.
+std::string counted_peer(std::string_view address);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::optional<Duration> RateLimiter::take(std::string_view caller, TimePoint now) {
+  if (limit_.burst == 0) return std::nullopt;
+  const std::lock_guard lock{mutex_};
+  auto& full_at = full_at_.at(caller);
+  const auto whole = limit_.every * limit_.burst;
+  // A clock that was set back must not lock anybody out.
+  const auto begin = std::clamp(full_at, now, now + whole);
+  if (const auto after = begin + limit_.every; after > now + whole) {
+    full_at = begin;
+    return after - (now + whole);
+  }
+  full_at = begin + limit_.every;
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<Duration> FailureBackoff::attempt(std::string_view caller,
+                                                                TimePoint now) {
+  const std::lock_guard lock{mutex_};
+  auto& record = callers_.at(caller);
+  if (record.until > now) return std::min(record.until - now, rule_.longest);
+  if (record.failures > 0 && now > record.last) {
+    const auto forgiven = (now - record.last) / rule_.longest;
+    record.failures -= static_cast<std::uint32_t>(
+        std::min<std::int64_t>(forgiven, static_cast<std::int64_t>(record.failures)));
+  }
+  record.last = now;
+  if (++record.failures <= rule_.free_failures) return std::nullopt;
+  const auto doublings = std::min<std::uint32_t>(record.failures - rule_.free_failures - 1, 20);
+  record.until = now + std::min(rule_.first * (std::int64_t{1} << doublings), rule_.longest);
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE void FailureBackoff::succeeded(std::string_view caller) {
+  const std::lock_guard lock{mutex_};
+  callers_.erase(caller);
+}
+
+CREDPOOL_INLINE void FailureBackoff::take_back(std::string_view caller) {
+  const std::lock_guard lock{mutex_};
+  auto* record = callers_.find(caller);
+  if (record == nullptr || record->failures == 0) return;
+  if (--record->failures <= rule_.free_failures) record->until = {};
+}
+
+CREDPOOL_INLINE std::string counted_peer(std::string_view address) {
+  const std::string text{address.substr(0, 64)};
+  std::array<char, 16> bytes{};
+  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
+  const std::string_view whole{bytes.data(), bytes.size()};
+  // An IPv4 address in IPv6 clothes (RFC 4291, section 2.5.5.2) is one host.
+  constexpr std::string_view mapped{"\0\0\0\0\0\0\0\0\0\0\xff\xff", 12};
+  return to_hex(whole.starts_with(mapped) ? whole : whole.substr(0, 8));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A page of a list.
+template <class T> struct Page {
+  std::vector<T> items;
+  std::uint64_t total = 0;  ///< of all pages
+};
+
+/// Which part of a list; newest first.
+struct PageRequest {
+  std::uint64_t limit = 20;
+  std::uint64_t offset = 0;
+};
+
+/// A share of a key's budget that one server holds: it may be spent without asking anybody.
+struct Allowance {
+  std::string key_hash;
+  AccountId account;
+  TimePoint period_start{};  ///< of the key's limit
+  /// End of that period or of the key, whichever comes first: nothing is taken from it then.
+  TimePoint valid_until = TimePoint::max();
+  Money amount;        ///< that was granted
+  bool tight = false;  ///< little is left: what is not needed should go back at once
+};
+
+/// Asks for a share of what a key may spend.
+struct AllowanceRequest {
+  std::string key_digest;
+  Money least;   ///< less is of no use; zero: only whether the key may be used
+  Money wanted;  ///< by all requests that wait now; at least `least`
+  Money most;    ///< granted while much remains; at least `wanted`
+  Money idle;    ///< what this server has of the key and no request holds
+  std::function<LimitPeriod(LimitReset)> period;  ///< the one that runs now
+  TimePoint now{};
+  TimePoint expires_at{};  ///< the share goes back by itself then, unless it is extended
+  /// A request that is made again with the same id, since nobody knows what became of it, is
+  /// granted once; empty: it is not made again.
+  std::string id;
+};
+
+/// One request's end, or money that goes back: everything that a server has to tell the store.
+struct Settlement {
+  std::string key_hash;
+  AccountId account;
+  TimePoint period_start{};       ///< of the allowance that it was taken from
+  Money spent;                    ///< from the allowance; the cost of `usage`
+  Money returned;                 ///< given back from the allowance
+  std::optional<UsageRow> usage;  ///< of a request that was served
+  std::string day;                ///< of the usage, in the ledger's time zone
+};
+
+/// An answer that was given once and is given again for the same idempotency key.
+struct StoredAnswer {
+  std::string request_digest;  ///< of the request's body
+  int status = 0;
+  std::string body;
+};
+
+/// A change of credits.
+struct CreditChange {
+  AccountId account;
+  TransactionType type = TransactionType::purchase;
+  Money amount;
+  std::string description;
+  /// Whoever comes second with the same reference changes nothing ("stripe:cs_..."); empty: none.
+  std::string reference;
+  std::string id;  ///< of the transaction
+  TimePoint now{};
+};
+
+/// A device login that waits for a person.
+struct DeviceSession {
+  std::string device_digest;  ///< SHA-256 of the device code
+  std::string token_digest;   ///< of the token that was given out for it; empty: none yet
+  std::string client_id;
+  AccountId account;  ///< empty: nobody has logged in yet
+  TimePoint expires_at{};
+  std::string sealed;  ///< whatever the login needs to go on, without a secret in clear
+};
+
+/// Hints of the errors of AccountStore::reserve(), by which they are told apart.
+inline constexpr std::string_view key_unknown_hint = "there is no such key";
+inline constexpr std::string_view key_revoked_hint = "the key is revoked";
+inline constexpr std::string_view key_disabled_hint = "the key is disabled";
+inline constexpr std::string_view key_expired_hint = "the key has expired";
+
+/// How long a claimed idempotency key waits for an answer before somebody else may claim it.
+inline constexpr Duration answer_claim_life{60'000};
+
+/// Where accounts, keys, credits and usage are kept. What a function has returned without an error
+/// is durable, and visible to every server on the same store.
+///
+/// Money never leaves by two ways: an allowance is granted in the same transaction that checks the
+/// balance (credits - usage - reserved) and the key's limit (limit - usage of the period -
+/// reserved), and the sum of an account's transactions and usage always equals its balance.
+///
+/// @thread_safety safe
+/// @errors of all: busy, store_unwritable, permission_denied, malformed, network, timeout, io;
+///         nothing was changed then, unless outcome_unknown says that nobody knows
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+
+  // --- accounts
+
+  /// @errors conflict when the e-mail is taken
+  virtual Result<void> add_account(const Account& account, const ManagementKey& key) = 0;
+  virtual Result<std::optional<Account>> account(const AccountId& id) = 0;
+  virtual Result<std::optional<Account>> account_by_email(std::string_view email) = 0;
+  virtual Result<std::optional<Account>> account_by_github(std::int64_t github_id) = 0;
+  /// Replaces e-mail, password hash, plan, GitHub id and avatar.
+  /// @errors not_found; conflict
+  virtual Result<void> update_account(const Account& account) = 0;
+  /// Removes it with its keys, transactions and sessions; its usage stays without a name.
+  virtual Result<void> remove_account(const AccountId& id, TimePoint now) = 0;
+  virtual Result<Page<Account>> accounts(PageRequest page) = 0;
+
+  // --- management keys
+
+  /// @param revoke_others every other key of the account ends in the same moment
+  virtual Result<void> add_management_key(const ManagementKey& key, bool revoke_others) = 0;
+  /// The account of a key that is not revoked.
+  virtual Result<std::optional<Account>> account_by_management_key(std::string_view digest) = 0;
+  /// @errors not_found
+  virtual Result<void> revoke_management_key(const AccountId& account, std::string_view digest,
+                                             TimePoint now) = 0;
+  virtual Result<std::vector<ManagementKey>> management_keys(const AccountId& account) = 0;
+
+  // --- provisioned keys
+
+  /// @errors conflict when a key of the account that is not revoked has that name
+  virtual Result<void> add_key(const ProvisionedKey& key) = 0;
+  /// Also a revoked one.
+  virtual Result<std::optional<ProvisionedKey>> key(const AccountId& account,
+                                                    std::string_view hash) = 0;
+  virtual Result<std::optional<ProvisionedKey>> key_by_digest(std::string_view digest) = 0;
+  virtual Result<Page<ProvisionedKey>> keys(const AccountId& account, bool with_revoked,
+                                            PageRequest page) = 0;
+  virtual Result<std::uint64_t> count_keys(const AccountId& account) = 0;  ///< not revoked
+  /// Reads, changes and writes one key in one transaction; usage and period are not changed by it.
+  /// @param change its error ends it, and nothing is written
+  /// @errors not_found; conflict for a name that is taken
+  virtual Result<ProvisionedKey> change_key(
+      const AccountId& account, std::string_view hash,
+      const std::function<Result<void>(ProvisionedKey&)>& change) = 0;
+
+  // --- credits
+
+  virtual Result<Balance> balance(const AccountId& account) = 0;
+  /// @return the transaction, or the earlier one with the same reference (`second` is true then)
+  struct Credited {
+    CreditTransaction transaction;
+    bool second = false;
+  };
+  /// @errors not_found; conflict when the reference belongs to another account or amount;
+  ///         invalid_argument when the balance would leave the range of Money
+  virtual Result<Credited> credit(const CreditChange& change) = 0;
+  virtual Result<Page<CreditTransaction>> transactions(const AccountId& account,
+                                                       std::optional<TransactionType> type,
+                                                       PageRequest page) = 0;
+  virtual Result<AutoTopUp> auto_topup(const AccountId& account) = 0;
+  virtual Result<void> set_auto_topup(const AccountId& account, const AutoTopUp& topup) = 0;
+
+  // --- spending
+
+  /// Grants a share between `least` and `most`, or says why not: `most`, or a small part of what is
+  /// left; when that is less than `wanted`, no more than `wanted` (the share is `tight` then).
+  ///
+  /// @errors unauthorized: no such key, or revoked; forbidden: disabled or expired (the hints are
+  ///         those above); rate_limited: the key's own limit is used up; quota_exhausted: the
+  ///         account's balance is too small. `place` is "key" or "balance". The latter two have
+  ///         `retry_at` when it would do if what requests hold now came back
+  virtual Result<Allowance> reserve(const AllowanceRequest& request) = 0;
+  /// Several at once, each by itself; in one transaction where that is cheaper.
+  virtual std::vector<Result<Allowance>> reserve_all(std::span<const AllowanceRequest> requests);
+  /// Makes all of them durable, or none: one transaction. A key or account that is gone is no
+  /// error; its usage is kept without a name.
+  ///
+  /// @param batch names this call; the same name as in this server's last call changes nothing, so
+  ///              that a call whose outcome is unknown may be made again. Empty: not named
+  /// @errors also invalid_argument for an amount below zero, or one that is not the usage's cost
+  virtual Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) = 0;
+  /// This server is alive: its allowances live on until then.
+  /// @errors conflict when another server has taken its name: nothing may be spent any more
+  virtual Result<void> extend(TimePoint now, TimePoint until) = 0;
+  /// Gives back what servers held that are gone.
+  /// @param own also this server's own, of its earlier life
+  virtual Result<void> reclaim(TimePoint now, bool own) = 0;
+
+  // --- usage
+
+  /// Days from `first` to `last` ("2026-11-21"), of one key or (empty) all keys of the account.
+  virtual Result<std::vector<UsageDay>> usage(const AccountId& account, std::string_view key_hash,
+                                              std::string_view first, std::string_view last) = 0;
+  virtual Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
+                                            PageRequest page) = 0;
+  /// Forgets single requests before that time; days and balances stay.
+  virtual Result<std::uint64_t> prune_usage(TimePoint before) = 0;
+
+  // --- answers that may be asked for twice
+
+  /// Claims an idempotency key of an account. The first caller gets none and has to call
+  /// keep_answer() or drop_answer(); others get the answer that was kept.
+  /// @errors busy while the first has not ended; conflict when the request differs
+  virtual Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account,
+                                                           std::string_view key,
+                                                           std::string_view request_digest,
+                                                           TimePoint now) = 0;
+  virtual Result<void> keep_answer(const AccountId& account, std::string_view key,
+                                   const StoredAnswer& answer) = 0;
+  virtual Result<void> drop_answer(const AccountId& account, std::string_view key) = 0;
+
+  // --- device logins
+
+  virtual Result<void> put_device_session(const DeviceSession& session) = 0;
+  virtual Result<std::optional<DeviceSession>> device_session(std::string_view device_digest) = 0;
+  virtual Result<std::optional<DeviceSession>> device_session_by_token(
+      std::string_view token_digest) = 0;
+  /// Forgets sessions and kept answers that ended before that time.
+  virtual Result<void> forget_ended(TimePoint sessions_before, TimePoint answers_before) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::vector<Result<Allowance>> AccountStore::reserve_all(
+    std::span<const AllowanceRequest> requests) {
+  std::vector<Result<Allowance>> allowances;
+  allowances.reserve(requests.size());
+  for (const auto& request : requests) allowances.push_back(reserve(request));
+  return allowances;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How people pay.
+struct StripeSettings {
+  std::string api_base = "https://api.stripe.com";
+  Secret secret_key;
+  Secret webhook_secret;
+  std::string success_url;
+  std::string cancel_url;
+};
+
+/// Whether the payment provider itself wrote a webhook's body, and not long ago.
+///
+/// @param header "t=SECONDS,v1=HEX[,v1=HEX...]": HMAC-SHA256 over "SECONDS.body"; other schemes are
+///               passed over
+/// @param tolerance how far its time may be from `now`, either way
+/// @errors unauthorized: no signature of ours, or too old; malformed: the header cannot be read
+/// @source stripe.com, "Check the webhook signatures manually"
+Result<void> check_stripe_signature(std::string_view header, std::string_view body,
+                                    const Secret& secret, TimePoint now,
+                                    Duration tolerance = std::chrono::minutes{5});
+
+/// What Stripe says about a payment.
+struct StripePayment {
+  std::string reference;  ///< "cs_..." or "pi_..."
+  bool paid = false;
+  bool ended = false;  ///< not paid, and never will be
+  std::int64_t cents = 0;
+  std::string currency;        ///< "usd"
+  std::string url;             ///< where a person pays; only of a session just begun
+  std::string payment_intent;  ///< of a session
+  std::string customer;
+  std::string payment_method;
+};
+
+/// The part of Stripe's interface that sells credits. Each call that begins something carries the
+/// payment's id as Stripe's idempotency key: the same payment can be begun again and is one
+/// payment.
+///
+/// @thread_safety as that of `send`
+class Stripe {
+ public:
+  using Send = std::function<Result<Response>(const Request&)>;
+
+  Stripe(StripeSettings settings, Send send)
+      : settings_{std::move(settings)}, send_{std::move(send)} {}
+
+  const StripeSettings& settings() const noexcept { return settings_; }
+
+  /// Begins a page where a person pays (POST /v1/checkout/sessions).
+  /// @errors network, timeout, overloaded: nobody answered as agreed; forbidden: Stripe refused
+  Result<StripePayment> begin_checkout(const Payment& payment, std::string_view email) const;
+  /// Asks for a page's state.
+  /// @errors as above; not_found
+  Result<StripePayment> checkout(std::string_view session) const;
+  /// Charges the stored method, nobody present (POST /v1/payment_intents).
+  /// @errors network, timeout, overloaded: it may have been charged, ask again with the same
+  ///         payment; forbidden: it was refused
+  Result<StripePayment> charge(const Payment& payment, const PaymentMethod& method) const;
+  Result<StripePayment> payment_intent(std::string_view id) const;
+
+ private:
+  Result<StripePayment> call(std::string method, std::string path, std::string form,
+                             std::string_view idempotency_key) const;
+
+  StripeSettings settings_;
+  Send send_;
+};
+
+/// What a webhook's event is about.
+struct StripeEvent {
+  std::string type;  ///< "checkout.session.completed"
+  StripePayment payment;
+};
+
+/// Reads an event whose signature was checked.
+/// @errors malformed
+Result<StripeEvent> read_stripe_event(std::string_view body);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// HMAC-SHA256 (RFC 2104); empty when it could not be made.
+inline std::string stripe_mac(const Secret& secret, std::string_view text) {
+  std::string mac(32, '\0');
+  unsigned int size = 0;
+  const auto key = secret.reveal();
+  const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                          reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                          reinterpret_cast<unsigned char*>(mac.data()), &size);
+  return made != nullptr && size == mac.size() ? mac : std::string{};
+}
+
+/// Text of an id or word of Stripe; empty when it is missing, null, an object or over-long.
+inline std::string stripe_word(const Json& object, std::string_view name) {
+  const auto text = text_or_empty(object, name);
+  return text.size() <= 500 ? std::string{text} : std::string{};
+}
+
+/// A checkout session or a payment intent, told apart by its id.
+inline StripePayment stripe_payment(const Json& object) {
+  StripePayment payment;
+  payment.reference = stripe_word(object, "id");
+  payment.currency = stripe_word(object, "currency");
+  payment.customer = stripe_word(object, "customer");
+  payment.payment_method = stripe_word(object, "payment_method");
+  const auto status = text_or_empty(object, "status");
+  const bool session = payment.reference.starts_with("cs_");
+  const auto* cents = member(object, session ? "amount_total" : "amount_received");
+  if (cents != nullptr && cents->is_number_unsigned())
+    if (const auto value = cents->get<std::uint64_t>(); value <= 100'000'000)
+      payment.cents = static_cast<std::int64_t>(value);
+  if (session) {
+    payment.url = text_or_empty(object, "url");
+    payment.payment_intent = stripe_word(object, "payment_intent");
+    payment.paid = text_or_empty(object, "payment_status") == "paid";
+    payment.ended = !payment.paid && status == "expired";
+  } else {
+    payment.paid = status == "succeeded";
+    payment.ended =
+        status == "canceled" || status == "requires_payment_method" || status == "requires_action";
+  }
+  return payment;
+}
+
+/// Only what can stand in a path: an id comes from Stripe, but through a database.
+inline bool is_stripe_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= 255 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<void> check_stripe_signature(std::string_view header, std::string_view body,
+                                                    const Secret& secret, TimePoint now,
+                                                    Duration tolerance) {
+  const auto doing = "checking a webhook's signature";
+  if (secret.empty()) return fail(Errc::unauthorized, doing, {}, "there is no webhook secret");
+  if (header.size() > 4096) return fail(Errc::malformed, doing, {}, "the header is too long");
+  std::string_view time_text;
+  for (auto rest = header; !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    const auto item = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!item.starts_with("t=")) continue;
+    if (!time_text.empty()) return fail(Errc::malformed, doing, {}, "it has two times");
+    time_text = item.substr(2);
+  }
+  std::int64_t seconds = 0;
+  const auto [stop, error] =
+      std::from_chars(time_text.data(), time_text.data() + time_text.size(), seconds);
+  if (time_text.empty() || error != std::errc{} || stop != time_text.data() + time_text.size() ||
+      seconds < 0 || seconds > 253'402'300'799)
+    return fail(Errc::malformed, doing, {}, "it has no time");
+
+  const auto wanted = detail::stripe_mac(secret, std::string{time_text} + '.' + std::string{body});
+  bool genuine = false;
+  for (auto rest = header; !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    const auto item = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (!item.starts_with("v1=")) continue;
+    const auto given = decode_hex(item.substr(3));
+    if (given && !wanted.empty() && equal_in_constant_time(*given, wanted)) genuine = true;
+  }
+  if (!genuine) return fail(Errc::unauthorized, doing, {}, "no signature is the right one");
+  const TimePoint signed_at{std::chrono::seconds{seconds}};
+  if (signed_at < now - tolerance || signed_at > now + tolerance)
+    return fail(Errc::unauthorized, doing, {}, "it was signed at another time");
+  return {};
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::string path,
+                                                   std::string form,
+                                                   std::string_view idempotency_key) const {
+  const auto doing = "asking Stripe";
+  Request request;
+  request.method = std::move(method);
+  request.url = settings_.api_base + path;
+  request.secret_headers.push_back({"Authorization", "Bearer ", settings_.secret_key});
+  if (!form.empty())
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  if (!idempotency_key.empty())
+    request.headers.push_back({"Idempotency-Key", std::string{idempotency_key}});
+  request.body = std::move(form);
+  const auto answer = send_(request);
+  if (!answer) return fail(answer.error());
+  const auto json = detail::parse_json(answer->body);
+  if (answer->status == 404) return fail(Errc::not_found, doing);
+  // A refusal: a declined card, a wrong parameter. 409 and 429 are for another try, and a key that
+  // is wrong (401, 403) is the operator's to mend: neither says anything about the payment.
+  if (answer->status == 400 || answer->status == 402)
+    return fail(Errc::forbidden, doing, {}, "it refused the payment");
+  if (answer->status < 200 || answer->status > 299) {
+    Error error{make_error_code(Errc::overloaded), doing, {}, "it did not answer as agreed"};
+    error.http_status = answer->status;
+    return fail(std::move(error));
+  }
+  if (!json || !json->is_object())
+    return fail(Errc::overloaded, doing, {}, "its answer is no JSON");
+  auto payment = detail::stripe_payment(*json);
+  if (!detail::is_stripe_id(payment.reference))
+    return fail(Errc::overloaded, doing, {}, "its answer has no id");
+  return payment;
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::begin_checkout(const Payment& payment,
+                                                             std::string_view email) const {
+  detail::OAuthParameters form{
+      {"mode", "payment"},
+      {"success_url", settings_.success_url},
+      {"cancel_url", settings_.cancel_url},
+      {"client_reference_id", payment.id},
+      {"customer_email", std::string{email}},
+      {"line_items[0][quantity]", "1"},
+      {"line_items[0][price_data][currency]", "usd"},
+      {"line_items[0][price_data][unit_amount]", std::to_string(payment.charge_cents)},
+      {"line_items[0][price_data][product_data][name]",
+       money_text(payment.credits) + " of credits, and the platform's fee"},
+  };
+  if (payment.save_method) {
+    form.emplace_back("customer_creation", "always");
+    form.emplace_back("payment_intent_data[setup_future_usage]", "off_session");
+  }
+  return call("POST", "/v1/checkout/sessions", detail::oauth_form(form), payment.id);
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::checkout(std::string_view session) const {
+  if (!detail::is_stripe_id(session)) return fail(Errc::not_found, "asking Stripe");
+  return call("GET", "/v1/checkout/sessions/" + std::string{session}, {}, {});
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::charge(const Payment& payment,
+                                                     const PaymentMethod& method) const {
+  const detail::OAuthParameters form{
+      {"amount", std::to_string(payment.charge_cents)},
+      {"currency", "usd"},
+      {"customer", method.customer},
+      {"payment_method", method.method},
+      {"off_session", "true"},
+      {"confirm", "true"},
+      {"metadata[payment]", payment.id},
+  };
+  return call("POST", "/v1/payment_intents", detail::oauth_form(form), payment.id);
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::payment_intent(std::string_view id) const {
+  if (!detail::is_stripe_id(id)) return fail(Errc::not_found, "asking Stripe");
+  return call("GET", "/v1/payment_intents/" + std::string{id}, {}, {});
+}
+
+CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
+  const auto json = detail::parse_json(body);
+  if (!json) return fail(json.error());
+  StripeEvent event;
+  event.type = detail::text_or_empty(*json, "type");
+  const auto* data = detail::member(*json, "data");
+  const auto* object = data == nullptr ? nullptr : detail::member(*data, "object");
+  if (event.type.empty() || object == nullptr || !object->is_object())
+    return fail(Errc::malformed, "reading a webhook's event");
+  event.payment = detail::stripe_payment(*object);
+  return event;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+struct ApiState;
+}
+
+/// How much one caller may ask of the accounts' interface.
+struct AccountApiLimits {
+  RateLimit calls_per_peer{1'200, Duration{50}};
+  RateLimit calls_per_account{1'200, Duration{50}};
+  /// Registrations and device logins begun.
+  RateLimit newcomers_per_peer{20, Duration{60'000}};
+  /// Guesses of one account's password from one address.
+  BackoffRule guesses_per_email_and_peer{5, Duration{1'000}, Duration{900'000}};
+  /// Guesses of any password from one address.
+  BackoffRule guesses_per_peer{50, Duration{1'000}, Duration{900'000}};
+  /// Guesses of one account's password from anywhere; mild, since anybody can cause it.
+  BackoffRule guesses_per_email{100, Duration{1'000}, Duration{60'000}};
+  std::size_t passwords_at_once = 2;  ///< hashed at the same time: each takes 64 MiB
+  std::size_t passwords_waiting = 64;
+  std::size_t management_keys = 50;  ///< of one account
+  /// How long a duplicate waits for the answer to the first request with its idempotency key.
+  Duration duplicate_wait{10'000};
+};
+
+/// What the accounts' HTTP interface works with.
+struct AccountApiOptions {
+  AccountStore* store = nullptr;        ///< must outlive the interface
+  PasswordHasher* passwords = nullptr;  ///< must outlive the interface
+  PaymentStore* payments = nullptr;     ///< with `stripe`; must outlive the interface
+  std::function<TimePoint()> now;
+  /// Control-plane requests to Stripe and GitHub; may block. With `stripe` or `github`.
+  std::function<Result<Response>(const Request&)> send = {};
+  std::optional<StripeSettings> stripe = {};
+  std::optional<GitHubSettings> github = {};
+  /// Credits are given without a payment: an operator's explicit wish (and the mock).
+  bool grant_credits = false;
+  /// A login ends the account's other management keys, as the first server of this kind did.
+  bool login_revokes = true;
+  /// Whether strangers may register (also by a device login).
+  bool open_registration = true;
+  /// Without `github`: device logins agree by themselves after three seconds (the mock).
+  bool mock_github = false;
+  /// Web pages of these origins ("https://console.example") may call; none: no web page may.
+  std::vector<std::string> cors_origins = {};
+  /// The ledger's day of a time ("2026-11-21"), in its time zone; empty: that of UTC.
+  std::function<std::string(TimePoint)> day_of = {};
+  /// Waits that long; empty: the calling thread sleeps.
+  std::function<void(Duration)> wait = {};
+  AccountApiLimits limits = {};
+};
+
+/// One request to the accounts' interface. Header values are empty when there is no such header.
+struct ApiRequest {
+  std::string method;
+  std::string path;   ///< without the query
+  std::string query;  ///< without "?"
+  std::string peer;   ///< address of the caller, for rate limits; empty: the same process
+  std::string authorization;
+  std::string idempotency_key;   ///< Idempotency-Key
+  std::string stripe_signature;  ///< Stripe-Signature
+  std::string origin;            ///< Origin
+  std::string body;
+};
+
+/// What AccountApi::reconcile() did.
+struct Reconciled {
+  std::size_t asked = 0;       ///< payments whose state was asked for
+  std::size_t credited = 0;    ///< that were paid
+  std::size_t ended = 0;       ///< that will never be paid
+  std::size_t unanswered = 0;  ///< that could not be asked for; the next time
+};
+
+/// The accounts over HTTP, without a socket: registration and login, management keys, provisioned
+/// keys, credits, device logins, Stripe's webhook, usage. docs/accounts.md lists the routes; each
+/// answers at "/" and under "/v1".
+///
+/// @thread_safety safe; may block (password hashing, the store, Stripe, GitHub)
+class AccountApi {
+ public:
+  /// Cheap: opens nothing, draws nothing, starts no library.
+  /// @throws std::invalid_argument when the options lack what they need
+  explicit AccountApi(AccountApiOptions options);
+  ~AccountApi();
+  AccountApi(const AccountApi&) = delete;
+  AccountApi& operator=(const AccountApi&) = delete;
+
+  /// Whether a path is one of its routes, whatever the method.
+  static bool has(std::string_view path) noexcept;
+
+  /// Answers; bad input is a 4xx with {"error":{"code","message"}}, never a 500.
+  Response handle(const ApiRequest& request);
+
+  /// Asks Stripe about all payments that are open and gives the credits of those that were paid:
+  /// for webhooks that never came. To be called now and then.
+  /// @errors those of the stores
+  Result<Reconciled> reconcile();
+
+  /// Fills an account up, if it wants that and has not more left than its threshold: by a grant, or
+  /// by a charge to the stored payment method. Safe to call at the same time, on several hosts, and
+  /// again after an error: there is one charge.
+  /// @return the credits' transaction; none: not wanted, not needed, not possible or not yet paid
+  /// @errors those of the stores; network, timeout, overloaded: Stripe could not be asked
+  Result<std::optional<CreditTransaction>> top_up(const AccountId& account);
+
+  /// Forgets device logins that have ended and kept answers older than a day. To be called now and
+  /// then.
+  Result<void> forget_ended();
+
+ private:
+  std::unique_ptr<detail::ApiState> state_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the routes of the accounts' interface share. Internal.
+
+// How the accounts' interface writes its answers. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Formats as UTC, "2026-01-31T22:56:40Z"; milliseconds are written only when they are not zero.
+std::string format_iso8601(TimePoint when);
+
+/// Reads an RFC 3339 date and time: any number of fraction digits (cut to milliseconds), "Z" or an
+/// offset, 'T' or a blank, years 0000 to 9999.
+/// @return none when the text has another form or names no real date
+std::optional<TimePoint> parse_iso8601(std::string_view text) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
+  const auto day = std::chrono::floor<std::chrono::days>(when);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{when - day};
+  std::array<char, 64> text{};
+  const auto milliseconds = static_cast<int>(time.subseconds().count());
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+  std::string result{text.data()};
+  if (milliseconds != 0) {
+    std::snprintf(text.data(), text.size(), ".%03d", milliseconds);
+    result += text.data();
+  }
+  return result + "Z";
+}
+
+namespace detail {
+
+/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not
+/// there.
+inline int take_digits(std::string_view& text, int count) noexcept {
+  if (text.size() < static_cast<std::size_t>(count)) return -1;
+  int value = 0;
+  for (int i = 0; i < count; ++i) {
+    const char c = text[static_cast<std::size_t>(i)];
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
+  text.remove_prefix(static_cast<std::size_t>(count));
+  return value;
+}
+
+inline bool take_char(std::string_view& text, char wanted) noexcept {
+  if (text.empty() || text.front() != wanted) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) noexcept {
+  using namespace std::chrono;
+  const int y = detail::take_digits(text, 4);
+  if (y < 0 || !detail::take_char(text, '-')) return std::nullopt;
+  const int mo = detail::take_digits(text, 2);
+  if (mo < 0 || !detail::take_char(text, '-')) return std::nullopt;
+  const int d = detail::take_digits(text, 2);
+  if (d < 0) return std::nullopt;
+  if (!detail::take_char(text, 'T') && !detail::take_char(text, 't') &&
+      !detail::take_char(text, ' '))
+    return std::nullopt;
+  const int h = detail::take_digits(text, 2);
+  if (h < 0 || h > 23 || !detail::take_char(text, ':')) return std::nullopt;
+  const int mi = detail::take_digits(text, 2);
+  if (mi < 0 || mi > 59 || !detail::take_char(text, ':')) return std::nullopt;
+  const int s = detail::take_digits(text, 2);
+  if (s < 0 || s > 60) return std::nullopt;  // 60 is a leap second
+
+  int millis = 0;
+  if (detail::take_char(text, '.')) {
+    int digits = 0;
+    int scale = 100;
+    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+      millis += (text.front() - '0') * scale;
+      scale /= 10;
+      ++digits;
+      text.remove_prefix(1);
+    }
+    if (digits == 0) return std::nullopt;
+  }
+
+  minutes offset{0};
+  if (!detail::take_char(text, 'Z') && !detail::take_char(text, 'z')) {
+    const bool west = !text.empty() && text.front() == '-';
+    if (!west && (text.empty() || text.front() != '+')) return std::nullopt;
+    text.remove_prefix(1);
+    const int oh = detail::take_digits(text, 2);
+    if (oh < 0 || oh > 23 || !detail::take_char(text, ':')) return std::nullopt;
+    const int om = detail::take_digits(text, 2);
+    if (om < 0 || om > 59) return std::nullopt;
+    offset = (west ? -1 : 1) * (hours{oh} + minutes{om});
+  }
+  if (!text.empty()) return std::nullopt;
+
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{sys_days{date}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{millis} -
+         offset;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// "2026-11-21T12:00:00.000Z": always with milliseconds.
+inline std::string api_time(TimePoint when) {
+  auto text = format_iso8601(when);
+  if (text.find('.') == std::string::npos) text.insert(text.size() - 1, ".000");
+  return text;
+}
+
+/// A JSON number of dollars, whole ones without a fraction. Up to 2^53 micro-dollars the double is
+/// the one nearest to the decimal number, so that it is written as that number.
+inline OrderedJson api_money(Money amount) {
+  if (amount.micros % 1'000'000 == 0) return amount.micros / 1'000'000;
+  return static_cast<double>(amount.micros) / 1e6;
+}
+
+template <class T, class Write>
+OrderedJson api_optional(const std::optional<T>& value, Write write) {
+  return value ? OrderedJson(write(*value)) : OrderedJson(nullptr);
+}
+
+inline Response api_json(int status, const OrderedJson& body) {
+  return {status, {{"Content-Type", "application/json"}}, dump_json(body)};
+}
+
+/// {"data": ...}
+inline Response api_data(OrderedJson data, int status = 200) {
+  OrderedJson body;
+  body["data"] = std::move(data);
+  return api_json(status, body);
+}
+
+/// {"error": {"code", "message"}}
+inline Response api_error(int status, std::string_view code, std::string_view message) {
+  return api_json(status, {{"error", {{"code", code}, {"message", message}}}});
+}
+
+inline Response api_invalid(std::string_view message) {
+  return api_error(400, "INVALID_INPUT", message);
+}
+
+/// An error that passes: with the seconds after which another try makes sense.
+inline Response api_later(int status, std::string_view code, std::string_view message,
+                          Duration wait) {
+  auto answer = api_error(status, code, message);
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  answer.headers.push_back({"Retry-After", std::to_string(seconds < 1 ? 1 : seconds)});
+  return answer;
+}
+
+inline Response api_too_many(Duration wait) {
+  return api_later(429, "RATE_LIMITED", "Too many requests. Try again later.", wait);
+}
+
+/// What a store's error is for the caller: nothing of its text, which names hosts and files.
+inline Response api_store_failed(const Error& error) {
+  switch (error.errc()) {
+    case Errc::malformed:
+    case Errc::permission_denied:
+    case Errc::invalid_argument:
+    case Errc::unsupported:
+      return api_error(500, "INTERNAL_ERROR", "The server's records cannot be used.");
+    default:
+      return api_later(503, "STORE_UNAVAILABLE",
+                       "The server cannot reach its records now. Try again.", Duration{1'000});
+  }
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One request on its way.
+struct ApiCall {
+  const ApiRequest& request;
+  TimePoint now;
+  std::string_view route;  ///< the path without "/v1"
+  bool versioned = false;  ///< it stood under "/v1"
+  std::string_view name;   ///< what stands for ":name" in the route
+  Account account;         ///< with a management key
+  std::string key_digest;  ///< of that key
+};
+
+/// Lets only so many through at a time; who would have to stand too far back is turned away.
+class ApiTurnstile {
+ public:
+  ApiTurnstile(std::size_t at_once, std::size_t waiting)
+      : free_{at_once < 1 ? 1 : at_once}, places_{waiting} {}
+
+  /// Runs it when it is its turn.
+  /// @return false: too many wait already, and it was not run
+  template <class Run> bool pass(Run run) {
+    {
+      std::unique_lock lock{mutex_};
+      if (free_ == 0 && waiting_ >= places_) return false;
+      ++waiting_;
+      freed_.wait(lock, [&] { return free_ > 0; });
+      --waiting_;
+      --free_;
+    }
+    const Leave leave{*this};
+    run();
+    return true;
+  }
+
+ private:
+  struct Leave {
+    ApiTurnstile& gate;
+    ~Leave() {
+      {
+        const std::lock_guard lock{gate.mutex_};
+        ++gate.free_;
+      }
+      gate.freed_.notify_one();
+    }
+  };
+
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::size_t free_;
+  std::size_t places_;
+  std::size_t waiting_ = 0;
+};
+
+struct ApiState {
+  explicit ApiState(AccountApiOptions given);
+
+  AccountApiOptions options;
+  AccountStore& store;
+  std::optional<Stripe> stripe;
+  std::optional<GitHubLogin> github;
+  RateLimiter peers;
+  RateLimiter accounts;
+  RateLimiter newcomers;
+  FailureBackoff pair_guesses;
+  FailureBackoff peer_guesses;
+  FailureBackoff email_guesses;
+  ApiTurnstile password_turns;
+  /// Accounts are read, changed and written: one thread at a time for each.
+  std::array<std::mutex, 64> account_turns;
+  std::mutex no_password_mutex;
+  std::string no_password;  ///< the hash of nothing anybody knows; made when it is first needed
+
+  std::mutex& account_turn(std::string_view account) {
+    return account_turns[std::hash<std::string_view>{}(account) % account_turns.size()];
+  }
+  std::string day_of(TimePoint when) const;
+};
+
+/// What a guess of a password came to.
+struct ApiPasswordCheck {
+  bool right = false;
+  std::optional<Response> refusal;  ///< it was not looked at: too many guesses
+};
+
+/// Checks a password; as slow without an account as with one.
+/// @param account none: there is no such account
+ApiPasswordCheck check_password(ApiState& state, const ApiCall& call, std::string_view email,
+                                const Account* account, std::string_view password);
+/// @errors overloaded when too many passwords are being hashed
+Result<std::string> hash_password(ApiState& state, std::string_view password);
+
+/// Answers once for each idempotency key of an account; without a key each time.
+/// @param secret the answer holds a key: it is kept sealed, and only who sent the first request can
+///               have it again
+Response answer_once(ApiState& state, ApiCall& call, bool secret,
+                     const std::function<Response()>& answer);
+
+/// A new management key, in the store.
+Result<Secret> issue_management_key(ApiState& state, const AccountId& account, bool revoke_others,
+                                    TimePoint now);
+
+/// Adds up what a day of the calendar or its past has used.
+OrderedJson usage_summary(std::vector<UsageDay> days, std::string_view today);
+
+/// {"items", "total"} and, when a part was asked for or there is more,
+/// {"limit","offset","has_more"}.
+template <class T, class Write>
+OrderedJson api_page(const Page<T>& page, PageRequest asked, bool always, Write write) {
+  OrderedJson data;
+  data["items"] = OrderedJson::array();
+  for (const auto& item : page.items) data["items"].push_back(write(item));
+  data["total"] = page.total;
+  const bool more = asked.offset + page.items.size() < page.total;
+  if (always || more) {
+    data["limit"] = asked.limit;
+    data["offset"] = asked.offset;
+    data["has_more"] = more;
+  }
+  return data;
+}
+
+// The routes: auth_routes.ipp
+Response register_account(ApiState& state, ApiCall& call);
+Response log_in(ApiState& state, ApiCall& call);
+Response show_account(ApiState& state, ApiCall& call);
+Response rotate_management_key(ApiState& state, ApiCall& call);
+Response change_password(ApiState& state, ApiCall& call);
+Response remove_account(ApiState& state, ApiCall& call);
+Response list_management_keys(ApiState& state, ApiCall& call);
+Response add_management_key(ApiState& state, ApiCall& call);
+Response revoke_management_key(ApiState& state, ApiCall& call);
+// key_routes.ipp
+Response create_key(ApiState& state, ApiCall& call);
+Response list_keys(ApiState& state, ApiCall& call);
+Response show_key(ApiState& state, ApiCall& call);
+Response update_key(ApiState& state, ApiCall& call);
+Response revoke_key(ApiState& state, ApiCall& call);
+Response rotate_key(ApiState& state, ApiCall& call);
+// credit_routes.ipp
+Response show_credits(ApiState& state, ApiCall& call);
+Response buy_credits(ApiState& state, ApiCall& call);
+Response list_transactions(ApiState& state, ApiCall& call);
+Response show_auto_topup(ApiState& state, ApiCall& call);
+Response set_auto_topup(ApiState& state, ApiCall& call);
+Response forget_payment_method(ApiState& state, ApiCall& call);
+// payment_routes.ipp
+Response hear_stripe(ApiState& state, ApiCall& call);
+// device_routes.ipp
+Response begin_device_login(ApiState& state, ApiCall& call);
+Response poll_device_login(ApiState& state, ApiCall& call);
+Response finish_device_login(ApiState& state, ApiCall& call);
+// usage_routes.ipp
+Response show_usage(ApiState& state, ApiCall& call);
+Response list_requests(ApiState& state, ApiCall& call);
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Answers that hold a key, kept so that only who has the request's secrets can read them. Internal.
+
+// AES-256-GCM as the stores of some CLIs use it. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Decrypts and authenticates (NIST SP 800-38D).
+///
+/// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
+/// @return none when a size is wrong, or the key, the tag or the text is not the right one
+inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
+                                                 std::string_view tag,
+                                                 std::string_view ciphertext) {
+  constexpr std::size_t max_bytes = 1 << 24;
+  if (key.size() != 32 || iv.empty() || iv.size() > 128 || tag.size() != 16 ||
+      ciphertext.size() > max_bytes)
+    return std::nullopt;
+  const auto bytes = [](std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  };
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  std::string plain(ciphertext.size() + 16, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(plain.data());
+  std::string wanted_tag{tag};  // OpenSSL takes it through a pointer to non-const
+  int written = 0;
+  int rest = 0;
+  const bool good =
+      context != nullptr &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv.size()),
+                          nullptr) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key), bytes(iv)) == 1 &&
+      EVP_DecryptUpdate(context.get(), out, &written, bytes(ciphertext),
+                        static_cast<int>(ciphertext.size())) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, wanted_tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
+  std::optional<Secret> result;
+  if (good)
+    result.emplace(std::string_view{plain}.substr(
+        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
+  wipe(plain.data(), plain.size());
+  return result;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::string_view sealed_answer_mark = "sealed:";
+
+inline std::string sealed_answer_key(std::string_view authorization, std::string_view name) {
+  const auto digest = sha256_of_parts({"credpool answer", authorization, name});
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+/// AES-256-GCM; "sealed:" and base64url of nonce, tag and text.
+inline Result<std::string> seal_answer(std::string_view text, std::string_view authorization,
+                                       std::string_view name) {
+  const auto nonce = account_random_bytes(12);
+  if (!nonce) return fail(nonce.error());
+  const auto key = sealed_answer_key(authorization, name);
+  const auto bytes = [](std::string_view view) {
+    return reinterpret_cast<const unsigned char*>(view.data());
+  };
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  std::string sealed(text.size() + 16, '\0');
+  std::string tag(16, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(sealed.data());
+  int written = 0;
+  int rest = 0;
+  if (context == nullptr ||
+      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(key), bytes(*nonce)) !=
+          1 ||
+      EVP_EncryptUpdate(context.get(), out, &written, bytes(text), static_cast<int>(text.size())) !=
+          1 ||
+      EVP_EncryptFinal_ex(context.get(), out + written, &rest) != 1 ||
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, 16, tag.data()) != 1)
+    return fail(Errc::io, "sealing an answer");
+  sealed.resize(static_cast<std::size_t>(written) + static_cast<std::size_t>(rest));
+  return std::string{sealed_answer_mark} + encode_base64url(*nonce + tag + sealed);
+}
+
+/// @return none when the secrets are not those of the request it was sealed for
+inline std::optional<std::string> open_answer(std::string_view sealed,
+                                              std::string_view authorization,
+                                              std::string_view name) {
+  if (!sealed.starts_with(sealed_answer_mark)) return std::nullopt;
+  const auto bytes = decode_base64(sealed.substr(sealed_answer_mark.size()));
+  if (!bytes || bytes->size() < 28) return std::nullopt;
+  const std::string_view view{*bytes};
+  const auto text = decrypt_aes_256_gcm(sealed_answer_key(authorization, name), view.substr(0, 12),
+                                        view.substr(12, 16), view.substr(28));
+  if (!text) return std::nullopt;
+  return std::string{text->reveal()};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_idempotency_key(std::string_view key) noexcept {
+  return key.size() <= 255 &&
+         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// The answer of an earlier request, or why it cannot be given again.
+inline Response answer_again(const ApiCall& call, StoredAnswer kept) {
+  Response answer{kept.status, {{"Content-Type", "application/json"}}, std::move(kept.body)};
+  if (answer.body.starts_with(sealed_answer_mark)) {
+    auto text = open_answer(answer.body, call.request.authorization, call.request.idempotency_key);
+    if (!text)
+      return api_error(409, "CONFLICT",
+                       "This was answered to another management key, and the answer holds a key.");
+    answer.body = std::move(*text);
+  }
+  answer.headers.push_back({"Idempotent-Replayed", "true"});
+  return answer;
+}
+
+CREDPOOL_INLINE Response answer_once(ApiState& state, ApiCall& call, bool secret,
+                                     const std::function<Response()>& answer) {
+  const auto& name = call.request.idempotency_key;
+  if (name.empty()) return answer();
+  if (!is_idempotency_key(name))
+    return api_invalid("The Idempotency-Key must have 1 to 255 printable ASCII characters.");
+  const auto& account = call.account.id;
+  const auto digest = to_hex(sha256_of_parts({call.request.method, call.route, call.request.body}));
+
+  constexpr Duration pause{20};
+  for (Duration waited{0};; waited += pause) {
+    auto kept = state.store.claim_answer(account, name, digest, state.options.now());
+    if (kept && *kept) return answer_again(call, std::move(**kept));
+    if (kept) break;
+    if (kept.error().errc() == Errc::conflict)
+      return api_error(422, "IDEMPOTENCY_KEY_REUSED",
+                       "This Idempotency-Key was used for another request.");
+    if (kept.error().errc() != Errc::busy) return api_store_failed(kept.error());
+    if (waited >= state.options.limits.duplicate_wait)
+      return api_later(409, "REQUEST_IN_PROGRESS",
+                       "The first request with this Idempotency-Key is still being answered.",
+                       Duration{1'000});
+    if (state.options.wait)
+      state.options.wait(pause);
+    else
+      std::this_thread::sleep_for(pause);
+  }
+
+  auto given = answer();
+  // Only success is kept: what was refused may be mended and tried again under the same key.
+  bool kept = false;
+  if (given.status >= 200 && given.status < 300) {
+    auto body = secret ? seal_answer(given.body, call.request.authorization, name) : given.body;
+    kept = body && state.store.keep_answer(account, name, {digest, given.status, *body});
+  }
+  // It was answered all the same. When this fails too, the claim ends by itself.
+  if (!kept) static_cast<void>(state.store.drop_answer(account, name));
+  return given;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A random UUID (RFC 9562, version 4) in lower case.
+/// @errors io when the system gives no random bytes
+Result<std::string> new_uuid();
+
+/// "sk-mgmt-" and a random UUID: 122 random bits.
+/// @errors io when the system gives no random bytes
+Result<Secret> new_management_key();
+
+/// "sk-prov-" and 32 hexadecimal digits: 128 random bits.
+/// @errors io when the system gives no random bytes
+Result<Secret> new_provisioned_key();
+
+/// Whether a text has the form of a management key; the version of its UUID is not looked at.
+bool is_management_key(std::string_view text) noexcept;
+/// Whether a text has the form of a provisioned key.
+bool is_provisioned_key(std::string_view text) noexcept;
+
+/// The form in which keys and tokens are kept and looked up: SHA-256, 64 hexadecimal digits. They
+/// are random and long, so no salt and no slow hash is needed.
+std::string key_digest(std::string_view key);
+
+/// The public name of a key: the first 16 hexadecimal digits of its digest. A provisioned key keeps
+/// the name of its first value.
+std::string key_name_of(std::string_view digest);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_key_hex(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::string> new_uuid() {
+  return detail::account_random_bytes(16).transform(detail::uuid_of_bytes);
+}
+
+CREDPOOL_INLINE Result<Secret> new_management_key() {
+  return new_uuid().transform([](std::string uuid) {
+    auto text = "sk-mgmt-" + uuid;
+    Secret key{text};
+    wipe(uuid.data(), uuid.size());
+    wipe(text.data(), text.size());
+    return key;
+  });
+}
+
+CREDPOOL_INLINE Result<Secret> new_provisioned_key() {
+  return detail::account_random_bytes(16).transform([](std::string bytes) {
+    auto text = "sk-prov-" + to_hex(bytes);
+    Secret key{text};
+    wipe(bytes.data(), bytes.size());
+    wipe(text.data(), text.size());
+    return key;
+  });
+}
+
+CREDPOOL_INLINE bool is_management_key(std::string_view text) noexcept {
+  if (text.size() != 44 || !text.starts_with("sk-mgmt-")) return false;
+  text.remove_prefix(8);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !detail::is_key_hex(text[i])) return false;
+  }
+  return true;
+}
+
+CREDPOOL_INLINE bool is_provisioned_key(std::string_view text) noexcept {
+  if (text.size() != 40 || !text.starts_with("sk-prov-")) return false;
+  text.remove_prefix(8);
+  return std::all_of(text.begin(), text.end(), detail::is_key_hex);
+}
+
+CREDPOOL_INLINE std::string key_digest(std::string_view key) {
+  return to_hex(sha256(key));
+}
+
+CREDPOOL_INLINE std::string key_name_of(std::string_view digest) {
+  return std::string{digest.substr(0, 16)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct ApiRoute {
+  std::string_view method;
+  std::string_view path;  ///< ":name" stands for one part
+  bool with_key;          ///< a management key is needed
+  Response (*answer)(ApiState&, ApiCall&);
+};
+
+inline Response show_status(ApiState&, ApiCall&) {
+  return api_json(200, {{"status", "ok"}});
+}
+
+inline constexpr std::array api_routes{
+    ApiRoute{"GET", "/", false, show_status},
+    ApiRoute{"POST", "/auth/register", false, register_account},
+    ApiRoute{"POST", "/auth/login", false, log_in},
+    ApiRoute{"GET", "/auth/me", true, show_account},
+    ApiRoute{"DELETE", "/auth/me", true, remove_account},
+    ApiRoute{"POST", "/auth/rotate", true, rotate_management_key},
+    ApiRoute{"POST", "/auth/password", true, change_password},
+    ApiRoute{"GET", "/auth/keys", true, list_management_keys},
+    ApiRoute{"POST", "/auth/keys", true, add_management_key},
+    ApiRoute{"DELETE", "/auth/keys/:name", true, revoke_management_key},
+    ApiRoute{"POST", "/keys", true, create_key},
+    ApiRoute{"GET", "/keys", true, list_keys},
+    ApiRoute{"GET", "/keys/:name", true, show_key},
+    ApiRoute{"PATCH", "/keys/:name", true, update_key},
+    ApiRoute{"DELETE", "/keys/:name", true, revoke_key},
+    ApiRoute{"POST", "/keys/:name/rotate", true, rotate_key},
+    ApiRoute{"GET", "/credits", true, show_credits},
+    ApiRoute{"POST", "/credits/purchase", true, buy_credits},
+    ApiRoute{"GET", "/credits/history", true, list_transactions},
+    ApiRoute{"GET", "/credits/auto-topup", true, show_auto_topup},
+    ApiRoute{"PUT", "/credits/auto-topup", true, set_auto_topup},
+    ApiRoute{"DELETE", "/credits/payment-method", true, forget_payment_method},
+    ApiRoute{"GET", "/usage", true, show_usage},
+    ApiRoute{"GET", "/usage/requests", true, list_requests},
+    ApiRoute{"POST", "/oauth/device/code", false, begin_device_login},
+    ApiRoute{"POST", "/oauth/device/token", false, poll_device_login},
+    ApiRoute{"GET", "/oauth/userinfo", false, finish_device_login},
+    ApiRoute{"POST", "/webhooks/stripe", false, hear_stripe},
+};
+
+/// The path without "/v1", which stands before every route but the first.
+inline std::string_view api_route_of(std::string_view path) noexcept {
+  return path.starts_with("/v1/") && path.size() > 4 ? path.substr(3) : path;
+}
+
+/// Whether the path is the route's; `name` becomes what stands for ":name".
+inline bool api_matches(std::string_view path, std::string_view route,
+                        std::string_view& name) noexcept {
+  const auto colon = route.find(":name");
+  if (colon == std::string_view::npos) return path == route;
+  const auto tail = route.substr(colon + 5);
+  if (path.size() <= colon + tail.size() || path.substr(0, colon) != route.substr(0, colon) ||
+      !path.ends_with(tail))
+    return false;
+  name = path.substr(colon, path.size() - colon - tail.size());
+  return name.find('/') == std::string_view::npos;
+}
+
+inline bool is_any_api_route(std::string_view path) noexcept {
+  const auto route = api_route_of(path);
+  std::string_view name;
+  return std::any_of(api_routes.begin(), api_routes.end(),
+                     [&](const ApiRoute& known) { return api_matches(route, known.path, name); });
+}
+
+/// Finds whose management key the request brings.
+/// @return none when it is one; else the refusal
+inline std::optional<Response> authenticate(ApiState& state, ApiCall& call) {
+  const auto refused = [](std::string_view why) {
+    auto answer = api_error(401, "UNAUTHORIZED", why);
+    answer.headers.push_back({"WWW-Authenticate", "Bearer"});
+    return answer;
+  };
+  std::string_view key = call.request.authorization;
+  if (!key.starts_with("Bearer ") || key.size() == 7)
+    return refused("Missing or invalid authorization header");
+  key.remove_prefix(7);
+  if (!is_management_key(key)) return refused("Invalid or revoked token");
+  call.key_digest = key_digest(key);
+  auto account = state.store.account_by_management_key(call.key_digest);
+  if (!account) return api_store_failed(account.error());
+  if (!*account) return refused("Invalid or revoked token");
+  call.account = std::move(**account);
+  if (const auto wait = state.accounts.take(call.account.id, call.now)) return api_too_many(*wait);
+  return std::nullopt;
+}
+
+inline Response api_route(ApiState& state, ApiCall& call) {
+  std::string methods;
+  for (const auto& route : api_routes) {
+    if (!api_matches(call.route, route.path, call.name)) continue;
+    if (route.method != call.request.method) {
+      methods += (methods.empty() ? "" : ", ") + std::string{route.method};
+      continue;
+    }
+    if (route.with_key)
+      if (auto refusal = authenticate(state, call)) return std::move(*refusal);
+    return route.answer(state, call);
+  }
+  if (methods.empty()) return api_error(404, "NOT_FOUND", "There is no such route.");
+  Response answer;
+  if (call.request.method == "OPTIONS")
+    answer.status = 204;
+  else
+    answer = api_error(405, "METHOD_NOT_ALLOWED", "This route has other methods.");
+  answer.headers.push_back({"Allow", methods});
+  return answer;
+}
+
+/// What a browser wants to know before it lets a page see an answer or send a key.
+inline void add_cors_headers(const ApiState& state, const ApiRequest& request, Response& answer) {
+  const auto& origins = state.options.cors_origins;
+  if (origins.empty()) return;
+  answer.headers.push_back({"Vary", "Origin"});
+  if (std::find(origins.begin(), origins.end(), request.origin) == origins.end()) return;
+  answer.headers.push_back({"Access-Control-Allow-Origin", request.origin});
+  if (request.method != "OPTIONS") return;
+  answer.headers.push_back({"Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE"});
+  answer.headers.push_back(
+      {"Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key"});
+  answer.headers.push_back({"Access-Control-Max-Age", "600"});
+}
+
+inline const AccountApiOptions& checked_api_options(const AccountApiOptions& options) {
+  if (options.store == nullptr || options.passwords == nullptr || !options.now)
+    throw std::invalid_argument{"AccountApi needs a store, a password hasher and a clock"};
+  if ((options.stripe || options.github) && !options.send)
+    throw std::invalid_argument{"AccountApi needs a way to send requests"};
+  if (options.stripe && options.payments == nullptr)
+    throw std::invalid_argument{"AccountApi needs a store of payments"};
+  return options;
+}
+
+CREDPOOL_INLINE ApiState::ApiState(AccountApiOptions given)
+    : options{checked_api_options(given)},
+      store{*options.store},
+      peers{options.limits.calls_per_peer},
+      accounts{options.limits.calls_per_account},
+      newcomers{options.limits.newcomers_per_peer},
+      pair_guesses{options.limits.guesses_per_email_and_peer},
+      peer_guesses{options.limits.guesses_per_peer},
+      email_guesses{options.limits.guesses_per_email},
+      password_turns{options.limits.passwords_at_once, options.limits.passwords_waiting} {
+  if (options.stripe) stripe.emplace(*options.stripe, options.send);
+  if (options.github) github.emplace(*options.github, options.send);
+}
+
+CREDPOOL_INLINE std::string ApiState::day_of(TimePoint when) const {
+  return options.day_of ? options.day_of(when) : format_iso8601(when).substr(0, 10);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE AccountApi::AccountApi(AccountApiOptions options)
+    : state_{std::make_unique<detail::ApiState>(std::move(options))} {}
+CREDPOOL_INLINE AccountApi::~AccountApi() = default;
+
+CREDPOOL_INLINE bool AccountApi::has(std::string_view path) noexcept {
+  return detail::is_any_api_route(path);
+}
+
+CREDPOOL_INLINE Response AccountApi::handle(const ApiRequest& request) {
+  auto& state = *state_;
+  detail::ApiCall call{.request = request,
+                       .now = state.options.now(),
+                       .route = detail::api_route_of(request.path),
+                       .versioned = request.path.starts_with("/v1/"),
+                       .name = {},
+                       .account = {},
+                       .key_digest = {}};
+  // Stripe's messages come from few addresses, and none may be lost.
+  const bool counted = !request.peer.empty() && call.route != "/webhooks/stripe";
+  const auto wait = counted ? state.peers.take(counted_peer(request.peer), call.now) : std::nullopt;
+  auto answer = wait ? detail::api_too_many(*wait) : detail::api_route(state, call);
+  // Answers hold keys: nobody on the way may keep them, and no page may frame or guess at them.
+  for (const auto& [name, value] :
+       {std::pair{"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"Strict-Transport-Security", "max-age=31536000; includeSubDomains"}})
+    answer.headers.push_back({name, value});
+  if (auto id = new_uuid()) answer.headers.push_back({"X-Request-Id", std::move(*id)});
+  detail::add_cors_headers(state, request, answer);
+  return answer;
+}
+
+CREDPOOL_INLINE Result<void> AccountApi::forget_ended() {
+  const auto now = state_->options.now();
+  return state_->store.forget_ended(now, now - std::chrono::hours{24});
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How the accounts' interface reads bodies and queries: strictly, with one sentence about the first
+// thing that is wrong. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+inline constexpr Money least_purchase = Money::dollars(5);
+inline constexpr Money most_purchase = Money::dollars(10'000);
+
+/// What selling credits costs on top: 5.5 % or $0.80, whichever is more, rounded half up to cents.
+/// @param amount from least_purchase to most_purchase
+constexpr Money platform_fee(Money amount) noexcept {
+  const auto cents = (amount.micros * 55 + 5'000'000) / 10'000'000;
+  return {(cents < 80 ? 80 : cents) * 10'000};
+}
+
+/// Whether an amount is a whole number of cents.
+constexpr bool is_whole_cents(Money amount) noexcept {
+  return amount.micros % 10'000 == 0;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What an authorization server sends back through the browser. Internal.
+
+// What the two login flows have in common about answers and addresses. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where the time comes from.
+///
+/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
+/// arbitrary start. Both are cheap and safe to call from any thread.
+template <class C>
+concept Clock = requires(const C& clock) {
+  { clock.now() } -> std::same_as<TimePoint>;
+  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
+};
+
+/// The clocks of the operating system.
+struct SystemClock {
+  TimePoint now() const noexcept {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+};
+static_assert(Clock<SystemClock>);
+
+/// A clock that stands still until it is told to move: for tests and simulations.
+class ManualClock {
+ public:
+  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
+
+  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::nanoseconds{steady_.load()};
+  }
+
+  /// Time passes: both clocks move.
+  void advance(Duration by) noexcept {
+    now_ += by.count();
+    steady_ += std::chrono::nanoseconds{by}.count();
+  }
+  /// Somebody sets the wall clock: only that one moves.
+  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
+
+ private:
+  std::atomic<Duration::rep> now_;
+  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
+};
+static_assert(Clock<ManualClock>);
+
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
+/// it.
+template <Clock C> class ClockRef {
+ public:
+  /// @param clock must outlive this object and its copies
+  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
+
+  TimePoint now() const { return clock_->now(); }
+  std::chrono::nanoseconds steady() const { return clock_->steady(); }
+
+ private:
+  const C* clock_;
+};
+static_assert(Clock<ClockRef<ManualClock>>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A lock that a login's CLI honours, or that nobody else does; let go by its destructor.
+class StoreLock {
+ public:
+  StoreLock() = default;
+  StoreLock(const StoreLock&) = delete;
+  StoreLock& operator=(const StoreLock&) = delete;
+  virtual ~StoreLock() = default;
+
+  /// Whether it is still ours: some CLIs remove or take over a lock that they find too old.
+  /// @errors busy when it is somebody else's by now
+  virtual Result<void> still_held() const = 0;
+};
+
+/// One reading of a login's store.
+struct StoredLogin {
+  Secret text;          ///< the whole file
+  StoredTokens tokens;  ///< both empty when its CLI has signed out (a tombstone)
+  mode_t mode = 0600;   ///< permission bits of the file
+  bool signed_out() const noexcept {
+    return tokens.access_token.empty() && tokens.refresh_token.empty();
+  }
+};
+
+/// One login in the file where its CLI (or we ourselves) keep it: what an exchange of its
+/// single-use refresh token needs to know and may do.
+///
+/// The exchange owns the order of things; a store knows its format and its CLI's manners.
+class LoginStore {
+ public:
+  LoginStore() = default;
+  LoginStore(const LoginStore&) = delete;
+  LoginStore& operator=(const LoginStore&) = delete;
+  virtual ~LoginStore() = default;
+
+  virtual std::string_view cli() const noexcept = 0;
+  virtual std::string_view provider() const noexcept = 0;
+
+  /// The file itself, links on the way resolved once: our lock, journal and temporary files stand
+  /// beside it.
+  virtual const std::filesystem::path& file() const noexcept = 0;
+
+  /// Reads the login now.
+  /// @errors not_found when the file is gone (its CLI logged out); malformed, which may be a write
+  ///         that is under way; what read_file() answers
+  virtual Result<StoredLogin> read() const = 0;
+
+  /// The file's new text: `current` with the granted tokens in it. Everything else in it stays,
+  /// also what this version does not know; a refresh token that was not granted anew stays.
+  /// @param current what read() gave, or an empty text when the file is to be made anew
+  /// @errors malformed, unsupported when `current` cannot hold them
+  virtual Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
+                                   TimePoint now) const = 0;
+
+  /// Takes what makes the CLI wait while a refresh token is spent. Null when it has nothing of the
+  /// kind (codex, gemini).
+  /// @errors busy when the CLI holds it for longer than `patience`
+  virtual Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) = 0;
+  /// The longest time for which lock_exchange()'s lock may be held: after that the CLI goes on
+  /// without it.
+  virtual Duration longest_hold() const noexcept = 0;
+
+  /// Takes what makes the CLI wait while the file is replaced; held for milliseconds. Null when it
+  /// has nothing of the kind.
+  /// @errors busy
+  virtual Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) = 0;
+
+  /// How long before its end an access token of that lifetime is better refreshed: earlier than
+  /// its CLI would. Before that nothing is done.
+  virtual Duration advisory_window(Duration lifetime) const noexcept = 0;
+
+  /// Whether the refresh token is spent by its use. A reusable one needs no journal.
+  virtual bool single_use() const noexcept = 0;
+
+  /// Whether the CLI removes the file when the server refuses its own refresh, whoever wrote it
+  /// meanwhile: then it is looked at once more after a while and written anew.
+  virtual bool cli_removes_refused() const noexcept { return false; }
+
+  /// Makes the bytes fit to lie in a journal beside the file: sealed where the store is sealed,
+  /// unchanged where the store itself is in clear.
+  virtual Result<Secret> protect(const Secret& bytes) const { return bytes; }
+  /// The reverse of protect().
+  virtual Result<Secret> unprotect(const Secret& bytes) const { return bytes; }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The right to spend the refresh token of one family once, given by a store that several hosts
+/// share.
+struct RefreshClaim {
+  std::string family;            ///< a hash that names the login on every host
+  std::uint64_t generation = 0;  ///< how often its token was exchanged so far
+  std::uint64_t fence = 0;       ///< grows with every claim; a finish with an old one is refused
+  TimePoint deadline{};          ///< after it nothing may be sent under this claim
+  /// An earlier claim of the same generation was never finished: whether its token was spent is
+  /// not known.
+  bool after_unknown = false;
+};
+
+/// Gives at most one host at a time the right to spend a generation of a family's token.
+///
+/// The row is the write-ahead intent: take() is durable before it returns, and no transaction is
+/// open between the calls.
+class RefreshClaims {
+ public:
+  RefreshClaims() = default;
+  RefreshClaims(const RefreshClaims&) = delete;
+  RefreshClaims& operator=(const RefreshClaims&) = delete;
+  virtual ~RefreshClaims() = default;
+
+  /// Claims the next spend.
+  /// @param token_hash token_hash() of the refresh token that is to be spent
+  /// @param length     for how long; it must cover the request's time-outs
+  /// @errors busy (with retry_at) while another host's claim runs; conflict when the family is past
+  ///         that token: another host has exchanged it
+  virtual Result<RefreshClaim> take(std::string_view family, std::string_view token_hash,
+                                    std::string_view holder, Duration length) = 0;
+
+  /// Ends a claim after the new token was stored: the generation grows.
+  /// @errors conflict when the claim is not the current one any more
+  virtual Result<void> finish(const RefreshClaim& claim, std::string_view new_token_hash) = 0;
+
+  /// Gives a claim back under which nothing was sent.
+  virtual Result<void> abandon(const RefreshClaim& claim) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How requests reach a server.
+///
+/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
+/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
+/// http address that is not loopback. Safe to call from several threads at once.
+template <class T>
+concept Transport = requires(T& transport, const Request& request) {
+  { transport.send(request) } -> std::same_as<Result<Response>>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an exchange came to.
+enum class ExchangeOutcome {
+  still_fresh,  ///< nothing to do: the stored token is good for longer than the window
+  adopted,      ///< somebody else refreshed it; the store's tokens are the new ones
+  exchanged,    ///< we spent the refresh token and stored what came
+  recovered,    ///< an earlier exchange of ours had been cut off; its answer is stored now
+  kept,         ///< could not be refreshed now, and the old access token still works
+};
+
+std::string_view to_string(ExchangeOutcome outcome) noexcept;
+
+/// A login after an exchange.
+struct ExchangeReport {
+  ExchangeOutcome outcome = ExchangeOutcome::still_fresh;
+  StoredTokens tokens;                ///< as they stand in the store now
+  std::optional<TimePoint> retry_at;  ///< with `kept`: when to try again
+  std::string note;                   ///< for a person: why it was kept; may be empty
+};
+
+/// What the caller of an exchange wants.
+struct ExchangeRequest {
+  /// token_hash() of an access token that the provider refused: when the store still has that one
+  /// it is refreshed, however long it should live. Empty: only when it is due.
+  std::string refused_token = {};
+  bool force = false;  ///< refresh, however long the access token will live
+  Duration patience{
+      30'000};  ///< longest wait for locks; callers whose token still works never wait
+};
+
+/// Sends a request at most once; see Transport.
+using SendOnce = std::function<Result<Response>(const Request&)>;
+
+/// What an exchange works with, besides the store. Everything must outlive the call.
+struct ExchangeWorld {
+  SendOnce send;
+  std::function<TimePoint()> now;
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
+  std::function<void(Duration)> sleep;               ///< waits for other processes
+  std::string host_id;                               ///< names this machine in the shared claim
+  RefreshClaims* claims = nullptr;                   ///< null: this machine only
+};
+
+/// Spends the refresh token of a login exactly once, whoever else tries, and never loses the
+/// answer: steps and crash table in docs/refresh.md.
+///
+/// @return the tokens as the store has them on return; they were stored before they are returned
+/// @errors busy when a lock was not to be had; rate_limited, overloaded, network with `retry_at`
+///         when it should be tried later; outcome_unknown when the token may have been spent and
+///         the answer is gone; login_needed when the server says that it is dead; account_changed;
+///         store_unwritable when the result could not have been kept (nothing was spent);
+///         configuration when the server does not accept our client or request
+/// @effects the login's file, its lock, our lock, journal and state beside it; one request
+/// @thread_safety safe: calls for one file take turns, in this process and over all of them
+Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                const ExchangeRequest& request, const ExchangeWorld& world);
+
+/// What that login is called where several hosts share it (RefreshClaims).
+/// @errors those of reading the store and our own files
+Result<std::string> exchange_family(const LoginStore& store);
+
+/// What is left of exchanges of that file that were cut off or refused, for status and doctor.
+struct ExchangeTrace {
+  bool journal = false;                 ///< an exchange was cut off; the next one finishes it
+  bool outcome_unknown = false;         ///< ... and it is not known whether the token was spent
+  bool dead = false;                    ///< the server refused the refresh token that is stored now
+  std::optional<TimePoint> not_before;  ///< no request goes out before that
+  std::uint32_t failures = 0;           ///< in a row
+};
+
+/// Looks at the traces; takes no lock and changes nothing.
+/// @errors those of reading the store and our own files
+Result<ExchangeTrace> exchange_trace(const LoginStore& store);
+
+/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
+/// there ever comes to it.
+struct StrandedExchange {
+  std::filesystem::path file;  ///< of the login, which is gone
+  std::filesystem::path left;  ///< the journal, or the answer that was put aside
+  bool parked = false;         ///< it was put aside: a refresh does not store it
+  /// Whether the server's answer is in it: a login that may stand nowhere else.
+  /// @errors those of reading it; unsupported when a later version wrote it
+  Result<bool> has_answer;
+};
+
+/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
+/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
+///         empty
+Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// One exchange of a file at a time in this process. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// An exchange on its way, and what came of it for those who wait.
+struct ExchangeFlight {
+  bool mandatory = false;  ///< whoever flies waits for locks
+  std::mutex mutex;
+  std::condition_variable landed;
+  std::optional<Result<ExchangeReport>> result;
+};
+
+class ExchangeFlights {
+ public:
+  static ExchangeFlights& of_process() {
+    static ExchangeFlights flights;
+    return flights;
+  }
+
+  /// Joins the flight of that file, or begins one.
+  /// @return the flight, and whether the caller is the one who flies
+  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
+    const std::lock_guard lock{mutex_};
+    auto& flight = flights_[file];
+    if (flight) return {flight, false};
+    flight = std::make_shared<ExchangeFlight>();
+    flight->mandatory = mandatory;
+    return {flight, true};
+  }
+
+  void land(const std::string& file, const Result<ExchangeReport>& result) {
+    std::shared_ptr<ExchangeFlight> flight;
+    {
+      const std::lock_guard lock{mutex_};
+      flight = std::move(flights_[file]);
+      flights_.erase(file);
+    }
+    const std::lock_guard lock{flight->mutex};
+    flight->result = result;
+    flight->landed.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ExchangeFlight>> flights_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The steps of an exchange from the connection on: S5 to S14. Internal: included by .ipp files
+// only.
+
+// One exchange, step by step as docs/refresh.md numbers them. Internal: included by .ipp files
+// only.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
+/// file beside it.
+///
+/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
+/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
+/// two files of one name. Two objects of one process exclude each other as two processes do.
+///
+/// @thread_safety one object: caller serialises
+class FileLock {
+ public:
+  /// Holds nothing.
+  FileLock() noexcept = default;
+
+  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
+  ///
+  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
+  ///                 at least
+  /// @param doing    what is being waited for, for the error's text
+  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
+  ///         permission_denied; not_found when the directory is missing; io
+  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
+  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
+                               const std::string& doing = "waiting for the turn to write");
+
+  bool held() const noexcept { return static_cast<bool>(file_); }
+
+ private:
+  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
+
+  Descriptor file_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A lock file and what to say about it.
+struct FlockRequest {
+  const std::filesystem::path& path;
+  Duration patience;
+  const std::string& doing;
+  std::string busy_hint;
+  bool own_file = true;  ///< its mode is ours to set, also when it is there already
+};
+
+inline Unexpected flock_failure(int number, const FlockRequest& request) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
+    code = Errc::unsafe_file;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
+      failed == std::errc::read_only_file_system)
+    code = Errc::permission_denied;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  return fail(code, request.doing, request.path.string(), failed.message());
+}
+
+/// Makes the file (0600) when it is missing, opens it and locks it.
+/// @errors as FileLock::take()
+inline Result<Descriptor> take_flock(const FlockRequest& request) {
+  Descriptor file{
+      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file) return flock_failure(errno, request);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, request.doing, request.path.string(),
+                "it is not a regular file: move it away");
+  // The umask may have taken rights from the owner as well.
+  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
+    return flock_failure(errno, request);
+
+  // flock(2) knows no time-out.
+  constexpr std::chrono::milliseconds pause{2};
+  const auto deadline = SystemClock{}.steady() + request.patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
+    if (SystemClock{}.steady() >= deadline)
+      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
+    std::this_thread::sleep_for(pause);
+  }
+  return file;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
+                                                Duration patience, const std::string& doing) {
+  auto file = detail::take_flock(
+      {path, patience, doing,
+       "another credpool process holds it: try again, or look for one that hangs"});
+  if (!file) return fail(std::move(file).error());
+  return FileLock{std::move(*file)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What is remembered about a login's refresh tokens from one exchange to the next: hashes and
+// times, never a token. Internal: included by .ipp files only.
+
+// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where they stand: in the login's own directory, so that two installations with different
+/// configuration directories meet there.
+struct ExchangeFiles {
+  std::filesystem::path target, directory, lock, journal, state;
+  std::string prefix;  ///< of the name of every one of them
+
+  static ExchangeFiles beside(const std::filesystem::path& file) {
+    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    const auto prefix = ".credpool-" + file.filename().string() + '.';
+    return {file,
+            directory,
+            directory / (prefix + "lock"),
+            directory / (prefix + "journal"),
+            directory / (prefix + "state"),
+            prefix};
+  }
+  std::filesystem::path named(const std::string& suffix) const {
+    return directory / (prefix + suffix);
+  }
+  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
+  std::vector<std::filesystem::path> list(const std::string& kind) const {
+    std::vector<std::filesystem::path> found;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+         entry.increment(failed)) {
+      if (entry->path().filename().string().starts_with(prefix + kind))
+        found.push_back(entry->path());
+    }
+    return found;
+  }
+};
+
+/// Of which login a journal, or an answer that was put aside, is.
+struct ExchangeTarget {
+  std::string file;  ///< the name of the login's file
+  bool parked = false;
+};
+
+/// @return none for any other name
+inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
+  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
+  if (!name.starts_with(start)) return std::nullopt;
+  name.remove_prefix(start.size());
+  const auto aside = name.rfind(parked);
+  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
+  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
+  if (end == 0) return std::nullopt;
+  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
+}
+
+inline Unexpected own_file_failure(int number, const std::string& doing,
+                                   const std::filesystem::path& path) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
+  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
+  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+inline std::string random_hex() {
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+}
+
+/// Writes all of it at that offset.
+/// @return 0, else an errno
+inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
+  while (!bytes.empty()) {
+    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno;
+    if (put == 0) return EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += put;
+  }
+  return 0;
+}
+
+/// posix_fallocate() that a signal does not end.
+inline int reserve_space(int file, std::size_t bytes) noexcept {
+  int failed = 0;
+  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  while (failed == EINTR);
+  return failed;
+}
+
+/// Makes what was created, renamed or removed in a directory durable.
+inline Result<void> sync_directory(const std::filesystem::path& directory) {
+  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!file || ::fsync(file.get()) != 0)
+    return own_file_failure(errno, "making a written file durable", directory);
+  return {};
+}
+
+/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
+/// regular file of ours or root's is refused.
+/// @errors unsafe_file, too_large, permission_denied, io
+inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
+                                                   std::size_t max_bytes) {
+  const std::string doing = "reading a file of an exchange";
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) return std::optional<Secret>{};
+    return own_file_failure(errno, doing, path);
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
+  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is not a regular file of yours: move it away");
+  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
+    return fail(Errc::too_large, doing, path.string());
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    const auto got =
+        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return own_file_failure(number, doing, path);
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
+  wipe(bytes.data(), bytes.size());
+  return text;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The access token that our last exchange brought, by our own clock: a server's clock may be off,
+/// and so may be an end that is written in the token.
+struct OwnGrant {
+  std::string access_token;  ///< token_hash()
+  TimePoint at{};
+  Duration lifetime{};
+};
+
+struct FamilyState {
+  std::string family;  ///< names the login to all hosts, however often its token was exchanged
+  std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
+  std::uint32_t failures = 0;           ///< in a row
+  std::optional<TimePoint> not_before;  ///< no request before that
+  std::vector<TimePoint> requests;      ///< sent within the last hour
+  std::optional<OwnGrant> grant;
+
+  bool is_dead(const std::string& hash) const {
+    return std::find(dead.begin(), dead.end(), hash) != dead.end();
+  }
+};
+
+inline constexpr Duration family_longest_wait = std::chrono::hours{1};
+inline constexpr Duration family_request_spacing = std::chrono::seconds{5};
+inline constexpr std::size_t family_requests_per_hour = 20;
+inline constexpr std::size_t family_dead_kept = 32;
+
+/// Reads it; one that is missing or not understood counts as empty: it only saves requests.
+/// @errors unsafe_file, permission_denied, io
+inline Result<FamilyState> load_family_state(const std::filesystem::path& path) {
+  const auto bytes = read_own_file(path, 64 * 1024);
+  if (!bytes) return fail(bytes.error());
+  FamilyState state;
+  if (!*bytes) return state;
+  const auto fields = parse_json((*bytes)->reveal());
+  if (!fields) return state;
+  const auto time = [](const Json* value) -> std::optional<TimePoint> {
+    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+    return TimePoint{Duration{value->get<std::int64_t>()}};
+  };
+  if (const auto* dead = member(*fields, "dead"); dead != nullptr && dead->is_array())
+    for (const auto& hash : *dead)
+      if (hash.is_string()) state.dead.push_back(hash.get<std::string>());
+  if (const auto* failures = member(*fields, "failures");
+      failures != nullptr && failures->is_number_unsigned())
+    state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
+  state.not_before = time(member(*fields, "notBefore"));
+  state.family = text_or_empty(*fields, "family");
+  if (const auto* requests = member(*fields, "requests");
+      requests != nullptr && requests->is_array())
+    for (const auto& request : *requests)
+      if (const auto at = time(&request)) state.requests.push_back(*at);
+  if (const auto* grant = member(*fields, "grant")) {
+    const auto at = time(member(*grant, "at"));
+    const auto* lifetime = member(*grant, "lifetimeMs");
+    if (at && lifetime != nullptr && lifetime->is_number_integer())
+      state.grant = OwnGrant{std::string{text_or_empty(*grant, "accessToken")}, *at,
+                             Duration{lifetime->get<std::int64_t>()}};
+  }
+  return state;
+}
+
+/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
+inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
+  Json fields{{"version", 1},
+              {"dead", state.dead},
+              {"failures", state.failures},
+              {"requests", Json::array()}};
+  if (!state.family.empty()) fields["family"] = state.family;
+  if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
+  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
+  if (state.grant)
+    fields["grant"] = {{"accessToken", state.grant->access_token},
+                       {"at", state.grant->at.time_since_epoch().count()},
+                       {"lifetimeMs", state.grant->lifetime.count()}};
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
+                "it is not a regular file: move it away");
+  return replace_file(path, dump_json(fields), 0600, false, false);
+}
+
+/// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
+/// @return whether anything changed
+inline bool normalise(FamilyState& state, TimePoint now) {
+  bool changed = false;
+  if (state.not_before && *state.not_before > now + family_longest_wait) {
+    state.not_before = now + family_longest_wait;
+    changed = true;
+  }
+  for (auto& at : state.requests)
+    if (at > now) {
+      at = now;
+      changed = true;
+    }
+  changed |= std::erase_if(state.requests,
+                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
+  return changed;
+}
+
+/// The earliest time for the next request: the server's wish, the backoff and both rates.
+/// @return none when it may go out now
+inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimePoint now) {
+  TimePoint earliest = state.not_before.value_or(now);
+  if (!state.requests.empty()) {
+    const auto last = *std::max_element(state.requests.begin(), state.requests.end());
+    earliest = std::max(earliest, last + family_request_spacing);
+  }
+  if (state.requests.size() >= family_requests_per_hour) {
+    auto times = state.requests;
+    std::sort(times.begin(), times.end());
+    earliest =
+        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
+  }
+  return earliest > now ? std::optional{earliest} : std::nullopt;
+}
+
+/// Evenly spread over 0 to 1, the same for the same parts.
+inline double spread_of(std::initializer_list<std::string_view> parts) {
+  const auto digest = sha256_of_parts(parts);
+  const auto number = (static_cast<unsigned>(digest[0]) << 16) |
+                      (static_cast<unsigned>(digest[1]) << 8) | static_cast<unsigned>(digest[2]);
+  return static_cast<double>(number) / 0xffffff;
+}
+
+/// Exponential backoff with full jitter: up to 1 s, doubled with every failure, 300 s at most.
+inline Duration backoff_after(std::uint32_t failures, double spread) {
+  constexpr std::int64_t longest = 300'000;
+  const auto cap = std::min<std::int64_t>(longest, 1000LL << std::min(failures, 10U));
+  return Duration{static_cast<std::int64_t>(static_cast<double>(cap) * spread)};
+}
+
+inline void remember_dead(FamilyState& state, const std::string& hash) {
+  if (state.is_dead(hash)) return;
+  state.dead.push_back(hash);
+  if (state.dead.size() > family_dead_kept) state.dead.erase(state.dead.begin());
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Replacing a login's file without losing what another writer put there. Internal: included by
+// .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t login_file_max = 1024 * 1024;
+
+/// Whether that file can give way to another one of its name: found out before anything is spent.
+/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
+///         mount of its own (a container's), which no rename replaces
+inline Result<void> check_replaceable(const std::filesystem::path& file) {
+  const auto bytes = read_own_file(file, login_file_max);
+  if (!bytes) return fail(bytes.error());
+  if (is_mount_point(file.c_str()))
+    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
+                "it is mounted by itself: mount its directory instead");
+  return {};
+}
+
+/// A new file's place beside the target, with its space on the disk, taken before it is needed.
+///
+/// What the swap displaces stands at the temporary name afterwards and is removed with this object
+/// unless it is kept.
+class FileSwap {
+ public:
+  static Result<FileSwap> reserve(const ExchangeFiles& files, std::size_t bytes) {
+    const std::string doing = "making room for a refreshed login";
+    const auto id = random_hex();
+    if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
+    FileSwap swap{files, files.named("tmp-" + id)};
+    swap.file_ = Descriptor{
+        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
+    swap.stands_ = true;
+    if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
+      return own_file_failure(failed, doing, swap.temporary_);
+    return swap;
+  }
+
+  FileSwap(FileSwap&& other) noexcept
+      : files_{std::move(other.files_)},
+        temporary_{std::move(other.temporary_)},
+        file_{std::move(other.file_)},
+        stands_{std::exchange(other.stands_, false)} {}
+  FileSwap& operator=(FileSwap&&) = delete;
+  ~FileSwap() {
+    if (stands_) ::unlink(temporary_.c_str());
+  }
+
+  /// Puts the new text there, with the mode and the owner of the file that it will replace.
+  Result<void> write(const Secret& text, mode_t mode) {
+    const std::string doing = "writing a refreshed login";
+    const auto failed = [&](int number) { return own_file_failure(number, doing, temporary_); };
+    if (const int number = write_whole(file_.get(), text.reveal(), 0); number != 0)
+      return failed(number);
+    if (::ftruncate(file_.get(), static_cast<off_t>(text.size())) != 0) return failed(errno);
+    struct stat target {};
+    struct stat ours {};
+    if (::fstat(file_.get(), &ours) != 0) return failed(errno);
+    if (::lstat(files_.target.c_str(), &target) == 0 &&
+        (target.st_uid != ours.st_uid || target.st_gid != ours.st_gid) &&
+        ::fchown(file_.get(), target.st_uid, target.st_gid) != 0 && target.st_uid != ours.st_uid)
+      return failed(errno);
+    if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed(errno);
+    return {};
+  }
+
+  enum class Swapped {
+    expected,   ///< what came out is what was read before
+    surprised,  ///< somebody else had written: theirs stands at its place again
+    gone,       ///< there was no file any more; nothing was made
+  };
+
+  /// Changes places with the target and looks at what came out.
+  /// @param base the target's bytes as the new text was made from them
+  Result<Swapped> swap_with_target(const Secret& base) {
+    auto put = read_own_file(temporary_, login_file_max);
+    if (!put) return fail(put.error());
+    if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+    auto inside = **put;   // what the next exchange of names puts in
+    auto expected = base;  // what it should bring out
+    bool ours = true;
+    // Theirs goes back at once; when a third writer comes between, its text is the newest one.
+    for (int turn = 0; turn < 8; ++turn) {
+      const int number = change_places();
+      if (number == ENOENT && turn == 0) return Swapped::gone;
+      stands_ = false;  // from here on another's text may stand there: only a good end removes it
+      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
+      const auto displaced = read_own_file(temporary_, login_file_max);
+      if (!displaced) return fail(displaced.error());
+      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+      if (**displaced == expected) {
+        stands_ = true;
+        return synced(ours ? Swapped::expected : Swapped::surprised);
+      }
+      expected = std::exchange(inside, **displaced);
+      ours = false;
+    }
+    return fail(Errc::conflict, "replacing a login's file", files_.target.string(),
+                "others write it all the time");
+  }
+
+  /// Gives a file that is gone its name again, unless somebody else does first.
+  Result<Swapped> make_anew() {
+    if (::link(temporary_.c_str(), files_.target.c_str()) != 0) {
+      if (errno == EEXIST) return Swapped::surprised;
+      return own_file_failure(errno, "writing a login's file anew", files_.target);
+    }
+    ::unlink(temporary_.c_str());
+    stands_ = false;
+    return synced(Swapped::expected);
+  }
+
+  /// Whether what was displaced still has those bytes: a writer may have had it open.
+  Result<bool> displaced_is(const Secret& base) const {
+    const auto bytes = read_own_file(temporary_, login_file_max);
+    if (!bytes) return fail(bytes.error());
+    return *bytes && **bytes == base;
+  }
+
+  /// Puts what was displaced aside instead of removing it.
+  Result<void> keep_displaced(const std::string& id) {
+    if (::rename(temporary_.c_str(), files_.named("parked-" + id + "-file").c_str()) != 0)
+      return own_file_failure(errno, "putting a login aside", files_.target);
+    stands_ = false;
+    return sync_directory(files_.directory);
+  }
+
+ private:
+  FileSwap(ExchangeFiles files, std::filesystem::path temporary)
+      : files_{std::move(files)}, temporary_{std::move(temporary)} {}
+
+  int change_places() const {
+    int failed = exchange_names(temporary_.c_str(), files_.target.c_str());
+    if (failed != ENOSYS && failed != EINVAL && failed != ENOTSUP) return failed;
+    // No exchange on this file system: what stands there gets a second name before it goes. A
+    // writer who comes between the two calls is not seen.
+    const auto second = files_.named("tmp-" + random_hex());
+    if (::link(files_.target.c_str(), second.c_str()) != 0) return errno;
+    if (::rename(temporary_.c_str(), files_.target.c_str()) != 0) {
+      failed = errno;
+      ::unlink(second.c_str());
+      return failed;
+    }
+    return ::rename(second.c_str(), temporary_.c_str()) == 0 ? 0 : errno;
+  }
+
+  Result<Swapped> synced(Swapped result) const {
+    if (auto durable = sync_directory(files_.directory); !durable) return fail(durable.error());
+    return result;
+  }
+
+  ExchangeFiles files_;
+  std::filesystem::path temporary_;
+  Descriptor file_;
+  bool stands_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The write-ahead journal of one exchange. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What stands in the journal before the refresh token goes out.
+struct JournalHeader {
+  std::string token;    ///< token_hash() of the refresh token that is spent
+  std::string account;  ///< token_hash() of the account's id; may be empty
+  std::string attempt;  ///< random, names this try
+  std::uint64_t fence = 0;
+  std::string boot;  ///< of the machine; tells a restart in between; may be empty
+  TimePoint sent_at{};
+  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
+  std::string family = {};       ///< of the claim in a shared store; empty when there is none
+  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
+};
+
+enum class JournalState {
+  none,  ///< there is no journal
+  torn,  ///< its header was not finished: nothing was sent
+  sent,  ///< the token may have been spent, the answer is not here
+  got,   ///< the answer is here
+};
+
+struct JournalRecord {
+  JournalState state = JournalState::none;
+  JournalHeader header;
+  Secret answer;            ///< as LoginStore::protect() made it
+  TimePoint received_at{};  ///< when the answer came
+};
+
+inline constexpr std::size_t journal_reserve = 64 * 1024;
+inline constexpr std::size_t journal_answer_at = 1024;  ///< the header has the bytes before
+inline constexpr std::size_t journal_max = 4 * 1024 * 1024;
+inline constexpr int journal_version = 1;
+
+/// The machine's current start, where the system tells it.
+inline std::string boot_id() {
+  const Descriptor file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
+  std::array<char, 36> text{};
+  if (!file || ::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return {};
+  return {text.data(), text.size()};
+}
+
+inline std::string journal_header_text(const JournalHeader& header) {
+  const auto line = Json{{"version", journal_version},
+                         {"token", header.token},
+                         {"account", header.account},
+                         {"attempt", header.attempt},
+                         {"fence", header.fence},
+                         {"boot", header.boot},
+                         {"sentAt", header.sent_at.time_since_epoch().count()},
+                         {"retry", header.retry},
+                         {"family", header.family},
+                         {"generation", header.generation}}
+                        .dump() +
+                    '\n';
+  return line + to_hex(sha256(line)) + '\n';
+}
+
+inline std::string journal_answer_digest(const std::string& attempt, std::string_view received,
+                                         std::string_view body) {
+  return to_hex(sha256_of_parts({attempt, received, body}));
+}
+
+/// The next line from `rest`, without its end; none when there is none.
+inline std::optional<std::string_view> journal_line(std::string_view& rest) {
+  const auto end = rest.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto line = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return line;
+}
+
+/// A number of the journal; none when the text is anything else.
+inline std::optional<std::int64_t> journal_number(std::optional<std::string_view> text) {
+  std::int64_t number = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+/// Understands a journal's bytes.
+/// @errors unsupported for one that a later version wrote
+inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::string& place) {
+  JournalRecord record{JournalState::torn, {}, {}, {}};
+  auto rest = bytes.substr(0, journal_answer_at);
+  const auto text = journal_line(rest);
+  const auto checksum = journal_line(rest);
+  if (!text || !checksum || to_hex(sha256(std::string{*text} + '\n')) != *checksum) return record;
+  const auto fields = parse_json(*text);
+  if (!fields) return record;
+  const auto number = [&](const char* name) -> std::int64_t {
+    const auto* value = member(*fields, name);
+    return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
+  };
+  if (number("version") != journal_version)
+    return fail(Errc::unsupported, "reading the journal of an exchange", place,
+                "another version of credpool wrote it: use that one");
+  auto& header = record.header;
+  header.token = text_or_empty(*fields, "token");
+  header.account = text_or_empty(*fields, "account");
+  header.attempt = text_or_empty(*fields, "attempt");
+  header.boot = text_or_empty(*fields, "boot");
+  header.fence = static_cast<std::uint64_t>(number("fence"));
+  header.family = text_or_empty(*fields, "family");
+  header.generation = static_cast<std::uint64_t>(number("generation"));
+  header.sent_at = TimePoint{Duration{number("sentAt")}};
+  const auto* retry = member(*fields, "retry");
+  header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
+  record.state = JournalState::sent;
+
+  if (bytes.size() <= journal_answer_at) return record;
+  rest = bytes.substr(journal_answer_at);
+  const auto length = journal_number(journal_line(rest));
+  const auto received = journal_line(rest);
+  const auto digest = journal_line(rest);
+  const auto received_at = journal_number(received);
+  if (!length || !received_at || !digest || *length < 0 ||
+      static_cast<std::uint64_t>(*length) > rest.size())
+    return record;
+  const auto body = rest.substr(0, static_cast<std::size_t>(*length));
+  if (journal_answer_digest(header.attempt, *received, body) != *digest) return record;
+  record.state = JournalState::got;
+  record.answer = Secret{body};
+  record.received_at = TimePoint{Duration{*received_at}};
+  return record;
+}
+
+/// Reads the journal that an earlier exchange left.
+/// @errors unsafe_file, too_large, unsupported: a foreign one, which is not touched; io
+inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
+  auto bytes = read_own_file(path, journal_max);
+  if (!bytes) return fail(std::move(bytes).error());
+  if (!*bytes) return JournalRecord{};
+  return parse_journal((*bytes)->reveal(), path.string());
+}
+
+/// @param durable false where one that comes back after a power cut would only be removed again
+inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
+  if (::unlink(files.journal.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return own_file_failure(errno, "removing the journal of an exchange", files.journal);
+  }
+  if (!durable) return {};
+  return sync_directory(files.directory);
+}
+
+/// An open journal: everything that it needs of the disk was reserved when it was made.
+class Journal {
+ public:
+  /// Makes it durable: after this the token may be sent.
+  ///
+  /// @param replaces an earlier journal stands there and gives way in one step
+  /// @errors conflict when one stands there unexpectedly; those of writing
+  static Result<Journal> create(const ExchangeFiles& files, JournalHeader header,
+                                bool replaces = false) {
+    const std::string doing = "writing the journal of an exchange";
+    const auto path = replaces ? files.named("journal-next") : files.journal;
+    if (replaces) ::unlink(path.c_str());  // of a process that died here; we have the lock
+    Journal journal{
+        Descriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)},
+        files, std::move(header)};
+    if (!journal.file_) {
+      if (errno == EEXIST)
+        return fail(Errc::conflict, doing, path.string(), "another exchange left one: try again");
+      return own_file_failure(errno, doing, path);
+    }
+    const auto give_up = [&](int number) {
+      ::unlink(path.c_str());
+      return own_file_failure(number, doing, path);
+    };
+    if (const int failed = reserve_space(journal.file_.get(), journal_reserve); failed != 0)
+      return give_up(failed);
+    if (const int failed =
+            write_whole(journal.file_.get(), journal_header_text(journal.header_), 0);
+        failed != 0)
+      return give_up(failed);
+    if (::fsync(journal.file_.get()) != 0) return give_up(errno);
+    if (replaces && ::rename(path.c_str(), files.journal.c_str()) != 0) return give_up(errno);
+    if (auto durable = sync_directory(files.directory); !durable) {
+      if (!replaces) ::unlink(path.c_str());
+      return fail(durable.error());
+    }
+    return journal;
+  }
+
+  const JournalHeader& header() const noexcept { return header_; }
+
+  /// Keeps the answer, whatever it is, and makes it durable.
+  Result<void> keep(const Secret& answer, TimePoint received_at) {
+    const auto received = std::to_string(received_at.time_since_epoch().count());
+    const auto head = std::to_string(answer.size()) + '\n' + received + '\n' +
+                      journal_answer_digest(header_.attempt, received, answer.reveal()) + '\n';
+    int failed = write_whole(file_.get(), head, journal_answer_at);
+    if (failed == 0)
+      failed = write_whole(file_.get(), answer.reveal(),
+                           static_cast<off_t>(journal_answer_at + head.size()));
+    if (failed == 0 && ::fdatasync(file_.get()) != 0) failed = errno;
+    if (failed != 0) return own_file_failure(failed, "keeping a token answer", files_.journal);
+    return {};
+  }
+
+ private:
+  Journal(Descriptor file, ExchangeFiles files, JournalHeader header)
+      : file_{std::move(file)}, files_{std::move(files)}, header_{std::move(header)} {}
+
+  Descriptor file_;
+  ExchangeFiles files_;
+  JournalHeader header_;
+};
+
+/// Puts the journal aside with the answer in it: it belongs to a login that lost against another
+/// one, or whose file was removed. The next successful exchange of this file drops it.
+/// @return the name it has now
+inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
+                                                  const std::string& attempt) {
+  const auto parked = files.named("parked-" + attempt);
+  if (::rename(files.journal.c_str(), parked.c_str()) != 0)
+    return own_file_failure(errno, "putting an answer aside", files.journal);
+  if (auto durable = sync_directory(files.directory); !durable) return fail(durable.error());
+  return parked;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How one use of a credential went: what the pool learns from an answer.
+enum class OutcomeKind {
+  ok,               ///< 2xx (for a stream: after its end)
+  rate_limited,     ///< too many requests for now
+  quota_exhausted,  ///< a window's allowance is used up until it resets
+  auth_failed,      ///< the credential is not accepted: refresh once, then a new login
+  billing,          ///< nothing is paid for: no money, no seat, no membership, service ended
+  overloaded,       ///< the provider cannot serve right now
+  transport,        ///< no answer of the provider: connection, TLS, time-out, a gateway's page
+  request_fault,    ///< the request itself is at fault, another credential would not help
+  unknown,          ///< dropped without a report, or an answer that says nothing
+};
+
+/// The outcome's name as it stands in JSON output ("rate_limited").
+std::string_view to_string(OutcomeKind outcome) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
+  switch (outcome) {
+    case OutcomeKind::ok:
+      return "ok";
+    case OutcomeKind::rate_limited:
+      return "rate_limited";
+    case OutcomeKind::quota_exhausted:
+      return "quota_exhausted";
+    case OutcomeKind::auth_failed:
+      return "auth_failed";
+    case OutcomeKind::billing:
+      return "billing";
+    case OutcomeKind::overloaded:
+      return "overloaded";
+    case OutcomeKind::transport:
+      return "transport";
+    case OutcomeKind::request_fault:
+      return "request_fault";
+    case OutcomeKind::unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an answer of the provider says about a credential.
+enum class Finding {
+  valid,
+  expired,             ///< refresh it; if that does not help, a new login is needed
+  rejected,            ///< the provider says that it is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  no_subscription,     ///< good, but no seat or membership is paid for
+  out_of_quota,        ///< good, but its allowance or balance is used up
+  rate_limited,        ///< good, too many requests for now
+  not_eligible,        ///< good, but the service ended for this account
+  request_error,       ///< the request was at fault: it says nothing about the credential
+  transient,           ///< the provider could not be reached or cannot serve now
+  could_not_tell,      ///< not asked, or an answer that proves nothing
+};
+
+/// The finding's name as it stands in JSON output ("out_of_quota").
+std::string_view to_string(Finding finding) noexcept;
+
+/// Whether the credential itself is proven to be good, whatever else stands in its way.
+bool proves_good(Finding finding) noexcept;
+
+/// The result of checking one credential.
+struct Verdict {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
+};
+
+struct Credential;
+
+/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
+///
+/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
+/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
+/// never take a working credential out of use.
+/// @effects changes `credential` only
+void apply(const Verdict& verdict, Credential& credential);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
+  }
+  return "could_not_tell";
+}
+
+CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+    case Finding::client_not_allowed:
+    case Finding::missing_scope:
+    case Finding::no_subscription:
+    case Finding::out_of_quota:
+    case Finding::rate_limited:
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+
+/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
+inline bool verdict_is_final(const Credential& credential) noexcept {
+  if (credential.secret.empty() || credential.status == Status::disabled) return true;
+  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
+  switch (credential.reason) {  // what an earlier validation may have said
+    case Reason::none:
+    case Reason::refreshable:
+    case Reason::not_refreshable:
+    case Reason::rejected:
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Facts and warnings that only a verdict about the same question may replace.
+inline bool verdict_may_shadow(Reason reason) noexcept {
+  return reason == Reason::none || reason == Reason::expiry_unknown ||
+         reason == Reason::could_not_tell;
+}
+
+inline void set_standing(Credential& credential, Status status, Reason reason,
+                         std::string_view detail) {
+  credential.status = status;
+  credential.reason = reason;
+  credential.detail = detail;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
+  if (!verdict.probed || detail::verdict_is_final(credential)) return;
+  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
+  if (!verdict.plan.empty()) credential.plan = verdict.plan;
+  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
+
+  const auto standing = [&](Status status, Reason reason) {
+    detail::set_standing(credential, status, reason, verdict.detail);
+  };
+  const bool refreshable = !credential.refresh_token.empty();
+  switch (verdict.finding) {
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
+    case Finding::expired:
+      standing(refreshable ? Status::expired : Status::needs_login,
+               refreshable ? Reason::refreshable : Reason::not_refreshable);
+      break;
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
+    case Finding::request_error:
+    case Finding::transient:
+    case Finding::could_not_tell:
+      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
+        standing(Status::active, Reason::could_not_tell);
+      break;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whose answer is judged: what decides between "refresh it" and "it is dead".
+struct AnswerContext {
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
+};
+
+/// What an answer means, for the credential and for the pool.
+struct Classification {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::optional<TimePoint> retry_at;  ///< when the answer tells it
+  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
+  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
+};
+
+/// Judges any answer of a provider's API: the one place where this is decided.
+///
+/// The status counts first, then the error's type, code, status and reason fields, its text last
+/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
+/// nothing about a credential. An error inside a 200 is judged by its type.
+///
+/// @param now the wall clock, for retry_at
+/// @errors none: what cannot be understood is could_not_tell or the status's default
+/// @effects none (pure)
+/// @source docs/providers.md
+Classification classify_answer(const AnswerContext& context, const Response& response,
+                               TimePoint now);
+
+/// Judges a request that got no answer (the error of a Transport).
+Classification classify_failure(const Error& error);
+
+/// What a token endpoint's answer means for the refresh token or device code that was sent.
+enum class TokenVerdict {
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
+};
+
+/// The verdict's name as it stands in logs ("client_fault").
+std::string_view to_string(TokenVerdict verdict) noexcept;
+
+/// A judged answer of a token endpoint.
+struct TokenAnswer {
+  TokenVerdict verdict = TokenVerdict::transient;
+  std::optional<TimePoint> retry_at;
+  std::string code;     ///< the endpoint's error code, lower case; may be empty
+  std::string message;  ///< its own words, raw: pass them through shown_text()
+};
+
+/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
+/// providers do instead).
+/// @effects none (pure)
+TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
+                                  TimePoint now);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string evidence_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// An error answer taken apart.
+struct AnswerEvidence {
+  bool html = false;
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
+  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
+  std::string text;                ///< lower case
+  std::string message;             ///< as sent
+
+  bool has_code(std::string_view wanted) const {
+    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
+  }
+  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
+};
+
+inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
+  constexpr std::size_t longest_code = 128;
+  const auto code = text_or_empty(object, name);
+  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
+}
+
+inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+    evidence_code(evidence, object, name);
+  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
+    const auto text = text_or_empty(object, name);
+    if (!text.empty() && evidence.message.find(text) == std::string::npos)
+      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
+  }
+  for (const auto* name : {"details", "violations", "errors"}) {
+    const auto* list = member(object, name);
+    if (list == nullptr || !list->is_array()) continue;
+    std::size_t read = 0;
+    for (const auto& element : *list)
+      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
+        evidence_from_object(evidence, element);
+  }
+}
+
+inline bool evidence_is_html(const Response& response) {
+  const auto type = evidence_lower(response.header("content-type").value_or(""));
+  if (type.find("html") != std::string::npos) return true;
+  const auto start = response.body.find_first_not_of(" \t\r\n");
+  return start != std::string::npos && response.body[start] == '<';
+}
+
+inline AnswerEvidence evidence_of(const Response& response) {
+  AnswerEvidence evidence;
+  evidence.html = evidence_is_html(response);
+  if (evidence.html) return evidence;
+  constexpr std::size_t most_text = 4096;
+  const auto document = parse_json(response.body);
+  evidence.json = document && document->is_structured();
+  if (!evidence.json) {
+    evidence.message = response.body.substr(0, most_text);
+  } else {
+    // Google's streams and some gateways wrap the error object into an array.
+    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
+    if (const auto* error = member(top, "error")) {
+      evidence.has_error = !(error->is_null() || *error == false);
+      if (error->is_string()) {
+        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
+      } else if (error->is_object()) {
+        evidence_from_object(evidence, *error);
+        const auto* code = member(*error, "code");
+        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
+        if (number && *number >= 400 && *number < 600)
+          evidence.error_status = static_cast<int>(*number);
+      }
+    }
+    evidence_from_object(evidence, top);
+    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
+    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
+      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
+        evidence.has_error = true;
+        evidence_from_object(evidence, *error);
+      }
+  }
+  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
+  evidence.text = evidence_lower(evidence.message);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
+// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
+// rules on text unless the text is what tells two meanings of one code apart.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Providers that answer alike.
+enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
+
+struct FamilyName {
+  std::string_view provider;
+  Family family;
+};
+
+inline constexpr std::array family_names{
+    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
+    FamilyName{"github", Family::github},
+};
+
+inline constexpr Family family_of(std::string_view provider) noexcept {
+  for (const auto& known : family_names)
+    if (known.provider == provider) return known.family;
+  return Family::other;
+}
+
+enum class MatchOn {
+  code,       ///< one of the codes is the pattern
+  code_part,  ///< one of the codes holds the pattern
+  text,       ///< the text holds the pattern
+};
+
+/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
+struct AnswerRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array answer_rules{
+    // 400: almost always the request's own fault.
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
+               Finding::not_eligible, OutcomeKind::billing},
+
+    // 401: for a login the token may just be old, unless the answer says that it is gone.
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+
+    // 402
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 403: forbidden; the credential is not proven to be bad.
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 404
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+};
+
+/// What a status means when no rule says more. Others: see default_of().
+struct StatusDefault {
+  int status;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array status_defaults{
+    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
+    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{407, Finding::transient, OutcomeKind::transport},
+    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
+};
+
+/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
+/// too frequent" in Chinese.
+inline constexpr std::array<std::string_view, 8> limit_texts{
+    "rate limit",
+    "rate_limit",
+    "too many requests",
+    "throttl",
+    "concurrency limit",
+    "model_cooldown",
+    "\xe9\x99\x90\xe9\x80\x9f",
+    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
+};
+
+/// The status that an error inside a 200 would have had.
+struct ImpliedStatus {
+  std::string_view code;
+  int status;
+};
+
+inline constexpr std::array implied_statuses{
+    ImpliedStatus{"overloaded_error", 529},
+    ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},
+    ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},
+    ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},
+    ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},
+    ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429},
+    ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},
+    ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},
+    ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},
+    ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},
+    ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403},
+    ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400},
+    ImpliedStatus{"invalid_argument", 400},
+};
+
+/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
+struct TokenRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  TokenVerdict verdict;
+};
+
+inline constexpr std::array token_rules{
+    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
+    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
+    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
+    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
+    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
+              TokenVerdict::dead},
+    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
+/// years" is wrong, and a day later it can be asked again.
+inline constexpr Duration longest_wait = std::chrono::hours{24};
+
+/// When an answer says that trying again makes sense.
+///
+/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
+/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
+/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
+/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
+///
+/// @param now     the wall clock
+/// @param longest how far ahead a hint may lie; a later one is cut to it
+/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
+///         when nothing was told or it cannot be read
+/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
+std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                    Duration longest = longest_wait);
+
+/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
+/// body or a header goes before Retry-After, since a window outlasts the first retry.
+std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
+
+/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
+/// @return the moment, unclamped; none when the text is neither
+std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
+
+/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
+/// @param now decides the century of a two-digit year
+std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
+
+/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
+/// @return none when the text has another form or is longer than 100 years
+std::optional<Duration> parse_wait(std::string_view text) noexcept;
+
+/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
+/// length of time from now (numbers below 10^8 and texts of parse_wait()).
+std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
+
+inline std::string_view hint_trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline std::string hint_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// A number at the front of `text`, which is removed; none when there is none.
+inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+inline std::optional<Duration> hint_seconds(double seconds) noexcept {
+  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
+}
+
+inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
+}
+
+inline std::optional<int> hint_integer(std::string_view text) noexcept {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
+inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
+  std::array<std::string_view, 8> words{};
+  std::size_t count = 0;
+  while (!text.empty() && count < words.size()) {
+    const auto start = text.find_first_not_of(" ,:-");
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
+    words[count++] = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return words;
+}
+
+inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
+                                            std::optional<int> day, std::optional<int> hour,
+                                            std::optional<int> minute,
+                                            std::optional<int> second) noexcept {
+  const auto month = hint_month(month_name);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+/// What the fields of a body and the reset headers say, apart from Retry-After.
+struct HintFields {
+  std::optional<TimePoint> body;
+  std::optional<TimePoint> headers;
+  std::optional<TimePoint> message;
+};
+
+inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
+  if (candidate && (!best || *candidate > *best)) best = candidate;
+}
+
+inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
+  if (const auto number = number_of(value)) {
+    if (relative || (*number >= 0 && *number < 1e8)) {
+      const auto wait = hint_seconds(*number);
+      return wait ? std::optional{now + *wait} : std::nullopt;
+    }
+    return time_from_epoch(*number);
+  }
+  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
+  return std::nullopt;
+}
+
+/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
+struct HintMember {
+  std::string_view name;
+  bool relative;
+};
+
+inline constexpr std::array hint_members{
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
+    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
+};
+
+/// Collects the latest moment named anywhere in the error part of a body.
+inline void hint_from_json(const Json& value, TimePoint now, int depth,
+                           std::optional<TimePoint>& best) {
+  if (depth == 0) return;
+  if (value.is_array()) {
+    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& known : hint_members)
+    if (const auto* found = member(value, known.name))
+      hint_latest(best, hint_from_value(*found, now, known.relative));
+  for (const auto& [name, inner] : value.items())
+    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
+}
+
+/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
+inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
+  const auto lower = hint_lower(text.substr(0, 4096));
+  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
+    const auto at = lower.find(lead);
+    if (at == std::string::npos) continue;
+    const auto rest = std::string_view{lower}.substr(at + lead.size());
+    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
+    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    auto wait = parse_wait(word);
+    if (!wait) continue;
+    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (bare) {  // "in 5 minutes"
+      const auto unit = hint_trim(rest.substr(word.size()));
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
+    }
+    return now + *wait;
+  }
+  return std::nullopt;
+}
+
+/// The reset headers: of the exhausted ones the latest, else of all the earliest.
+inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
+  std::optional<TimePoint> exhausted;
+  std::optional<TimePoint> earliest;
+  for (const auto& header : response.headers) {
+    const auto name = hint_lower(header.name);
+    const auto reset = name.find("reset");
+    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
+    const auto when = parse_reset(header.value, now);
+    if (!when) continue;
+    auto sibling = name;
+    sibling.replace(reset, 5, "remaining");
+    const auto remaining = response.header(sibling);
+    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
+    if (!earliest || *when < *earliest) earliest = when;
+  }
+  return exhausted ? exhausted : earliest;
+}
+
+inline HintFields hint_fields(const Response& response, TimePoint now) {
+  HintFields fields;
+  fields.headers = hint_from_headers(response, now);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
+  const auto document = parse_json(response.body);
+  if (!document) return fields;
+  constexpr int depth = 8;
+  hint_from_json(*document, now, depth, fields.body);
+  fields.message = hint_from_text(response.body, now);
+  return fields;
+}
+
+inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
+  if (const auto text = response.header("retry-after-ms"))
+    if (const auto milliseconds = hint_integer(hint_trim(*text)))
+      return now + Duration{*milliseconds};
+  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
+  return std::nullopt;
+}
+
+inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
+                                             Duration longest) {
+  if (!when) return std::nullopt;
+  return std::clamp(*when, now, now + longest);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
+                                                         TimePoint now) noexcept {
+  using detail::hint_integer;
+  text = detail::hint_trim(text);
+  if (text.size() > 40) return std::nullopt;
+  const auto w = detail::hint_words(text);
+  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
+    auto year = hint_integer(w[3]);
+    if (!year) return std::nullopt;
+    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
+    const int current = static_cast<int>(today.year());
+    int full = current - current % 100 + *year;
+    if (full > current + 50) full -= 100;
+    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  }
+  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
+    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
+    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
+                               hint_integer(w[4]), hint_integer(w[5]));
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
+                                                           TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  auto rest = text;
+  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
+    // Longer than any honest answer is still "come back late", not garbage.
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
+  }
+  return parse_http_date(text, now);
+}
+
+CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
+  text = detail::hint_trim(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto number = detail::hint_take_number(text);
+    if (!number) return std::nullopt;
+    if (text.empty()) {
+      if (!first) return std::nullopt;
+      return detail::hint_seconds(*number);
+    }
+    if (text.starts_with("ms")) {
+      seconds += *number / 1000.0;
+      text.remove_prefix(2);
+      continue;
+    }
+    switch (text.front()) {
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
+    }
+    text.remove_prefix(1);
+  }
+  return detail::hint_seconds(seconds);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
+                                                     TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  if (const auto moment = parse_iso8601(text)) return moment;
+  auto rest = text;
+  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
+  if (const auto number = detail::hint_take_number(rest);
+      number && rest.empty() && *number >= longest_relative)
+    return time_from_epoch(*number);
+  const auto wait = parse_wait(text);
+  return wait ? std::optional{now + *wait} : std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  auto when = detail::hint_retry_after(response, now);
+  if (!when) {
+    const auto fields = detail::hint_fields(response, now);
+    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
+  }
+  return detail::hint_clamped(when, now, longest);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  const auto fields = detail::hint_fields(response, now);
+  auto when = fields.body ? fields.body : fields.headers;
+  if (!when) when = detail::hint_retry_after(response, now);
+  if (!when) when = fields.message;
+  return detail::hint_clamped(when, now, longest);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
+inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
+
+inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
+  switch (on) {
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
+    case MatchOn::code_part:
+      return std::any_of(
+          evidence.codes.begin(), evidence.codes.end(),
+          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
+  }
+  return false;
+}
+
+inline bool speaks_of_limit(const AnswerEvidence& evidence) {
+  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
+    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
+  });
+}
+
+/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
+inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
+  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
+  if (evidence.error_status != 0) return evidence.error_status;
+  for (const auto& known : implied_statuses)
+    if (evidence.has_code(known.code)) return known.status;
+  return speaks_of_limit(evidence) ? 429 : 0;
+}
+
+inline StatusDefault default_of(int status, Kind kind) {
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
+  if (status == 401)  // a key does not grow old, a login's access token does
+    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
+            OutcomeKind::auth_failed};
+  for (const auto& known : status_defaults)
+    if (known.status == status) return known;
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
+}
+
+/// A page instead of an answer: something between us and the provider spoke.
+inline Classification classify_page(const Response& response, TimePoint now) {
+  Classification result;
+  result.message = "an HTML page came instead of an answer";
+  result.outcome = OutcomeKind::transport;
+  if (response.status == 429) {
+    result.finding = Finding::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
+  } else if (response.status >= 500) {
+    result.finding = Finding::transient;
+    result.outcome = OutcomeKind::overloaded;
+  }
+  if (response.status >= 400) result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
+                                               const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  if (evidence.html) return detail::classify_page(response, now);
+
+  const int status = detail::judged_status(response, evidence);
+  const auto family = detail::family_of(context.provider);
+  auto judged = detail::default_of(status, context.kind);
+  if (status == 403 && detail::speaks_of_limit(evidence))
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
+  for (const auto& rule : detail::answer_rules) {
+    if (rule.status != status) continue;
+    if (rule.family != detail::Family::any && rule.family != family) continue;
+    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+    judged = {status, rule.finding, rule.outcome};
+    break;
+  }
+  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
+    judged.finding = Finding::rejected;  // a key cannot be refreshed
+
+  Classification result;
+  result.finding = judged.finding;
+  result.outcome = judged.outcome;
+  if (!evidence.codes.empty()) result.code = evidence.codes.front();
+  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
+  if (judged.finding == Finding::out_of_quota)
+    result.retry_at = reset_hint(response, now, detail::longest_window);
+  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
+    result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+CREDPOOL_INLINE Classification classify_failure(const Error& error) {
+  Classification result;
+  result.retry_at = error.retry_at;
+  result.message = error.message();
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::tls:
+    case Errc::timeout:
+      result.finding = Finding::transient;
+      result.outcome = OutcomeKind::transport;
+      break;
+    case Errc::cancelled:
+      break;
+    default:  // a setting, an answer beyond all bounds: says nothing about the credential
+      result.finding = Finding::could_not_tell;
+      result.outcome = OutcomeKind::transport;
+      break;
+  }
+  return result;
+}
+
+CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
+  switch (verdict) {
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
+  }
+  return "transient";
+}
+
+CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
+                                                  const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  const auto family = detail::family_of(provider);
+  const int status = response.status;
+  TokenAnswer answer;
+  answer.message = evidence.message;
+  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
+
+  if (status >= 200 && status < 300 && !evidence.has_error) {
+    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
+    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
+    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
+    answer.message.clear();
+    return answer;
+  }
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
+  if (evidence.json && refusal) {
+    for (const auto& rule : detail::token_rules) {
+      if (rule.status != 0 && rule.status != status) continue;
+      if (rule.family != detail::Family::any && rule.family != family) continue;
+      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
+      answer.verdict = rule.verdict;
+      if (answer.verdict != TokenVerdict::slow_down) return answer;
+      break;
+    }
+  } else if (status >= 200 && status < 300) {
+    answer.verdict = TokenVerdict::malformed;
+    return answer;
+  }
+  answer.retry_at = retry_hint(response, now);
+  return answer;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
+inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
+inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
+inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
+inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
+inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
+
+/// How much a refresh is needed.
+enum class ExchangeNeed { none, advisory, mandatory };
+
+/// A step's answer: the end of the exchange, or nothing, and the next step follows.
+using ExchangeStep = Result<std::optional<ExchangeReport>>;
+
+class ExchangeRun {
+ public:
+  ExchangeRun(LoginStore& store, const TokenEndpoint& endpoint, const ExchangeRequest& request,
+              const ExchangeWorld& world)
+      : store_{store},
+        endpoint_{endpoint},
+        request_{request},
+        world_{world},
+        files_{ExchangeFiles::beside(store.file())} {}
+
+  ExchangeStep look_first();             // S0
+  Result<ExchangeReport> under_locks();  // S1 .. S14
+  ExchangeNeed need() const noexcept { return need_; }
+  Result<ExchangeReport> not_now(Error error) const;
+  /// Whether what another exchange of this file came to is what this one wants.
+  /// @param mandatory the other one did what it could
+  bool content_with(const ExchangeReport& other, bool mandatory) const;
+
+ private:
+  struct Spend;  // S5 .. S10: one request
+
+  // What the stored login says.
+  ExchangeNeed need_of(const StoredTokens& tokens) const;
+  bool works(const StoredTokens& tokens) const;
+  std::optional<TimePoint> end_of(const StoredTokens& tokens) const;
+  bool other_account(std::string_view account) const;
+  Result<StoredLogin> read_settled() const;
+
+  ExchangeStep recover();  // S2
+  ExchangeStep recover_answer(const JournalRecord& record);
+  ExchangeStep consider();  // S3
+  ExchangeStep unknown_policy();
+  ExchangeStep claim();                    // S4
+  ExchangeStep spend();                    // S5 .. S14
+  Result<void> before_body(Spend& spend);  // S6 .. S8
+  ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
+  Result<ExchangeReport> after_lost(const std::string& why);
+  Result<ExchangeReport> after_answer(Spend& spend, const Response& answer);
+  Result<ExchangeReport> after_refusal(Spend& spend, const TokenAnswer& judged);
+  Result<ExchangeReport> store_granted(const GrantedTokens& granted, TimePoint received_at,
+                                       std::optional<FileSwap> room, ExchangeOutcome outcome);
+  Result<ExchangeReport> finish(const GrantedTokens& granted, TimePoint received_at,
+                                ExchangeOutcome outcome);
+  Result<ExchangeReport> lose_to(const GrantedTokens& granted, bool other_account);
+  Result<ExchangeReport> report(ExchangeOutcome outcome, const StoredTokens& tokens) const;
+
+  void remember();
+  void back_off(std::optional<TimePoint> told);
+  void park();
+  void note(const Result<void>& done);
+  void abandon_claim();
+  void end_claim(const std::string& token);
+  void resume_claim(const JournalHeader& header);
+  JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
+
+  LoginStore& store_;
+  const TokenEndpoint& endpoint_;
+  const ExchangeRequest& request_;
+  const ExchangeWorld& world_;
+  ExchangeFiles files_;
+  FileLock ours_;
+  FamilyState state_;
+  JournalRecord journal_;
+  StoredLogin first_;    ///< as it stood before any lock
+  StoredLogin current_;  ///< as it was read last
+  ExchangeNeed need_ = ExchangeNeed::none;
+  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
+  std::optional<RefreshClaim> claim_;
+  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
+  std::vector<std::filesystem::path> leftovers_;
+  std::unique_ptr<StoreLock> cli_lock_;
+  std::string attempt_;
+  std::string spent_;          ///< hash of the refresh token that goes or went out
+  std::string spent_account_;  ///< hash of whose it is; may be empty
+  bool answer_kept_ = false;   ///< the journal has it
+  std::string note_;
+};
+
+/// One request and what its hook found out.
+struct ExchangeRun::Spend {
+  std::chrono::nanoseconds started{};
+  Duration timeout{};
+  bool asked = false;     ///< the hook ran
+  bool released = false;  ///< the body may have gone out
+  bool cli_busy = false;
+  bool changed = false;    ///< the store has another token by now
+  std::string changed_to;  ///< its hash, when it is the same account's
+  std::optional<Error> stopped;
+  std::optional<Journal> journal;
+  std::optional<FileSwap> room;
+};
+
+inline std::string hash_of(const Secret& token) {
+  return token.empty() ? std::string{} : token_hash(token.reveal());
+}
+
+/// What a login is called on every host. Without an account's name the token that was there first
+/// names it, on each host that got a copy of that one.
+inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
+                             const FamilyState& state) {
+  const auto& account = tokens.account_id;
+  if (account.empty() && !state.family.empty()) return state.family;
+  const auto hash = hash_of(tokens.refresh_token);
+  return to_hex(sha256_of_parts(
+      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
+}
+
+/// An error of our own files before anything was spent.
+inline Unexpected unwritable(Error error) {
+  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
+    return fail(std::move(error));
+  error.code = make_error_code(Errc::store_unwritable);
+  return fail(std::move(error));
+}
+
+inline std::optional<TimePoint> ExchangeRun::end_of(const StoredTokens& tokens) const {
+  // What we were granted ourselves is counted by our own clock from its receipt.
+  if (state_.grant && state_.grant->access_token == hash_of(tokens.access_token))
+    return state_.grant->at + state_.grant->lifetime;
+  return tokens.expires_at;
+}
+
+inline bool ExchangeRun::works(const StoredTokens& tokens) const {
+  if (tokens.access_token.empty()) return false;
+  if (!request_.refused_token.empty() && hash_of(tokens.access_token) == request_.refused_token)
+    return false;
+  const auto end = end_of(tokens);
+  return !end || *end > world_.now();
+}
+
+inline ExchangeNeed ExchangeRun::need_of(const StoredTokens& tokens) const {
+  const auto access = hash_of(tokens.access_token);
+  if (tokens.access_token.empty()) return ExchangeNeed::mandatory;
+  if (!request_.refused_token.empty() && access == request_.refused_token)
+    return ExchangeNeed::mandatory;
+  // Somebody refreshed it since the caller looked: that is what a forced refresh wants.
+  if (request_.force && hash_of(first_.tokens.refresh_token) == hash_of(tokens.refresh_token) &&
+      hash_of(first_.tokens.access_token) == access)
+    return ExchangeNeed::mandatory;
+  const auto end = end_of(tokens);
+  if (!end) return ExchangeNeed::none;
+  const auto left = *end - world_.now();
+  if (left < exchange_mandatory_left) return ExchangeNeed::mandatory;
+  auto lifetime = tokens.lifetime;
+  if (state_.grant && state_.grant->access_token == access) lifetime = state_.grant->lifetime;
+  // An end further away than the whole life: a clock was set back, the end proves nothing.
+  if (lifetime && left > *lifetime + std::chrono::minutes{5}) return ExchangeNeed::advisory;
+  const auto window = store_.advisory_window(lifetime.value_or(left));
+  const auto jitter = 0.95 + 0.1 * spread_of({world_.host_id, access});
+  const Duration early{static_cast<std::int64_t>(static_cast<double>(window.count()) * jitter)};
+  return left < early ? ExchangeNeed::advisory : ExchangeNeed::none;
+}
+
+inline bool ExchangeRun::other_account(std::string_view account) const {
+  const auto& first = first_.tokens.account_id;
+  return !first.empty() && !account.empty() && first != account;
+}
+
+inline Result<ExchangeReport> ExchangeRun::report(ExchangeOutcome outcome,
+                                                  const StoredTokens& tokens) const {
+  ExchangeReport report{outcome, tokens, {}, note_};
+  if (const auto end = end_of(tokens)) report.tokens.expires_at = end;
+  return report;
+}
+
+/// What keeps an exchange from happening now is no error while the access token works.
+inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
+  const auto code = error.errc();
+  const bool passes = code == Errc::busy || code == Errc::rate_limited ||
+                      code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
+                      code == Errc::tls;
+  const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
+  // Whatever still works is another account's, or of a login that has ended.
+  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
+  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
+    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
+    fresh->note = error.message();
+    return fresh;
+  }
+  if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
+  auto kept = report(ExchangeOutcome::kept, tokens);
+  kept->retry_at = error.retry_at;
+  kept->note = error.message();
+  return kept;
+}
+
+/// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
+inline Result<StoredLogin> ExchangeRun::read_settled() const {
+  auto login = store_.read();
+  if (login ||
+      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
+    return login;
+  std::optional<Secret> before;
+  for (int turn = 0; turn < 20; ++turn) {
+    world_.sleep(Duration{100});
+    login = store_.read();
+    if (login && before && *before == login->text) return login;
+    before = login ? std::optional{login->text} : std::nullopt;
+    if (!login && login.error().errc() == Errc::not_found) break;
+  }
+  return login;
+}
+
+inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
+  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
+}
+
+/// S0: a token that lives long enough needs nothing, not even a lock.
+inline ExchangeStep ExchangeRun::look_first() {
+  auto login = read_settled();
+  if (!login) {
+    // What an exchange that was cut off has kept may be all there is.
+    struct stat facts {};
+    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
+      return fail(std::move(login).error());
+    need_ = ExchangeNeed::mandatory;
+    return std::optional<ExchangeReport>{};
+  }
+  first_ = current_ = std::move(*login);
+  auto state = load_family_state(files_.state);
+  if (state) state_ = std::move(*state);
+  need_ = need_of(current_.tokens);
+  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
+  // was spent.
+  struct stat facts {};
+  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
+  if (need_ == ExchangeNeed::none && !cut_off)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  only_cut_off_ = need_ == ExchangeNeed::none;
+  if (only_cut_off_) need_ = ExchangeNeed::advisory;
+  if (!state) {
+    auto kept = not_now(unwritable(std::move(state).error()).error);
+    if (!kept) return fail(std::move(kept).error());
+    return std::optional{std::move(*kept)};
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+inline void ExchangeRun::remember() {
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    note_ += (note_.empty() ? "" : "; ") + saved.error().message();
+}
+
+inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
+  const auto now = world_.now();
+  ++state_.failures;
+  auto wait =
+      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
+                                                std::to_string(now.time_since_epoch().count())}));
+  if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
+  state_.not_before = now + wait;
+  remember();
+}
+
+inline void ExchangeRun::note(const Result<void>& done) {
+  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
+}
+
+/// Nothing was spent under it, or the server said so.
+inline void ExchangeRun::abandon_claim() {
+  if (claim_) note(world_.claims->abandon(*claim_));
+  claim_.reset();
+}
+
+/// The family's token is that one from now on: no other host may spend the one before.
+/// @param token hash; empty: the server let the old one stay
+inline void ExchangeRun::end_claim(const std::string& token) {
+  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
+  claim_.reset();
+}
+
+/// A claim outlives its process: what the journal says was sent under it is told by whoever
+/// finishes that exchange.
+inline void ExchangeRun::resume_claim(const JournalHeader& header) {
+  if (world_.claims != nullptr && !header.family.empty())
+    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
+}
+
+inline void ExchangeRun::park() {
+  if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
+    note_ += (note_.empty() ? "" : "; ") +
+             ("the answer for the earlier login is kept in " + parked->string());
+  else
+    note_ += (note_.empty() ? "" : "; ") + parked.error().message();
+}
+
+inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
+                                            bool retry) const {
+  const auto& account = current_.tokens.account_id;
+  JournalHeader header{
+      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
+      retry};
+  if (claim_) {
+    header.fence = claim_->fence;
+    header.family = claim_->family;
+    header.generation = claim_->generation;
+  }
+  return header;
+}
+
+/// S1 .. S14.
+inline Result<ExchangeReport> ExchangeRun::under_locks() {
+  // S1: nobody whose token still works waits for another process.
+  auto lock =
+      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
+                     "waiting for another refresh of this login");
+  if (!lock) return not_now(unwritable(std::move(lock).error()).error);
+  ours_ = std::move(*lock);
+  auto state = load_family_state(files_.state);
+  if (!state) return not_now(unwritable(std::move(state).error()).error);
+  state_ = std::move(*state);
+  if (normalise(state_, world_.now())) remember();
+
+  auto step = recover();
+  if (!step) return not_now(std::move(step).error());
+  if (*step) return std::move(**step);
+  leftovers_ = files_.list("tmp-");
+  for (auto& parked : files_.list("parked-")) leftovers_.push_back(std::move(parked));
+
+  const auto deadline = world_.steady() + request_.patience;
+  for (int turn = 0; turn < 8; ++turn) {
+    for (const auto& next : {&ExchangeRun::consider, &ExchangeRun::unknown_policy,
+                             &ExchangeRun::claim, &ExchangeRun::spend}) {
+      step = (this->*next)();
+      if (!step) {
+        cli_lock_.reset();
+        return not_now(std::move(step).error());
+      }
+      if (*step) return std::move(**step);
+    }
+    if (world_.steady() >= deadline) break;
+  }
+  return not_now(fail(Errc::busy, "refreshing a login", store_.file().string(),
+                      "its CLI is at work on it: try again")
+                     .error);
+}
+
+/// S2: what an exchange that was cut off has left.
+inline ExchangeStep ExchangeRun::recover() {
+  auto record = load_journal(files_.journal);
+  if (!record) return fail(unwritable(std::move(record).error()).error);
+  journal_ = std::move(*record);
+  attempt_ = journal_.header.attempt;
+  if (journal_.state == JournalState::torn) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    journal_ = {};
+  }
+  if (journal_.state == JournalState::got) return recover_answer(journal_);
+  return std::optional<ExchangeReport>{};
+}
+
+inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
+  auto body = store_.unprotect(record.answer);
+  if (!body) return fail(std::move(body).error());
+  const auto granted = parse_granted_tokens(body->reveal());
+  if (!granted) {  // an answer that proves nothing: the outcome is as unknown as without it
+    journal_.state = JournalState::sent;
+    return std::optional<ExchangeReport>{};
+  }
+  spent_ = record.header.token;
+  spent_account_ = record.header.account;
+  answer_kept_ = true;
+  resume_claim(record.header);
+  auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
+  claim_.reset();  // its deadline ends it, where it was not ended now
+  answer_kept_ = false;
+  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
+  // The caller has never known the earlier account: for the one that is there now nothing changed.
+  const bool earlier_account = parked == Errc::account_changed &&
+                               !current_.tokens.account_id.empty() &&
+                               current_.tokens.account_id == first_.tokens.account_id;
+  if (!done && !earlier_account) return fail(std::move(done).error());
+  journal_ = {};
+  if (!done) return std::optional<ExchangeReport>{};
+  // It may have lain there for long: then it is only the token that is spent next.
+  const auto end = end_of(current_.tokens);
+  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
+    return std::optional<ExchangeReport>{};
+  return std::optional{std::move(*done)};
+}
+
+/// S3: what stands in the store now decides.
+inline ExchangeStep ExchangeRun::consider() {
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  current_ = std::move(*login);
+  const auto& tokens = current_.tokens;
+  const auto hash = hash_of(tokens.refresh_token);
+  if (other_account(tokens.account_id))
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in: scan again");
+  if (journal_.state == JournalState::sent && journal_.header.token != hash) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    if (!hash.empty()) {
+      resume_claim(journal_.header);
+      end_claim(hash);
+    }
+    journal_ = {};
+  }
+  const auto need = need_of(tokens);
+  const bool changed = hash != hash_of(first_.tokens.refresh_token) ||
+                       hash_of(tokens.access_token) != hash_of(first_.tokens.access_token);
+  if (need == ExchangeNeed::none)
+    return std::optional{
+        *report(changed ? ExchangeOutcome::adopted : ExchangeOutcome::still_fresh, tokens)};
+  need_ = need;
+  if (hash.empty() || state_.is_dead(hash))
+    return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                hash.empty() ? "its CLI is logged out: log in again"
+                             : "the server no longer accepts it: log in again");
+  if (const auto earliest = earliest_request(state_, world_.now())) {
+    auto waiting = fail(Errc::rate_limited, "refreshing a login", store_.file().string(),
+                        "it was tried a short while ago");
+    waiting.error.retry_at = earliest;
+    return fail(std::move(waiting.error));
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// The token may have been spent by a request without an answer: one late retry can lose nothing
+/// more, and saves the login when the server did not get it or forgives. There is no second one.
+inline ExchangeStep ExchangeRun::unknown_policy() {
+  if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
+  const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
+    auto error =
+        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
+            .error;
+    error.retry_at = retry_at;
+    return error;
+  };
+  const auto end = end_of(current_.tokens);
+  if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
+    auto kept = report(ExchangeOutcome::kept, current_.tokens);
+    kept->retry_at = end;
+    kept->note =
+        "the server may have exchanged this login and the answer was lost; "
+        "the current access token works until it ends";
+    return std::optional{std::move(*kept)};
+  }
+  if (journal_.header.retry)
+    return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
+                        std::nullopt));
+  const auto now = world_.now();
+  const auto passed =
+      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
+  const auto wait = exchange_unknown_wait - passed;
+  if (wait > request_.patience)
+    return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));
+  if (wait > Duration{0}) {
+    world_.sleep(wait);
+    auto again = consider();
+    if (!again || *again) return again;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// S4: the right to spend, where several hosts share the login.
+inline ExchangeStep ExchangeRun::claim() {
+  if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
+  const auto hash = hash_of(current_.tokens.refresh_token);
+  const auto family = family_of(store_, current_.tokens, state_);
+  if (state_.family != family) {
+    state_.family = family;
+    if (auto saved = save_family_state(files_.state, state_); !saved)
+      return fail(unwritable(saved.error()).error);
+  }
+  const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
+  const auto begun = world_.steady();
+  auto taken = world_.claims->take(family, hash, world_.host_id, length);
+  if (!taken) return fail(std::move(taken).error());
+  claim_end_ = begun + length;
+  claim_ = std::move(*taken);
+  if (claim_->after_unknown && journal_.state == JournalState::none) {
+    // Another host's answer was lost: the same rule as for one of ours.
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(hash, world_.now(), false));
+    if (!journal) {
+      abandon_claim();
+      return fail(unwritable(std::move(journal).error()).error);
+    }
+    journal_ = {JournalState::sent, journal->header(), {}, {}};
+    auto step = unknown_policy();
+    if (!step || *step)
+      abandon_claim();
+    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
+      return claim();
+    return step;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// S5 and S9: one request, whose body goes out only after before_body() said so.
+inline ExchangeStep ExchangeRun::spend() {
+  Spend spend;
+  spent_ = hash_of(current_.tokens.refresh_token);
+  const auto& account = current_.tokens.account_id;
+  spent_account_ = account.empty() ? std::string{} : token_hash(account);
+  auto request = refresh_request(endpoint_, current_.tokens.refresh_token);
+  request.connect_timeout = std::min(request.connect_timeout, endpoint_.connect_timeout);
+  request.timeout = endpoint_.answer_timeout;
+  // The CLI goes on without its lock after a while: the whole request ends before that.
+  const auto hold = store_.longest_hold();
+  if (hold > exchange_hold_margin * 2)
+    request.timeout = std::min(request.timeout, hold - exchange_hold_margin);
+  spend.timeout = request.timeout;
+  spend.started = world_.steady();
+  request.before_body = [this, &spend]() -> Result<void> {
+    auto ready = before_body(spend);
+    if (!ready) spend.stopped = ready.error();
+    return ready;
+  };
+  const auto answer = world_.send(request);
+  wipe(request.body.data(), request.body.size());
+  if (!spend.released) return after_unsent(spend, answer);
+  auto result = answer ? after_answer(spend, *answer) : after_lost(answer.error().message());
+  if (!result) return fail(std::move(result).error());
+  return std::optional{std::move(*result)};
+}
+
+/// S6 to S8, while the connection stands and nothing of the token has gone out.
+inline Result<void> ExchangeRun::before_body(Spend& spend) {
+  if (std::exchange(spend.asked, true))
+    return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
+                "a second request was refused");
+  // S6: the CLI waits from here on.
+  const auto patience = need_ == ExchangeNeed::advisory
+                            ? Duration{0}
+                            : std::min(exchange_cli_patience, spend.timeout / 4);
+  auto lock = store_.lock_exchange(patience);
+  if (!lock) {
+    spend.cli_busy = lock.error().errc() == Errc::busy;
+    return fail(std::move(lock).error());
+  }
+  cli_lock_ = std::move(*lock);
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
+    spend.changed = true;
+    if (!other_account(login->tokens.account_id))
+      spend.changed_to = hash_of(login->tokens.refresh_token);
+    return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
+  }
+  // S7: full disks, missing rights and the like show before anything is spent.
+  const auto now = world_.now();
+  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
+  auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
+  if (!room) return unwritable(std::move(room).error());
+  spend.room.emplace(std::move(*room));
+  state_.requests.push_back(now);
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    return unwritable(saved.error());
+  const bool retry = journal_.state == JournalState::sent;
+  const auto not_sent = [&] {
+    state_.requests.pop_back();
+    remember();
+  };
+  const auto put_back = [&] {
+    spend.journal.reset();
+    if (!store_.single_use()) return;
+    if (!retry) return note(remove_journal(files_));
+    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
+  };
+  if (store_.single_use()) {
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
+    if (!journal) {
+      not_sent();
+      if (retry) put_back();
+      return unwritable(std::move(journal).error());
+    }
+    spend.journal.emplace(std::move(*journal));
+  }
+  // S8: the last looks before there is no way back.
+  Result<void> ready;
+  if (cli_lock_) ready = cli_lock_->still_held();
+  const auto used = std::chrono::duration_cast<Duration>(world_.steady() - spend.started);
+  if (ready && used > spend.timeout / 2)
+    ready = fail(Errc::network, "connecting", store_.file().string(),
+                 "too little time was left for the answer: try again");
+  const auto answered = spend.timeout - used;
+  if (ready && claim_ &&
+      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
+    ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
+                 "the claim on it is about to end: try again");
+  if (!ready) {
+    not_sent();
+    put_back();
+    return ready;
+  }
+  spend.released = true;
+  return {};
+}
+
+/// Nothing was spent: what stopped it decides whether to begin anew.
+inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
+  cli_lock_.reset();
+  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
+  abandon_claim();
+  if (spend.changed) return std::optional<ExchangeReport>{};
+  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
+    // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
+    auto turn = store_.lock_exchange(request_.patience);
+    if (!turn) return fail(std::move(turn).error());
+    return std::optional<ExchangeReport>{};
+  }
+  if (spend.stopped) return fail(std::move(*spend.stopped));
+  back_off(std::nullopt);
+  auto error = answer ? fail(Errc::network, "refreshing a login", endpoint_.provider,
+                             "the server answered before it had the request")
+                            .error
+                      : answer.error();
+  error.retry_at = state_.not_before;
+  return fail(std::move(error));
+}
+
+/// No answer, or none that can be believed, to a token that may have been spent.
+inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
+  cli_lock_.reset();
+  if (!store_.single_use()) {
+    back_off(std::nullopt);
+    abandon_claim();
+    auto error = fail(Errc::network, "refreshing a login", endpoint_.provider, why).error;
+    error.retry_at = state_.not_before;
+    return fail(std::move(error));
+  }
+  auto error =
+      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
+           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
+          .error;
+  error.retry_at = world_.now() + exchange_unknown_wait;
+  return fail(std::move(error));
+}
+
+/// S10 and S11: kept before anything else, then judged.
+inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Response& answer) {
+  const auto now = world_.now();
+  const bool success = answer.status >= 200 && answer.status < 300;
+  if (success && spend.journal) {
+    Result<void> kept;
+    if (auto sealed = store_.protect(Secret{answer.body}); !sealed)
+      kept = fail(std::move(sealed).error());
+    else
+      kept = spend.journal->keep(*sealed, now);
+    // The answer is still in memory: the login's file may take it all the same.
+    answer_kept_ = kept.has_value();
+    note(kept);
+  }
+  auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  // Where it points to gets no token of ours.
+  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
+  switch (judged.verdict) {
+    case TokenVerdict::ok: {
+      const auto granted = parse_granted_tokens(answer.body);
+      if (!granted) return after_lost("the answer cannot be used");
+      return store_granted(*granted, now, std::move(spend.room), ExchangeOutcome::exchanged);
+    }
+    case TokenVerdict::malformed:
+      return after_lost("the answer cannot be used");
+    default:
+      break;
+  }
+  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
+  const bool told = judged.retry_at || !judged.code.empty();
+  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
+  return after_refusal(spend, judged);
+}
+
+/// The server said no, and in doing so that it did not spend the token.
+inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const TokenAnswer& judged) {
+  cli_lock_.reset();
+  const bool after_unknown = journal_.state == JournalState::sent;
+  const auto settle = [&] {
+    spend.journal.reset();
+    abandon_claim();
+    note(remove_journal(files_));
+    journal_ = {};
+  };
+  switch (judged.verdict) {
+    case TokenVerdict::dead:
+    case TokenVerdict::denied:
+    case TokenVerdict::code_expired: {
+      // A CLI that was quicker may be writing what it got.
+      for (const auto wait : {Duration{100}, Duration{900}, Duration{4'000}}) {
+        world_.sleep(wait);
+        auto login = read_settled();
+        if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
+          continue;
+        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
+          end_claim(hash_of(login->tokens.refresh_token));
+        settle();
+        current_ = std::move(*login);
+        if (other_account(current_.tokens.account_id))
+          return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                      "another account logged in: scan again");
+        return report(ExchangeOutcome::adopted, current_.tokens);
+      }
+      remember_dead(state_, spent_);
+      remember();
+      settle();
+      return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
+                                : "the server no longer accepts it: log in again");
+    }
+    case TokenVerdict::client_fault: {
+      back_off(std::nullopt);
+      settle();
+      return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
+                  "the server does not accept our client or request, or sends it elsewhere; the "
+                  "login is untouched");
+    }
+    default: {
+      back_off(judged.retry_at);
+      // Refused for now says nothing about a spend before that: the question stays open.
+      if (after_unknown) {
+        spend.journal.reset();
+        auto back = Journal::create(files_, journal_.header, true);
+        if (!back) note_ += back.error().message();
+        abandon_claim();
+      } else {
+        settle();
+      }
+      auto error = fail(judged.retry_at ? Errc::rate_limited : Errc::overloaded,
+                        "refreshing a login", endpoint_.provider, "the server asks to wait")
+                       .error;
+      error.retry_at = state_.not_before;
+      return fail(std::move(error));
+    }
+  }
+}
+
+/// S12: into the login's file, unless somebody else's newer login stands there.
+inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& granted,
+                                                         TimePoint received_at,
+                                                         std::optional<FileSwap> room,
+                                                         ExchangeOutcome outcome) {
+  const auto kept = [&](Error error) {
+    if (answer_kept_)
+      error.hint = "the new login is safe in " + files_.journal.string() +
+                   " and is stored by the next refresh (" + error.message() + ')';
+    else if (store_.single_use())
+      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
+    return fail(std::move(error));
+  };
+  if (!granted.account_id.empty() && !spent_account_.empty() &&
+      token_hash(granted.account_id) != spent_account_) {
+    if (store_.single_use()) park();
+    end_claim(hash_of(granted.refresh_token));
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "the server answered for another account");
+  }
+  bool waited = false;
+  for (int turn = 0; turn < 8; ++turn) {
+    auto lock = store_.lock_write(exchange_cli_patience);
+    if (!lock) return kept(std::move(lock).error());
+    const auto base = read_own_file(files_.target, login_file_max);
+    if (!base) return kept(base.error());
+    auto login =
+        *base
+            ? read_settled()
+            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
+    const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
+    if (!login && !gone) return kept(std::move(login).error());
+    if (gone) {
+      // Logged out by the user, or removed by a CLI whose own refresh was refused?
+      const auto age = world_.now() - received_at;
+      if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
+        if (store_.single_use()) park();
+        end_claim(hash_of(granted.refresh_token));
+        first_ = current_ = {};
+        return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                    "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
+      }
+      if (!std::exchange(waited, true)) {
+        lock->reset();
+        cli_lock_.reset();
+        world_.sleep(exchange_removal_wait);
+        continue;
+      }
+    } else {
+      const auto& theirs = login->tokens;
+      if (hash_of(theirs.access_token) == hash_of(granted.access_token)) {
+        lock->reset();
+        current_ = std::move(*login);
+        return finish(granted, received_at, outcome);
+      }
+      const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
+                         token_hash(theirs.account_id) != spent_account_;
+      const bool moved = hash_of(theirs.refresh_token) != spent_;
+      const auto end =
+          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
+      const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
+      if (other || (moved && !later)) {
+        current_ = std::move(*login);
+        return lose_to(granted, other);
+      }
+    }
+    const auto text = store_.rewritten(login ? *login : StoredLogin{}, granted, received_at);
+    if (!text) return kept(text.error());
+    if (!room) {
+      auto made = FileSwap::reserve(files_, text->size());
+      if (!made) return kept(std::move(made).error());
+      room.emplace(std::move(*made));
+    }
+    if (auto written = room->write(*text, login ? login->mode : mode_t{0600}); !written)
+      return kept(written.error());
+    auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
+    if (!swapped) return kept(std::move(swapped).error());
+    if (*swapped == FileSwap::Swapped::expected) {
+      const bool theirs_differs =
+          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
+      if (theirs_differs)
+        if (auto aside = room->keep_displaced(random_hex()); !aside)
+          note_ += aside.error().message();
+      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
+      lock->reset();
+      cli_lock_.reset();
+      if (unlocked) {
+        // Nothing makes this CLI wait: it may have had the old file open for writing.
+        world_.sleep(exchange_cli_patience);
+        const auto same = room->displaced_is(**base);
+        if (!same || !*same)
+          if (auto aside = room->keep_displaced(random_hex()); !aside)
+            note_ += aside.error().message();
+      }
+      if (store_.cli_removes_refused() && !std::exchange(waited, true))
+        world_.sleep(exchange_removal_wait);
+      // Who wrote or logged out since then is met by the next turn.
+      auto after = read_settled();
+      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
+        current_ = std::move(*after);
+        return finish(granted, received_at, outcome);
+      }
+      if (!after && after.error().errc() != Errc::not_found) return kept(std::move(after).error());
+    }
+    room.reset();
+  }
+  return kept(fail(Errc::busy, "storing a refreshed login", store_.file().string(),
+                   "others write it all the time")
+                  .error);
+}
+
+/// S13: everything that was kept for the case of a crash goes, after the login stands.
+inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
+                                                  TimePoint received_at, ExchangeOutcome outcome) {
+  state_.failures = 0;
+  state_.not_before.reset();
+  state_.grant.reset();
+  const auto access = hash_of(granted.access_token);
+  if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
+  remember();
+  end_claim(hash_of(current_.tokens.refresh_token));
+  note(remove_journal(files_, false));  // the login in it stands in its file, synced
+  for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
+  return report(outcome, current_.tokens);
+}
+
+/// Two candidates, and theirs is the newer one or another account's: ours is put aside.
+inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
+                                                   bool other_account) {
+  cli_lock_.reset();
+  if (store_.single_use()) park();
+  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
+  if (other_account)
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in meanwhile: scan again; " + note_);
+  return report(ExchangeOutcome::adopted, current_.tokens);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
+  switch (outcome) {
+    case ExchangeOutcome::still_fresh:
+      return "still_fresh";
+    case ExchangeOutcome::adopted:
+      return "adopted";
+    case ExchangeOutcome::exchanged:
+      return "exchanged";
+    case ExchangeOutcome::recovered:
+      return "recovered";
+    case ExchangeOutcome::kept:
+      return "kept";
+  }
+  return "";
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                                const ExchangeRequest& request,
+                                                const ExchangeWorld& world) {
+  detail::ExchangeRun run{store, endpoint, request, world};
+  auto first = run.look_first();
+  if (!first) return fail(std::move(first).error());
+  if (*first) return std::move(**first);
+
+  auto& flights = detail::ExchangeFlights::of_process();
+  const auto file = store.file().string();
+  const auto busy = [&] {
+    return run.not_now(
+        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
+  };
+  // Real time, whatever the world's clock says: other threads are waited for.
+  const std::chrono::steady_clock::time_point deadline{SystemClock{}.steady() + request.patience};
+  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
+  for (;;) {
+    const auto [flight, ours] = flights.board(file, mandatory);
+    if (ours) {
+      // Whoever waits must be told, also when memory runs out here.
+      std::optional<Result<ExchangeReport>> result;
+      try {
+        result = run.under_locks();
+      } catch (...) {
+        flights.land(file, fail(Errc::io, "refreshing a login", file));
+        throw;
+      }
+      flights.land(file, *result);
+      return std::move(*result);
+    }
+    if (!mandatory) return busy();
+    std::unique_lock lock{flight->mutex};
+    const auto landed = [&there = *flight] { return there.result.has_value(); };
+    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
+    // One who needed it less may have given up early: what it kept is not what is wanted here.
+    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
+      return *flight->result;
+  }
+}
+
+CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
+  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
+  if (!state) return fail(state.error());
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  return detail::family_of(store, login->tokens, *state);
+}
+
+CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto journal = detail::load_journal(files.journal);
+  if (!journal) return fail(journal.error());
+  const auto state = detail::load_family_state(files.state);
+  if (!state) return fail(state.error());
+  ExchangeTrace trace;
+  trace.journal = journal->state != detail::JournalState::none;
+  trace.not_before = state->not_before;
+  trace.failures = state->failures;
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  const auto hash = detail::hash_of(login->tokens.refresh_token);
+  trace.outcome_unknown =
+      journal->state == detail::JournalState::sent && journal->header.token == hash;
+  trace.dead = state->is_dead(hash);
+  return trace;
+}
+
+CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
+    const std::filesystem::path& directory) {
+  std::vector<StrandedExchange> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto& path = entry->path();
+    const auto target = detail::exchange_target_of(path.filename().string());
+    if (!target) continue;
+    struct stat facts {};
+    const auto file = directory / target->file;
+    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
+    const auto record = detail::load_journal(path);
+    if (record && (record->state == detail::JournalState::none ||
+                   record->state == detail::JournalState::torn))
+      continue;  // nothing was sent
+    found.push_back({file, path, target->parked,
+                     record ? Result<bool>{record->state == detail::JournalState::got}
+                            : Result<bool>{fail(record.error())}});
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.left < b.left; });
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a login works with, besides the person. Everything must outlive the call.
+struct LoginWorld {
+  SendOnce send;
+  std::function<TimePoint()> now;
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
+/// terminal or a browser could take for something else.
+inline bool is_safe_page(std::string_view url) {
+  constexpr std::size_t longest = 4096;
+  const auto printable = [](char c) { return c > ' ' && c <= '~' && c != '\\' && c != '"'; };
+  return url.size() <= longest && std::all_of(url.begin(), url.end(), printable) &&
+         is_safe_base_url(url.substr(0, url.find_first_of("?#")));
+}
+
+/// The server's error code, when it looks like one: no token and no sentence ever does.
+inline std::string shown_error_code(std::string_view code) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  if (code.empty() || code.size() > 40 || !std::all_of(code.begin(), code.end(), plain)) return {};
+  return " (it answered " + std::string{code} + ")";
+}
+
+inline std::string login_doing(const TokenEndpoint& endpoint) {
+  return "logging in to " + endpoint.provider;
+}
+
+/// The error for an answer of a token endpoint that grants nothing, now and later.
+inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& response,
+                                const TokenAnswer& answer) {
+  const auto code = shown_error_code(answer.code);
+  const auto failure = [&](Errc errc, const std::string& hint) {
+    Error error{make_error_code(errc), login_doing(endpoint), oauth_origin_of(endpoint.url), hint};
+    error.http_status = response.status;
+    error.retry_at = answer.retry_at;
+    return Unexpected{std::move(error)};
+  };
+  switch (answer.verdict) {
+    case TokenVerdict::denied:
+      return failure(Errc::cancelled, "access was denied on the provider's page");
+    case TokenVerdict::code_expired:
+      return failure(Errc::timeout, "the code has expired: start the login again");
+    case TokenVerdict::client_fault:
+      return failure(Errc::configuration,
+                     "the server does not accept this client or request" + code +
+                         ": check the client id in the settings, or log in with the CLI itself");
+    case TokenVerdict::ok:
+    case TokenVerdict::malformed:
+      return failure(Errc::malformed, "the answer cannot be understood: start the login again");
+    case TokenVerdict::transient:
+      return failure(response.status == 429 ? Errc::rate_limited : Errc::overloaded,
+                     "the server cannot serve right now" + code + ": try again later");
+    default:
+      return failure(Errc::login_needed,
+                     "the code is no longer good" + code + ": start the login again");
+  }
+}
+
+/// Exchanges an authorization code, once: it is spent by its use.
+/// @param parameters redirect_uri, code_verifier and what else this server wants
+inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
+                                           std::string_view code, OAuthParameters parameters,
+                                           const LoginWorld& world) {
+  parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
+                                         {"client_id", endpoint.client_id},
+                                         {"code", std::string{code}}});
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  const auto response = world.send(oauth_request(endpoint, endpoint.url, encoding, parameters));
+  if (!response) return fail(response.error());
+  const auto answer = classify_token_answer(endpoint.provider, *response, world.now());
+  if (answer.verdict != TokenVerdict::ok) return login_refused(endpoint, *response, answer);
+  return parse_granted_tokens(response->body);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
+inline std::optional<std::string> query_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
+      const auto byte = decode_hex(text.substr(i + 1, 2));
+      if (!byte || byte->size() != 1) return std::nullopt;
+      c = byte->front();
+      i += 2;
+    }
+    if (c < ' ' || c > '~') return std::nullopt;
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+/// The value of a parameter; none when it is missing, there twice or not well-formed.
+inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string> found;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!found) return std::nullopt;
+  }
+  return found;
+}
+
+/// The answer to a login: a code, or the reason why there is none.
+struct AuthorizationAnswer {
+  std::string code;
+  std::string error;  ///< the server's error code
+};
+
+/// Reads the query of a redirect.
+/// @return none when it is not the answer to the login with that state
+inline std::optional<AuthorizationAnswer> authorization_answer(std::string_view query,
+                                                               std::string_view expected_state) {
+  const auto state = query_parameter(query, "state");
+  if (!state || !equal_in_constant_time(*state, expected_state)) return std::nullopt;
+  const auto code = query_parameter(query, "code");
+  const auto error = query_parameter(query, "error");
+  if (code && !error && is_safe_token(*code)) return AuthorizationAnswer{*code, {}};
+  if (error && !code) return AuthorizationAnswer{{}, *error};
+  return std::nullopt;
+}
+
+/// Reads what a person pasted: the address that the browser was sent to, "code#state" as some pages
+/// show it, or nothing but the code.
+/// @return none when it is not the answer to the login with that state and address
+inline std::optional<AuthorizationAnswer> pasted_answer(std::string_view text,
+                                                        std::string_view redirect_uri,
+                                                        std::string_view expected_state) {
+  while (!text.empty() && text.front() <= ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
+  if (text.find("://") != std::string_view::npos) {
+    if (!text.starts_with(redirect_uri)) return std::nullopt;
+    auto query = text.substr(redirect_uri.size());
+    if (!query.starts_with('?')) return std::nullopt;
+    return authorization_answer(query.substr(1, query.find('#') - 1), expected_state);
+  }
+  const auto mark = text.find('#');
+  const auto code = text.substr(0, mark);
+  if (mark != std::string_view::npos &&
+      !equal_in_constant_time(text.substr(mark + 1), expected_state))
+    return std::nullopt;
+  if (!is_safe_token(code)) return std::nullopt;
+  return AuthorizationAnswer{std::string{code}, {}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The members of a request's JSON object. Each reader gives none when the member is missing or
+/// wrong; what was wrong first stands in fault().
+class ApiInput {
+ public:
+  /// @param text empty counts as an object without members
+  explicit ApiInput(std::string_view text) {
+    if (text.empty()) return;
+    auto json = parse_json(text, {.max_depth = 16});
+    if (!json)
+      fault_ = json.error().errc() == Errc::duplicate_key ? "The request body names a member twice."
+                                                          : "The request body is not valid JSON.";
+    else if (!json->is_object())
+      fault_ = "The request body must be a JSON object.";
+    else
+      object_ = std::move(*json);
+  }
+
+  bool good() const noexcept { return fault_.empty(); }
+  const std::string& fault() const noexcept { return fault_; }
+  void refuse(std::string_view sentence) {
+    if (fault_.empty()) fault_ = sentence;
+  }
+
+  bool has(std::string_view name) const { return member(object_, name) != nullptr; }
+  bool is_null(std::string_view name) const {
+    const auto* value = member(object_, name);
+    return value != nullptr && value->is_null();
+  }
+
+  /// A text of 1 to `most` bytes that must be there.
+  std::string text(std::string_view name, std::size_t most = 256) {
+    auto value = optional_text(name, most);
+    if (!value) refuse(word(name) + " is required.");
+    return value.value_or("");
+  }
+  std::optional<std::string> optional_text(std::string_view name, std::size_t most = 256) {
+    const auto* value = member(object_, name);
+    if (value == nullptr || value->is_null()) return std::nullopt;
+    if (!value->is_string()) {
+      refuse(word(name) + " must be a string.");
+      return std::nullopt;
+    }
+    const auto& text = value->get_ref<const std::string&>();
+    if (text.empty() || text.size() > most) {
+      refuse(word(name) + " must have 1 to " + std::to_string(most) + " bytes.");
+      return std::nullopt;
+    }
+    return text;
+  }
+
+  std::optional<bool> optional_flag(std::string_view name) {
+    const auto* value = member(object_, name);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_boolean()) {
+      refuse(word(name) + " must be true or false.");
+      return std::nullopt;
+    }
+    return value->get<bool>();
+  }
+
+  /// A JSON number of dollars from `least` to `most`, a whole count of micro-dollars.
+  std::optional<Money> optional_money(std::string_view name, Money least, Money most) {
+    const auto* value = member(object_, name);
+    if (value == nullptr || value->is_null()) return std::nullopt;
+    std::optional<Money> amount;
+    if (value->is_number_unsigned()) {
+      if (const auto dollars = value->get<std::uint64_t>(); dollars <= 1'000'000'000'000)
+        amount = Money::dollars(static_cast<std::int64_t>(dollars));
+    } else if (value->is_number_float()) {
+      if (const auto read = money_from(value->get<double>())) amount = *read;
+    }
+    if (!value->is_number()) {
+      refuse(word(name) + " must be a number.");
+    } else if (amount && *amount > most) {
+      refuse(word(name) + " must be at most " + money_number(most) + ".");
+    } else if (amount && *amount >= least) {
+      return amount;
+    } else if (!amount && value->get<double>() > static_cast<double>(most.micros) / 1e6) {
+      refuse(word(name) + " must be at most " + money_number(most) + ".");
+    } else if (amount || value->get<double>() < static_cast<double>(least.micros) / 1e6) {
+      refuse(word(name) + " must be at least " + money_number(least) + ".");
+    } else {
+      refuse(word(name) + " must have at most six decimals.");
+    }
+    return std::nullopt;
+  }
+
+  /// An amount that is paid: from 5 to 10,000 dollars, whole cents.
+  std::optional<Money> optional_payment(std::string_view name) {
+    const auto amount = optional_money(name, least_purchase, most_purchase);
+    if (!amount || is_whole_cents(*amount)) return amount;
+    refuse(word(name) + " must have at most two decimals.");
+    return std::nullopt;
+  }
+
+  /// An ISO 8601 time, or a day ("2026-11-21": its beginning in UTC).
+  std::optional<TimePoint> optional_time(std::string_view name) {
+    const auto text = optional_text(name, 64);
+    if (!text) return std::nullopt;
+    auto when = parse_iso8601(text->size() == 10 ? *text + "T00:00:00Z" : *text);
+    if (!when) refuse(word(name) + " must be an ISO 8601 date and time.");
+    return when;
+  }
+
+ private:
+  /// The member's name as a sentence begins with it.
+  static std::string word(std::string_view name) {
+    std::string text{name};
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+      text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    return text;
+  }
+
+  Json object_ = Json::object();
+  std::string fault_;
+};
+
+/// The parameters of a request's query.
+class ApiQuery {
+ public:
+  explicit ApiQuery(std::string_view query) : query_{query} {}
+
+  bool good() const noexcept { return fault_.empty(); }
+  const std::string& fault() const noexcept { return fault_; }
+
+  bool has(std::string_view name) const {
+    for (auto rest = query_; !rest.empty();) {
+      const auto pair = rest.substr(0, std::min(rest.find('&'), rest.size()));
+      rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+      if (pair.substr(0, std::min(pair.find('='), pair.size())) == name) return true;
+    }
+    return false;
+  }
+
+  std::string text(std::string_view name) {
+    if (!has(name)) return {};
+    const auto value = query_parameter(query_, name);
+    if (!value) refuse(name, " must be given once, as printable ASCII.");
+    return value.value_or("");
+  }
+
+  /// A whole number from `least`; one over `most` counts as `most`.
+  std::uint64_t number(std::string_view name, std::uint64_t usual, std::uint64_t least,
+                       std::uint64_t most) {
+    if (!has(name)) return usual;
+    const auto digits = text(name);
+    std::uint64_t value = 0;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = !digits.empty() && stop == digits.data() + digits.size();
+    if (whole && error == std::errc::result_out_of_range) return most;
+    if (!whole || error != std::errc{} || value < least) {
+      refuse(name, " must be a whole number of at least " + std::to_string(least) + ".");
+      return usual;
+    }
+    return std::min(value, most);
+  }
+
+  bool flag(std::string_view name) {
+    if (!has(name)) return false;
+    const auto value = text(name);
+    if (value != "true" && value != "false" && good()) refuse(name, " must be true or false.");
+    return value == "true";
+  }
+
+  void refuse(std::string_view name, const std::string& sentence) {
+    if (fault_.empty()) fault_ = std::string{name} + sentence;
+  }
+
+ private:
+  std::string_view query_;
+  std::string fault_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t longest_password_bytes = 1'024;
+
+inline std::string lower_case_email(std::string email) {
+  for (auto& c : email)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return email;
+}
+
+inline Response wrong_credentials() {
+  return api_error(401, "INVALID_CREDENTIALS", "Invalid email or password");
+}
+
+inline Response too_many_management_keys() {
+  return api_error(409, "TOO_MANY_KEYS",
+                   "The account has too many management keys. Revoke some of them.");
+}
+
+/// Keys of the account that are not revoked, oldest first.
+inline Result<std::vector<ManagementKey>> live_management_keys(ApiState& state,
+                                                               const AccountId& account) {
+  auto keys = state.store.management_keys(account);
+  if (keys) {
+    std::erase_if(*keys, [](const ManagementKey& key) { return key.revoked_at.has_value(); });
+    std::stable_sort(keys->begin(), keys->end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+  }
+  return keys;
+}
+
+CREDPOOL_INLINE Result<Secret> issue_management_key(ApiState& state, const AccountId& account,
+                                                    bool revoke_others, TimePoint now) {
+  auto key = new_management_key();
+  if (!key) return key;
+  if (auto added = state.store.add_management_key(
+          {key_digest(key->reveal()), account, now, std::nullopt}, revoke_others);
+      !added)
+    return fail(added.error());
+  return key;
+}
+
+CREDPOOL_INLINE Result<std::string> hash_password(ApiState& state, std::string_view password) {
+  Result<std::string> hash = fail(Errc::overloaded, "hashing a password");
+  state.password_turns.pass([&] { hash = state.options.passwords->hash(password); });
+  return hash;
+}
+
+inline Response password_not_hashed(const Error& error) {
+  if (error.errc() == Errc::overloaded) return api_too_many(Duration{1'000});
+  return api_later(503, "OVERLOADED", "The server has too much to do. Try again.", Duration{1'000});
+}
+
+/// The hash of a password that nobody knows.
+inline std::string nobodys_hash(ApiState& state) {
+  const std::lock_guard lock{state.no_password_mutex};
+  if (state.no_password.empty())
+    if (const auto secret = new_uuid())
+      state.no_password = state.options.passwords->hash(*secret).value_or("");
+  return state.no_password;
+}
+
+CREDPOOL_INLINE ApiPasswordCheck check_password(ApiState& state, const ApiCall& call,
+                                                std::string_view email, const Account* account,
+                                                std::string_view password) {
+  struct Guess {
+    FailureBackoff& counter;
+    std::string caller;
+  };
+  const auto peer = counted_peer(call.request.peer);
+  std::vector<Guess> guesses{{state.pair_guesses, std::string{email} + '\n' + peer},
+                             {state.email_guesses, std::string{email}}};
+  if (!peer.empty()) guesses.push_back({state.peer_guesses, peer});
+  const auto take_back = [&](std::size_t first) {
+    for (auto i = first; i < guesses.size(); ++i) guesses[i].counter.take_back(guesses[i].caller);
+  };
+
+  ApiPasswordCheck check;
+  for (std::size_t i = 0; i < guesses.size(); ++i) {
+    const auto wait = guesses[i].counter.attempt(guesses[i].caller, call.now);
+    if (!wait) continue;
+    while (i-- > 0) guesses[i].counter.take_back(guesses[i].caller);
+    check.refusal = api_too_many(*wait);
+    return check;
+  }
+  const bool has_password = account != nullptr && !account->password_hash.empty();
+  const bool looked = state.password_turns.pass([&] {
+    const auto hash = has_password ? account->password_hash : nobodys_hash(state);
+    check.right = state.options.passwords->verify(hash, password) && has_password;
+  });
+  if (!looked) {
+    take_back(0);
+    check.refusal = api_too_many(Duration{1'000});
+  } else if (check.right) {
+    guesses.front().counter.succeeded(guesses.front().caller);
+    take_back(1);
+  }
+  return check;
+}
+
+/// The account as it is now, if its password is still the one that was checked.
+inline Result<std::optional<Account>> unchanged_account(ApiState& state, const Account& checked) {
+  auto account = state.store.account(checked.id);
+  if (account && *account && (*account)->password_hash != checked.password_hash) account->reset();
+  return account;
+}
+
+/// A second registration by who made the first one and did not get its answer: the account's id was
+/// made from the idempotency key, and the password is the one.
+inline Response register_again(ApiState& state, ApiCall& call, const Account& account,
+                               std::string_view wanted_id, std::string_view password) {
+  const auto taken = api_error(409, "EMAIL_EXISTS", "Email already registered");
+  if (account.id != wanted_id || call.now - account.created_at > std::chrono::hours{24})
+    return taken;
+  auto check = check_password(state, call, account.email, &account, password);
+  if (check.refusal) return std::move(*check.refusal);
+  if (!check.right) return taken;
+  const auto key = issue_management_key(state, account.id, true, call.now);
+  if (!key) return api_store_failed(key.error());
+  return api_data({{"management_key", key->reveal()},
+                   {"email", account.email},
+                   {"created_at", api_time(account.created_at)}},
+                  201);
+}
+
+CREDPOOL_INLINE Response register_account(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto text = input.text("email");
+  const auto password = input.text("password", longest_password_bytes);
+  if (!input.good()) return api_invalid(input.fault());
+  const auto email = normal_email(text);
+  if (!email) return api_invalid("Email must be an e-mail address.");
+  if (const auto fault = password_fault(password); !fault.empty()) return api_invalid(fault);
+  if (!state.options.open_registration)
+    return api_error(403, "REGISTRATION_CLOSED", "This server's operator makes the accounts.");
+  if (const auto peer = counted_peer(call.request.peer); !peer.empty())
+    if (const auto wait = state.newcomers.take(peer, call.now)) return api_too_many(*wait);
+
+  Account account;
+  const auto& once = call.request.idempotency_key;
+  if (once.empty()) {
+    auto id = new_uuid();
+    if (!id) return api_store_failed(id.error());
+    account.id = std::move(*id);
+  } else {
+    const auto digest = sha256_of_parts({"credpool register", once, *email});
+    account.id = uuid_of_bytes({reinterpret_cast<const char*>(digest.data()), 16});
+  }
+  const auto there = state.store.account_by_email(*email);
+  if (!there) return api_store_failed(there.error());
+  if (*there) return register_again(state, call, **there, account.id, password);
+
+  auto hash = hash_password(state, password);
+  if (!hash) return password_not_hashed(hash.error());
+  const auto key = new_management_key();
+  if (!key) return api_store_failed(key.error());
+  account.email = *email;
+  account.password_hash = std::move(*hash);
+  account.created_at = call.now;
+  if (const auto added = state.store.add_account(
+          account, {key_digest(key->reveal()), account.id, call.now, std::nullopt});
+      !added) {
+    if (added.error().errc() == Errc::conflict)
+      return api_error(409, "EMAIL_EXISTS", "Email already registered");
+    return api_store_failed(added.error());
+  }
+  return api_data({{"management_key", key->reveal()},
+                   {"email", account.email},
+                   {"created_at", api_time(account.created_at)}},
+                  201);
+}
+
+CREDPOOL_INLINE Response log_in(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto email = lower_case_email(input.text("email"));
+  const auto password = input.text("password", longest_password_bytes);
+  const bool revoke = input.optional_flag("revoke_others").value_or(state.options.login_revokes);
+  if (!input.good()) return api_invalid(input.fault());
+
+  const auto found = state.store.account_by_email(email);
+  if (!found) return api_store_failed(found.error());
+  auto check = check_password(state, call, email, *found ? &**found : nullptr, password);
+  if (check.refusal) return std::move(*check.refusal);
+  if (!check.right) return wrong_credentials();
+
+  std::string better;
+  if (!state.options.passwords->is_current((*found)->password_hash)) {
+    auto hash = hash_password(state, password);
+    if (!hash) return password_not_hashed(hash.error());
+    better = std::move(*hash);
+  }
+  const std::lock_guard turn{state.account_turn((*found)->id)};
+  auto account = unchanged_account(state, **found);
+  if (!account) return api_store_failed(account.error());
+  if (!*account) return wrong_credentials();
+  if (!better.empty()) {
+    (*account)->password_hash = std::move(better);
+    if (const auto updated = state.store.update_account(**account); !updated)
+      return api_store_failed(updated.error());
+  }
+  if (!revoke) {
+    const auto keys = live_management_keys(state, (*account)->id);
+    if (!keys) return api_store_failed(keys.error());
+    if (keys->size() >= state.options.limits.management_keys) return too_many_management_keys();
+  }
+  const auto key = issue_management_key(state, (*account)->id, revoke, call.now);
+  if (!key) return api_store_failed(key.error());
+  return api_data({{"management_key", key->reveal()},
+                   {"email", (*account)->email},
+                   {"last_login", api_time(call.now)}});
+}
+
+CREDPOOL_INLINE Response show_account(ApiState& state, ApiCall& call) {
+  const auto balance = state.store.balance(call.account.id);
+  if (!balance) return api_store_failed(balance.error());
+  const auto keys = state.store.count_keys(call.account.id);
+  if (!keys) return api_store_failed(keys.error());
+  return api_data({{"email", call.account.email},
+                   {"plan", call.account.plan},
+                   {"credits_remaining", api_money(balance->remaining())},
+                   {"keys_count", *keys},
+                   {"created_at", api_time(call.account.created_at)}});
+}
+
+CREDPOOL_INLINE Response rotate_management_key(ApiState& state, ApiCall& call) {
+  const auto key = issue_management_key(state, call.account.id, false, call.now);
+  if (!key) return api_store_failed(key.error());
+  if (const auto revoked =
+          state.store.revoke_management_key(call.account.id, call.key_digest, call.now);
+      !revoked)
+    return api_store_failed(revoked.error());
+  return api_data({{"management_key", key->reveal()},
+                   {"email", call.account.email},
+                   {"rotated_at", api_time(call.now)}});
+}
+
+/// Proof that it is the account's owner who asks, and not only who has found a key of it: the
+/// password, or for an account without one its e-mail.
+/// @return none when it is; else the refusal
+inline std::optional<Response> prove_owner(ApiState& state, const ApiCall& call, ApiInput& input,
+                                           std::string_view password_member) {
+  if (call.account.password_hash.empty()) {
+    if (lower_case_email(input.text("email")) == call.account.email) return std::nullopt;
+    if (!input.good()) return api_invalid(input.fault());
+    return api_error(403, "INVALID_CREDENTIALS", "This is not the account's email.");
+  }
+  const auto password = input.text(password_member, longest_password_bytes);
+  if (!input.good()) return api_invalid(input.fault());
+  auto check = check_password(state, call, call.account.email, &call.account, password);
+  if (check.refusal) return std::move(*check.refusal);
+  if (check.right) return std::nullopt;
+  return api_error(403, "INVALID_CREDENTIALS", "The password is wrong.");
+}
+
+CREDPOOL_INLINE Response change_password(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto wanted = input.text("new_password", longest_password_bytes);
+  const bool revoke = input.optional_flag("revoke_others").value_or(true);
+  if (!input.good()) return api_invalid(input.fault());
+  if (const auto fault = password_fault(wanted); !fault.empty()) return api_invalid(fault);
+  if (auto refusal = prove_owner(state, call, input, "current_password"))
+    return std::move(*refusal);
+  auto hash = hash_password(state, wanted);
+  if (!hash) return password_not_hashed(hash.error());
+
+  const std::lock_guard turn{state.account_turn(call.account.id)};
+  auto account = unchanged_account(state, call.account);
+  if (!account) return api_store_failed(account.error());
+  if (!*account) return api_error(409, "CONFLICT", "The password was changed at the same time.");
+  (*account)->password_hash = std::move(*hash);
+  if (const auto updated = state.store.update_account(**account); !updated)
+    return api_store_failed(updated.error());
+  if (revoke) {
+    const auto keys = live_management_keys(state, call.account.id);
+    if (!keys) return api_store_failed(keys.error());
+    for (const auto& key : *keys) {
+      if (key.digest == call.key_digest) continue;
+      if (const auto revoked =
+              state.store.revoke_management_key(call.account.id, key.digest, call.now);
+          !revoked && revoked.error().errc() != Errc::not_found)
+        return api_store_failed(revoked.error());
+    }
+  }
+  return api_data({{"email", call.account.email}, {"changed_at", api_time(call.now)}});
+}
+
+CREDPOOL_INLINE Response remove_account(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  if (!input.good()) return api_invalid(input.fault());
+  if (auto refusal = prove_owner(state, call, input, "password")) return std::move(*refusal);
+  const std::lock_guard turn{state.account_turn(call.account.id)};
+  if (state.options.payments != nullptr)
+    if (const auto forgot = state.options.payments->set_payment_method(call.account.id, {});
+        !forgot)
+      return api_store_failed(forgot.error());
+  if (const auto removed = state.store.remove_account(call.account.id, call.now);
+      !removed && removed.error().errc() != Errc::not_found)
+    return api_store_failed(removed.error());
+  return api_data(
+      {{"email", call.account.email}, {"deleted", true}, {"deleted_at", api_time(call.now)}});
+}
+
+CREDPOOL_INLINE Response list_management_keys(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const auto most = state.options.limits.management_keys;
+  const PageRequest asked{query.number("limit", most, 1, most),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  if (!query.good()) return api_invalid(query.fault());
+  auto keys = live_management_keys(state, call.account.id);
+  if (!keys) return api_store_failed(keys.error());
+  Page<ManagementKey> page;
+  page.total = keys->size();
+  for (auto i = asked.offset; i < keys->size() && page.items.size() < asked.limit; ++i)
+    page.items.push_back((*keys)[keys->size() - 1 - i]);
+  return api_data(api_page(page, asked, query.has("limit") || query.has("offset"),
+                           [&](const ManagementKey& key) {
+                             return OrderedJson{{"id", key_name_of(key.digest)},
+                                                {"created_at", api_time(key.created_at)},
+                                                {"current", key.digest == call.key_digest}};
+                           }));
+}
+
+CREDPOOL_INLINE Response add_management_key(ApiState& state, ApiCall& call) {
+  return answer_once(state, call, true, [&]() -> Response {
+    const std::lock_guard turn{state.account_turn(call.account.id)};
+    const auto keys = live_management_keys(state, call.account.id);
+    if (!keys) return api_store_failed(keys.error());
+    if (keys->size() >= state.options.limits.management_keys) return too_many_management_keys();
+    const auto key = issue_management_key(state, call.account.id, false, call.now);
+    if (!key) return api_store_failed(key.error());
+    return api_data({{"management_key", key->reveal()},
+                     {"id", key_name_of(key_digest(key->reveal()))},
+                     {"created_at", api_time(call.now)}},
+                    201);
+  });
+}
+
+CREDPOOL_INLINE Response revoke_management_key(ApiState& state, ApiCall& call) {
+  const auto gone = [] { return api_error(404, "KEY_NOT_FOUND", "Key not found"); };
+  const auto keys = live_management_keys(state, call.account.id);
+  if (!keys) return api_store_failed(keys.error());
+  const auto name = call.name == "current" ? key_name_of(call.key_digest) : std::string{call.name};
+  const auto found = std::find_if(keys->begin(), keys->end(), [&](const ManagementKey& key) {
+    return key_name_of(key.digest) == name;
+  });
+  if (found == keys->end()) return gone();
+  if (const auto revoked =
+          state.store.revoke_management_key(call.account.id, found->digest, call.now);
+      !revoked)
+    return revoked.error().errc() == Errc::not_found ? gone() : api_store_failed(revoked.error());
+  return api_data({{"id", name}, {"revoked", true}, {"revoked_at", api_time(call.now)}});
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE Response show_credits(ApiState& state, ApiCall& call) {
+  const auto balance = state.store.balance(call.account.id);
+  if (!balance) return api_store_failed(balance.error());
+  return api_data({{"total_credits", api_money(balance->credits)},
+                   {"total_usage", api_money(balance->usage)},
+                   {"remaining", api_money(balance->remaining())}});
+}
+
+/// Gives credits of a purchase that nobody pays for: the operator wants it so.
+inline Response grant_purchase(ApiState& state, const ApiCall& call, Money amount) {
+  // A duplicate whose first answer was lost with its server finds the credits given. A day later
+  // the same idempotency key is a new purchase.
+  std::string reference;
+  if (!call.request.idempotency_key.empty())
+    reference = "purchase:" + call.account.id + ':' + key_digest(call.request.idempotency_key);
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    auto id = new_uuid();
+    if (!id) return api_store_failed(id.error());
+    const auto credited = state.store.credit({.account = call.account.id,
+                                              .type = TransactionType::purchase,
+                                              .amount = amount,
+                                              .description = "Credit purchase",
+                                              .reference = reference,
+                                              .id = std::move(*id),
+                                              .now = call.now});
+    if (!credited) {
+      if (credited.error().errc() == Errc::conflict)
+        return api_error(422, "IDEMPOTENCY_KEY_REUSED",
+                         "This Idempotency-Key was used for another request.");
+      if (credited.error().errc() == Errc::invalid_argument)
+        return api_invalid("The account cannot have more credits.");
+      return api_store_failed(credited.error());
+    }
+    const auto& transaction = credited->transaction;
+    if (credited->second && call.now - transaction.created_at > std::chrono::hours{24}) {
+      reference = "purchase:" + call.account.id + ':' + transaction.id;
+      continue;
+    }
+    const auto fee = platform_fee(amount);
+    return api_data({{"transaction_id", transaction.id},
+                     {"amount", api_money(amount)},
+                     {"platform_fee", api_money(fee)},
+                     {"total_charged", api_money(amount + fee)},
+                     {"new_balance", api_money(transaction.balance_after)},
+                     {"created_at", api_time(transaction.created_at)}});
+  }
+  return api_error(409, "CONFLICT", "This Idempotency-Key was used too often.");
+}
+
+/// Begins a payment on Stripe's page.
+inline Response begin_purchase(ApiState& state, const ApiCall& call, Money amount,
+                               bool save_method) {
+  auto id = new_uuid();
+  if (!id) return api_store_failed(id.error());
+  Payment payment{.id = std::move(*id),
+                  .account = call.account.id,
+                  .kind = PaymentKind::checkout,
+                  .credits = amount,
+                  .charge_cents = (amount + platform_fee(amount)).micros / 10'000,
+                  .reference = {},
+                  .state = PaymentState::open,
+                  .save_method = save_method,
+                  .created_at = call.now};
+  auto& payments = *state.options.payments;
+  if (const auto added = payments.add_payment(payment); !added)
+    return api_store_failed(added.error());
+  const auto begun = state.stripe->begin_checkout(payment, call.account.email);
+  if (!begun || begun->url.empty()) {
+    payment.state = PaymentState::failed;  // nobody has its page
+    if (const auto changed = payments.change_payment(payment); !changed)
+      return api_store_failed(changed.error());
+    if (!begun && begun.error().errc() == Errc::forbidden)
+      return api_error(402, "PAYMENT_FAILED", "The payment provider refused the payment.");
+    return api_later(502, "PAYMENT_PROVIDER_UNAVAILABLE",
+                     "The payment provider cannot be reached. Nothing was charged.",
+                     Duration{5'000});
+  }
+  payment.reference = begun->reference;
+  if (const auto changed = payments.change_payment(payment); !changed)
+    return api_store_failed(changed.error());
+  return api_data({{"checkout_url", begun->url}, {"session_id", begun->reference}});
+}
+
+CREDPOOL_INLINE Response buy_credits(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto amount = input.optional_payment("amount");
+  const bool save_method = input.optional_flag("save_payment_method").value_or(false);
+  if (!input.good()) return api_invalid(input.fault());
+  if (!amount) return api_invalid("Amount is required.");
+  return answer_once(state, call, false, [&]() -> Response {
+    if (state.options.grant_credits) return grant_purchase(state, call, *amount);
+    if (state.stripe) return begin_purchase(state, call, *amount, save_method);
+    return api_error(403, "PAYMENTS_DISABLED", "This server sells no credits. Ask its operator.");
+  });
+}
+
+CREDPOOL_INLINE Response list_transactions(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const PageRequest asked{query.number("limit", 20, 1, 1'000),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  const auto type_name = query.text("type");
+  if (!query.good()) return api_invalid(query.fault());
+  const auto type = transaction_type_of(type_name);
+  Result<Page<CreditTransaction>> page = Page<CreditTransaction>{};
+  if (type_name.empty() || type) page = state.store.transactions(call.account.id, type, asked);
+  if (!page) return api_store_failed(page.error());
+  return api_data(api_page(*page, asked, true, [](const CreditTransaction& transaction) {
+    return OrderedJson{{"id", transaction.id},
+                       {"type", to_string(transaction.type)},
+                       {"amount", api_money(transaction.amount)},
+                       {"balance_after", api_money(transaction.balance_after)},
+                       {"description", transaction.description},
+                       {"created_at", api_time(transaction.created_at)}};
+  }));
+}
+
+inline OrderedJson auto_topup_json(const AutoTopUp& topup) {
+  return {{"enabled", topup.enabled},
+          {"threshold", api_money(topup.threshold)},
+          {"amount", api_money(topup.amount)}};
+}
+
+CREDPOOL_INLINE Response show_auto_topup(ApiState& state, ApiCall& call) {
+  const auto topup = state.store.auto_topup(call.account.id);
+  if (!topup) return api_store_failed(topup.error());
+  return api_data(auto_topup_json(*topup));
+}
+
+/// Whether there is something that a top-up of the account can be paid with.
+inline Result<bool> can_top_up(ApiState& state, const AccountId& account) {
+  if (state.options.grant_credits) return true;
+  if (!state.stripe) return false;
+  return state.options.payments->payment_method(account).transform(
+      [](const std::optional<PaymentMethod>& method) { return method.has_value(); });
+}
+
+CREDPOOL_INLINE Response set_auto_topup(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto enabled = input.optional_flag("enabled");
+  const auto threshold =
+      input.optional_money("threshold", Money::dollars(1), Money::dollars(1'000));
+  const auto amount = input.optional_payment("amount");
+  if (!input.good()) return api_invalid(input.fault());
+  if (!enabled && !threshold && !amount)
+    return api_invalid("Name at least one of enabled, threshold and amount.");
+
+  const std::lock_guard turn{state.account_turn(call.account.id)};
+  auto topup = state.store.auto_topup(call.account.id);
+  if (!topup) return api_store_failed(topup.error());
+  topup->enabled = enabled.value_or(topup->enabled);
+  topup->threshold = threshold.value_or(topup->threshold);
+  topup->amount = amount.value_or(topup->amount);
+  topup->updated_at = call.now;
+  if (topup->enabled) {
+    const auto payable = can_top_up(state, call.account.id);
+    if (!payable) return api_store_failed(payable.error());
+    if (!*payable)
+      return api_error(400, "PAYMENT_METHOD_REQUIRED",
+                       state.stripe ? "Buy credits with save_payment_method first."
+                                    : "This server sells no credits. Ask its operator.");
+  }
+  if (const auto set = state.store.set_auto_topup(call.account.id, *topup); !set)
+    return api_store_failed(set.error());
+  auto json = auto_topup_json(*topup);
+  json["updated_at"] = api_time(call.now);
+  return api_data(std::move(json));
+}
+
+CREDPOOL_INLINE Response forget_payment_method(ApiState& state, ApiCall& call) {
+  const std::lock_guard turn{state.account_turn(call.account.id)};
+  auto topup = state.store.auto_topup(call.account.id);
+  if (!topup) return api_store_failed(topup.error());
+  if (!state.options.grant_credits && topup->enabled) {
+    topup->enabled = false;
+    topup->updated_at = call.now;
+    if (const auto set = state.store.set_auto_topup(call.account.id, *topup); !set)
+      return api_store_failed(set.error());
+  }
+  if (state.options.payments != nullptr)
+    if (const auto forgot = state.options.payments->set_payment_method(call.account.id, {});
+        !forgot)
+      return api_store_failed(forgot.error());
+  return api_data({{"forgotten", true}});
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The name under which the openclaw-token command logs in, whatever GitHub calls the server.
+inline constexpr std::string_view device_client = "openclaw-cli";
+inline constexpr std::string_view device_grant = "urn:ietf:params:oauth:grant-type:device_code";
+/// How long the token of a device login can be exchanged for a management key.
+inline constexpr Duration device_token_life{600'000};
+
+/// What is kept of a device login: whom GitHub vouches for. No token of GitHub, no code.
+struct DeviceFacts {
+  std::optional<TimePoint> agrees_at;      ///< the mock's person says yes then
+  std::optional<GitHubIdentity> identity;  ///< who has agreed
+  bool merged = false;                     ///< joined with an account that was there before
+};
+
+inline std::string device_facts_text(const DeviceFacts& facts) {
+  OrderedJson json = OrderedJson::object();
+  if (facts.agrees_at) json["agrees_at"] = facts.agrees_at->time_since_epoch().count();
+  if (facts.identity)
+    json["identity"] = {{"id", facts.identity->id},
+                        {"email", facts.identity->email},
+                        {"name", facts.identity->name},
+                        {"avatar_url", facts.identity->avatar_url}};
+  json["merged"] = facts.merged;
+  return dump_json(json);
+}
+
+inline Result<DeviceFacts> read_device_facts(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return fail(json.error());
+  DeviceFacts facts;
+  if (const auto* at = member(*json, "agrees_at"); at != nullptr && at->is_number_integer())
+    facts.agrees_at = TimePoint{Duration{at->get<std::int64_t>()}};
+  if (const auto* merged = member(*json, "merged"); merged != nullptr && merged->is_boolean())
+    facts.merged = merged->get<bool>();
+  if (const auto* identity = member(*json, "identity"); identity != nullptr) {
+    const auto* id = member(*identity, "id");
+    if (id == nullptr || !id->is_number_integer())
+      return fail(Errc::malformed, "reading a device login");
+    facts.identity =
+        GitHubIdentity{id->get<std::int64_t>(), std::string{text_or_empty(*identity, "email")},
+                       std::string{text_or_empty(*identity, "name")},
+                       std::string{text_or_empty(*identity, "avatar_url")}};
+  }
+  return facts;
+}
+
+/// An error of a device login: flat as RFC 8628 has it, or in the envelope under "/v1", where the
+/// openclaw-token command looks for it.
+inline Response device_error(const ApiCall& call, std::string_view code, std::string_view message,
+                             int interval = 0) {
+  if (call.versioned) {
+    OrderedJson error{{"code", code}, {"message", message}};
+    if (interval > 0) error["interval"] = interval;
+    return api_json(400, {{"error", std::move(error)}});
+  }
+  OrderedJson body{{"error", code}, {"error_description", message}};
+  if (interval > 0) body["interval"] = interval;
+  return api_json(400, body);
+}
+
+inline Response github_failed(const Error& error) {
+  return error.errc() == Errc::overloaded
+             ? api_error(502, "GITHUB_ERROR", "GitHub did not answer as agreed.")
+             : api_error(502, "GITHUB_UNAVAILABLE", "GitHub cannot be reached.");
+}
+
+/// Random letters such as "BCDF-GHJK": without vowels they form no words.
+inline Result<std::string> mock_user_code() {
+  return account_random_bytes(8).transform([](std::string bytes) {
+    constexpr std::string_view letters = "BCDFGHJKLMNPQRSTVWXZ";
+    for (auto& c : bytes) c = letters[static_cast<unsigned char>(c) % letters.size()];
+    return bytes.insert(4, 1, '-');
+  });
+}
+
+inline Result<GitHubDeviceCode> mock_device_code() {
+  const auto secret = account_random_bytes(16);
+  if (!secret) return fail(secret.error());
+  auto user_code = mock_user_code();
+  if (!user_code) return fail(user_code.error());
+  GitHubDeviceCode code;
+  code.device_code = Secret{"dc_" + to_hex(*secret)};
+  code.user_code = std::move(*user_code);
+  code.verification_uri = "https://github.com/login/device";
+  return code;
+}
+
+CREDPOOL_INLINE Response begin_device_login(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto client = input.text("client_id");
+  if (!input.good()) return api_invalid(input.fault());
+  if (!state.github && !state.options.mock_github)
+    return api_error(403, "GITHUB_DISABLED", "This server has no login by GitHub.");
+  if (client != device_client && !(state.github && client == state.github->settings().client_id))
+    return api_invalid("Client_id is not known here.");
+  if (const auto peer = counted_peer(call.request.peer); !peer.empty())
+    if (const auto wait = state.newcomers.take(peer, call.now)) return api_too_many(*wait);
+
+  DeviceFacts facts;
+  if (!state.github) facts.agrees_at = call.now + Duration{3'000};
+  const auto code = state.github ? state.github->begin() : mock_device_code();
+  if (!code) return github_failed(code.error());
+  if (const auto put = state.store.put_device_session(
+          {.device_digest = key_digest(code->device_code.reveal()),
+           .token_digest = {},
+           .client_id = client,
+           .account = {},
+           .expires_at = call.now + std::chrono::seconds{code->expires_in},
+           .sealed = device_facts_text(facts)});
+      !put)
+    return api_store_failed(put.error());
+  return api_data({{"device_code", code->device_code.reveal()},
+                   {"user_code", code->user_code},
+                   {"verification_uri", code->verification_uri},
+                   {"interval", code->interval},
+                   {"expires_in", code->expires_in}});
+}
+
+/// Asks whether the person has agreed.
+/// @return the identity; else the answer for the device
+inline std::optional<Response> ask_for_identity(ApiState& state, const ApiCall& call,
+                                                std::string_view device_code, DeviceFacts& facts) {
+  const auto pending = [&] {
+    return device_error(call, "authorization_pending", "The person has not agreed yet.");
+  };
+  if (!state.github) {
+    if (!facts.agrees_at || call.now < *facts.agrees_at) return pending();
+    facts.identity = GitHubIdentity{1, "github-user@example.com", "GitHub User", ""};
+    return std::nullopt;
+  }
+  const auto poll = state.github->poll(device_code);
+  if (!poll) return github_failed(poll.error());
+  if (poll->error == "authorization_pending") return pending();
+  if (poll->error == "slow_down")
+    return device_error(call, "slow_down", "Ask less often.", poll->interval);
+  if (poll->error == "expired_token")
+    return device_error(call, "expired_token", "The device code has expired.");
+  if (poll->error == "access_denied")
+    return device_error(call, "access_denied", "The person has not agreed.");
+  if (!poll->error.empty())
+    return device_error(call, "bad_device_code", "GitHub does not accept the device code.");
+  auto identity = state.github->identity(poll->token);
+  // GitHub gives its token once: without an answer to this the login has to begin anew.
+  if (!identity) return github_failed(identity.error());
+  facts.identity = std::move(*identity);
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE Response poll_device_login(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto code = input.text("device_code", 500);
+  const auto grant = input.optional_text("grant_type").value_or(std::string{device_grant});
+  if (!input.good()) return device_error(call, "invalid_request", input.fault());
+  if (grant != device_grant)
+    return device_error(call, "unsupported_grant_type", "Grant_type must be that of a device.");
+  if (!state.github && !state.options.mock_github)
+    return api_error(403, "GITHUB_DISABLED", "This server has no login by GitHub.");
+
+  auto found = state.store.device_session(key_digest(code));
+  if (!found) return api_store_failed(found.error());
+  // One whose token was exchanged has ended.
+  if (!*found || !(*found)->account.empty())
+    return device_error(call, "bad_device_code", "The device code is not known.");
+  auto& session = **found;
+  if (session.expires_at <= call.now)
+    return device_error(call, "expired_token", "The device code has expired.");
+  auto facts = read_device_facts(session.sealed);
+  if (!facts) return api_store_failed(facts.error());
+  // Who has agreed stays so, and the token of an answer that was lost is replaced.
+  if (!facts->identity)
+    if (auto answer = ask_for_identity(state, call, code, *facts)) return std::move(*answer);
+
+  const auto random = account_random_bytes(24);
+  if (!random) return api_store_failed(random.error());
+  const auto token = "oct_" + to_hex(*random);
+  session.token_digest = key_digest(token);
+  session.expires_at = call.now + device_token_life;
+  session.sealed = device_facts_text(*facts);
+  if (const auto put = state.store.put_device_session(session); !put)
+    return api_store_failed(put.error());
+  return api_data({{"access_token", token}, {"token_type", "bearer"}});
+}
+
+/// The account of somebody for whom GitHub vouches: the one that is linked, the one with the same
+/// verified e-mail, or a new one.
+/// @errors not_found when there is none and strangers may not register; account_changed when the
+///         one with that e-mail is linked to another GitHub user
+inline Result<Account> account_of(ApiState& state, const GitHubIdentity& identity, TimePoint now,
+                                  bool& merged) {
+  auto linked = state.store.account_by_github(identity.id);
+  if (!linked) return fail(linked.error());
+  if (*linked) return std::move(**linked);
+  auto same_email = state.store.account_by_email(identity.email);
+  if (!same_email) return fail(same_email.error());
+  if (!*same_email) {
+    if (!state.options.open_registration) return fail(Errc::not_found, "logging in by GitHub");
+    auto id = new_uuid();
+    if (!id) return fail(id.error());
+    // It begins with a key that nobody has; the login's own key takes its place.
+    const auto key = new_management_key();
+    if (!key) return fail(key.error());
+    Account account{.id = std::move(*id),
+                    .email = identity.email,
+                    .password_hash = {},
+                    .github_id = identity.id,
+                    .avatar_url = identity.avatar_url,
+                    .created_at = now};
+    if (auto added = state.store.add_account(
+            account, {key_digest(key->reveal()), account.id, now, std::nullopt});
+        !added)
+      return fail(added.error());
+    return account;
+  }
+  // Nobody has ever proved that this e-mail is theirs, until now: whoever registered it may have
+  // done so to wait for its owner. The password ends, and so do all management keys (by the login);
+  // keys of an account that never had credits are switched off, of others the payer is known.
+  auto account = std::move(**same_email);
+  if (account.github_id) return fail(Errc::account_changed, "logging in by GitHub");
+  const std::lock_guard turn{state.account_turn(account.id)};
+  merged = true;
+  const auto balance = state.store.balance(account.id);
+  if (!balance) return fail(balance.error());
+  if (balance->credits == Money{}) {
+    for (PageRequest page{100, 0};; page.offset += page.limit) {
+      const auto keys = state.store.keys(account.id, false, page);
+      if (!keys) return fail(keys.error());
+      for (const auto& key : keys->items)
+        if (auto off = state.store.change_key(account.id, key.hash,
+                                              [](ProvisionedKey& found) -> Result<void> {
+                                                found.disabled = true;
+                                                return {};
+                                              });
+            !off && off.error().errc() != Errc::not_found)
+          return fail(off.error());
+      if (page.offset + keys->items.size() >= keys->total) break;
+    }
+  }
+  account.password_hash.clear();
+  account.github_id = identity.id;
+  account.avatar_url = identity.avatar_url;
+  if (auto updated = state.store.update_account(account); !updated) return fail(updated.error());
+  return account;
+}
+
+CREDPOOL_INLINE Response finish_device_login(ApiState& state, ApiCall& call) {
+  const auto refused = [](std::string_view why) { return api_error(401, "UNAUTHORIZED", why); };
+  std::string_view token = call.request.authorization;
+  if (!token.starts_with("Bearer ") || token.size() == 7)
+    return refused("Missing or invalid authorization header");
+  auto found = state.store.device_session_by_token(key_digest(token.substr(7)));
+  if (!found) return api_store_failed(found.error());
+  if (!*found || (*found)->expires_at <= call.now) return refused("Invalid or expired token");
+  auto& session = **found;
+  auto facts = read_device_facts(session.sealed);
+  if (!facts) return api_store_failed(facts.error());
+  if (!facts->identity) return refused("Invalid or expired token");
+  if (facts->identity->email.empty())
+    return api_error(400, "EMAIL_REQUIRED",
+                     "GitHub has verified no primary email of this account.");
+
+  const auto account = account_of(state, *facts->identity, call.now, facts->merged);
+  if (!account) {
+    if (account.error().errc() == Errc::not_found)
+      return api_error(403, "REGISTRATION_CLOSED", "This server's operator makes the accounts.");
+    if (account.error().errc() == Errc::account_changed)
+      return api_error(409, "CONFLICT", "This email's account is linked to another GitHub user.");
+    if (account.error().errc() == Errc::conflict)
+      return api_error(409, "CONFLICT", "The account was made at the same time. Try again.");
+    return api_store_failed(account.error());
+  }
+  if (session.account.empty()) {
+    session.account = account->id;
+    session.sealed = device_facts_text(*facts);
+    if (const auto put = state.store.put_device_session(session); !put)
+      return api_store_failed(put.error());
+  }
+  const auto key = issue_management_key(state, account->id,
+                                        facts->merged || state.options.login_revokes, call.now);
+  if (!key) return api_store_failed(key.error());
+  return api_data({{"management_key", key->reveal()},
+                   {"email", account->email},
+                   {"name", facts->identity->name},
+                   {"avatar_url", facts->identity->avatar_url},
+                   {"merged", facts->merged}});
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::uint64_t most_keys_listed = 1'000;
+
+inline Response key_not_found() {
+  return api_error(404, "KEY_NOT_FOUND", "Key not found");
+}
+
+inline bool is_key_label(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+/// What a key shows of itself; its value only in the one answer that hands it out.
+inline OrderedJson key_json(const ProvisionedKey& key, std::string_view value = {}) {
+  OrderedJson json;
+  json["hash"] = key.hash;
+  if (!value.empty()) json["key"] = value;
+  json["name"] = key.name;
+  json["credit_limit"] = api_optional(key.credit_limit, api_money);
+  json["limit_reset"] = key.limit_reset == LimitReset::never
+                            ? OrderedJson(nullptr)
+                            : OrderedJson(to_string(key.limit_reset));
+  json["usage"] = api_money(key.usage);
+  json["disabled"] = key.disabled;
+  json["created_at"] = api_time(key.created_at);
+  json["expires_at"] = api_optional(key.expires_at, api_time);
+  if (key.revoked_at) json["revoked_at"] = api_time(*key.revoked_at);
+  return json;
+}
+
+/// What a body says about a key; members that are not there stay none.
+struct KeyWishes {
+  bool limits = false;  ///< it says something about the limit
+  std::optional<Money> credit_limit;
+  std::optional<LimitReset> limit_reset;
+  std::optional<bool> disabled;
+  bool expires = false;
+  std::optional<TimePoint> expires_at;
+};
+
+inline KeyWishes read_key_wishes(ApiInput& input) {
+  KeyWishes wishes;
+  wishes.limits = input.has("credit_limit");
+  wishes.credit_limit = input.optional_money("credit_limit", Money{}, most_money);
+  if (input.is_null("limit_reset")) {
+    wishes.limit_reset = LimitReset::never;
+  } else if (const auto name = input.optional_text("limit_reset")) {
+    wishes.limit_reset = *name == "none" ? LimitReset::never : limit_reset_of(*name);
+    if (!wishes.limit_reset) input.refuse("Limit_reset must be daily, weekly, monthly or null.");
+  }
+  wishes.disabled = input.optional_flag("disabled");
+  wishes.expires = input.has("expires_at");
+  wishes.expires_at = input.optional_time("expires_at");
+  return wishes;
+}
+
+inline void apply_key_wishes(const KeyWishes& wishes, ProvisionedKey& key) {
+  if (wishes.limits) key.credit_limit = wishes.credit_limit;
+  if (wishes.limit_reset) key.limit_reset = *wishes.limit_reset;
+  if (wishes.disabled) key.disabled = *wishes.disabled;
+  if (wishes.expires) key.expires_at = wishes.expires_at;
+}
+
+CREDPOOL_INLINE Response create_key(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto name = input.text("name");
+  const auto wishes = read_key_wishes(input);
+  if (!input.good()) return api_invalid(input.fault());
+  if (!is_key_label(name))
+    return api_invalid("Name must have 1 to 100 letters, digits, \"_\" and \"-\".");
+  return answer_once(state, call, true, [&]() -> Response {
+    // A value whose digest begins like that of another key comes once in billions of keys, two
+    // running do not: when the second one is refused as well, it is because of the name.
+    for (int attempt = 0;; ++attempt) {
+      const auto value = new_provisioned_key();
+      if (!value) return api_store_failed(value.error());
+      ProvisionedKey key;
+      key.digest = key_digest(value->reveal());
+      key.hash = key_name_of(key.digest);
+      key.account = call.account.id;
+      key.name = name;
+      key.created_at = call.now;
+      apply_key_wishes(wishes, key);
+      const auto added = state.store.add_key(key);
+      if (added) return api_data(key_json(key, value->reveal()), 201);
+      if (added.error().errc() != Errc::conflict) return api_store_failed(added.error());
+      if (attempt > 0)
+        return api_error(409, "KEY_NAME_EXISTS", "A key with this name already exists");
+    }
+  });
+}
+
+CREDPOOL_INLINE Response list_keys(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const PageRequest asked{query.number("limit", most_keys_listed, 1, most_keys_listed),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  const bool revoked = query.flag("include_revoked");
+  if (!query.good()) return api_invalid(query.fault());
+  const auto page = state.store.keys(call.account.id, revoked, asked);
+  if (!page) return api_store_failed(page.error());
+  return api_data(api_page(*page, asked, query.has("limit") || query.has("offset"),
+                           [](const ProvisionedKey& key) { return key_json(key); }));
+}
+
+CREDPOOL_INLINE Response show_key(ApiState& state, ApiCall& call) {
+  const auto key = state.store.key(call.account.id, call.name);
+  if (!key) return api_store_failed(key.error());
+  if (!*key || (*key)->revoked_at) return key_not_found();
+  const auto today = state.day_of(call.now);
+  // A zone's day may differ from UTC's by one.
+  const auto first = state.day_of((*key)->created_at - std::chrono::hours{24});
+  auto days = state.store.usage(call.account.id, call.name, first, today);
+  if (!days) return api_store_failed(days.error());
+  auto json = key_json(**key);
+  json.update(usage_summary(std::move(*days), today));
+  return api_data(std::move(json));
+}
+
+CREDPOOL_INLINE Response update_key(ApiState& state, ApiCall& call) {
+  ApiInput input{call.request.body};
+  const auto wishes = read_key_wishes(input);
+  if (!input.good()) return api_invalid(input.fault());
+  if (!wishes.limits && !wishes.limit_reset && !wishes.disabled && !wishes.expires)
+    return api_invalid("Name at least one of credit_limit, limit_reset, disabled, expires_at.");
+  const auto key = state.store.change_key(call.account.id, call.name,
+                                          [&](ProvisionedKey& found) -> Result<void> {
+                                            if (found.revoked_at)
+                                              return fail(Errc::not_found, "changing a key");
+                                            apply_key_wishes(wishes, found);
+                                            return {};
+                                          });
+  if (key) return api_data(key_json(*key));
+  return key.error().errc() == Errc::not_found ? key_not_found() : api_store_failed(key.error());
+}
+
+/// Changes a key that is not revoked.
+/// @param was_revoked becomes true when it was revoked before, and was not changed
+template <class Change>
+Result<ProvisionedKey> change_live_key(ApiState& state, const ApiCall& call, bool& was_revoked,
+                                       Change change) {
+  return state.store.change_key(call.account.id, call.name,
+                                [&](ProvisionedKey& key) -> Result<void> {
+                                  was_revoked = key.revoked_at.has_value();
+                                  if (was_revoked) return fail(Errc::conflict, "changing a key");
+                                  change(key);
+                                  return {};
+                                });
+}
+
+inline Response key_unchanged(const Error& error, bool was_revoked, std::string_view revoked_code) {
+  if (was_revoked) return api_error(410, revoked_code, "Key has already been revoked");
+  return error.errc() == Errc::not_found ? key_not_found() : api_store_failed(error);
+}
+
+CREDPOOL_INLINE Response revoke_key(ApiState& state, ApiCall& call) {
+  bool was_revoked = false;
+  const auto key = change_live_key(state, call, was_revoked,
+                                   [&](ProvisionedKey& found) { found.revoked_at = call.now; });
+  if (!key) return key_unchanged(key.error(), was_revoked, "KEY_ALREADY_REVOKED");
+  return api_data({{"hash", key->hash},
+                   {"name", key->name},
+                   {"revoked", true},
+                   {"revoked_at", api_time(call.now)}});
+}
+
+CREDPOOL_INLINE Response rotate_key(ApiState& state, ApiCall& call) {
+  return answer_once(state, call, true, [&]() -> Response {
+    const auto value = new_provisioned_key();
+    if (!value) return api_store_failed(value.error());
+    bool was_revoked = false;
+    const auto key = change_live_key(state, call, was_revoked, [&](ProvisionedKey& found) {
+      found.digest = key_digest(value->reveal());
+    });
+    if (!key) return key_unchanged(key.error(), was_revoked, "KEY_REVOKED");
+    OrderedJson json;
+    json["key"] = value->reveal();
+    json.update(key_json(*key));
+    json["rotated_at"] = api_time(call.now);
+    return api_data(std::move(json));
+  });
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether what Stripe says is paid is what was asked for.
+inline bool is_paid_in_full(const Payment& payment, const StripePayment& said) {
+  return said.paid && said.reference == payment.reference && said.cents == payment.charge_cents &&
+         said.currency == "usd";
+}
+
+inline Result<void> end_payment(ApiState& state, Payment payment, PaymentState end) {
+  payment.state = end;
+  return state.options.payments->change_payment(payment);
+}
+
+/// Keeps what later top-ups are charged to, if the person agreed to that.
+inline Result<void> keep_payment_method(ApiState& state, const Payment& payment,
+                                        const StripePayment& said) {
+  if (!payment.save_method || said.payment_intent.empty()) return {};
+  const auto intent = state.stripe->payment_intent(said.payment_intent);
+  if (!intent) return fail(intent.error());
+  if (intent->customer.empty() || intent->payment_method.empty()) return {};
+  return state.options.payments->set_payment_method(
+      payment.account, PaymentMethod{intent->customer, intent->payment_method});
+}
+
+/// Gives the credits of a payment that is_paid_in_full(): once, however often it is called.
+/// @return the transaction; none when the account is gone
+inline Result<std::optional<CreditTransaction>> settle_payment(ApiState& state,
+                                                               const Payment& payment,
+                                                               const StripePayment& said) {
+  auto id = new_uuid();
+  if (!id) return fail(id.error());
+  const bool topup = payment.kind == PaymentKind::auto_topup;
+  const auto credited =
+      state.store.credit({.account = payment.account,
+                          .type = topup ? TransactionType::auto_topup : TransactionType::purchase,
+                          .amount = payment.credits,
+                          .description = topup ? "Auto top-up" : "Credit purchase",
+                          .reference = "stripe:" + payment.reference,
+                          .id = std::move(*id),
+                          .now = state.options.now()});
+  if (!credited) {
+    if (credited.error().errc() != Errc::not_found) return fail(credited.error());
+    if (auto ended = end_payment(state, payment, PaymentState::unclaimed); !ended)
+      return fail(ended.error());
+    return std::optional<CreditTransaction>{};
+  }
+  if (auto kept = keep_payment_method(state, payment, said); !kept) return fail(kept.error());
+  if (auto ended = end_payment(state, payment, PaymentState::paid); !ended)
+    return fail(ended.error());
+  return std::optional{credited->transaction};
+}
+
+inline Response stripe_answer(int status, std::string_view error) {
+  return api_json(status, {{"error", error}});
+}
+
+CREDPOOL_INLINE Response hear_stripe(ApiState& state, ApiCall& call) {
+  const auto heard = [] { return api_json(200, {{"received", true}}); };
+  const auto later = [] {
+    auto answer = stripe_answer(503, "Try again later");
+    answer.headers.push_back({"Retry-After", "5"});
+    return answer;
+  };
+  if (!state.stripe || state.stripe->settings().webhook_secret.empty())
+    return stripe_answer(400, "Stripe not configured");
+  if (call.request.stripe_signature.empty()) return stripe_answer(400, "Missing signature");
+  if (!check_stripe_signature(call.request.stripe_signature, call.request.body,
+                              state.stripe->settings().webhook_secret, call.now))
+    return stripe_answer(400, "Invalid signature");
+  const auto event = read_stripe_event(call.request.body);
+  if (!event) return stripe_answer(400, "Invalid event");
+
+  const bool completed = event->type == "checkout.session.completed" ||
+                         event->type == "checkout.session.async_payment_succeeded" ||
+                         event->type == "payment_intent.succeeded";
+  const bool ended = event->type == "checkout.session.expired" ||
+                     event->type == "checkout.session.async_payment_failed";
+  if (!completed && !ended) return heard();
+  const auto payment = state.options.payments->payment_by_reference(event->payment.reference);
+  if (!payment) return later();
+  // One that others began, or that is settled: nothing to do.
+  if (!*payment || (*payment)->state != PaymentState::open) return heard();
+  if (ended) return end_payment(state, **payment, PaymentState::failed) ? heard() : later();
+  // Completed is not paid: some ways of paying take days, and tell it then.
+  if (!event->payment.paid) return heard();
+  if (!is_paid_in_full(**payment, event->payment))
+    return stripe_answer(400, "The amount is not the one that is due");
+  return settle_payment(state, **payment, event->payment) ? heard() : later();
+}
+
+/// Auto top-up ends: what it was to be paid with was refused.
+inline Result<void> stop_auto_topup(ApiState& state, const AccountId& account) {
+  const std::lock_guard turn{state.account_turn(account)};
+  auto topup = state.store.auto_topup(account);
+  if (!topup) return fail(topup.error());
+  topup->enabled = false;
+  topup->updated_at = state.options.now();
+  return state.store.set_auto_topup(account, *topup);
+}
+
+/// Goes on with a top-up that was begun: charges it, or asks what became of the charge.
+inline Result<std::optional<CreditTransaction>> go_on_with_topup(ApiState& state, Payment payment) {
+  using Outcome = std::optional<CreditTransaction>;
+  const auto stop = [&](PaymentState end) -> Result<Outcome> {
+    if (auto stopped = stop_auto_topup(state, payment.account); !stopped)
+      return fail(stopped.error());
+    if (auto ended = end_payment(state, payment, end); !ended) return fail(ended.error());
+    return Outcome{};
+  };
+  // Stripe remembers an idempotency key for a day. After that a second request would be a second
+  // charge, so a person must look whether there was a first one.
+  if (payment.reference.empty() &&
+      state.options.now() - payment.created_at > std::chrono::hours{23})
+    return stop(PaymentState::unclaimed);
+
+  Result<StripePayment> said = StripePayment{};
+  if (payment.reference.empty()) {
+    const auto method = state.options.payments->payment_method(payment.account);
+    if (!method) return fail(method.error());
+    if (!*method) return stop(PaymentState::failed);
+    said = state.stripe->charge(payment, **method);
+  } else {
+    said = state.stripe->payment_intent(payment.reference);
+  }
+  if (!said && said.error().errc() == Errc::forbidden) return stop(PaymentState::failed);
+  if (!said) return fail(said.error());
+  if (payment.reference.empty()) {
+    payment.reference = said->reference;
+    if (auto changed = state.options.payments->change_payment(payment); !changed)
+      return fail(changed.error());
+  }
+  if (said->ended) return stop(PaymentState::failed);
+  if (!is_paid_in_full(payment, *said)) return Outcome{};
+  return settle_payment(state, payment, *said);
+}
+
+/// What became of an open payment.
+inline Result<PaymentState> reconcile_payment(ApiState& state, const Payment& payment) {
+  const auto state_now = [&]() -> Result<PaymentState> {
+    const auto now = state.options.payments->payment(payment.id);
+    if (!now) return fail(now.error());
+    return *now ? (*now)->state : PaymentState::failed;
+  };
+  if (payment.kind == PaymentKind::auto_topup) {
+    if (auto went_on = go_on_with_topup(state, payment); !went_on) return fail(went_on.error());
+    return state_now();
+  }
+  // It was written just before Stripe was asked for its page; nobody has got that.
+  if (payment.reference.empty()) {
+    if (state.options.now() - payment.created_at > std::chrono::hours{1})
+      if (auto ended = end_payment(state, payment, PaymentState::failed); !ended)
+        return fail(ended.error());
+    return state_now();
+  }
+  const auto said = state.stripe->checkout(payment.reference);
+  if (!said && said.error().errc() != Errc::not_found) return fail(said.error());
+  if (!said || said->ended) {
+    if (auto ended = end_payment(state, payment, PaymentState::failed); !ended)
+      return fail(ended.error());
+  } else if (is_paid_in_full(payment, *said)) {
+    if (auto settled = settle_payment(state, payment, *said); !settled)
+      return fail(settled.error());
+  }
+  return state_now();
+}
+
+inline bool is_stripe_silence(const Error& error) {
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::timeout:
+    case Errc::tls:
+    case Errc::overloaded:
+    case Errc::forbidden:
+    case Errc::too_large:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
+  auto& state = *state_;
+  Reconciled done;
+  if (!state.stripe) return done;
+  std::string after;
+  for (;;) {
+    const auto open = state.options.payments->open_payments(after, 100);
+    if (!open) return fail(open.error());
+    if (open->empty()) return done;
+    for (const auto& payment : *open) {
+      ++done.asked;
+      const auto became = detail::reconcile_payment(state, payment);
+      if (!became) {
+        // One that fails must not keep the others from their credits.
+        ++done.unanswered;
+        if (!detail::is_stripe_silence(became.error())) return fail(became.error());
+      } else if (*became == PaymentState::paid) {
+        ++done.credited;
+      } else if (*became != PaymentState::open) {
+        ++done.ended;
+      }
+    }
+    after = open->back().id;
+  }
+}
+
+CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
+    const AccountId& account) {
+  auto& state = *state_;
+  const auto topup = state.store.auto_topup(account);
+  if (!topup) return fail(topup.error());
+  if (!topup->enabled) return std::optional<CreditTransaction>{};
+  const auto balance = state.store.balance(account);
+  if (!balance) return fail(balance.error());
+  if (balance->remaining() > topup->threshold) return std::optional<CreditTransaction>{};
+
+  auto id = new_uuid();
+  if (!id) return fail(id.error());
+  if (state.options.grant_credits) {
+    // All who find the account in this state fill it up once together.
+    const auto credited = state.store.credit(
+        {.account = account,
+         .type = TransactionType::auto_topup,
+         .amount = topup->amount,
+         .description = "Auto top-up",
+         .reference = "topup:" + account + ':' + std::to_string(balance->credits.micros),
+         .id = std::move(*id),
+         .now = state.options.now()});
+    if (!credited) return fail(credited.error());
+    return std::optional{credited->transaction};
+  }
+  if (!state.stripe) return std::optional<CreditTransaction>{};
+  auto& payments = *state.options.payments;
+  auto open = payments.open_topup(account);
+  if (!open) return fail(open.error());
+  if (!*open) {
+    const auto method = payments.payment_method(account);
+    if (!method) return fail(method.error());
+    if (!*method) return std::optional<CreditTransaction>{};
+    Payment payment{.id = std::move(*id),
+                    .account = account,
+                    .kind = PaymentKind::auto_topup,
+                    .credits = topup->amount,
+                    .charge_cents = (topup->amount + platform_fee(topup->amount)).micros / 10'000,
+                    .reference = {},
+                    .state = PaymentState::open,
+                    .save_method = false,
+                    .created_at = state.options.now()};
+    const auto added = payments.add_payment(payment);
+    if (!added && added.error().errc() != Errc::conflict) return fail(added.error());
+    open = payments.open_topup(account);
+    if (!open) return fail(open.error());
+    if (!*open) return std::optional<CreditTransaction>{};  // another one did it meanwhile
+  }
+  return detail::go_on_with_topup(state, **open);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// "2026-11-21" as a day; none for anything else.
+inline std::optional<std::chrono::sys_days> day_of_text(std::string_view text) {
+  if (text.size() != 10) return std::nullopt;
+  const auto midnight = parse_iso8601(std::string{text} + "T00:00:00Z");
+  if (!midnight) return std::nullopt;
+  return std::chrono::floor<std::chrono::days>(*midnight);
+}
+
+inline std::string day_text(std::chrono::sys_days day) {
+  return format_iso8601(TimePoint{day}).substr(0, 10);
+}
+
+CREDPOOL_INLINE OrderedJson usage_summary(std::vector<UsageDay> days, std::string_view today_text) {
+  using namespace std::chrono;
+  const auto today = day_of_text(today_text).value_or(sys_days{});
+  const auto monday = day_text(today - (weekday{today} - Monday));
+  const year_month_day date{today};
+  const auto first_of_month = day_text(date.year() / date.month() / 1);
+
+  struct Model {
+    std::uint64_t requests = 0;
+    std::uint64_t tokens = 0;
+    Money cost;
+  };
+  std::map<std::string, Model> models;
+  Money daily, weekly, monthly;
+  std::uint64_t requests = 0;
+  for (const auto& day : days) {
+    if (day.day == today_text) daily += day.cost;
+    if (day.day >= monday) weekly += day.cost;
+    if (day.day >= first_of_month) monthly += day.cost;
+    requests += day.requests;
+    auto& model = models[day.model];
+    model.requests += day.requests;
+    model.tokens += day.input_tokens + day.output_tokens;
+    model.cost += day.cost;
+  }
+  OrderedJson json;
+  json["usage_daily"] = api_money(daily);
+  json["usage_weekly"] = api_money(weekly);
+  json["usage_monthly"] = api_money(monthly);
+  json["requests_count"] = requests;
+  json["model_usage"] = OrderedJson::array();
+  for (const auto& [name, model] : models)
+    json["model_usage"].push_back({{"model", name},
+                                   {"requests", model.requests},
+                                   {"tokens", model.tokens},
+                                   {"cost", api_money(model.cost)}});
+  return json;
+}
+
+/// The days that a query asks for: by default the last thirty, at most a year and a day.
+struct UsageSpan {
+  std::string first;
+  std::string last;
+};
+
+inline UsageSpan read_usage_span(ApiQuery& query, const std::string& today_text) {
+  const auto read = [&](std::string_view name, std::chrono::sys_days usual) {
+    const auto text = query.text(name);
+    if (text.empty()) return usual;
+    const auto day = day_of_text(text);
+    if (!day) query.refuse(name, " must be a day such as 2026-11-21.");
+    return day.value_or(usual);
+  };
+  const auto last = read("to", day_of_text(today_text).value_or(std::chrono::sys_days{}));
+  const auto first = read("from", last - std::chrono::days{29});
+  if (first > last) query.refuse("from", " must not be after to.");
+  if (last - first > std::chrono::days{366})
+    query.refuse("from", " must be at most 366 days before to.");
+  return {day_text(first), day_text(last)};
+}
+
+CREDPOOL_INLINE Response show_usage(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const auto span = read_usage_span(query, state.day_of(call.now));
+  const auto key = query.text("key");
+  const PageRequest asked{query.number("limit", 1'000, 1, 1'000),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  if (!query.good()) return api_invalid(query.fault());
+  auto days = state.store.usage(call.account.id, key, span.first, span.last);
+  if (!days) return api_store_failed(days.error());
+  std::sort(days->begin(), days->end(), [](const UsageDay& a, const UsageDay& b) {
+    return std::tie(b.day, a.key_hash, a.model) < std::tie(a.day, b.key_hash, b.model);
+  });
+
+  UsageDay all;
+  for (const auto& day : *days) {
+    all.requests += day.requests;
+    all.input_tokens += day.input_tokens;
+    all.output_tokens += day.output_tokens;
+    all.cost += day.cost;
+  }
+  const auto first = std::min<std::uint64_t>(asked.offset, days->size());
+  const auto count = std::min<std::uint64_t>(asked.limit, days->size() - first);
+  Page<UsageDay> page{{days->begin() + static_cast<std::ptrdiff_t>(first),
+                       days->begin() + static_cast<std::ptrdiff_t>(first + count)},
+                      days->size()};
+  auto data = api_page(page, asked, true, [](const UsageDay& day) {
+    return OrderedJson{{"day", day.day},
+                       {"key", day.key_hash},
+                       {"model", day.model},
+                       {"requests", day.requests},
+                       {"input_tokens", day.input_tokens},
+                       {"output_tokens", day.output_tokens},
+                       {"cost", api_money(day.cost)}};
+  });
+  data["from"] = span.first;
+  data["to"] = span.last;
+  data["totals"] = {{"requests", all.requests},
+                    {"input_tokens", all.input_tokens},
+                    {"output_tokens", all.output_tokens},
+                    {"cost", api_money(all.cost)}};
+  return api_data(std::move(data));
+}
+
+CREDPOOL_INLINE Response list_requests(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const auto key = query.text("key");
+  const PageRequest asked{query.number("limit", 20, 1, 1'000),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  if (!query.good()) return api_invalid(query.fault());
+  const auto page = state.store.usage_rows(call.account.id, key, asked);
+  if (!page) return api_store_failed(page.error());
+  return api_data(api_page(*page, asked, true, [](const UsageRow& row) {
+    return OrderedJson{{"request_id", row.request_id},
+                       {"key", row.key_hash},
+                       {"model", row.model},
+                       {"input_tokens", row.input_tokens},
+                       {"cached_input_tokens", row.cached_input_tokens},
+                       {"output_tokens", row.output_tokens},
+                       {"reasoning_tokens", row.reasoning_tokens},
+                       {"estimated", row.estimated},
+                       {"cost", api_money(row.cost)},
+                       {"status", row.status},
+                       {"created_at", api_time(row.at)}};
+  }));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+struct MemoryWorld;
+}
+
+/// Accounts that live as long as this object, or as long as whoever keeps document(): for the
+/// command's mock, for tests, and as the plainest statement of what every AccountStore does.
+///
+/// @thread_safety safe
+class MemoryAccountStore final : public AccountStore {
+ public:
+  MemoryAccountStore();
+  MemoryAccountStore(MemoryAccountStore&&) noexcept;
+  MemoryAccountStore& operator=(MemoryAccountStore&&) noexcept;
+  ~MemoryAccountStore() override;
+
+  /// The whole world as JSON text: password hashes and digests of keys are in it, no key.
+  std::string document() const;
+  /// The world that document() gave; what its servers held has gone back.
+  /// @errors malformed; unsupported for a newer version
+  static Result<MemoryAccountStore> from_document(std::string_view text);
+
+  Result<void> add_account(const Account& account, const ManagementKey& key) override;
+  Result<std::optional<Account>> account(const AccountId& id) override;
+  Result<std::optional<Account>> account_by_email(std::string_view email) override;
+  Result<std::optional<Account>> account_by_github(std::int64_t github_id) override;
+  Result<void> update_account(const Account& account) override;
+  Result<void> remove_account(const AccountId& id, TimePoint now) override;
+  Result<Page<Account>> accounts(PageRequest page) override;
+
+  Result<void> add_management_key(const ManagementKey& key, bool revoke_others) override;
+  Result<std::optional<Account>> account_by_management_key(std::string_view digest) override;
+  Result<void> revoke_management_key(const AccountId& account, std::string_view digest,
+                                     TimePoint now) override;
+  Result<std::vector<ManagementKey>> management_keys(const AccountId& account) override;
+
+  Result<void> add_key(const ProvisionedKey& key) override;
+  Result<std::optional<ProvisionedKey>> key(const AccountId& account,
+                                            std::string_view hash) override;
+  Result<std::optional<ProvisionedKey>> key_by_digest(std::string_view digest) override;
+  Result<Page<ProvisionedKey>> keys(const AccountId& account, bool with_revoked,
+                                    PageRequest page) override;
+  Result<std::uint64_t> count_keys(const AccountId& account) override;
+  Result<ProvisionedKey> change_key(
+      const AccountId& account, std::string_view hash,
+      const std::function<Result<void>(ProvisionedKey&)>& change) override;
+
+  Result<Balance> balance(const AccountId& account) override;
+  Result<Credited> credit(const CreditChange& change) override;
+  Result<Page<CreditTransaction>> transactions(const AccountId& account,
+                                               std::optional<TransactionType> type,
+                                               PageRequest page) override;
+  Result<AutoTopUp> auto_topup(const AccountId& account) override;
+  Result<void> set_auto_topup(const AccountId& account, const AutoTopUp& topup) override;
+
+  Result<Allowance> reserve(const AllowanceRequest& request) override;
+  Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) override;
+  Result<void> extend(TimePoint now, TimePoint until) override;
+  Result<void> reclaim(TimePoint now, bool own) override;
+
+  Result<std::vector<UsageDay>> usage(const AccountId& account, std::string_view key_hash,
+                                      std::string_view first, std::string_view last) override;
+  Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
+                                    PageRequest page) override;
+  Result<std::uint64_t> prune_usage(TimePoint before) override;
+
+  Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account, std::string_view key,
+                                                   std::string_view request_digest,
+                                                   TimePoint now) override;
+  Result<void> keep_answer(const AccountId& account, std::string_view key,
+                           const StoredAnswer& answer) override;
+  Result<void> drop_answer(const AccountId& account, std::string_view key) override;
+
+  Result<void> put_device_session(const DeviceSession& session) override;
+  Result<std::optional<DeviceSession>> device_session(std::string_view device_digest) override;
+  Result<std::optional<DeviceSession>> device_session_by_token(
+      std::string_view token_digest) override;
+  Result<void> forget_ended(TimePoint sessions_before, TimePoint answers_before) override;
+
+ private:
+  std::unique_ptr<detail::MemoryWorld> world_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// A MemoryAccountStore as JSON text. Internal: included by .ipp files only.
+// Money is in micro-dollars, times are milliseconds since the epoch; what is not there is null.
+
+// What a MemoryAccountStore holds. Internal: included by .ipp files only.
+
+// How a key's budget is shared out: the rules that all stores follow. Internal: included by .ipp
+// files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// While much is left, no server takes more than this part of it: what idles somewhere is little.
+inline constexpr std::int64_t allowance_part = 16;
+
+/// What a share that was asked for is decided on.
+struct Budget {
+  Money limit_left;    ///< of the key's period, without what is held; most_money: no limit
+  Money limit_held;    ///< by all servers
+  Money balance_left;  ///< of the account, without what is held
+  Money balance_held;  ///< by all servers
+};
+
+struct Share {
+  Money amount;
+  bool tight = false;
+};
+
+inline Share allowance_share(const AllowanceRequest& request, Money left) {
+  const Money part{left.micros / allowance_part};
+  if (part >= request.most) return {request.most, false};
+  if (part > request.wanted) return {part, false};
+  return {std::min(std::max(request.least, request.wanted), left), true};
+}
+
+inline Unexpected allowance_refused(const AllowanceRequest& request, Errc code, const char* place,
+                                    std::string hint, Money left, Money held) {
+  auto refusal = fail(code, "holding credits for a request", place, std::move(hint));
+  const auto elsewhere = held - request.idle;
+  if (elsewhere > Money{} && left + elsewhere >= request.least)
+    refusal.error.retry_at = request.now;
+  return refusal;
+}
+
+inline Unexpected limit_refusal(const AllowanceRequest& request, Money left, Money held) {
+  return allowance_refused(request, Errc::rate_limited, "key", "the key's credit limit is used up",
+                           left, held);
+}
+
+inline Unexpected balance_refusal(const AllowanceRequest& request, Money left, Money held) {
+  return allowance_refused(request, Errc::quota_exhausted, "balance",
+                           "the account has too few credits left: buy some", left, held);
+}
+
+inline Unexpected key_refusal(Errc code, std::string_view hint) {
+  return fail(code, "holding credits for a request", "key", std::string{hint});
+}
+
+/// Whether a key may be used at all.
+inline Result<void> check_key_usable(const ProvisionedKey& key, TimePoint now) {
+  if (key.revoked_at) return key_refusal(Errc::unauthorized, key_revoked_hint);
+  if (key.disabled) return key_refusal(Errc::forbidden, key_disabled_hint);
+  if (key.expires_at && *key.expires_at <= now)
+    return key_refusal(Errc::forbidden, key_expired_hint);
+  return {};
+}
+
+inline Result<Share> decide_share(const AllowanceRequest& request, const Budget& budget) {
+  if (budget.limit_left < request.least)
+    return limit_refusal(request, budget.limit_left, budget.limit_held);
+  if (budget.balance_left < request.least)
+    return balance_refusal(request, budget.balance_left, budget.balance_held);
+  return allowance_share(request, std::min(budget.limit_left, budget.balance_left));
+}
+
+/// The period that a key's counter stands for, beside what ProvisionedKey says.
+struct KeyPeriod {
+  LimitReset kind = LimitReset::never;
+  /// Allowances of periods from here on count: the last boundary that was passed by time.
+  TimePoint counted_from{};
+};
+
+enum class PeriodChange { none, next, other_kind };
+
+/// Moves a key's counter to the period that runs now. Never back: another host's clock may be a
+/// little behind.
+/// @return other_kind: the counter has to be made anew, of usage since `period.first_day`
+inline PeriodChange move_period(ProvisionedKey& key, KeyPeriod& state, const LimitPeriod& period) {
+  if (state.kind != key.limit_reset) {
+    state.kind = key.limit_reset;
+    key.period_start = period.start;
+    state.counted_from = std::min(state.counted_from, period.start);
+    return PeriodChange::other_kind;
+  }
+  if (period.start <= key.period_start) return PeriodChange::none;
+  key.period_start = period.start;
+  key.period_usage = {};
+  state.counted_from = period.start;
+  return PeriodChange::next;
+}
+
+inline Allowance allowance_of(const ProvisionedKey& key, const LimitPeriod& period, Share share) {
+  return {key.hash,         key.account,
+          key.period_start, key.expires_at ? std::min(period.end, *key.expires_at) : period.end,
+          share.amount,     share.tight};
+}
+
+inline Result<void> check_settlements(std::span<const Settlement> settlements) {
+  for (const auto& settlement : settlements) {
+    if (settlement.spent < Money{} || settlement.returned < Money{} ||
+        settlement.spent > most_money || settlement.returned > most_money)
+      return fail(Errc::invalid_argument, "settling requests", {}, "an amount is out of range");
+    if (settlement.usage ? settlement.usage->cost != settlement.spent : settlement.spent != Money{})
+      return fail(Errc::invalid_argument, "settling requests", {},
+                  "what was spent is not the cost of the usage beside it");
+  }
+  return {};
+}
+
+/// What change_key() must not change.
+inline void keep_key_identity(ProvisionedKey& changed, const ProvisionedKey& before) {
+  changed.hash = before.hash;
+  changed.account = before.account;
+  changed.usage = before.usage;
+  changed.period_usage = before.period_usage;
+  changed.period_start = before.period_start;
+  changed.created_at = before.created_at;
+}
+
+/// A name for an entry of usage in the form of a UUID (RFC 9562, version 8).
+inline std::string usage_transaction_id(const AccountId& account, std::uint64_t number) {
+  auto hex = to_hex(sha256_of_parts({"usage", account, std::to_string(number)})).substr(0, 32);
+  hex[12] = '8';
+  hex[16] = 'a';
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) hex.insert(at, "-");
+  return hex;
+}
+
+inline std::string usage_description(const std::string& day) {
+  return "Usage on " + day;
+}
+
+inline Unexpected no_account(const char* doing) {
+  return fail(Errc::not_found, doing, "account", "there is no such account");
+}
+inline Unexpected no_key(const char* doing) {
+  return fail(Errc::not_found, doing, "key", std::string{key_unknown_hint});
+}
+inline Unexpected email_taken(const char* doing) {
+  return fail(Errc::conflict, doing, "account", "another account has that e-mail or GitHub user");
+}
+inline Unexpected key_name_taken(const char* doing) {
+  return fail(Errc::conflict, doing, "key", "another key of the account has that name");
+}
+inline Unexpected reference_taken() {
+  return fail(Errc::conflict, "changing credits", "reference",
+              "it was used for another account or amount");
+}
+inline Unexpected answer_differs() {
+  return fail(Errc::conflict, "claiming an idempotency key", "idempotency key",
+              "it was used for another request");
+}
+inline Unexpected answer_pending() {
+  return fail(Errc::busy, "claiming an idempotency key", "idempotency key",
+              "the first request with it has not ended: try again");
+}
+inline Unexpected no_claim() {
+  return fail(Errc::not_found, "keeping an answer", "idempotency key", "nobody has claimed it");
+}
+inline Unexpected credits_out_of_range() {
+  return fail(Errc::invalid_argument, "changing credits", "balance", "no balance is that large");
+}
+
+/// Credits stay within what may be added up.
+inline bool fits_credits(Money credits) noexcept {
+  return credits <= most_money && credits >= Money{} - most_money;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct MemoryAccount {
+  Account account;
+  Balance balance;
+  AutoTopUp topup;
+  std::vector<CreditTransaction> transactions;  ///< oldest first
+  std::string usage_day;  ///< of the newest one, when it is usage; empty: it is not
+  std::uint64_t number = 0;
+};
+
+struct MemoryKey {
+  ProvisionedKey key;
+  KeyPeriod period;
+  std::uint64_t number = 0;
+};
+
+struct MemoryReference {
+  AccountId account;
+  CreditTransaction transaction;
+};
+
+struct MemoryAnswer {
+  StoredAnswer answer;
+  bool kept = false;
+  TimePoint at{};
+};
+
+struct MemoryWorld {
+  std::mutex mutex;
+  std::uint64_t numbers = 0;  ///< the last that was given out: the order in which things were made
+  std::map<AccountId, MemoryAccount, std::less<>> accounts;
+  std::map<std::string, ManagementKey, std::less<>> management_keys;  ///< by digest
+  std::map<std::string, MemoryKey, std::less<>> keys;                 ///< by hash
+  std::map<std::string, std::string, std::less<>> hashes;             ///< by digest
+  std::map<std::string, MemoryReference, std::less<>> references;
+  std::map<std::pair<std::string, TimePoint>, Money> allowances;  ///< by hash and period
+  std::vector<UsageRow> rows;                                     ///< oldest first
+  /// By account, day, key and model.
+  std::map<std::tuple<AccountId, std::string, std::string, std::string>, UsageDay> days;
+  std::map<std::pair<AccountId, std::string>, MemoryAnswer> answers;
+  std::map<std::string, DeviceSession, std::less<>> sessions;  ///< by device digest
+  std::string last_batch;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr int memory_document_version = 1;
+
+// --- writing
+
+inline Json memory_json(Money amount) {
+  return amount.micros;
+}
+inline Json memory_json(TimePoint time) {
+  return time.time_since_epoch().count();
+}
+inline Json memory_json(std::int64_t number) {
+  return number;
+}
+template <class T> Json memory_json(const std::optional<T>& value) {
+  return value ? memory_json(*value) : Json{};
+}
+
+inline Json memory_json(const Account& account) {
+  return {{"id", account.id},
+          {"email", account.email},
+          {"password_hash", account.password_hash},
+          {"plan", account.plan},
+          {"github_id", memory_json(account.github_id)},
+          {"avatar_url", account.avatar_url},
+          {"created_at", memory_json(account.created_at)}};
+}
+
+inline Json memory_json(const CreditTransaction& transaction) {
+  return {{"id", transaction.id},
+          {"type", to_string(transaction.type)},
+          {"amount", memory_json(transaction.amount)},
+          {"balance_after", memory_json(transaction.balance_after)},
+          {"description", transaction.description},
+          {"created_at", memory_json(transaction.created_at)}};
+}
+
+inline Json memory_json(const MemoryAccount& entry) {
+  auto transactions = Json::array();
+  for (const auto& transaction : entry.transactions)
+    transactions.push_back(memory_json(transaction));
+  return {{"account", memory_json(entry.account)},
+          {"credits", memory_json(entry.balance.credits)},
+          {"usage", memory_json(entry.balance.usage)},
+          {"topup_enabled", entry.topup.enabled},
+          {"topup_threshold", memory_json(entry.topup.threshold)},
+          {"topup_amount", memory_json(entry.topup.amount)},
+          {"topup_updated_at", memory_json(entry.topup.updated_at)},
+          {"transactions", std::move(transactions)},
+          {"usage_day", entry.usage_day},
+          {"number", entry.number}};
+}
+
+inline Json memory_json(const ManagementKey& key) {
+  return {{"digest", key.digest},
+          {"account", key.account},
+          {"created_at", memory_json(key.created_at)},
+          {"revoked_at", memory_json(key.revoked_at)}};
+}
+
+inline Json memory_json(const MemoryKey& entry) {
+  const auto& key = entry.key;
+  return {{"hash", key.hash},
+          {"digest", key.digest},
+          {"account", key.account},
+          {"name", key.name},
+          {"credit_limit", memory_json(key.credit_limit)},
+          {"limit_reset", to_string(key.limit_reset)},
+          {"usage", memory_json(key.usage)},
+          {"period_usage", memory_json(key.period_usage)},
+          {"period_start", memory_json(key.period_start)},
+          {"period_kind", to_string(entry.period.kind)},
+          {"counted_from", memory_json(entry.period.counted_from)},
+          {"disabled", key.disabled},
+          {"created_at", memory_json(key.created_at)},
+          {"expires_at", memory_json(key.expires_at)},
+          {"revoked_at", memory_json(key.revoked_at)},
+          {"number", entry.number}};
+}
+
+inline Json memory_json(const UsageRow& row) {
+  return {{"request_id", row.request_id},
+          {"key_hash", row.key_hash},
+          {"account", row.account},
+          {"model", row.model},
+          {"input_tokens", row.input_tokens},
+          {"cached_input_tokens", row.cached_input_tokens},
+          {"output_tokens", row.output_tokens},
+          {"reasoning_tokens", row.reasoning_tokens},
+          {"estimated", row.estimated},
+          {"cost", memory_json(row.cost)},
+          {"status", row.status},
+          {"at", memory_json(row.at)}};
+}
+
+inline Json memory_json(const AccountId& account, const UsageDay& day) {
+  return {{"account", account},
+          {"key_hash", day.key_hash},
+          {"model", day.model},
+          {"day", day.day},
+          {"requests", day.requests},
+          {"input_tokens", day.input_tokens},
+          {"output_tokens", day.output_tokens},
+          {"cost", memory_json(day.cost)}};
+}
+
+inline Json memory_json(const std::string& reference, const MemoryReference& entry) {
+  return {{"reference", reference},
+          {"account", entry.account},
+          {"transaction", memory_json(entry.transaction)}};
+}
+
+inline Json memory_json(const std::pair<AccountId, std::string>& key, const MemoryAnswer& entry) {
+  return {{"account", key.first},
+          {"key", key.second},
+          {"request_digest", entry.answer.request_digest},
+          {"status", entry.answer.status},
+          {"body", entry.answer.body},
+          {"kept", entry.kept},
+          {"at", memory_json(entry.at)}};
+}
+
+inline Json memory_json(const DeviceSession& session) {
+  return {{"device_digest", session.device_digest},
+          {"token_digest", session.token_digest},
+          {"client_id", session.client_id},
+          {"account", session.account},
+          {"expires_at", memory_json(session.expires_at)},
+          {"sealed", session.sealed}};
+}
+
+template <class Records, class Write> Json memory_list(const Records& records, Write write) {
+  auto list = Json::array();
+  for (const auto& record : records) list.push_back(write(record));
+  return list;
+}
+
+/// Allowances are left out: they go back when the world is read.
+inline std::string memory_document(const MemoryWorld& world) {
+  const auto value = [](const auto& entry) { return memory_json(entry.second); };
+  const auto named = [](const auto& entry) { return memory_json(entry.first, entry.second); };
+  const Json document{
+      {"version", memory_document_version},
+      {"numbers", world.numbers},
+      {"accounts", memory_list(world.accounts, value)},
+      {"management_keys", memory_list(world.management_keys, value)},
+      {"keys", memory_list(world.keys, value)},
+      {"references", memory_list(world.references, named)},
+      {"usage", memory_list(world.rows, [](const auto& row) { return memory_json(row); })},
+      {"days", memory_list(world.days,
+                           [](const auto& day) {
+                             return memory_json(std::get<0>(day.first), day.second);
+                           })},
+      {"answers", memory_list(world.answers, named)},
+      {"sessions", memory_list(world.sessions, value)},
+  };
+  return dump_json(document);
+}
+
+// --- reading
+
+/// The members of an object; what is missing or of another type makes the whole text malformed.
+class MemoryReader {
+ public:
+  MemoryReader(const Json& object, bool& good) : object_{&object}, good_{&good} {}
+
+  std::string text(const char* name) { return get<std::string>(name, &Json::is_string); }
+  bool flag(const char* name) { return get<bool>(name, &Json::is_boolean); }
+  std::int64_t number(const char* name) {
+    return get<std::int64_t>(name, &Json::is_number_integer);
+  }
+  std::uint64_t count(const char* name) {
+    return get<std::uint64_t>(name, &Json::is_number_unsigned);
+  }
+  Money money(const char* name) { return Money{number(name)}; }
+  TimePoint time(const char* name) { return TimePoint{Duration{number(name)}}; }
+  std::optional<std::int64_t> maybe_number(const char* name) {
+    const auto* found = member(*object_, name);
+    if (found != nullptr && found->is_null()) return std::nullopt;
+    return number(name);
+  }
+  std::optional<TimePoint> maybe_time(const char* name) {
+    const auto number = maybe_number(name);
+    return number ? std::optional{TimePoint{Duration{*number}}} : std::nullopt;
+  }
+  LimitReset reset(const char* name) { return named(limit_reset_of(text(name))); }
+  TransactionType type(const char* name) { return named(transaction_type_of(text(name))); }
+  MemoryReader object(const char* name) {
+    static const Json none = Json::object();
+    const auto* found = member(*object_, name);
+    *good_ = *good_ && found != nullptr && found->is_object();
+    return {*good_ ? *found : none, *good_};
+  }
+  template <class Read> void each(const char* name, Read read) {
+    const auto* found = member(*object_, name);
+    *good_ = *good_ && found != nullptr && found->is_array();
+    for (std::size_t i = 0; *good_ && i < found->size(); ++i)
+      read(MemoryReader{(*found)[i], *good_});
+  }
+
+ private:
+  template <class T> T get(const char* name, bool (Json::*fits)() const noexcept) {
+    const auto* found = member(*object_, name);
+    if (*good_ && found != nullptr && (found->*fits)()) return found->get<T>();
+    *good_ = false;
+    return T{};
+  }
+  template <class T> T named(std::optional<T> value) {
+    *good_ = *good_ && value;
+    return value.value_or(T{});
+  }
+
+  const Json* object_;
+  bool* good_;
+};
+
+inline CreditTransaction read_memory_transaction(MemoryReader from) {
+  return {from.text("id"),          from.type("type"),
+          from.money("amount"),     from.money("balance_after"),
+          from.text("description"), from.time("created_at")};
+}
+
+inline MemoryAccount read_memory_account(MemoryReader from) {
+  MemoryAccount entry;
+  auto account = from.object("account");
+  entry.account = {account.text("id"),
+                   account.text("email"),
+                   account.text("password_hash"),
+                   account.text("plan"),
+                   account.maybe_number("github_id"),
+                   account.text("avatar_url"),
+                   account.time("created_at")};
+  entry.balance = {from.money("credits"), from.money("usage"), {}};
+  entry.topup = {from.flag("topup_enabled"), from.money("topup_threshold"),
+                 from.money("topup_amount"), from.maybe_time("topup_updated_at")};
+  from.each("transactions", [&](MemoryReader transaction) {
+    entry.transactions.push_back(read_memory_transaction(transaction));
+  });
+  entry.usage_day = from.text("usage_day");
+  entry.number = from.count("number");
+  return entry;
+}
+
+inline MemoryKey read_memory_key(MemoryReader from) {
+  MemoryKey entry;
+  auto& key = entry.key;
+  key.hash = from.text("hash");
+  key.digest = from.text("digest");
+  key.account = from.text("account");
+  key.name = from.text("name");
+  if (const auto limit = from.maybe_number("credit_limit")) key.credit_limit = Money{*limit};
+  key.limit_reset = from.reset("limit_reset");
+  key.usage = from.money("usage");
+  key.period_usage = from.money("period_usage");
+  key.period_start = from.time("period_start");
+  entry.period = {from.reset("period_kind"), from.time("counted_from")};
+  key.disabled = from.flag("disabled");
+  key.created_at = from.time("created_at");
+  key.expires_at = from.maybe_time("expires_at");
+  key.revoked_at = from.maybe_time("revoked_at");
+  entry.number = from.count("number");
+  return entry;
+}
+
+inline UsageRow read_memory_row(MemoryReader from) {
+  return {from.text("request_id"),
+          from.text("key_hash"),
+          from.text("account"),
+          from.text("model"),
+          from.count("input_tokens"),
+          from.count("cached_input_tokens"),
+          from.count("output_tokens"),
+          from.count("reasoning_tokens"),
+          from.flag("estimated"),
+          from.money("cost"),
+          static_cast<int>(from.number("status")),
+          from.time("at")};
+}
+
+inline void read_memory_usage(MemoryReader from, MemoryWorld& world) {
+  from.each("usage", [&](MemoryReader row) { world.rows.push_back(read_memory_row(row)); });
+  from.each("days", [&](MemoryReader day) {
+    UsageDay read{day.text("key_hash"),  day.text("model"),         day.text("day"),
+                  day.count("requests"), day.count("input_tokens"), day.count("output_tokens"),
+                  day.money("cost")};
+    world.days[{day.text("account"), read.day, read.key_hash, read.model}] = std::move(read);
+  });
+}
+
+inline void read_memory_access(MemoryReader from, MemoryWorld& world) {
+  from.each("management_keys", [&](MemoryReader key) {
+    ManagementKey read{key.text("digest"), key.text("account"), key.time("created_at"),
+                       key.maybe_time("revoked_at")};
+    world.management_keys.emplace(read.digest, std::move(read));
+  });
+  from.each("answers", [&](MemoryReader answer) {
+    world.answers[{answer.text("account"), answer.text("key")}] = {
+        {answer.text("request_digest"), static_cast<int>(answer.number("status")),
+         answer.text("body")},
+        answer.flag("kept"),
+        answer.time("at")};
+  });
+  from.each("sessions", [&](MemoryReader session) {
+    DeviceSession read{session.text("device_digest"), session.text("token_digest"),
+                       session.text("client_id"),     session.text("account"),
+                       session.time("expires_at"),    session.text("sealed")};
+    world.sessions.emplace(read.device_digest, std::move(read));
+  });
+}
+
+inline bool memory_owners_exist(const MemoryWorld& world) {
+  const auto known = [&](const AccountId& id) { return world.accounts.contains(id); };
+  return std::ranges::all_of(world.keys,
+                             [&](const auto& entry) { return known(entry.second.key.account); }) &&
+         std::ranges::all_of(world.management_keys,
+                             [&](const auto& entry) { return known(entry.second.account); }) &&
+         world.hashes.size() == world.keys.size();
+}
+
+inline Result<void> read_memory_document(std::string_view text, MemoryWorld& world) {
+  const char* doing = "reading accounts";
+  const auto document = parse_json(text);
+  if (!document) return fail(document.error());
+  bool good = true;
+  MemoryReader from{*document, good};
+  const auto version = from.number("version");
+  if (good && version > memory_document_version)
+    return fail(Errc::unsupported, doing, {}, "they were written by a newer version: update");
+  world.numbers = from.count("numbers");
+  from.each("accounts", [&](MemoryReader account) {
+    auto entry = read_memory_account(account);
+    world.accounts.emplace(entry.account.id, std::move(entry));
+  });
+  from.each("keys", [&](MemoryReader key) {
+    auto entry = read_memory_key(key);
+    world.hashes.emplace(entry.key.digest, entry.key.hash);
+    world.keys.emplace(entry.key.hash, std::move(entry));
+  });
+  from.each("references", [&](MemoryReader reference) {
+    world.references.emplace(
+        reference.text("reference"),
+        MemoryReference{reference.text("account"),
+                        read_memory_transaction(reference.object("transaction"))});
+  });
+  read_memory_access(from, world);
+  read_memory_usage(from, world);
+  if (!good || !memory_owners_exist(world))
+    return fail(Errc::malformed, doing, {}, "this is no document of accounts");
+  return {};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// The part of a list that was asked for; the list is newest first.
+template <class T> Page<T> memory_page(std::vector<T> all, PageRequest page) {
+  Page<T> part;
+  part.total = all.size();
+  if (page.offset < all.size()) {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(page.offset);
+    const auto count = std::min<std::uint64_t>(page.limit, all.size() - page.offset);
+    part.items.assign(std::make_move_iterator(first),
+                      std::make_move_iterator(first + static_cast<std::ptrdiff_t>(count)));
+  }
+  return part;
+}
+
+/// Records with the number of their making, newest first.
+template <class T> std::vector<T> newest_first(std::vector<std::pair<std::uint64_t, T>> numbered) {
+  std::ranges::sort(numbered, std::greater{}, [](const auto& entry) { return entry.first; });
+  std::vector<T> records;
+  records.reserve(numbered.size());
+  for (auto& [number, record] : numbered) records.push_back(std::move(record));
+  return records;
+}
+
+/// Whether another account has that e-mail or GitHub user.
+inline bool memory_taken(const MemoryWorld& world, const Account& wanted) {
+  return std::ranges::any_of(world.accounts, [&](const auto& entry) {
+    const auto& other = entry.second.account;
+    return other.id != wanted.id && (other.email == wanted.email ||
+                                     (wanted.github_id && other.github_id == wanted.github_id));
+  });
+}
+
+inline bool memory_name_taken(const MemoryWorld& world, const ProvisionedKey& wanted) {
+  return !wanted.revoked_at && std::ranges::any_of(world.keys, [&](const auto& entry) {
+    const auto& other = entry.second.key;
+    return other.account == wanted.account && other.hash != wanted.hash && !other.revoked_at &&
+           other.name == wanted.name;
+  });
+}
+
+inline MemoryKey* memory_key(MemoryWorld& world, const AccountId& account, std::string_view hash) {
+  const auto found = world.keys.find(hash);
+  return found == world.keys.end() || found->second.key.account != account ? nullptr
+                                                                           : &found->second;
+}
+
+/// Held by all servers of the key's period.
+inline Money memory_held(const MemoryWorld& world, const MemoryKey& key) {
+  Money held;
+  for (auto at = world.allowances.lower_bound({key.key.hash, key.period.counted_from});
+       at != world.allowances.end() && at->first.first == key.key.hash; ++at)
+    held += at->second;
+  return held;
+}
+
+inline Money memory_usage_since(const MemoryWorld& world, const ProvisionedKey& key,
+                                const std::string& day) {
+  Money spent;
+  for (auto at = world.days.lower_bound({key.account, day, {}, {}});
+       at != world.days.end() && std::get<0>(at->first) == key.account; ++at)
+    if (at->second.key_hash == key.hash) spent += at->second.cost;
+  return spent;
+}
+
+/// Takes what comes back from the key's allowance; no more than is left of it.
+inline Money memory_take_back(MemoryWorld& world, const Settlement& settlement) {
+  const auto found = world.allowances.find({settlement.key_hash, settlement.period_start});
+  if (found == world.allowances.end()) return {};
+  const auto back = std::min(found->second, settlement.spent + settlement.returned);
+  found->second -= back;
+  if (found->second == Money{}) world.allowances.erase(found);
+  return back;
+}
+
+inline void memory_note_usage(MemoryWorld& world, const Settlement& settlement, bool named) {
+  auto row = *settlement.usage;
+  row.account = named ? settlement.account : AccountId{};
+  auto& day = world.days[{row.account, settlement.day, row.key_hash, row.model}];
+  day.key_hash = row.key_hash;
+  day.model = row.model;
+  day.day = settlement.day;
+  ++day.requests;
+  day.input_tokens += row.input_tokens;
+  day.output_tokens += row.output_tokens;
+  day.cost += settlement.spent;
+  world.rows.push_back(std::move(row));
+}
+
+/// The entry of usage grows, or a new one begins.
+inline void memory_note_spent(MemoryWorld& world, MemoryAccount& account,
+                              const Settlement& settlement) {
+  if (settlement.spent == Money{}) return;
+  account.balance.usage += settlement.spent;
+  if (account.usage_day.empty() || account.usage_day != settlement.day) {
+    account.usage_day = settlement.day;
+    account.transactions.push_back({usage_transaction_id(account.account.id, ++world.numbers),
+                                    TransactionType::usage,
+                                    {},
+                                    {},
+                                    usage_description(settlement.day),
+                                    settlement.usage->at});
+  }
+  auto& entry = account.transactions.back();
+  entry.amount -= settlement.spent;
+  entry.balance_after = account.balance.remaining();
+}
+
+inline void memory_settle(MemoryWorld& world, const Settlement& settlement) {
+  const auto back = memory_take_back(world, settlement);
+  const auto owner = world.accounts.find(settlement.account);
+  if (owner != world.accounts.end()) {
+    owner->second.balance.reserved -= back;
+    memory_note_spent(world, owner->second, settlement);
+  }
+  if (auto* key = memory_key(world, settlement.account, settlement.key_hash)) {
+    key->key.usage += settlement.spent;
+    if (settlement.period_start >= key->period.counted_from)
+      key->key.period_usage += settlement.spent;
+  }
+  if (settlement.usage) memory_note_usage(world, settlement, owner != world.accounts.end());
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE MemoryAccountStore::MemoryAccountStore()
+    : world_{std::make_unique<detail::MemoryWorld>()} {}
+CREDPOOL_INLINE MemoryAccountStore::MemoryAccountStore(MemoryAccountStore&&) noexcept = default;
+CREDPOOL_INLINE MemoryAccountStore& MemoryAccountStore::operator=(MemoryAccountStore&&) noexcept =
+    default;
+CREDPOOL_INLINE MemoryAccountStore::~MemoryAccountStore() = default;
+
+CREDPOOL_INLINE std::string MemoryAccountStore::document() const {
+  const std::lock_guard lock{world_->mutex};
+  return detail::memory_document(*world_);
+}
+
+CREDPOOL_INLINE Result<MemoryAccountStore> MemoryAccountStore::from_document(
+    std::string_view text) {
+  MemoryAccountStore store;
+  if (auto read = detail::read_memory_document(text, *store.world_); !read)
+    return fail(read.error());
+  return store;
+}
+
+// --- accounts
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::add_account(const Account& account,
+                                                             const ManagementKey& key) {
+  const std::lock_guard lock{world_->mutex};
+  if (world_->accounts.contains(account.id) || world_->management_keys.contains(key.digest) ||
+      detail::memory_taken(*world_, account))
+    return detail::email_taken("adding an account");
+  auto& made = world_->accounts[account.id];
+  made.account = account;
+  made.number = ++world_->numbers;
+  world_->management_keys.emplace(key.digest, key);
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account(const AccountId& id) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(id);
+  if (found == world_->accounts.end()) return std::optional<Account>{};
+  return std::optional{found->second.account};
+}
+
+CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account_by_email(
+    std::string_view email) {
+  const std::lock_guard lock{world_->mutex};
+  for (const auto& [id, entry] : world_->accounts)
+    if (entry.account.email == email) return std::optional{entry.account};
+  return std::optional<Account>{};
+}
+
+CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account_by_github(
+    std::int64_t github_id) {
+  const std::lock_guard lock{world_->mutex};
+  for (const auto& [id, entry] : world_->accounts)
+    if (entry.account.github_id == github_id) return std::optional{entry.account};
+  return std::optional<Account>{};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::update_account(const Account& account) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(account.id);
+  if (found == world_->accounts.end()) return detail::no_account("changing an account");
+  if (detail::memory_taken(*world_, account)) return detail::email_taken("changing an account");
+  const auto created = found->second.account.created_at;
+  found->second.account = account;
+  found->second.account.created_at = created;
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::remove_account(const AccountId& id, TimePoint) {
+  const std::lock_guard lock{world_->mutex};
+  auto& world = *world_;
+  if (world.accounts.erase(id) == 0) return detail::no_account("removing an account");
+  std::set<std::string, std::less<>> hashes;
+  for (const auto& [hash, key] : world.keys)
+    if (key.key.account == id) hashes.insert(hash);
+  std::erase_if(world.allowances,
+                [&](const auto& entry) { return hashes.contains(entry.first.first); });
+  std::erase_if(world.keys, [&](const auto& entry) { return hashes.contains(entry.first); });
+  std::erase_if(world.hashes, [&](const auto& entry) { return hashes.contains(entry.second); });
+  std::erase_if(world.management_keys,
+                [&](const auto& entry) { return entry.second.account == id; });
+  std::erase_if(world.references, [&](const auto& entry) { return entry.second.account == id; });
+  std::erase_if(world.answers, [&](const auto& entry) { return entry.first.first == id; });
+  std::erase_if(world.sessions, [&](const auto& entry) { return entry.second.account == id; });
+  for (auto& row : world.rows)
+    if (row.account == id) row.account.clear();
+  for (auto at = world.days.lower_bound({id, {}, {}, {}});
+       at != world.days.end() && std::get<0>(at->first) == id;) {
+    auto key = at->first;
+    std::get<0>(key).clear();
+    world.days.emplace(std::move(key), std::move(at->second));
+    at = world.days.erase(at);
+  }
+  return {};
+}
+
+CREDPOOL_INLINE Result<Page<Account>> MemoryAccountStore::accounts(PageRequest page) {
+  const std::lock_guard lock{world_->mutex};
+  std::vector<std::pair<std::uint64_t, Account>> found;
+  for (const auto& [id, entry] : world_->accounts) found.emplace_back(entry.number, entry.account);
+  return detail::memory_page(detail::newest_first(std::move(found)), page);
+}
+
+// --- management keys
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::add_management_key(const ManagementKey& key,
+                                                                    bool revoke_others) {
+  const std::lock_guard lock{world_->mutex};
+  const char* doing = "adding a management key";
+  if (!world_->accounts.contains(key.account)) return detail::no_account(doing);
+  if (!world_->management_keys.emplace(key.digest, key).second)
+    return fail(Errc::conflict, doing, "key", "that key is there already");
+  if (revoke_others)
+    for (auto& [digest, other] : world_->management_keys)
+      if (other.account == key.account && digest != key.digest && !other.revoked_at)
+        other.revoked_at = key.created_at;
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account_by_management_key(
+    std::string_view digest) {
+  const std::lock_guard lock{world_->mutex};
+  const auto key = world_->management_keys.find(digest);
+  if (key == world_->management_keys.end() || key->second.revoked_at)
+    return std::optional<Account>{};
+  return std::optional{world_->accounts.at(key->second.account).account};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::revoke_management_key(const AccountId& account,
+                                                                       std::string_view digest,
+                                                                       TimePoint now) {
+  const std::lock_guard lock{world_->mutex};
+  const auto key = world_->management_keys.find(digest);
+  if (key == world_->management_keys.end() || key->second.account != account ||
+      key->second.revoked_at)
+    return detail::no_key("revoking a management key");
+  key->second.revoked_at = now;
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::vector<ManagementKey>> MemoryAccountStore::management_keys(
+    const AccountId& account) {
+  const std::lock_guard lock{world_->mutex};
+  std::vector<ManagementKey> keys;
+  for (const auto& [digest, key] : world_->management_keys)
+    if (key.account == account) keys.push_back(key);
+  std::ranges::stable_sort(keys, std::greater{}, &ManagementKey::created_at);
+  return keys;
+}
+
+// --- provisioned keys
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::add_key(const ProvisionedKey& key) {
+  const std::lock_guard lock{world_->mutex};
+  const char* doing = "adding a key";
+  if (!world_->accounts.contains(key.account)) return detail::no_account(doing);
+  if (world_->keys.contains(key.hash) || world_->hashes.contains(key.digest))
+    return fail(Errc::conflict, doing, "key", "that key is there already");
+  if (detail::memory_name_taken(*world_, key)) return detail::key_name_taken(doing);
+  world_->hashes.emplace(key.digest, key.hash);
+  world_->keys.emplace(key.hash, detail::MemoryKey{key, {key.limit_reset, {}}, ++world_->numbers});
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::optional<ProvisionedKey>> MemoryAccountStore::key(
+    const AccountId& account, std::string_view hash) {
+  const std::lock_guard lock{world_->mutex};
+  const auto* found = detail::memory_key(*world_, account, hash);
+  return found == nullptr ? std::optional<ProvisionedKey>{} : std::optional{found->key};
+}
+
+CREDPOOL_INLINE Result<std::optional<ProvisionedKey>> MemoryAccountStore::key_by_digest(
+    std::string_view digest) {
+  const std::lock_guard lock{world_->mutex};
+  const auto hash = world_->hashes.find(digest);
+  if (hash == world_->hashes.end()) return std::optional<ProvisionedKey>{};
+  return std::optional{world_->keys.find(hash->second)->second.key};
+}
+
+CREDPOOL_INLINE Result<Page<ProvisionedKey>> MemoryAccountStore::keys(const AccountId& account,
+                                                                      bool with_revoked,
+                                                                      PageRequest page) {
+  const std::lock_guard lock{world_->mutex};
+  std::vector<std::pair<std::uint64_t, ProvisionedKey>> found;
+  for (const auto& [hash, entry] : world_->keys)
+    if (entry.key.account == account && (with_revoked || !entry.key.revoked_at))
+      found.emplace_back(entry.number, entry.key);
+  return detail::memory_page(detail::newest_first(std::move(found)), page);
+}
+
+CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::count_keys(const AccountId& account) {
+  const std::lock_guard lock{world_->mutex};
+  return static_cast<std::uint64_t>(std::ranges::count_if(world_->keys, [&](const auto& entry) {
+    return entry.second.key.account == account && !entry.second.key.revoked_at;
+  }));
+}
+
+CREDPOOL_INLINE Result<ProvisionedKey> MemoryAccountStore::change_key(
+    const AccountId& account, std::string_view hash,
+    const std::function<Result<void>(ProvisionedKey&)>& change) {
+  const std::lock_guard lock{world_->mutex};
+  const char* doing = "changing a key";
+  auto* found = detail::memory_key(*world_, account, hash);
+  if (found == nullptr) return detail::no_key(doing);
+  auto changed = found->key;
+  if (auto done = change(changed); !done) return fail(done.error());
+  detail::keep_key_identity(changed, found->key);
+  if (detail::memory_name_taken(*world_, changed)) return detail::key_name_taken(doing);
+  if (changed.digest != found->key.digest) {
+    if (!world_->hashes.emplace(changed.digest, changed.hash).second)
+      return fail(Errc::conflict, doing, "key", "another key has that value");
+    world_->hashes.erase(found->key.digest);
+  }
+  found->key = changed;
+  return changed;
+}
+
+// --- credits
+
+CREDPOOL_INLINE Result<Balance> MemoryAccountStore::balance(const AccountId& account) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(account);
+  if (found == world_->accounts.end()) return detail::no_account("reading the balance");
+  return found->second.balance;
+}
+
+CREDPOOL_INLINE Result<AccountStore::Credited> MemoryAccountStore::credit(
+    const CreditChange& change) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(change.account);
+  if (found == world_->accounts.end()) return detail::no_account("changing credits");
+  if (!change.reference.empty()) {
+    const auto earlier = world_->references.find(change.reference);
+    if (earlier != world_->references.end()) {
+      const auto& [owner, transaction] = earlier->second;
+      if (owner != change.account || transaction.amount != change.amount)
+        return detail::reference_taken();
+      return Credited{transaction, true};
+    }
+  }
+  auto& entry = found->second;
+  if (!detail::fits_credits(change.amount) ||
+      !detail::fits_credits(entry.balance.credits + change.amount))
+    return detail::credits_out_of_range();
+  entry.balance.credits += change.amount;
+  entry.usage_day.clear();
+  const CreditTransaction transaction{change.id,          change.type,
+                                      change.amount,      entry.balance.remaining(),
+                                      change.description, change.now};
+  entry.transactions.push_back(transaction);
+  if (!change.reference.empty())
+    world_->references.emplace(change.reference,
+                               detail::MemoryReference{change.account, transaction});
+  return Credited{transaction, false};
+}
+
+CREDPOOL_INLINE Result<Page<CreditTransaction>> MemoryAccountStore::transactions(
+    const AccountId& account, std::optional<TransactionType> type, PageRequest page) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(account);
+  if (found == world_->accounts.end()) return Page<CreditTransaction>{};
+  std::vector<CreditTransaction> wanted;
+  for (const auto& transaction : found->second.transactions)
+    if (!type || transaction.type == *type) wanted.push_back(transaction);
+  std::ranges::reverse(wanted);
+  return detail::memory_page(std::move(wanted), page);
+}
+
+CREDPOOL_INLINE Result<AutoTopUp> MemoryAccountStore::auto_topup(const AccountId& account) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(account);
+  if (found == world_->accounts.end()) return detail::no_account("reading the top-up");
+  return found->second.topup;
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::set_auto_topup(const AccountId& account,
+                                                                const AutoTopUp& topup) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->accounts.find(account);
+  if (found == world_->accounts.end()) return detail::no_account("changing the top-up");
+  found->second.topup = topup;
+  return {};
+}
+
+// --- spending
+
+CREDPOOL_INLINE Result<Allowance> MemoryAccountStore::reserve(const AllowanceRequest& request) {
+  const std::lock_guard lock{world_->mutex};
+  auto& world = *world_;
+  const auto hash = world.hashes.find(request.key_digest);
+  if (hash == world.hashes.end()) return detail::key_refusal(Errc::unauthorized, key_unknown_hint);
+  auto& entry = world.keys.find(hash->second)->second;
+  auto& key = entry.key;
+  if (auto usable = detail::check_key_usable(key, request.now); !usable)
+    return fail(usable.error());
+  const auto period = request.period(key.limit_reset);
+  if (detail::move_period(key, entry.period, period) == detail::PeriodChange::other_kind)
+    key.period_usage = detail::memory_usage_since(world, key, period.first_day);
+
+  auto& balance = world.accounts.find(key.account)->second.balance;
+  detail::Budget budget;
+  budget.limit_held = detail::memory_held(world, entry);
+  budget.limit_left =
+      key.credit_limit ? *key.credit_limit - key.period_usage - budget.limit_held : most_money;
+  budget.balance_held = balance.reserved;
+  budget.balance_left = balance.remaining() - balance.reserved;
+  const auto share = detail::decide_share(request, budget);
+  if (!share) return fail(share.error());
+  if (share->amount > Money{}) {
+    world.allowances[{key.hash, key.period_start}] += share->amount;
+    balance.reserved += share->amount;
+  }
+  return detail::allowance_of(key, period, *share);
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::settle(std::span<const Settlement> settlements,
+                                                        std::string_view batch) {
+  if (auto fit = detail::check_settlements(settlements); !fit) return fit;
+  const std::lock_guard lock{world_->mutex};
+  if (!batch.empty() && batch == world_->last_batch) return {};
+  world_->last_batch = batch;
+  for (const auto& settlement : settlements) detail::memory_settle(*world_, settlement);
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::extend(TimePoint, TimePoint) {
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::reclaim(TimePoint, bool own) {
+  if (!own) return {};
+  const std::lock_guard lock{world_->mutex};
+  world_->allowances.clear();
+  for (auto& [id, entry] : world_->accounts) entry.balance.reserved = {};
+  return {};
+}
+
+// --- usage
+
+CREDPOOL_INLINE Result<std::vector<UsageDay>> MemoryAccountStore::usage(const AccountId& account,
+                                                                        std::string_view key_hash,
+                                                                        std::string_view first,
+                                                                        std::string_view last) {
+  const std::lock_guard lock{world_->mutex};
+  std::vector<UsageDay> days;
+  for (auto at = world_->days.lower_bound({account, std::string{first}, {}, {}});
+       at != world_->days.end() && std::get<0>(at->first) == account && at->second.day <= last;
+       ++at)
+    if (key_hash.empty() || at->second.key_hash == key_hash) days.push_back(at->second);
+  return days;
+}
+
+CREDPOOL_INLINE Result<Page<UsageRow>> MemoryAccountStore::usage_rows(const AccountId& account,
+                                                                      std::string_view key_hash,
+                                                                      PageRequest page) {
+  const std::lock_guard lock{world_->mutex};
+  std::vector<UsageRow> rows;
+  for (const auto& row : world_->rows)
+    if (row.account == account && (key_hash.empty() || row.key_hash == key_hash))
+      rows.push_back(row);
+  std::ranges::reverse(rows);
+  return detail::memory_page(std::move(rows), page);
+}
+
+CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::prune_usage(TimePoint before) {
+  const std::lock_guard lock{world_->mutex};
+  return std::erase_if(world_->rows, [&](const auto& row) { return row.at < before; });
+}
+
+// --- answers that may be asked for twice
+
+CREDPOOL_INLINE Result<std::optional<StoredAnswer>> MemoryAccountStore::claim_answer(
+    const AccountId& account, std::string_view key, std::string_view request_digest,
+    TimePoint now) {
+  const std::lock_guard lock{world_->mutex};
+  const auto [found, added] = world_->answers.try_emplace({account, std::string{key}});
+  auto& [answer, kept, at] = found->second;
+  if (!added) {
+    if (answer.request_digest != request_digest) return detail::answer_differs();
+    if (kept) return std::optional{answer};
+    if (now - at < answer_claim_life) return detail::answer_pending();
+  }
+  answer.request_digest = request_digest;
+  at = now;
+  return std::optional<StoredAnswer>{};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::keep_answer(const AccountId& account,
+                                                             std::string_view key,
+                                                             const StoredAnswer& answer) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->answers.find({account, std::string{key}});
+  if (found == world_->answers.end()) return detail::no_claim();
+  found->second.answer = answer;
+  found->second.kept = true;
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::drop_answer(const AccountId& account,
+                                                             std::string_view key) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->answers.find({account, std::string{key}});
+  if (found != world_->answers.end() && !found->second.kept) world_->answers.erase(found);
+  return {};
+}
+
+// --- device logins
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::put_device_session(const DeviceSession& session) {
+  const std::lock_guard lock{world_->mutex};
+  world_->sessions.insert_or_assign(session.device_digest, session);
+  return {};
+}
+
+CREDPOOL_INLINE Result<std::optional<DeviceSession>> MemoryAccountStore::device_session(
+    std::string_view device_digest) {
+  const std::lock_guard lock{world_->mutex};
+  const auto found = world_->sessions.find(device_digest);
+  if (found == world_->sessions.end()) return std::optional<DeviceSession>{};
+  return std::optional{found->second};
+}
+
+CREDPOOL_INLINE Result<std::optional<DeviceSession>> MemoryAccountStore::device_session_by_token(
+    std::string_view token_digest) {
+  const std::lock_guard lock{world_->mutex};
+  if (!token_digest.empty())
+    for (const auto& [digest, session] : world_->sessions)
+      if (session.token_digest == token_digest) return std::optional{session};
+  return std::optional<DeviceSession>{};
+}
+
+CREDPOOL_INLINE Result<void> MemoryAccountStore::forget_ended(TimePoint sessions_before,
+                                                              TimePoint answers_before) {
+  const std::lock_guard lock{world_->mutex};
+  std::erase_if(world_->sessions,
+                [&](const auto& entry) { return entry.second.expires_at < sessions_before; });
+  std::erase_if(world_->answers,
+                [&](const auto& entry) { return entry.second.at < answers_before; });
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+class TimeZone;
+}
+
+/// The days, weeks and months of the ledger, in one time zone.
+///
+/// A day begins at the first moment whose local date is that day or a later one: at midnight, or
+/// where midnight is skipped, when the clocks are set; where they are set back over midnight, at
+/// the first midnight. So each moment is of one day, and days follow one another, whatever the
+/// clocks do. Weeks begin on Monday (ISO 8601).
+///
+/// @thread_safety safe (immutable); copies are cheap
+class LedgerCalendar {
+ public:
+  /// UTC.
+  LedgerCalendar() = default;
+
+  /// @param zone     "UTC", or a name of the IANA database such as "Europe/Berlin"
+  /// @param database where its compiled files (TZif, RFC 8536) lie
+  /// @errors configuration for a name that is none or not in the database; malformed or
+  ///         unsupported for a file that is damaged or counts leap seconds; permission_denied; io
+  /// @effects reads one file, once: a newer database is seen after a restart
+  static Result<LedgerCalendar> open(std::string_view zone, const Environment& environment,
+                                     const std::filesystem::path& database = "/usr/share/zoneinfo");
+
+  const std::string& zone() const noexcept { return name_; }
+
+  /// The period of a limit that runs at that time; [epoch, end of time) with LimitReset::never.
+  LimitPeriod period(LimitReset reset, TimePoint now) const;
+  /// The day of that time, "2026-11-21".
+  std::string day(TimePoint now) const;
+
+ private:
+  std::chrono::sys_days date(TimePoint now) const;
+  TimePoint begin_of(std::chrono::sys_days date) const;
+
+  std::string name_ = "UTC";
+  std::shared_ptr<const detail::TimeZone> zone_;  ///< null: UTC
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Offsets of a time zone from its compiled file. Internal: included by .ipp files and tests only.
+// Read here and not by the C library: that keeps one zone for the whole process in the environment
+// and in static data, which threads cannot change safely.
+// @source RFC 8536 (TZif); POSIX.1-2017, Base Definitions 8.3, variable TZ, and the extensions of
+//         RFC 8536, section 3.3.1
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using ZoneSeconds = std::chrono::sys_seconds;
+
+/// From that moment on local time is UTC plus offset.
+struct ZoneSegment {
+  ZoneSeconds from;
+  std::chrono::seconds offset{};
+};
+
+/// A day of each year on which clocks are set: "M3.2.0/2", "J60" or "59".
+struct ZoneSwitch {
+  enum class Kind { month_week_day, day_without_leap, day_with_leap };
+  Kind kind = Kind::month_week_day;
+  int month = 0, week = 0, day = 0;
+  std::chrono::seconds time{7200};  ///< local, may be negative or beyond a day
+
+  /// The local time of the switch in that year.
+  ZoneSeconds in(std::chrono::year year) const {
+    using namespace std::chrono;
+    if (kind == Kind::month_week_day) {
+      const weekday wanted{static_cast<unsigned>(day)};
+      const year_month on{year, std::chrono::month{static_cast<unsigned>(month)}};
+      const sys_days date = week == 5 ? sys_days{on / wanted[last]}
+                                      : sys_days{on / wanted[static_cast<unsigned>(week)]};
+      return date + time;
+    }
+    auto days_before = day;
+    if (kind == Kind::day_without_leap && (!year.is_leap() || day < 60)) --days_before;
+    return sys_days{year / January / 1} + days{days_before} + time;
+  }
+};
+
+/// The part of each year in which clocks show another time.
+struct ZoneSummer {
+  std::chrono::seconds offset{};
+  ZoneSwitch begins, ends;
+};
+
+/// What a file's footer says of the time after its last switch.
+struct ZoneRule {
+  std::chrono::seconds standard{};
+  std::optional<ZoneSummer> summer;
+};
+
+/// Reads a footer such as "CET-1CEST,M3.5.0,M10.5.0/3".
+class ZoneRuleReader {
+ public:
+  explicit ZoneRuleReader(std::string_view text) : text_{text} {}
+
+  std::optional<ZoneRule> read() {
+    ZoneRule rule;
+    name();
+    rule.standard = -time();
+    if (good_ && !text_.empty()) {
+      ZoneSummer summer;
+      name();
+      summer.offset = text_.starts_with(',') ? rule.standard + std::chrono::hours{1} : -time();
+      summer.begins = day();
+      summer.ends = day();
+      rule.summer = summer;
+    }
+    return good_ && text_.empty() ? std::optional{rule} : std::nullopt;
+  }
+
+ private:
+  bool take(char wanted) {
+    if (!text_.starts_with(wanted)) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+  void require(bool fit) { good_ = good_ && fit; }
+
+  void name() {
+    std::size_t length = 0;
+    if (take('<')) {
+      length = text_.find('>');
+      require(length != std::string_view::npos && length > 0);
+      if (good_) text_.remove_prefix(length + 1);
+      return;
+    }
+    while (length < text_.size() &&
+           ((text_[length] | 0x20) >= 'a' && (text_[length] | 0x20) <= 'z'))
+      ++length;
+    require(length >= 3);
+    text_.remove_prefix(length);
+  }
+
+  int number(int least, int most) {
+    int value = -1;
+    const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+    require(error == std::errc{} && value >= least && value <= most && !text_.starts_with('-'));
+    text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
+    return good_ ? value : 0;
+  }
+
+  std::chrono::seconds time() {
+    const bool negative = take('-');
+    if (!negative) take('+');
+    auto value = number(0, 167) * 3600;
+    if (take(':')) value += number(0, 59) * 60;
+    if (take(':')) value += number(0, 59);
+    return std::chrono::seconds{negative ? -value : value};
+  }
+
+  ZoneSwitch day() {
+    ZoneSwitch on;
+    require(take(','));
+    if (take('M')) {
+      on.month = number(1, 12);
+      require(take('.'));
+      on.week = number(1, 5);
+      require(take('.'));
+      on.day = number(0, 6);
+      if (!good_) on.month = on.week = 1;
+    } else if (take('J')) {
+      on.kind = ZoneSwitch::Kind::day_without_leap;
+      on.day = number(1, 365);
+    } else {
+      on.kind = ZoneSwitch::Kind::day_with_leap;
+      on.day = number(0, 365);
+    }
+    if (take('/')) on.time = time();
+    return on;
+  }
+
+  std::string_view text_;
+  bool good_ = true;
+};
+
+/// Bytes of a TZif file; big-endian numbers.
+class ZoneBytes {
+ public:
+  explicit ZoneBytes(std::string_view bytes) : bytes_{bytes} {}
+
+  bool good() const noexcept { return good_; }
+  std::string_view rest() const noexcept { return bytes_; }
+  std::string_view take(std::size_t count) {
+    if (count > bytes_.size()) {
+      good_ = false;
+      return {};
+    }
+    const auto taken = bytes_.substr(0, count);
+    bytes_.remove_prefix(count);
+    return taken;
+  }
+  std::int64_t number(std::size_t size) {
+    std::uint64_t value = 0;
+    const auto taken = take(size);
+    for (const unsigned char byte : taken) value = value << 8 | byte;
+    if (size == 4) return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
+    return static_cast<std::int64_t>(value);
+  }
+
+ private:
+  std::string_view bytes_;
+  bool good_ = true;
+};
+
+/// The counts in the header of a block.
+struct ZoneCounts {
+  std::size_t is_utc, is_standard, leaps, switches, types, letters;
+
+  static ZoneCounts read(ZoneBytes& from) {
+    std::array<std::size_t, 6> counts{};
+    for (auto& count : counts)
+      count = static_cast<std::size_t>(static_cast<std::uint32_t>(from.number(4)));
+    return {counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
+  }
+  std::size_t bytes(std::size_t time_size) const {
+    return switches * (time_size + 1) + types * 6 + letters + leaps * (time_size + 4) +
+           is_standard + is_utc;
+  }
+};
+
+/// When the clocks of a place are set, and to what.
+class TimeZone {
+ public:
+  /// Reads the bytes of a TZif file of version 2 or later.
+  /// @errors malformed; unsupported for version 1 and for files that count leap seconds
+  static Result<TimeZone> read(std::string_view bytes) {
+    const std::string doing = "reading a time zone";
+    const auto malformed = [&] { return fail(Errc::malformed, doing, {}, "it is no TZif file"); };
+    ZoneBytes from{bytes};
+    if (from.take(4) != "TZif") return malformed();
+    const auto version = from.take(16);
+    if (version.empty() || version[0] < '2')
+      return fail(Errc::unsupported, doing, {}, "it is of version 1: install a newer tzdata");
+    const auto old = ZoneCounts::read(from);
+    from.take(old.bytes(4));
+    if (from.take(4) != "TZif") return malformed();
+    from.take(16);
+    const auto counts = ZoneCounts::read(from);
+    if (!from.good() || counts.types == 0 || counts.bytes(8) > from.rest().size())
+      return malformed();
+    if (counts.leaps != 0)
+      return fail(Errc::unsupported, doing, {}, "it counts leap seconds, which our clock does not");
+
+    std::vector<ZoneSeconds> times;
+    for (std::size_t i = 0; i < counts.switches; ++i)
+      times.push_back(ZoneSeconds{std::chrono::seconds{from.number(8)}});
+    const auto indexes = from.take(counts.switches);
+    std::vector<std::chrono::seconds> offsets;
+    for (std::size_t i = 0; i < counts.types; ++i) {
+      offsets.emplace_back(from.number(4));
+      from.take(2);
+    }
+    from.take(counts.letters + counts.is_standard + counts.is_utc);
+    TimeZone zone;
+    zone.segments_.push_back({ZoneSeconds::min(), offsets[0]});
+    for (std::size_t i = 0; i < counts.switches; ++i) {
+      const auto index = static_cast<unsigned char>(indexes[i]);
+      if (index >= offsets.size() || times[i] < zone.segments_.back().from) return malformed();
+      zone.segments_.push_back({times[i], offsets[index]});
+    }
+    for (const auto& segment : zone.segments_)
+      if (std::chrono::abs(segment.offset) > std::chrono::hours{26}) return malformed();
+
+    auto footer = from.rest();
+    if (footer.size() < 2 || footer.front() != '\n' || footer.back() != '\n') return malformed();
+    footer = footer.substr(1, footer.size() - 2);
+    if (!footer.empty()) {
+      zone.rule_ = ZoneRuleReader{footer}.read();
+      if (!zone.rule_) return malformed();
+    }
+    return zone;
+  }
+
+  /// What holds between two moments, in order; the first begins at or before `from`.
+  std::vector<ZoneSegment> between(ZoneSeconds from, ZoneSeconds to) const {
+    const auto after = std::ranges::upper_bound(segments_, from, {}, &ZoneSegment::from);
+    std::vector<ZoneSegment> found;
+    for (auto at = after - 1; at != segments_.end() && at->from <= to; ++at) found.push_back(*at);
+    const auto last = segments_.back().from;
+    if (!rule_ || to <= last) return found;
+    // After the last switch of the file the rule holds.
+    for (const auto& segment : of_rule(std::max(from, last), to)) {
+      if (segment.from <= from) found.clear();
+      found.push_back({std::max(segment.from, last), segment.offset});
+    }
+    return found;
+  }
+
+  std::chrono::seconds offset_at(ZoneSeconds when) const {
+    return between(when, when).back().offset;
+  }
+
+ private:
+  std::vector<ZoneSegment> of_rule(ZoneSeconds from, ZoneSeconds to) const {
+    using namespace std::chrono;
+    if (!rule_->summer) return {{from, rule_->standard}};
+    const auto year_of = [](ZoneSeconds when) { return year_month_day{floor<days>(when)}.year(); };
+    const auto& summer = *rule_->summer;
+    std::vector<ZoneSegment> switches;
+    for (auto year = year_of(from) - years{1}; year <= year_of(to) + years{1}; ++year) {
+      // The time of a switch is told by the clock before it.
+      switches.push_back({summer.begins.in(year)-rule_->standard, summer.offset});
+      switches.push_back({summer.ends.in(year)-summer.offset, rule_->standard});
+    }
+    std::ranges::stable_sort(switches, {}, &ZoneSegment::from);
+    const auto after = std::ranges::upper_bound(switches, from, {}, &ZoneSegment::from);
+    std::vector<ZoneSegment> found;
+    for (auto at = after - 1; at != switches.end() && at->from <= to; ++at) found.push_back(*at);
+    found.front().from = from;
+    return found;
+  }
+
+  std::vector<ZoneSegment> segments_;  ///< never empty; the first begins before everything
+  std::optional<ZoneRule> rule_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A relative path without "." and ".."; the words of the database, such as
+/// "America/Port-au-Prince".
+inline bool is_zone_name(std::string_view name) noexcept {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '+' || c == '/';
+  };
+  return !name.empty() && name.size() <= 64 && name.front() != '/' && name.back() != '/' &&
+         std::ranges::all_of(name, fits);
+}
+
+inline std::string date_text(std::chrono::sys_days date) {
+  const std::chrono::year_month_day parts{date};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(parts.year()),
+                static_cast<unsigned>(parts.month()), static_cast<unsigned>(parts.day()));
+  return text.data();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<LedgerCalendar> LedgerCalendar::open(std::string_view zone,
+                                                            const Environment& environment,
+                                                            const std::filesystem::path& database) {
+  LedgerCalendar calendar;
+  if (zone == "UTC") return calendar;
+  const auto unknown = [&] {
+    return fail(Errc::configuration, "choosing the ledger's time zone", "time zone",
+                "it must be UTC or a name of the IANA database, such as Europe/Berlin (and tzdata "
+                "must be installed)");
+  };
+  if (!detail::is_zone_name(zone)) return unknown();
+  const auto path = database / zone;
+  const auto file = read_file(path, environment, {64 * 1024, true, false});
+  if (!file) {
+    const auto code = file.error().errc();
+    // A directory of the database is no zone.
+    if (code == Errc::not_found || code == Errc::unsafe_file) return unknown();
+    return fail(file.error());
+  }
+  auto read = detail::TimeZone::read(file->bytes.reveal());
+  if (!read) {
+    auto error = std::move(read).error();
+    error.place = path.string();
+    return fail(std::move(error));
+  }
+  calendar.name_ = zone;
+  calendar.zone_ = std::make_shared<const detail::TimeZone>(*std::move(read));
+  return calendar;
+}
+
+CREDPOOL_INLINE TimePoint LedgerCalendar::begin_of(std::chrono::sys_days date) const {
+  if (!zone_) return date;
+  // Read as if it were UTC; the first moment of it is at most 26 hours away.
+  const detail::ZoneSeconds local = date;
+  constexpr std::chrono::hours reach{26};
+  const auto segments = zone_->between(local - reach, local + reach);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto first = std::max(segments[i].from, local - segments[i].offset);
+    if (i + 1 == segments.size() || first < segments[i + 1].from) return first;
+  }
+  return local;
+}
+
+CREDPOOL_INLINE std::chrono::sys_days LedgerCalendar::date(TimePoint now) const {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  if (!zone_) return std::chrono::floor<std::chrono::days>(seconds);
+  auto date = std::chrono::floor<std::chrono::days>(seconds + zone_->offset_at(seconds)) +
+              std::chrono::days{1};
+  while (begin_of(date) > now) date -= std::chrono::days{1};
+  return date;
+}
+
+CREDPOOL_INLINE LimitPeriod LedgerCalendar::period(LimitReset reset, TimePoint now) const {
+  using namespace std::chrono;
+  if (reset == LimitReset::never) return {};
+  auto first = date(now);
+  auto next = first + days{1};
+  if (reset == LimitReset::weekly) {
+    first -= weekday{first} - Monday;
+    next = first + days{7};
+  } else if (reset == LimitReset::monthly) {
+    const year_month_day parts{first};
+    first = parts.year() / parts.month() / 1;
+    next = sys_days{(parts.year() / parts.month() + months{1}) / 1};
+  }
+  return {begin_of(first), begin_of(next), detail::date_text(first)};
+}
+
+CREDPOOL_INLINE std::string LedgerCalendar::day(TimePoint now) const {
+  return detail::date_text(date(now));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a million tokens cost.
+struct TokenRates {
+  Money input;
+  Money cached_input;  ///< read from the provider's prompt cache
+  Money cache_write;   ///< written to it
+  Money output;        ///< said and thought
+};
+
+/// What a model costs, and how much it can read and write.
+struct ModelPrice {
+  std::string model;  ///< name of the model, or of a family: the part before a "-", ":" or "@"
+  TokenRates rates;
+  std::uint64_t context_tokens = 0;     ///< most that it reads; of an embedding: of one request
+  std::uint64_t max_output_tokens = 0;  ///< most that one answer has; 0: it writes nothing
+  std::uint64_t long_above = 0;  ///< a longer prompt costs long_rates for everything; 0: never
+  TokenRates long_rates;
+};
+
+/// The tokens of one request, as a provider counts them.
+struct BilledTokens {
+  std::uint64_t input = 0;              ///< the whole prompt
+  std::uint64_t cached_input = 0;       ///< of these, read from a cache
+  std::uint64_t cache_write_input = 0;  ///< of these, written to a cache
+  std::uint64_t output = 0;
+  std::uint64_t reasoning = 0;  ///< of the output, thought and not said
+};
+
+/// What is known of a request before it is sent.
+struct RequestSize {
+  /// Bytes of all that the model has to read, as they stand in the JSON body: no token is shorter
+  /// than a byte, and what a provider adds for each message is shorter than the message's JSON.
+  std::uint64_t prompt_bytes = 0;
+  std::optional<std::uint64_t> max_output_tokens;  ///< as asked for; none: the model's
+  std::uint64_t answers = 1;                       ///< "n"
+  /// The prompt holds what bytes do not bound: an image, audio or file (inline too: it is
+  /// compressed), a URL, an earlier answer by its id. It counts as the model's whole context.
+  bool unbounded_input = false;
+  bool generates = true;  ///< false for embeddings: nothing is added to the prompt, nothing written
+};
+
+/// What a provider may add to a prompt by itself (instructions for tools).
+/// @source docs.anthropic.com, "Tool use", table of system prompt tokens: at most 530
+inline constexpr std::uint64_t hidden_prompt_tokens = 600;
+
+/// Prices of models, from a data file with a date.
+///
+/// @thread_safety safe (immutable)
+class PriceTable {
+ public:
+  /// The prices that came with this version.
+  static PriceTable built_in();
+
+  /// Reads a file of prices: one JSON object (docs/accounts.md lists its members).
+  ///
+  /// @param text of 1 MiB at most
+  /// @errors malformed, duplicate_key or too_deep, with the place; nothing is quoted
+  static Result<PriceTable> parse(std::string_view text);
+
+  const std::string& date() const noexcept { return date_; }      ///< "2025-11-01"
+  const std::string& source() const noexcept { return source_; }  ///< where to look them up
+  const std::vector<ModelPrice>& models() const noexcept { return models_; }
+
+  /// The price of a model: of its own name, else of the longest family that it belongs to; the
+  /// same without what stands before its last "/"; else the price for unknown models.
+  /// @return null when there is none: the request must be refused
+  const ModelPrice* find(std::string_view model) const noexcept;
+
+  /// The same table without a price for unknown models.
+  PriceTable without_default() const;
+
+ private:
+  const ModelPrice* find_family(std::string_view model) const noexcept;
+
+  std::string date_, source_;
+  std::vector<ModelPrice> models_;  ///< sorted by name
+  std::optional<ModelPrice> unknown_;
+};
+
+/// What these tokens cost, rounded up to a micro-dollar.
+///
+/// @param answers how many were asked for
+/// @errors malformed for counts that cannot be: parts larger than the whole, or more than the model
+///         can read or write; the caller has to count by itself then
+Result<Money> cost_of(const ModelPrice& price, const BilledTokens& tokens,
+                      std::uint64_t answers = 1);
+
+/// The most that a request can cost.
+/// @errors invalid_argument when that is no sensible amount, such as for 2^60 answers
+Result<Money> most_cost_of(const ModelPrice& price, const RequestSize& size);
+
+/// Tokens of text that nobody has counted, by its bytes: more rather than fewer.
+///
+/// Four bytes a token is what providers name for English; other scripts and code have more.
+inline constexpr std::uint64_t estimated_tokens(std::uint64_t bytes) noexcept {
+  return bytes / 3 + (bytes % 3 != 0 ? 1 : 0);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The prices that come with this version. Internal: included by .ipp files only.
+// US dollars for a million tokens. To bring it up to date: look at the pages of "source", change
+// what differs and the date; tests/unit/account/pricing.cpp reads it.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::string_view built_in_prices = R"json({
+"date": "2025-11-01",
+"source": "https://openai.com/api/pricing https://claude.com/pricing https://ai.google.dev/pricing https://platform.moonshot.ai/docs/pricing",
+"unknown": {"input": 5, "output": 15, "context_tokens": 1048576, "max_output_tokens": 128000},
+"models": {
+"gpt-5": {"input": 1.25, "cached_input": 0.125, "output": 10, "context_tokens": 400000, "max_output_tokens": 128000},
+"gpt-5-mini": {"input": 0.25, "cached_input": 0.025, "output": 2, "context_tokens": 400000, "max_output_tokens": 128000},
+"gpt-5-nano": {"input": 0.05, "cached_input": 0.005, "output": 0.40, "context_tokens": 400000, "max_output_tokens": 128000},
+"gpt-5-pro": {"input": 15, "output": 120, "context_tokens": 400000, "max_output_tokens": 272000},
+"gpt-5-codex": {"input": 1.25, "cached_input": 0.125, "output": 10, "context_tokens": 400000, "max_output_tokens": 128000},
+"gpt-4.1": {"input": 2, "cached_input": 0.50, "output": 8, "context_tokens": 1047576, "max_output_tokens": 32768},
+"gpt-4.1-mini": {"input": 0.40, "cached_input": 0.10, "output": 1.60, "context_tokens": 1047576, "max_output_tokens": 32768},
+"gpt-4.1-nano": {"input": 0.10, "cached_input": 0.025, "output": 0.40, "context_tokens": 1047576, "max_output_tokens": 32768},
+"gpt-4o": {"input": 2.50, "cached_input": 1.25, "output": 10, "context_tokens": 128000, "max_output_tokens": 16384},
+"gpt-4o-2024-05-13": {"input": 5, "output": 15, "context_tokens": 128000, "max_output_tokens": 4096},
+"gpt-4o-mini": {"input": 0.15, "cached_input": 0.075, "output": 0.60, "context_tokens": 128000, "max_output_tokens": 16384},
+"gpt-4-turbo": {"input": 10, "output": 30, "context_tokens": 128000, "max_output_tokens": 4096},
+"gpt-4": {"input": 30, "output": 60, "context_tokens": 8192, "max_output_tokens": 8192},
+"gpt-3.5-turbo": {"input": 0.50, "output": 1.50, "context_tokens": 16385, "max_output_tokens": 4096},
+"o1": {"input": 15, "cached_input": 7.50, "output": 60, "context_tokens": 200000, "max_output_tokens": 100000},
+"o1-pro": {"input": 150, "output": 600, "context_tokens": 200000, "max_output_tokens": 100000},
+"o1-mini": {"input": 1.10, "cached_input": 0.55, "output": 4.40, "context_tokens": 128000, "max_output_tokens": 65536},
+"o3": {"input": 2, "cached_input": 0.50, "output": 8, "context_tokens": 200000, "max_output_tokens": 100000},
+"o3-pro": {"input": 20, "output": 80, "context_tokens": 200000, "max_output_tokens": 100000},
+"o3-mini": {"input": 1.10, "cached_input": 0.55, "output": 4.40, "context_tokens": 200000, "max_output_tokens": 100000},
+"o4-mini": {"input": 1.10, "cached_input": 0.275, "output": 4.40, "context_tokens": 200000, "max_output_tokens": 100000},
+"text-embedding-3-small": {"input": 0.02, "context_tokens": 300000},
+"text-embedding-3-large": {"input": 0.13, "context_tokens": 300000},
+"text-embedding-ada-002": {"input": 0.10, "context_tokens": 300000},
+"claude-opus-4-5": {"input": 5, "cached_input": 0.50, "cache_write": 6.25, "output": 25, "context_tokens": 200000, "max_output_tokens": 64000},
+"claude-opus-4": {"input": 15, "cached_input": 1.50, "cache_write": 18.75, "output": 75, "context_tokens": 200000, "max_output_tokens": 32000},
+"claude-opus-4-1": {"input": 15, "cached_input": 1.50, "cache_write": 18.75, "output": 75, "context_tokens": 200000, "max_output_tokens": 32000},
+"claude-sonnet-4-5": {"input": 3, "cached_input": 0.30, "cache_write": 3.75, "output": 15, "context_tokens": 1000000, "max_output_tokens": 64000,
+  "long": {"above": 200000, "input": 6, "cached_input": 0.60, "cache_write": 7.50, "output": 22.50}},
+"claude-sonnet-4": {"input": 3, "cached_input": 0.30, "cache_write": 3.75, "output": 15, "context_tokens": 1000000, "max_output_tokens": 64000,
+  "long": {"above": 200000, "input": 6, "cached_input": 0.60, "cache_write": 7.50, "output": 22.50}},
+"claude-haiku-4-5": {"input": 1, "cached_input": 0.10, "cache_write": 1.25, "output": 5, "context_tokens": 200000, "max_output_tokens": 64000},
+"claude-haiku-3-5": {"input": 0.80, "cached_input": 0.08, "cache_write": 1, "output": 4, "context_tokens": 200000, "max_output_tokens": 8192},
+"claude-3-5-haiku": {"input": 0.80, "cached_input": 0.08, "cache_write": 1, "output": 4, "context_tokens": 200000, "max_output_tokens": 8192},
+"claude-3-7-sonnet": {"input": 3, "cached_input": 0.30, "cache_write": 3.75, "output": 15, "context_tokens": 200000, "max_output_tokens": 128000},
+"claude-3-5-sonnet": {"input": 3, "cached_input": 0.30, "cache_write": 3.75, "output": 15, "context_tokens": 200000, "max_output_tokens": 8192},
+"claude-3-opus": {"input": 15, "cached_input": 1.50, "cache_write": 18.75, "output": 75, "context_tokens": 200000, "max_output_tokens": 4096},
+"claude-3-haiku": {"input": 0.25, "cached_input": 0.03, "cache_write": 0.30, "output": 1.25, "context_tokens": 200000, "max_output_tokens": 4096},
+"gemini-2.5-pro": {"input": 1.25, "cached_input": 0.31, "output": 10, "context_tokens": 1048576, "max_output_tokens": 65536,
+  "long": {"above": 200000, "input": 2.50, "cached_input": 0.625, "output": 15}},
+"gemini-2.5-flash": {"input": 0.30, "cached_input": 0.075, "output": 2.50, "context_tokens": 1048576, "max_output_tokens": 65536},
+"gemini-2.5-flash-lite": {"input": 0.10, "cached_input": 0.025, "output": 0.40, "context_tokens": 1048576, "max_output_tokens": 65536},
+"gemini-2.0-flash": {"input": 0.10, "cached_input": 0.025, "output": 0.40, "context_tokens": 1048576, "max_output_tokens": 8192},
+"kimi-k2": {"input": 0.60, "cached_input": 0.15, "output": 2.50, "context_tokens": 262144, "max_output_tokens": 262144},
+"kimi-k2-turbo-preview": {"input": 1.15, "cached_input": 0.15, "output": 8, "context_tokens": 262144, "max_output_tokens": 262144}
+}})json";
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Larger numbers of tokens, and of dollars for a million of them, are a mistake; below, nothing
+/// that is computed here overflows.
+inline constexpr std::uint64_t most_tokens = 1'000'000'000'000;
+inline constexpr Money most_rate = Money::dollars(100'000);
+
+/// Sums up parts of a cost without losing a fraction.
+class CostSum {
+ public:
+  void add(std::uint64_t tokens, Money rate) {
+    const auto micros = static_cast<std::uint64_t>(rate.micros);
+    whole_ += tokens / million * micros;
+    rest_ += tokens % million * micros;
+  }
+  Money rounded_up() const {
+    return Money{static_cast<std::int64_t>(whole_ + (rest_ + million - 1) / million)};
+  }
+
+ private:
+  static constexpr std::uint64_t million = 1'000'000;
+  std::uint64_t whole_ = 0;
+  std::uint64_t rest_ = 0;
+};
+
+/// Reads one file of prices; the first thing that does not fit is the error.
+class PriceReader {
+ public:
+  Result<void> rates(const Json& from, TokenRates& rates) {
+    rates.input = rate(from, "input", Money{});
+    rates.cached_input = rate(from, "cached_input", rates.input);
+    rates.cache_write = rate(from, "cache_write", rates.input);
+    rates.output = rate(from, "output", Money{});
+    if (member(from, "input") == nullptr) wrong("\"input\" is missing");
+    return end();
+  }
+
+  Result<ModelPrice> price(const std::string& name, const Json& from) {
+    place_ = json_key_name(name);
+    ModelPrice price;
+    price.model = name;
+    if (!from.is_object()) wrong("it must be an object");
+    if (name.size() > 256) wrong("the name is too long");
+    if (auto read = rates(from, price.rates); !read) return fail(read.error());
+    price.context_tokens = tokens(from, "context_tokens");
+    price.max_output_tokens = tokens(from, "max_output_tokens");
+    if (price.context_tokens == 0) wrong("\"context_tokens\" must be there and not 0");
+    if ((member(from, "output") == nullptr) != (price.max_output_tokens == 0))
+      wrong("\"output\" and \"max_output_tokens\" go together");
+    if (const auto* above = member(from, "long")) {
+      price.long_above = tokens(*above, "above");
+      if (price.long_above == 0) wrong("\"above\" must be there and not 0");
+      if (auto read = rates(*above, price.long_rates); !read) return fail(read.error());
+    }
+    if (auto read = end(); !read) return fail(read.error());
+    return price;
+  }
+
+ private:
+  void wrong(std::string why) {
+    if (!failure_) failure_ = fail(Errc::malformed, "reading prices", place_, std::move(why)).error;
+  }
+  Result<void> end() const {
+    if (failure_) return fail(*failure_);
+    return {};
+  }
+  Money rate(const Json& from, const char* name, Money missing) {
+    const auto* value = member(from, name);
+    if (value == nullptr) return missing;
+    const auto amount = value->is_number() ? money_from(value->get<double>()) : Result<Money>{};
+    if (!value->is_number() || !amount || *amount > most_rate)
+      wrong("\"" + std::string{name} + "\" must be dollars for a million tokens");
+    return amount ? *amount : Money{};
+  }
+  std::uint64_t tokens(const Json& from, const char* name) {
+    const auto* value = member(from, name);
+    if (value == nullptr) return 0;
+    const auto count = value->is_number_unsigned() ? value->get<std::uint64_t>() : most_tokens + 1;
+    if (count > most_tokens) wrong("\"" + std::string{name} + "\" must be a number of tokens");
+    return count;
+  }
+
+  std::string place_;
+  std::optional<Error> failure_;
+};
+
+inline Money highest_input(const TokenRates& rates) noexcept {
+  return std::max({rates.input, rates.cached_input, rates.cache_write});
+}
+
+inline Unexpected absurd_usage(const ModelPrice& price, const char* why) {
+  return fail(Errc::malformed, "pricing a request", price.model, why);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE PriceTable PriceTable::built_in() {
+  auto table = parse(detail::built_in_prices);
+  if (!table) throw std::logic_error{table.error().message()};
+  return *std::move(table);
+}
+
+CREDPOOL_INLINE Result<PriceTable> PriceTable::parse(std::string_view text) {
+  const std::string doing = "reading prices";
+  if (text.size() > 1024 * 1024) return fail(Errc::malformed, doing, {}, "it is longer than 1 MiB");
+  const auto document = detail::parse_json(text);
+  if (!document) return fail(document.error());
+  PriceTable table;
+  table.date_ = detail::text_or_empty(*document, "date");
+  table.source_ = detail::text_or_empty(*document, "source");
+  if (table.date_.empty() || table.source_.empty())
+    return fail(Errc::malformed, doing, {}, "\"date\" and \"source\" must be there");
+  const auto* models = detail::member(*document, "models");
+  if (models == nullptr || !models->is_object())
+    return fail(Errc::malformed, doing, {}, "\"models\" must be an object");
+  for (const auto& [name, value] : models->items()) {
+    auto price = detail::PriceReader{}.price(name, value);
+    if (!price) return fail(price.error());
+    table.models_.push_back(*std::move(price));
+  }
+  std::ranges::sort(table.models_, {}, &ModelPrice::model);
+  if (const auto* unknown = detail::member(*document, "unknown"); unknown && !unknown->is_null()) {
+    auto price = detail::PriceReader{}.price("unknown", *unknown);
+    if (!price) return fail(price.error());
+    table.unknown_ = *std::move(price);
+  }
+  return table;
+}
+
+CREDPOOL_INLINE const ModelPrice* PriceTable::find_family(std::string_view model) const noexcept {
+  // From the longest possible family to the shortest: each is the name up to a separator.
+  for (auto end = model.size(); end != 0 && end != std::string_view::npos;
+       end = model.find_last_of("-:@", end - 1)) {
+    const auto family = model.substr(0, end);
+    const auto found = std::ranges::lower_bound(models_, family, {}, &ModelPrice::model);
+    if (found != models_.end() && found->model == family) return &*found;
+  }
+  return nullptr;
+}
+
+CREDPOOL_INLINE const ModelPrice* PriceTable::find(std::string_view model) const noexcept {
+  if (const auto* found = find_family(model)) return found;
+  if (const auto slash = model.rfind('/'); slash != std::string_view::npos)
+    if (const auto* found = find_family(model.substr(slash + 1))) return found;
+  return unknown_ ? &*unknown_ : nullptr;
+}
+
+CREDPOOL_INLINE PriceTable PriceTable::without_default() const {
+  auto table = *this;
+  table.unknown_.reset();
+  return table;
+}
+
+CREDPOOL_INLINE Result<Money> cost_of(const ModelPrice& price, const BilledTokens& tokens,
+                                      std::uint64_t answers) {
+  if (tokens.input > price.context_tokens)
+    return detail::absurd_usage(price, "more input tokens than the model can read");
+  if (answers == 0 || tokens.output / answers > price.max_output_tokens)
+    return detail::absurd_usage(price, "more output tokens than the model can write");
+  if (tokens.cached_input > tokens.input ||
+      tokens.cache_write_input > tokens.input - tokens.cached_input ||
+      tokens.reasoning > tokens.output)
+    return detail::absurd_usage(price, "a part of the tokens is larger than the whole");
+  if (tokens.output > detail::most_tokens)
+    return detail::absurd_usage(price, "more output tokens than anybody can write");
+  const auto& rates =
+      price.long_above != 0 && tokens.input > price.long_above ? price.long_rates : price.rates;
+  detail::CostSum sum;
+  sum.add(tokens.input - tokens.cached_input - tokens.cache_write_input, rates.input);
+  sum.add(tokens.cached_input, rates.cached_input);
+  sum.add(tokens.cache_write_input, rates.cache_write);
+  sum.add(tokens.output, rates.output);
+  return sum.rounded_up();
+}
+
+CREDPOOL_INLINE Result<Money> most_cost_of(const ModelPrice& price, const RequestSize& size) {
+  auto input = price.context_tokens;
+  if (!size.unbounded_input && size.prompt_bytes < input)
+    input = std::min(input, size.prompt_bytes + (size.generates ? hidden_prompt_tokens : 0));
+  std::uint64_t output = 0;
+  if (size.generates && price.max_output_tokens != 0) {
+    output =
+        std::min(size.max_output_tokens.value_or(price.max_output_tokens), price.max_output_tokens);
+    if (size.answers == 0 || size.answers > detail::most_tokens / price.max_output_tokens)
+      return fail(Errc::invalid_argument, "pricing a request", "n",
+                  "so many answers cannot be asked for");
+    output *= size.answers;
+  }
+  auto in = detail::highest_input(price.rates);
+  auto out = price.rates.output;
+  if (price.long_above != 0 && input > price.long_above) {
+    in = std::max(in, detail::highest_input(price.long_rates));
+    out = std::max(out, price.long_rates.output);
+  }
+  detail::CostSum sum;
+  sum.add(input, in);
+  sum.add(output, out);
+  return sum.rounded_up();
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+struct Json5Member;
+
+/// Where something stands in a text: bytes [begin, end), in the source of that number.
+struct Json5Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::uint32_t source = 0;  ///< whatever the caller of parse_json5 numbered the text with
+};
+
+/// One value of a JSON5 document, and where it stands in its text.
+///
+/// Objects keep their members in the order of the text. Numbers are IEEE doubles, as JSON5 says;
+/// strings are UTF-8. Equality looks at values and the order of members, never at ranges.
+class Json5Value {
+ public:
+  enum class Type { null, boolean, number, string, array, object };
+  using Array = std::vector<Json5Value>;
+  using Object = std::vector<Json5Member>;
+
+  /// null
+  Json5Value() noexcept;
+  Json5Value(bool value);
+  Json5Value(int value);
+  Json5Value(double value);
+  Json5Value(std::string value);
+  Json5Value(std::string_view value);
+  Json5Value(const char* value);
+  Json5Value(Array value);
+  Json5Value(Object value);
+
+  Type type() const noexcept { return static_cast<Type>(data_.index()); }
+
+  /// The value as that type; null when it is of another type.
+  const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
+  const double* number() const noexcept { return std::get_if<double>(&data_); }
+  const std::string* string() const noexcept { return std::get_if<std::string>(&data_); }
+  const Array* array() const noexcept { return std::get_if<Array>(&data_); }
+  const Object* object() const noexcept { return std::get_if<Object>(&data_); }
+  Array* array() noexcept { return std::get_if<Array>(&data_); }
+  Object* object() noexcept { return std::get_if<Object>(&data_); }
+
+  /// The member of that name; null when there is none or this is no object.
+  const Json5Member* member(std::string_view key) const noexcept;
+  Json5Member* member(std::string_view key) noexcept;
+  /// The value of that member; null when there is none or this is no object.
+  const Json5Value* find(std::string_view key) const noexcept;
+
+  friend bool operator==(const Json5Value& a, const Json5Value& b) noexcept { return a.equals(b); }
+
+  Json5Range range = {};
+
+ private:
+  bool equals(const Json5Value& other) const noexcept;
+
+  std::variant<std::monostate, bool, double, std::string, Array, Object> data_;
+};
+
+/// A key with its value.
+struct Json5Member {
+  std::string key;
+  Json5Value value;
+  Json5Range key_range = {};
+};
+
+// Behind Json5Member, which must be complete before an object can be made or destroyed.
+inline Json5Value::Json5Value() noexcept = default;
+inline Json5Value::Json5Value(bool value) : data_{value} {}
+inline Json5Value::Json5Value(int value) : data_{static_cast<double>(value)} {}
+inline Json5Value::Json5Value(double value) : data_{value} {}
+inline Json5Value::Json5Value(std::string value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(std::string_view value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(const char* value) : data_{std::string{value}} {}
+inline Json5Value::Json5Value(Array value) : data_{std::move(value)} {}
+inline Json5Value::Json5Value(Object value) : data_{std::move(value)} {}
+
+/// The type's name for a person: "an object", "a string".
+std::string_view to_string(Json5Value::Type type) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE const Json5Member* Json5Value::member(std::string_view key) const noexcept {
+  const auto* members = object();
+  if (members == nullptr) return nullptr;
+  for (const auto& candidate : *members)
+    if (candidate.key == key) return &candidate;
+  return nullptr;
+}
+
+CREDPOOL_INLINE Json5Member* Json5Value::member(std::string_view key) noexcept {
+  return const_cast<Json5Member*>(std::as_const(*this).member(key));
+}
+
+CREDPOOL_INLINE const Json5Value* Json5Value::find(std::string_view key) const noexcept {
+  const auto* found = member(key);
+  return found == nullptr ? nullptr : &found->value;
+}
+
+CREDPOOL_INLINE bool Json5Value::equals(const Json5Value& other) const noexcept {
+  if (type() != other.type()) return false;
+  switch (type()) {
+    case Type::null:
+      return true;
+    case Type::boolean:
+      return *boolean() == *other.boolean();
+    case Type::number: {
+      // NaN is NaN here: two documents that say the same are equal.
+      const double a = *number();
+      const double b = *other.number();
+      return a == b || (std::isnan(a) && std::isnan(b));
+    }
+    case Type::string:
+      return *string() == *other.string();
+    case Type::array:
+      return *array() == *other.array();
+    case Type::object:
+      return std::equal(object()->begin(), object()->end(), other.object()->begin(),
+                        other.object()->end(), [](const Json5Member& a, const Json5Member& b) {
+                          return a.key == b.key && a.value == b.value;
+                        });
+  }
+  return false;
+}
+
+CREDPOOL_INLINE std::string_view to_string(Json5Value::Type type) noexcept {
+  switch (type) {
+    case Json5Value::Type::null:
+      return "null";
+    case Json5Value::Type::boolean:
+      return "true or false";
+    case Json5Value::Type::number:
+      return "a number";
+    case Json5Value::Type::string:
+      return "a string";
+    case Json5Value::Type::array:
+      return "an array";
+    case Json5Value::Type::object:
+      return "an object";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a reader of JSON5 refuses although the grammar allows it.
+struct Json5Rules {
+  std::size_t max_bytes = 1024 * 1024;
+  int max_depth = 64;
+  /// JSON5 lets the last of two equal keys win, which hides mistakes; off by default.
+  bool allow_duplicate_keys = false;
+  std::uint32_t source = 0;  ///< stands in every range of the document
+};
+
+/// A place in a text, both counted from 1; the column counts characters, not bytes.
+struct TextPosition {
+  std::size_t line = 1;
+  std::size_t column = 1;
+
+  /// "line:column"
+  std::string text() const;
+};
+
+/// Line and column of a byte offset. A line ends with LF, CR or CR LF.
+/// @effects none
+TextPosition position_of(std::string_view text, std::size_t offset) noexcept;
+
+/// Reads one JSON5 document.
+///
+/// Also refused: invalid UTF-8, NUL bytes and lone surrogates, since neither can stand in UTF-8
+/// text. A number too large for a double is Infinity, one too small is 0, as in JavaScript.
+/// "__proto__" is a key like any other.
+///
+/// @errors malformed, duplicate_key, too_deep, too_large; the place is "line:column", the hint says
+///         what was expected (or which key is there twice). The text itself is never quoted.
+/// @source The JSON5 Data Interchange Format, version 1.0.0; ECMAScript 5.1, section 7.6
+Result<Json5Value> parse_json5(std::string_view text, Json5Rules rules = {});
+
+/// Whether the text can be a key without quotes (an IdentifierName of ECMAScript 5.1).
+bool is_json5_identifier(std::string_view text) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -2084,144 +13890,6 @@ CREDPOOL_INLINE bool is_listen_address(std::string_view text) noexcept {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
-/// without user name, query, fragment, blanks or control characters.
-bool is_safe_base_url(std::string_view url) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
-inline bool is_loopback_literal(std::string_view host) noexcept {
-  if (host == "[::1]") return true;
-  if (!host.starts_with("127.")) return false;
-  int parts = 0;
-  while (true) {
-    const auto dot = host.find('.');
-    const auto part = host.substr(0, dot);
-    int value = 0;
-    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
-    for (const char digit : part) {
-      if (digit < '0' || digit > '9') return false;
-      value = value * 10 + (digit - '0');
-    }
-    if (value > 255) return false;
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 4;
-    host.remove_prefix(dot + 1);
-  }
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) return false;
-  for (const char c : url)
-    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
-  url.remove_prefix(plain ? 7 : 8);
-  auto host = url.substr(0, url.find('/'));
-  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-  if (port != std::string_view::npos) {
-    const auto digits = host.substr(port + 1);
-    if (digits.empty() || digits.size() > 5 ||
-        digits.find_first_not_of("0123456789") != std::string_view::npos)
-      return false;
-    host = host.substr(0, port);
-  }
-  return !host.empty() && (!plain || detail::is_loopback_literal(host));
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What sort of thing a credential is.
-enum class Kind {
-  api_key,  ///< a key that lives until it is revoked
-  oauth,    ///< an access token, usually with a refresh token
-  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
-  command,  ///< a command that would print a key; never run during discovery
-};
-
-/// Who may spend the refresh token.
-enum class Ownership {
-  borrow,  ///< its CLI; we only read and watch the store
-  co_own,  ///< the CLI and we, each under the CLI's own lock
-  adopt,   ///< we alone: no other live copy exists
-};
-
-/// How a credential stands. The words are those of the history document.
-enum class Status {
-  active,
-  expiring,  ///< still works, but its CLI would refresh it by now
-  expired,
-  invalid,      ///< cannot be used; the reason says why
-  revoked,      ///< the provider says that it is no longer good
-  needs_login,  ///< only a person can make it work again
-  disabled,     ///< switched off by the user
-};
-
-std::string_view to_string(Kind kind) noexcept;
-std::string_view to_string(Ownership ownership) noexcept;
-std::string_view to_string(Status status) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::api_key:
-      return "api_key";
-    case Kind::oauth:
-      return "oauth";
-    case Kind::token:
-      return "token";
-    case Kind::command:
-      return "command";
-  }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
-  switch (ownership) {
-    case Ownership::borrow:
-      return "borrow";
-    case Ownership::co_own:
-      return "co_own";
-    case Ownership::adopt:
-      return "adopt";
-  }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
-  switch (status) {
-    case Status::active:
-      return "active";
-    case Status::expiring:
-      return "expiring";
-    case Status::expired:
-      return "expired";
-    case Status::invalid:
-      return "invalid";
-    case Status::revoked:
-      return "revoked";
-    case Status::needs_login:
-      return "needs_login";
-    case Status::disabled:
-      return "disabled";
-  }
-  return "unknown";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Whether that names a shared store: `postgresql://...` without a password in it, since it stands
 /// in command lines and configuration files (PGPASSFILE and PGSERVICE keep passwords).
 bool is_safe_store_address(std::string_view address) noexcept;
@@ -2524,222 +14192,6 @@ CREDPOOL_INLINE std::optional<std::string_view> nearest_name(
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Everything the library may know about the process it runs in: variables, home, names.
-///
-/// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
-/// Copies share the facts and are cheap.
-///
-/// @thread_safety safe (immutable)
-class Environment {
- public:
-  struct Facts {
-    std::map<std::string, std::string, std::less<>> variables;
-    std::filesystem::path home;               ///< absolute; empty when there is none
-    std::filesystem::path working_directory;  ///< absolute
-    std::string host_name;
-    std::string user_name;
-    uid_t user = 0;  ///< effective user: whose files are ours
-  };
-
-  explicit Environment(Facts facts);
-
-  /// Takes a picture of the calling process: variables, `$HOME` (else the password database, since
-  /// some callers start us with an empty environment), host and user name.
-  static Environment of_process();
-
-  /// The variable's value; none when unset. An empty value counts as unset, as in the CLIs.
-  std::optional<std::string> variable(std::string_view name) const;
-  const std::map<std::string, std::string, std::less<>>& variables() const noexcept;
-
-  /// The home directory; Errc::configuration when there is none or it is not absolute.
-  Result<std::filesystem::path> home() const;
-
-  /// `$XDG_CONFIG_HOME` or ~/.config; a relative value is ignored, as the XDG specification says.
-  Result<std::filesystem::path> config_home() const;
-  /// `$XDG_DATA_HOME` or ~/.local/share.
-  Result<std::filesystem::path> data_home() const;
-  /// `$XDG_STATE_HOME` or ~/.local/state.
-  Result<std::filesystem::path> state_home() const;
-
-  /// The directory that the variable names, or `fallback` below the home directory.
-  /// "~" and "~/..." are expanded; a relative value counts from the working directory.
-  Result<std::filesystem::path> directory(std::string_view variable_name,
-                                          std::string_view fallback) const;
-
-  /// "~" and "~/..." become the home directory; a relative path counts from the working directory.
-  std::filesystem::path expand(std::string_view path) const;
-
-  /// The first executable regular file of that name on `$PATH`. Empty and relative entries of
-  /// `$PATH` are passed over: they mean a directory that whoever started us has chosen.
-  std::optional<std::filesystem::path> find_program(std::string_view name) const;
-
-  const std::filesystem::path& working_directory() const noexcept;
-  const std::string& host_name() const noexcept;
-  const std::string& user_name() const noexcept;
-  uid_t user() const noexcept;
-
-  /// The same world with one variable set (or, with no value, unset).
-  Environment with_variable(std::string_view name, std::optional<std::string> value) const;
-
- private:
-  std::shared_ptr<const Facts> facts_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-extern "C" {
-extern char** environ;
-}
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Environment::Environment(Facts facts)
-    : facts_{std::make_shared<const Facts>(std::move(facts))} {}
-
-CREDPOOL_INLINE Environment Environment::of_process() {
-  Facts facts;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text{*entry};
-    const auto equals = text.find('=');
-    if (equals == std::string_view::npos || equals == 0) continue;
-    facts.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  facts.user = ::geteuid();
-
-  passwd record{};
-  passwd* found = nullptr;
-  std::array<char, 4096> buffer{};
-  ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
-  if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
-
-  const auto home = facts.variables.find("HOME");
-  if (home != facts.variables.end() && !home->second.empty()) {
-    facts.home = home->second;
-  } else if (found != nullptr && found->pw_dir != nullptr) {
-    facts.home = found->pw_dir;
-  }
-
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
-
-  std::error_code
-      ignored;  // a deleted working directory leaves the path empty: nothing is found there
-  facts.working_directory = std::filesystem::current_path(ignored);
-  return Environment{std::move(facts)};
-}
-
-CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
-  const auto entry = facts_->variables.find(name);
-  if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
-  return entry->second;
-}
-
-CREDPOOL_INLINE const std::map<std::string, std::string, std::less<>>& Environment::variables()
-    const noexcept {
-  return facts_->variables;
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::home() const {
-  if (facts_->home.empty())
-    return fail(Errc::configuration, "finding the home directory", "HOME", "set HOME");
-  if (!facts_->home.is_absolute())
-    return fail(Errc::configuration, "finding the home directory", "HOME",
-                "HOME must be an absolute path");
-  return facts_->home;
-}
-
-namespace detail {
-
-inline Result<std::filesystem::path> xdg_directory(const Environment& environment,
-                                                   std::string_view variable,
-                                                   std::string_view fallback) {
-  if (const auto value = environment.variable(variable); value && value->front() == '/')
-    return std::filesystem::path{*value};
-  auto home = environment.home();
-  if (!home) return home;
-  return *home / fallback;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::config_home() const {
-  return detail::xdg_directory(*this, "XDG_CONFIG_HOME", ".config");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::data_home() const {
-  return detail::xdg_directory(*this, "XDG_DATA_HOME", ".local/share");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::state_home() const {
-  return detail::xdg_directory(*this, "XDG_STATE_HOME", ".local/state");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::directory(
-    std::string_view variable_name, std::string_view fallback) const {
-  if (const auto value = variable(variable_name)) return expand(*value);
-  auto base = home();
-  if (!base) return base;
-  return *base / fallback;
-}
-
-CREDPOOL_INLINE std::filesystem::path Environment::expand(std::string_view path) const {
-  if (path == "~") return facts_->home;
-  if (path.starts_with("~/")) return facts_->home / path.substr(2);
-  const std::filesystem::path given{path};
-  return given.is_absolute() ? given : facts_->working_directory / given;
-}
-
-CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
-    std::string_view name) const {
-  const auto search = variable("PATH");
-  if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
-  std::string_view rest{*search};
-  while (true) {
-    const auto colon = rest.find(':');
-    const auto entry = rest.substr(0, colon);
-    if (entry.starts_with('/')) {
-      auto candidate = std::filesystem::path{entry} / name;
-      struct stat facts {};
-      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-          (facts.st_mode & 0111) != 0)
-        return candidate;
-    }
-    if (colon == std::string_view::npos) return std::nullopt;
-    rest.remove_prefix(colon + 1);
-  }
-}
-
-CREDPOOL_INLINE const std::filesystem::path& Environment::working_directory() const noexcept {
-  return facts_->working_directory;
-}
-
-CREDPOOL_INLINE const std::string& Environment::host_name() const noexcept {
-  return facts_->host_name;
-}
-
-CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
-  return facts_->user_name;
-}
-
-CREDPOOL_INLINE uid_t Environment::user() const noexcept {
-  return facts_->user;
-}
-
-CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
-                                                       std::optional<std::string> value) const {
-  Facts changed = *facts_;
-  if (value) {
-    changed.variables.insert_or_assign(std::string{name}, std::move(*value));
-  } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
-    changed.variables.erase(entry);
-  }
-  return Environment{std::move(changed)};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Something a person should know about a configuration file.
 struct SettingsProblem {
   enum class Severity {
@@ -2835,585 +14287,6 @@ CREDPOOL_INLINE Result<std::filesystem::path> openclaw_config_path(const Environ
 // Applies one configuration document to the settings. Internal: included by .ipp files only.
 
 // Reads configuration files: places, includes, variables. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Bytes that must never be seen: a token, a key, the text of a credential file.
-///
-/// Copies share one buffer, so a secret stands in memory once; the last copy wipes it. The buffer
-/// is kept out of swap where the system allows it. There is no way to print or to convert a
-/// secret; `reveal()` is the one door, easy to find in a review.
-///
-/// @thread_safety copies may be used from several threads; one object: caller serialises
-class Secret {
- public:
-  /// An empty secret.
-  Secret() noexcept = default;
-
-  /// Copies the bytes; the caller wipes its own.
-  explicit Secret(std::string_view bytes);
-
-  bool empty() const noexcept { return size() == 0; }
-  std::size_t size() const noexcept;
-
-  /// The bytes, valid as long as any copy of this secret lives.
-  std::string_view reveal() const noexcept;
-
-  /// Compares in a time that depends on the lengths only.
-  friend bool operator==(const Secret& a, const Secret& b) noexcept { return a.equals(b); }
-
-  /// Printing a secret does not compile.
-  friend std::ostream& operator<<(std::ostream&, const Secret&) = delete;
-
- private:
-  struct Buffer;
-  bool equals(const Secret& other) const noexcept;
-
-  std::shared_ptr<const Buffer> buffer_;
-};
-
-/// Overwrites memory in a way that the optimiser must keep.
-void wipe(void* bytes, std::size_t size) noexcept;
-
-/// Whether two byte strings are equal, in a time that depends on their lengths only.
-bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-struct Secret::Buffer {
-  explicit Buffer(std::string_view source) : size{source.size()}, bytes{new char[size]} {
-    // Best effort: over RLIMIT_MEMLOCK the secret is merely swappable. Never unlocked again: locks
-    // are per page and do not nest, and the page may hold another secret.
-    (void)::mlock(bytes.get(), size);
-    std::memcpy(bytes.get(), source.data(), size);
-  }
-  ~Buffer() { wipe(bytes.get(), size); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-
-  std::size_t size;
-  std::unique_ptr<char[]> bytes;
-};
-
-CREDPOOL_INLINE Secret::Secret(std::string_view bytes)
-    : buffer_{bytes.empty() ? nullptr : std::make_shared<const Buffer>(bytes)} {}
-
-CREDPOOL_INLINE std::size_t Secret::size() const noexcept {
-  return buffer_ ? buffer_->size : 0;
-}
-
-CREDPOOL_INLINE std::string_view Secret::reveal() const noexcept {
-  return buffer_ ? std::string_view{buffer_->bytes.get(), buffer_->size} : std::string_view{};
-}
-
-CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
-  return equal_in_constant_time(reveal(), other.reveal());
-}
-
-CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept {
-  OPENSSL_cleanse(bytes, size);
-}
-
-CREDPOOL_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What is unusual about a file that was read all the same. `repair` is the exact command to run.
-struct FileWarning {
-  enum class Kind {
-    readable_by_others,  ///< mode lets group or others read or write a file that holds a secret
-    writable_parent,     ///< whoever may write the directory may replace the file
-    hard_linked,         ///< another name of the same file exists
-  };
-  Kind kind;
-  std::string repair;
-};
-
-std::string_view to_string(FileWarning::Kind kind) noexcept;
-
-/// What is known about a file besides its bytes.
-struct FileFacts {
-  std::filesystem::path path;      ///< as it was asked for
-  std::filesystem::path resolved;  ///< the file itself, after following a link
-  bool symbolic_link = false;
-  mode_t mode = 0;  ///< permission bits
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;
-  TimePoint modified{};
-  std::vector<FileWarning> warnings;
-};
-
-/// A file's bytes, treated as a secret, and its facts.
-struct FileText {
-  Secret bytes;
-  FileFacts facts;
-};
-
-/// What may be read. The defaults are those of a credential file.
-struct FileRules {
-  std::size_t max_bytes = 64 * 1024;
-  bool follow_symlink = true;  ///< the CLIs allow their files to be links; our own never are
-  bool holds_secret = true;    ///< warn when others can read it
-};
-
-/// Rules for a configuration file: larger, and not secret by itself.
-inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
-
-/// Reads a whole small file without ever blocking.
-///
-/// The file is opened once (O_NONBLOCK, O_CLOEXEC) and judged by its descriptor: a FIFO, device,
-/// directory or socket is refused at once, and a file that grows while it is read is cut off at the
-/// cap.
-///
-/// @return the bytes and facts
-/// @errors not_found when there is no file (or a dangling link); unsafe_file for anything that is
-///         not a regular file, is owned by neither this user nor root, or is a link when links are
-///         not followed; too_large over the cap; permission_denied; io
-/// @effects reads the file; never writes
-/// @thread_safety safe
-Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
-                           FileRules rules = {});
-
-/// Judges a file as read_file() does, without its bytes: for files that another library reads.
-///
-/// @return its facts; the file may change a moment later
-/// @errors those of read_file()
-/// @effects opens and closes the file; never writes
-/// @thread_safety safe
-Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
-                               FileRules rules = {});
-
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
-/// less.
-///
-/// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
-/// renames it over the target and syncs the directory. A link at the target's place is followed
-/// once, so that it stays a link.
-///
-/// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
-/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
-/// @errors permission_denied, io, not_found when the directory does not exist
-/// @effects one file in the directory of `path`; nothing is left behind on failure
-Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
-
-/// Makes a directory and its missing parents, each 0700, whatever the umask.
-/// @errors permission_denied, io, unsafe_file when something else stands there
-Result<void> make_private_directory(const std::filesystem::path& path);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A SHA-256 digest.
-using Digest = std::array<unsigned char, 32>;
-
-/// SHA-256 of the bytes (FIPS 180-4).
-Digest sha256(std::string_view bytes) noexcept;
-
-/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
-/// differ.
-Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
-
-/// Lower-case hexadecimal text.
-std::string to_hex(std::string_view bytes);
-std::string to_hex(const Digest& digest);
-
-/// The form in which a token may be shown and kept: "sha256:" and 64 hexadecimal digits.
-std::string token_hash(std::string_view token);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {
-  Digest digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  return digest;
-}
-
-CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> parts) {
-  std::string joined;
-  for (const auto part : parts) {
-    const auto size = static_cast<std::uint64_t>(part.size());
-    for (int shift = 56; shift >= 0; shift -= 8)
-      joined.push_back(static_cast<char>((size >> shift) & 0xff));
-    joined += part;
-  }
-  return sha256(joined);
-}
-
-CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text.push_back(digits[value >> 4]);
-    text.push_back(digits[value & 15]);
-  }
-  return text;
-}
-
-CREDPOOL_INLINE std::string to_hex(const Digest& digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
-CREDPOOL_INLINE std::string token_hash(std::string_view token) {
-  return "sha256:" + to_hex(sha256(token));
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-#if defined(__linux__)
-#include <sys/prctl.h>
-#else
-#include <sys/resource.h>
-#endif
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Owns a file descriptor and closes it.
-class Descriptor {
- public:
-  Descriptor() noexcept = default;
-  explicit Descriptor(int fd) noexcept : fd_{fd} {}
-  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-  void reset() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
-/// the same user. For front ends: a library has no business deciding it.
-///
-/// @effects the whole process; ends with the next exec
-inline void protect_process_memory() noexcept {
-#if defined(__linux__)
-  ::prctl(PR_SET_DUMPABLE, 0);
-#else
-  rlimit limit{};
-  ::getrlimit(RLIMIT_CORE, &limit);
-  limit.rlim_cur = 0;
-  ::setrlimit(RLIMIT_CORE, &limit);
-#endif
-}
-
-/// Whether something is mounted right there, as containers do with single files: such a name cannot
-/// be renamed or replaced. False where the system does not tell.
-inline bool is_mount_point(const char* path) noexcept {
-#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
-  struct statx facts {};
-  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
-         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-#else
-  (void)path;
-  return false;
-#endif
-}
-
-/// Lets two existing files of one file system change their names with each other, in one step.
-///
-/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
-/// @effects the two directory entries; nothing is synced
-inline int exchange_names(const char* one, const char* other) noexcept {
-#if defined(__linux__) && defined(RENAME_EXCHANGE)
-  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
-#elif defined(__APPLE__) && defined(RENAME_SWAP)
-  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
-#else
-  (void)one;
-  (void)other;
-  return ENOSYS;
-#endif
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
-  switch (kind) {
-    case FileWarning::Kind::readable_by_others:
-      return "readable_by_others";
-    case FileWarning::Kind::writable_parent:
-      return "writable_parent";
-    case FileWarning::Kind::hard_linked:
-      return "hard_linked";
-  }
-  return "unknown";
-}
-
-namespace detail {
-
-/// The Errc for an errno of open, rename, mkdir and their kin.
-inline Errc errc_of_errno(int number) noexcept {
-  switch (number) {
-    case ENOENT:
-    case ENOTDIR:
-      return Errc::not_found;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Errc::permission_denied;
-    case ELOOP:
-      return Errc::unsafe_file;
-    case ENXIO:
-      return Errc::unsafe_file;  // opening a socket file
-    default:
-      return Errc::io;
-  }
-}
-
-inline std::string reason_of_errno(int number) {
-  return std::error_code{number, std::generic_category()}.message();
-}
-
-/// The text as one word of a POSIX shell command.
-inline std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word.push_back(c);
-    }
-  }
-  return word + "'";
-}
-
-inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
-                          bool holds_secret) {
-  const auto path = shell_word(facts.resolved.native());
-  if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
-  if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
-  const auto parent = facts.resolved.parent_path();
-  const auto parent_word = shell_word(parent.native());
-  struct stat directory {};
-  if (::stat(parent.c_str(), &directory) != 0) return;
-  if (directory.st_uid != environment.user() && directory.st_uid != 0)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent,
-                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
-  const bool sticky = (directory.st_mode & S_ISVTX) != 0;
-  if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
-}
-
-inline std::string_view file_type(mode_t mode) noexcept {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
-  return "a special file";
-}
-
-inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
-  return fail(Errc::too_large, "reading a file", path.string(),
-              "over " + std::to_string(rules.max_bytes) + " bytes");
-}
-
-struct OpenedFile {
-  Descriptor descriptor;
-  FileFacts facts;
-};
-
-/// Opens a file and judges it by the rules of read_file().
-inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
-                                       const Environment& environment, const FileRules& rules) {
-  const std::string doing = "reading a file";
-  int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-  if (!rules.follow_symlink) flags |= O_NOFOLLOW;
-  const auto not_regular = [&](mode_t mode) {
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
-  };
-
-  struct stat link {};
-  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
-  // What is not a regular file is refused before it is opened: opening a device may have effects.
-  struct stat before {};
-  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return not_regular(before.st_mode);
-
-  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
-  if (!opened.descriptor) {
-    const int number = errno;
-    const auto code = errc_of_errno(number);
-    return fail(code, doing, path.string(),
-                code == Errc::not_found ? std::string{} : reason_of_errno(number));
-  }
-  struct stat file {};
-  if (::fstat(opened.descriptor.get(), &file) != 0)
-    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
-  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
-  if (file.st_uid != environment.user() && file.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
-                    std::to_string(environment.user()) + " if it is yours");
-  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
-    return too_large_to_read(path, rules);
-
-  auto& facts = opened.facts;
-  facts.path = facts.resolved = path;
-  facts.symbolic_link = is_link;
-  if (is_link) {
-    std::error_code failed;
-    auto resolved = std::filesystem::canonical(path, failed);
-    if (!failed) facts.resolved = std::move(resolved);
-  }
-  facts.mode = file.st_mode & 07777;
-  facts.inode = file.st_ino;
-  facts.size = static_cast<std::uint64_t>(file.st_size);
-  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
-      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
-  note_warnings(facts, file, environment, rules.holds_secret);
-  return opened;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
-                                               const Environment& environment, FileRules rules) {
-  auto opened = detail::open_to_read(path, environment, rules);
-  if (!opened) return fail(std::move(opened).error());
-  return std::move(opened->facts);
-}
-
-CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
-                                           const Environment& environment, FileRules rules) {
-  auto opened = detail::open_to_read(path, environment, rules);
-  if (!opened) return fail(std::move(opened).error());
-  const auto& file = opened->descriptor;
-
-  // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
-  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
-  std::size_t used = 0;
-  while (true) {
-    const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      wipe(bytes.data(), bytes.size());
-      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
-    }
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-    if (used > rules.max_bytes) {
-      wipe(bytes.data(), bytes.size());
-      return detail::too_large_to_read(path, rules);
-    }
-    if (used == bytes.size()) {
-      std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
-      std::copy(bytes.begin(), bytes.end(), larger.begin());
-      wipe(bytes.data(), bytes.size());
-      bytes.swap(larger);
-    }
-  }
-
-  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
-  wipe(bytes.data(), bytes.size());
-  result.facts.size = used;
-  return result;
-}
-
-CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                                          mode_t mode, bool keep_mode, bool durable) {
-  const std::string doing = "writing a file";
-  std::error_code failed;
-  std::filesystem::path target = path;
-  if (std::filesystem::is_symlink(path, failed)) {
-    target = std::filesystem::canonical(path, failed);
-    if (failed)
-      return fail(Errc::unsafe_file, doing, path.string(), "the link leads nowhere: remove it");
-  }
-  struct stat existing {};
-  if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
-
-  std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-    return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
-  auto temporary = target;
-  temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-
-  Descriptor file{
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
-  if (!file) {
-    const int number = errno;
-    return fail(detail::errc_of_errno(number), doing, target.string(),
-                detail::reason_of_errno(number));
-  }
-  const auto give_up = [&](int number) {
-    ::unlink(temporary.c_str());
-    return fail(detail::errc_of_errno(number), doing, target.string(),
-                detail::reason_of_errno(number));
-  };
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const auto put = ::write(file.get(), bytes.data() + written, bytes.size() - written);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return give_up(errno);
-    written += static_cast<std::size_t>(put);
-  }
-  if (::fchmod(file.get(), mode) != 0) return give_up(errno);
-  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
-  file.reset();
-  if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
-  if (!durable) return {};
-
-  const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
-  const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0)
-    return fail(Errc::io, "making a written file durable", target.string(),
-                detail::reason_of_errno(errno));
-  return {};
-}
-
-CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path& path) {
-  const std::string doing = "making a directory";
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) == 0) {
-    if (S_ISDIR(facts.st_mode)) return {};
-    return fail(Errc::unsafe_file, doing, path.string(), "something else stands there");
-  }
-  if (path.has_parent_path() && path.parent_path() != path) {
-    if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
-  }
-  if (::mkdir(path.c_str(), 0700) != 0) {
-    const int number = errno;
-    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
-    return fail(detail::errc_of_errno(number), doing, path.string(),
-                detail::reason_of_errno(number));
-  }
-  // The umask may have taken rights from the owner as well.
-  if (::chmod(path.c_str(), 0700) != 0)
-    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
-  return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -4499,285 +15372,6 @@ CREDPOOL_INLINE SettingsWatcher::Change SettingsWatcher::poll() {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Where the time comes from.
-///
-/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
-/// arbitrary start. Both are cheap and safe to call from any thread.
-template <class C>
-concept Clock = requires(const C& clock) {
-  { clock.now() } -> std::same_as<TimePoint>;
-  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
-};
-
-/// The clocks of the operating system.
-struct SystemClock {
-  TimePoint now() const noexcept {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::steady_clock::now().time_since_epoch();
-  }
-};
-static_assert(Clock<SystemClock>);
-
-/// A clock that stands still until it is told to move: for tests and simulations.
-class ManualClock {
- public:
-  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
-
-  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::nanoseconds{steady_.load()};
-  }
-
-  /// Time passes: both clocks move.
-  void advance(Duration by) noexcept {
-    now_ += by.count();
-    steady_ += std::chrono::nanoseconds{by}.count();
-  }
-  /// Somebody sets the wall clock: only that one moves.
-  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
-
- private:
-  std::atomic<Duration::rep> now_;
-  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
-};
-static_assert(Clock<ManualClock>);
-
-/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
-/// it.
-template <Clock C> class ClockRef {
- public:
-  /// @param clock must outlive this object and its copies
-  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
-
-  TimePoint now() const { return clock_->now(); }
-  std::chrono::nanoseconds steady() const { return clock_->steady(); }
-
- private:
-  const C* clock_;
-};
-static_assert(Clock<ClockRef<ManualClock>>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
-/// file beside it.
-///
-/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
-/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
-/// two files of one name. Two objects of one process exclude each other as two processes do.
-///
-/// @thread_safety one object: caller serialises
-class FileLock {
- public:
-  /// Holds nothing.
-  FileLock() noexcept = default;
-
-  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
-  ///
-  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
-  ///                 at least
-  /// @param doing    what is being waited for, for the error's text
-  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
-  ///         permission_denied; not_found when the directory is missing; io
-  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
-  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
-                               const std::string& doing = "waiting for the turn to write");
-
-  bool held() const noexcept { return static_cast<bool>(file_); }
-
- private:
-  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
-
-  Descriptor file_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
-// Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A lock file and what to say about it.
-struct FlockRequest {
-  const std::filesystem::path& path;
-  Duration patience;
-  const std::string& doing;
-  std::string busy_hint;
-  bool own_file = true;  ///< its mode is ours to set, also when it is there already
-};
-
-inline Unexpected flock_failure(int number, const FlockRequest& request) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
-    code = Errc::unsafe_file;
-  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
-      failed == std::errc::read_only_file_system)
-    code = Errc::permission_denied;
-  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
-  return fail(code, request.doing, request.path.string(), failed.message());
-}
-
-/// Makes the file (0600) when it is missing, opens it and locks it.
-/// @errors as FileLock::take()
-inline Result<Descriptor> take_flock(const FlockRequest& request) {
-  Descriptor file{
-      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
-  if (!file) return flock_failure(errno, request);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
-  if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, request.doing, request.path.string(),
-                "it is not a regular file: move it away");
-  // The umask may have taken rights from the owner as well.
-  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
-    return flock_failure(errno, request);
-
-  // flock(2) knows no time-out.
-  constexpr std::chrono::milliseconds pause{2};
-  const auto deadline = SystemClock{}.steady() + request.patience;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
-    if (SystemClock{}.steady() >= deadline)
-      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
-    std::this_thread::sleep_for(pause);
-  }
-  return file;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
-                                                Duration patience, const std::string& doing) {
-  auto file = detail::take_flock(
-      {path, patience, doing,
-       "another credpool process holds it: try again, or look for one that hangs"});
-  if (!file) return fail(std::move(file).error());
-  return FileLock{std::move(*file)};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Formats as UTC, "2026-01-31T22:56:40Z"; milliseconds are written only when they are not zero.
-std::string format_iso8601(TimePoint when);
-
-/// Reads an RFC 3339 date and time: any number of fraction digits (cut to milliseconds), "Z" or an
-/// offset, 'T' or a blank, years 0000 to 9999.
-/// @return none when the text has another form or names no real date
-std::optional<TimePoint> parse_iso8601(std::string_view text) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string format_iso8601(TimePoint when) {
-  const auto day = std::chrono::floor<std::chrono::days>(when);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{when - day};
-  std::array<char, 64> text{};
-  const auto milliseconds = static_cast<int>(time.subseconds().count());
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
-  std::string result{text.data()};
-  if (milliseconds != 0) {
-    std::snprintf(text.data(), text.size(), ".%03d", milliseconds);
-    result += text.data();
-  }
-  return result + "Z";
-}
-
-namespace detail {
-
-/// Reads exactly `count` digits from the front of `text` and removes them; -1 when they are not
-/// there.
-inline int take_digits(std::string_view& text, int count) noexcept {
-  if (text.size() < static_cast<std::size_t>(count)) return -1;
-  int value = 0;
-  for (int i = 0; i < count; ++i) {
-    const char c = text[static_cast<std::size_t>(i)];
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  text.remove_prefix(static_cast<std::size_t>(count));
-  return value;
-}
-
-inline bool take_char(std::string_view& text, char wanted) noexcept {
-  if (text.empty() || text.front() != wanted) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_iso8601(std::string_view text) noexcept {
-  using namespace std::chrono;
-  const int y = detail::take_digits(text, 4);
-  if (y < 0 || !detail::take_char(text, '-')) return std::nullopt;
-  const int mo = detail::take_digits(text, 2);
-  if (mo < 0 || !detail::take_char(text, '-')) return std::nullopt;
-  const int d = detail::take_digits(text, 2);
-  if (d < 0) return std::nullopt;
-  if (!detail::take_char(text, 'T') && !detail::take_char(text, 't') &&
-      !detail::take_char(text, ' '))
-    return std::nullopt;
-  const int h = detail::take_digits(text, 2);
-  if (h < 0 || h > 23 || !detail::take_char(text, ':')) return std::nullopt;
-  const int mi = detail::take_digits(text, 2);
-  if (mi < 0 || mi > 59 || !detail::take_char(text, ':')) return std::nullopt;
-  const int s = detail::take_digits(text, 2);
-  if (s < 0 || s > 60) return std::nullopt;  // 60 is a leap second
-
-  int millis = 0;
-  if (detail::take_char(text, '.')) {
-    int digits = 0;
-    int scale = 100;
-    while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-      millis += (text.front() - '0') * scale;
-      scale /= 10;
-      ++digits;
-      text.remove_prefix(1);
-    }
-    if (digits == 0) return std::nullopt;
-  }
-
-  minutes offset{0};
-  if (!detail::take_char(text, 'Z') && !detail::take_char(text, 'z')) {
-    const bool west = !text.empty() && text.front() == '-';
-    if (!west && (text.empty() || text.front() != '+')) return std::nullopt;
-    text.remove_prefix(1);
-    const int oh = detail::take_digits(text, 2);
-    if (oh < 0 || oh > 23 || !detail::take_char(text, ':')) return std::nullopt;
-    const int om = detail::take_digits(text, 2);
-    if (om < 0 || om > 59) return std::nullopt;
-    offset = (west ? -1 : 1) * (hours{oh} + minutes{om});
-  }
-  if (!text.empty()) return std::nullopt;
-
-  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
-                            day{static_cast<unsigned>(d)}};
-  if (!date.ok()) return std::nullopt;
-  return TimePoint{sys_days{date}} + hours{h} + minutes{mi} + seconds{s} + milliseconds{millis} -
-         offset;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Sleeps until a point on the wall clock, and notices when that clock jumps.
 ///
 /// A thread that waits by the monotonic clock sleeps through a suspend: the token it guards has
@@ -4914,769 +15508,6 @@ CREDPOOL_INLINE WakeTimer::WakeTimer(std::unique_ptr<State> state) noexcept
 CREDPOOL_INLINE WakeTimer::WakeTimer(WakeTimer&&) noexcept = default;
 CREDPOOL_INLINE WakeTimer& WakeTimer::operator=(WakeTimer&&) noexcept = default;
 CREDPOOL_INLINE WakeTimer::~WakeTimer() = default;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// One allowance of an account, as its provider reports it.
-struct QuotaWindow {
-  std::string name;                            ///< the provider's name ("five_hour", "primary")
-  std::optional<double> used_percent;          ///< 0 to 100, or above when overdrawn
-  std::optional<double> used;                  ///< in the provider's own unit
-  std::optional<double> limit;                 ///< in the same unit
-  std::optional<TimePoint> resets_at;          ///< when the allowance is whole again
-  std::optional<std::chrono::seconds> length;  ///< how long the window is
-  bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
-
-  /// The share used up in percent, told or computed; none when neither is possible.
-  std::optional<double> percent() const noexcept {
-    if (used_percent) return used_percent;
-    if (used && limit && *limit > 0) return *used / *limit * 100.0;
-    return std::nullopt;
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Why a credential has the status it has. docs/concepts/credential.md has a row for each.
-enum class Reason {
-  none,  ///< nothing to say: it can be used
-  // Usable, with something to know.
-  refreshable,        ///< expired or expiring, and a refresh token is there
-  expiry_unknown,     ///< the store does not say when it ends; validate to find out
-  check_eligibility,  ///< the product ended for some accounts; validate to find out
-  // Not usable as it is.
-  not_refreshable,      ///< expired, without a refresh token
-  signed_out,           ///< the store is there and holds no login (a tombstone, tokens: null)
-  malformed,            ///< the store or the entry does not have the shape its CLI writes
-  duplicate_key,        ///< a JSON object in the store names one key twice
-  too_large,            ///< the store is larger than any login
-  too_deep,             ///< the store is nested deeper than any login
-  unsafe_file,          ///< not a regular file, or somebody else's
-  unreadable,           ///< the operating system refuses to let us read it
-  unsafe_token,         ///< the token has characters that may not stand in a header
-  unknown_mode,         ///< the store says it is of a mode that this version does not know
-  in_keyring,           ///< kept in the system's keyring, which is not readable here
-  encrypted_elsewhere,  ///< encrypted for another host or user, or damaged
-  missing_variable,     ///< refers to an environment variable that is nowhere set
-  helper_command,       ///< a command would print it; discovery never runs one
-  needs_exchange,       ///< holds a refresh token only: a first access token must be fetched
-  service_ended,        ///< valid, not eligible: the provider ended the product
-  // Found out by asking the provider.
-  rejected,            ///< the provider says the token or key is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  out_of_quota,        ///< good, but its allowance is used up
-  no_subscription,     ///< good, but no seat or membership is paid for
-  could_not_tell,      ///< the provider could not be asked, or its answer is inconclusive
-};
-
-/// The reason's name as it stands in JSON output ("service_ended"); empty for Reason::none.
-std::string_view to_string(Reason reason) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Reason reason) noexcept {
-  switch (reason) {
-    case Reason::none:
-      return "";
-    case Reason::refreshable:
-      return "refreshable";
-    case Reason::expiry_unknown:
-      return "expiry_unknown";
-    case Reason::check_eligibility:
-      return "check_eligibility";
-    case Reason::not_refreshable:
-      return "not_refreshable";
-    case Reason::signed_out:
-      return "signed_out";
-    case Reason::malformed:
-      return "malformed";
-    case Reason::duplicate_key:
-      return "duplicate_key";
-    case Reason::too_large:
-      return "too_large";
-    case Reason::too_deep:
-      return "too_deep";
-    case Reason::unsafe_file:
-      return "unsafe_file";
-    case Reason::unreadable:
-      return "unreadable";
-    case Reason::unsafe_token:
-      return "unsafe_token";
-    case Reason::unknown_mode:
-      return "unknown_mode";
-    case Reason::in_keyring:
-      return "in_keyring";
-    case Reason::encrypted_elsewhere:
-      return "encrypted_elsewhere";
-    case Reason::missing_variable:
-      return "missing_variable";
-    case Reason::helper_command:
-      return "helper_command";
-    case Reason::needs_exchange:
-      return "needs_exchange";
-    case Reason::service_ended:
-      return "service_ended";
-    case Reason::rejected:
-      return "rejected";
-    case Reason::client_not_allowed:
-      return "client_not_allowed";
-    case Reason::missing_scope:
-      return "missing_scope";
-    case Reason::out_of_quota:
-      return "out_of_quota";
-    case Reason::no_subscription:
-      return "no_subscription";
-    case Reason::could_not_tell:
-      return "could_not_tell";
-  }
-  return "unknown";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What a credential is called in state files and on the wire: a hash, so that it tells nothing.
-///
-/// It stays the same over a token refresh: a key is named by itself, a login by its provider, its
-/// store and (where the store tells) its account.
-class CredentialId {
- public:
-  CredentialId() noexcept = default;
-  explicit CredentialId(const Digest& digest) noexcept : digest_{digest} {}
-
-  const Digest& digest() const noexcept { return digest_; }
-  /// 64 hexadecimal digits.
-  std::string hex() const { return to_hex(digest_); }
-  /// The first 12 hexadecimal digits: what a person types.
-  std::string short_hex() const { return hex().substr(0, 12); }
-
-  friend auto operator<=>(const CredentialId&, const CredentialId&) noexcept = default;
-
- private:
-  Digest digest_{};
-};
-
-/// One place where a credential was found.
-struct Place {
-  std::string location;  ///< a path, or "env:NAME"
-  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
-  std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
-  /// The CLI of the source that found it there.
-  std::string cli = {};
-  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
-  /// source that owns the place goes before.
-  bool shared = false;
-};
-
-/// A login or key of one account, as a source found it, with the truth about its state.
-///
-/// A plain record: sources fill it, everything else reads it. Sources do not know the time; what
-/// depends on it is computed by status_at() and reason_at().
-struct Credential {
-  CredentialId id;
-  std::string cli;         ///< "kimi-cli", "codex-cli", ..., "env"
-  std::string provider;    ///< "kimi-code", "openai", ...
-  std::string profile_id;  ///< "<provider>:default" or "<provider>:<label>"; unique within one scan
-  Kind kind = Kind::api_key;
-  Ownership ownership = Ownership::borrow;
-  std::vector<Place> places;  ///< never empty; the first one is where it is read from
-
-  Secret secret;         ///< access token, key or token; empty when there is none to lend
-  Secret refresh_token;  ///< empty when there is none
-
-  std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
-  std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
-  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
-
-  std::string base_url;    ///< where the store says to use it; empty: the provider's default
-  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
-                           ///< empty: the provider's default
-  std::string account;     ///< e-mail or account id, for a person; may be empty
-  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
-  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
-  std::vector<std::string> scopes;
-  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
-  int priority = 0;  ///< of its source, from the configuration; a lower number is used first
-
-  /// A standing verdict that does not depend on the time; Status::active when there is none.
-  Status status = Status::active;
-  Reason reason = Reason::none;
-  std::string detail;  ///< one sentence for a person; never a secret; may be empty
-
-  /// "sha256:<hex>" of the secret (of the refresh token when there is no secret); empty when
-  /// neither is there. Differs after every refresh, unlike the id.
-  std::string token_hash() const;
-
-  /// How it stands at that time.
-  Status status_at(TimePoint now) const noexcept;
-  /// Why; Reason::none when there is nothing to say.
-  Reason reason_at(TimePoint now) const noexcept;
-  /// Whether it may be lent at that time (the pool asks more than this).
-  bool usable_at(TimePoint now) const noexcept;
-  /// Whether it holds a refresh token that is not known to have ended.
-  bool can_refresh_at(TimePoint now) const noexcept {
-    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
-  }
-  /// Whether its CLI would refresh it at that time.
-  bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
-
-  /// A key, named by itself: the same key found anywhere is the same credential.
-  static Credential api_key(std::string_view cli, std::string_view provider, Secret key);
-  /// The same for a bearer token that cannot be refreshed.
-  static Credential bearer_token(std::string_view cli, std::string_view provider, Secret token);
-  /// A login, named by its provider, its store and its account.
-  /// @param store   what tells this store from others of the same CLI: its path or slot
-  /// @param account the account id where the store tells; empty otherwise
-  static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
-                          std::string_view account = {});
-  /// Something that was found and cannot be used, so that it is listed and not passed over.
-  static Credential unusable(std::string_view cli, std::string_view provider,
-                             std::string_view store, Reason reason, std::string detail);
-};
-
-/// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.
-/// @return none for NaN, infinities and times outside the years 1970 to 9999
-std::optional<TimePoint> time_from_epoch(double value) noexcept;
-
-/// Joins what several sources found: the same token in two places is one credential with two
-/// places, in the state of the first place that is not broken. The order of first appearance is
-/// kept, and profile ids are made unique.
-void merge_same_tokens(std::vector<Credential>& credentials);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string Credential::token_hash() const {
-  if (!secret.empty()) return credpool::token_hash(secret.reveal());
-  if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
-  return {};
-}
-
-CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
-  if (status != Status::active) return status;
-  const bool ended = expires_at && *expires_at <= now;
-  if (ended || secret.empty()) {
-    // With both tokens ended, asking the provider is pointless: only a person can help.
-    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
-    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
-    return Status::expired;
-  }
-  return refresh_due(now) ? Status::expiring : Status::active;
-}
-
-CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
-  // Something to know about a usable credential gives way to why it is not usable any more.
-  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
-  if (status != Status::active || (reason != Reason::none && !note)) return reason;
-  switch (status_at(now)) {
-    case Status::expired:
-      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
-    case Status::expiring:
-      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
-    case Status::needs_login:
-      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
-    default:
-      return reason;
-  }
-}
-
-CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
-  if (secret.empty() || reason == Reason::service_ended) return false;
-  const auto standing = status_at(now);
-  return standing == Status::active || standing == Status::expiring;
-}
-
-namespace detail {
-
-inline Credential named(std::string_view cli, std::string_view provider, Kind kind,
-                        const Digest& digest) {
-  Credential credential;
-  credential.id = CredentialId{digest};
-  credential.cli = cli;
-  credential.provider = provider;
-  credential.profile_id = std::string{provider} + ":default";
-  credential.kind = kind;
-  return credential;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Credential Credential::api_key(std::string_view cli, std::string_view provider,
-                                               Secret key) {
-  auto credential = detail::named(cli, provider, Kind::api_key,
-                                  sha256_of_parts({"credpool key", provider, key.reveal()}));
-  credential.secret = std::move(key);
-  return credential;
-}
-
-CREDPOOL_INLINE Credential Credential::bearer_token(std::string_view cli, std::string_view provider,
-                                                    Secret token) {
-  auto credential = api_key(cli, provider, std::move(token));
-  credential.kind = Kind::token;
-  return credential;
-}
-
-CREDPOOL_INLINE Credential Credential::login(std::string_view cli, std::string_view provider,
-                                             std::string_view store, std::string_view account) {
-  return detail::named(cli, provider, Kind::oauth,
-                       sha256_of_parts({"credpool login", cli, provider, store, account}));
-}
-
-CREDPOOL_INLINE Credential Credential::unusable(std::string_view cli, std::string_view provider,
-                                                std::string_view store, Reason reason,
-                                                std::string detail) {
-  auto credential = login(cli, provider, store);
-  const bool login_helps = reason == Reason::signed_out || reason == Reason::not_refreshable;
-  credential.status = login_helps ? Status::needs_login : Status::invalid;
-  credential.reason = reason;
-  credential.detail = std::move(detail);
-  return credential;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> time_from_epoch(double value) noexcept {
-  if (!std::isfinite(value) || value < 0) return std::nullopt;
-  constexpr double seconds_limit = 1e11;
-  constexpr double year_10000 = 253402300800000.0;
-  const double milliseconds = value < seconds_limit ? value * 1000.0 : value;
-  if (milliseconds >= year_10000) return std::nullopt;
-  return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
-}
-
-CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
-  std::vector<Credential> merged;
-  merged.reserve(credentials.size());
-  std::unordered_map<std::string, std::size_t> by_token;
-  for (auto& credential : credentials) {
-    // The same token at another provider's address is another credential.
-    const auto hash = credential.token_hash();
-    const auto key = hash.empty() ? std::string{} : credential.provider + ' ' + hash;
-    const auto known = key.empty() ? by_token.end() : by_token.find(key);
-    if (known != by_token.end()) {
-      auto& first = merged[known->second];
-      // Of a good and a broken place the good one counts.
-      if (first.status != Status::active && credential.status == Status::active)
-        std::swap(first, credential);
-      for (auto& place : credential.places) first.places.push_back(std::move(place));
-      continue;
-    }
-    if (!key.empty()) by_token.emplace(key, merged.size());
-    merged.push_back(std::move(credential));
-  }
-  std::set<std::string> taken;
-  for (auto& credential : merged) {
-    const auto wanted = credential.profile_id;
-    for (int copy = 2; !taken.insert(credential.profile_id).second; ++copy)
-      credential.profile_id = wanted + "-" + std::to_string(copy);
-  }
-  credentials = std::move(merged);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What the stores' JSON Web Tokens tell about themselves. The signature is not checked: these
-/// facts only label a credential and tell when it ends, they grant nothing.
-struct JwtClaims {
-  std::optional<TimePoint> issued_at;
-  std::optional<TimePoint> expires_at;
-  std::string subject;
-  std::string email;
-  std::string openai_account_id;  ///< the workspace; its members share it
-  std::string openai_user_id;
-  std::string openai_plan;
-};
-
-/// Reads the claims of a three-part JWT (RFC 7519).
-///
-/// `iat` and `exp` may be a number or a string of digits. The e-mail is taken from `email` or
-/// OpenAI's profile claim.
-/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
-/// too_large over 64 KiB
-/// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
-Result<JwtClaims> read_jwt(std::string_view token);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// How this library reads JSON that others wrote. Internal: included by .ipp files only, so that the
-// JSON library stays out of every public header.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-using Json = nlohmann::json;
-/// Keeps the order of members: for files that are written back.
-using OrderedJson = nlohmann::ordered_json;
-
-struct JsonRules {
-  bool allow_comments =
-      false;  ///< as strip-json-comments does for the settings files of qwen and gemini
-  int max_depth = 64;
-};
-
-/// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
-template <class Document> class JsonBuilder final : public nlohmann::json_sax<Document> {
-  using number_integer_t = typename Document::number_integer_t;
-  using number_unsigned_t = typename Document::number_unsigned_t;
-  using number_float_t = typename Document::number_float_t;
-  using string_t = typename Document::string_t;
-  using binary_t = typename Document::binary_t;
-
- public:
-  JsonBuilder(Document& target, int max_depth) : builder_{target, false}, max_depth_{max_depth} {}
-
-  bool null() override { return builder_.null(); }
-  bool boolean(bool value) override { return builder_.boolean(value); }
-  bool number_integer(number_integer_t value) override { return builder_.number_integer(value); }
-  bool number_unsigned(number_unsigned_t value) override { return builder_.number_unsigned(value); }
-  bool number_float(number_float_t value, const string_t& text) override {
-    return builder_.number_float(value, text);
-  }
-  bool string(string_t& value) override { return builder_.string(value); }
-  bool binary(binary_t& value) override { return builder_.binary(value); }
-
-  bool start_object(std::size_t size) override {
-    keys_.emplace_back();
-    return deeper() && builder_.start_object(size);
-  }
-  bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second) {
-      failure = Errc::duplicate_key;
-      doubled = name;
-      return false;
-    }
-    return builder_.key(name);
-  }
-  bool end_object() override {
-    keys_.pop_back();
-    --depth_;
-    return builder_.end_object();
-  }
-  bool start_array(std::size_t size) override { return deeper() && builder_.start_array(size); }
-  bool end_array() override {
-    --depth_;
-    return builder_.end_array();
-  }
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception&) override {
-    offset = position;  // the message is dropped: it quotes the text it failed on
-    return false;
-  }
-
-  Errc failure = Errc::malformed;
-  std::string doubled;
-  std::size_t offset = 0;
-
- private:
-  bool deeper() {
-    if (++depth_ <= max_depth_) return true;
-    failure = Errc::too_deep;
-    return false;
-  }
-
-  nlohmann::detail::json_sax_dom_parser<Document> builder_;
-  std::vector<std::set<std::string>> keys_;
-  int depth_ = 0;
-  int max_depth_;
-};
-
-/// The key's name for an error text: only a short printable one, so that no control character and
-/// no token that stands where a name should reaches a terminal or a log.
-inline std::string json_key_name(std::string_view name) {
-  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-  if (name.size() > 32 || !std::all_of(name.begin(), name.end(), printable)) return "a key";
-  return "key \"" + std::string{name} + '"';
-}
-
-/// Parses JSON text strictly: valid UTF-8, no key twice, at most `max_depth` deep, finite numbers.
-/// A byte order mark in front is passed over.
-/// @errors malformed with the byte offset, duplicate_key with the key's name, too_deep
-template <class Document>
-Result<Document> parse_json_as(std::string_view text, JsonRules rules = {}) {
-  // The parser takes NUL for the end of the text, and would not see what comes after it.
-  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
-    return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(nul + 1));
-  Document document;
-  JsonBuilder<Document> builder{document, rules.max_depth};
-  if (!Document::sax_parse(text.begin(), text.end(), &builder, Document::input_format_t::json, true,
-                           rules.allow_comments)) {
-    switch (builder.failure) {
-      case Errc::duplicate_key:
-        return fail(Errc::duplicate_key, "parsing JSON", json_key_name(builder.doubled));
-      case Errc::too_deep:
-        return fail(Errc::too_deep, "parsing JSON",
-                    "over " + std::to_string(rules.max_depth) + " levels");
-      default:
-        return fail(Errc::malformed, "parsing JSON", "byte " + std::to_string(builder.offset));
-    }
-  }
-  return document;
-}
-
-/// The same, where the order of members does not matter.
-inline Result<Json> parse_json(std::string_view text, JsonRules rules = {}) {
-  return parse_json_as<Json>(text, rules);
-}
-
-/// The member of that name; null when `object` is no object or has none.
-inline const Json* member(const Json& object, std::string_view name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() ? nullptr : &*found;
-}
-
-/// The member's text; none when it is missing or not a string.
-inline std::optional<std::string_view> text_member(const Json& object, std::string_view name) {
-  const auto* value = member(object, name);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return std::string_view{value->get_ref<const std::string&>()};
-}
-
-/// The member's text; empty when it is missing or not a string.
-inline std::string_view text_or_empty(const Json& object, std::string_view name) {
-  return text_member(object, name).value_or(std::string_view{});
-}
-
-/// A finite number from a JSON number or a string that is one.
-inline std::optional<double> number_of(const Json& value) {
-  double number = 0;
-  if (value.is_number()) {
-    number = value.get<double>();
-  } else if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  } else {
-    return std::nullopt;
-  }
-  if (!(number > -1e308 && number < 1e308)) return std::nullopt;
-  return number;
-}
-
-/// Serialises with every invalid UTF-8 sequence replaced, so that it never throws.
-template <class Document>
-std::string dump_json(const Document& document, int indent = -1, char fill = ' ') {
-  return document.dump(indent, fill, false, Document::error_handler_t::replace);
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// A time of the claims; none when it is missing or no time.
-inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
-  const auto* claim = member(claims, name);
-  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
-  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
-  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
-  const std::string doing = "reading a JWT";
-  if (token.size() > 64 * 1024) return fail(Errc::too_large, doing);
-  const auto first = token.find('.');
-  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
-    return fail(Errc::malformed, doing, "it does not have three parts");
-  const auto payload = decode_base64(token.substr(first + 1, second - first - 1));
-  if (!payload) return fail(Errc::malformed, doing, "payload");
-  auto document = detail::parse_json(*payload);
-  if (!document) return fail(document.error());
-  if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
-
-  JwtClaims claims;
-  claims.issued_at = detail::jwt_time(*document, "iat");
-  claims.expires_at = detail::jwt_time(*document, "exp");
-  claims.subject = detail::text_or_empty(*document, "sub");
-  claims.email = detail::text_or_empty(*document, "email");
-  if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
-      profile != nullptr && claims.email.empty())
-    claims.email = detail::text_or_empty(*profile, "email");
-  if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
-    claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
-    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
-    if (claims.openai_user_id.empty())
-      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
-    claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
-  }
-  return claims;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The tokens of one login as its store has them.
-struct StoredTokens {
-  Secret access_token;                  ///< empty when there is none
-  Secret refresh_token;                 ///< empty when there is none
-  std::optional<TimePoint> expires_at;  ///< end of the access token; none: not told
-  std::optional<Duration> lifetime;     ///< from its issue to its end; none: not told
-  std::string account_id;               ///< whose login it is, where the store tells; may be empty
-};
-
-/// What a token endpoint granted (RFC 6749 section 5.1), checked and bounded.
-struct GrantedTokens {
-  Secret access_token;                       ///< never empty
-  Secret refresh_token;                      ///< empty: the old one stays good
-  Secret id_token;                           ///< empty when there is none
-  std::optional<Duration> lifetime;          ///< of the access token; none: not told
-  std::optional<Duration> refresh_lifetime;  ///< of the refresh token; none: not told
-  std::string token_type;                    ///< as the server spells it; may be empty
-  std::string scope;                         ///< may be empty
-  std::string resource_url;                  ///< qwen: where the token is to be used; may be empty
-  std::string account_id;  ///< whose tokens they are, where the answer tells; may be empty
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A lock that a login's CLI honours, or that nobody else does; let go by its destructor.
-class StoreLock {
- public:
-  StoreLock() = default;
-  StoreLock(const StoreLock&) = delete;
-  StoreLock& operator=(const StoreLock&) = delete;
-  virtual ~StoreLock() = default;
-
-  /// Whether it is still ours: some CLIs remove or take over a lock that they find too old.
-  /// @errors busy when it is somebody else's by now
-  virtual Result<void> still_held() const = 0;
-};
-
-/// One reading of a login's store.
-struct StoredLogin {
-  Secret text;          ///< the whole file
-  StoredTokens tokens;  ///< both empty when its CLI has signed out (a tombstone)
-  mode_t mode = 0600;   ///< permission bits of the file
-  bool signed_out() const noexcept {
-    return tokens.access_token.empty() && tokens.refresh_token.empty();
-  }
-};
-
-/// One login in the file where its CLI (or we ourselves) keep it: what an exchange of its
-/// single-use refresh token needs to know and may do.
-///
-/// The exchange owns the order of things; a store knows its format and its CLI's manners.
-class LoginStore {
- public:
-  LoginStore() = default;
-  LoginStore(const LoginStore&) = delete;
-  LoginStore& operator=(const LoginStore&) = delete;
-  virtual ~LoginStore() = default;
-
-  virtual std::string_view cli() const noexcept = 0;
-  virtual std::string_view provider() const noexcept = 0;
-
-  /// The file itself, links on the way resolved once: our lock, journal and temporary files stand
-  /// beside it.
-  virtual const std::filesystem::path& file() const noexcept = 0;
-
-  /// Reads the login now.
-  /// @errors not_found when the file is gone (its CLI logged out); malformed, which may be a write
-  ///         that is under way; what read_file() answers
-  virtual Result<StoredLogin> read() const = 0;
-
-  /// The file's new text: `current` with the granted tokens in it. Everything else in it stays,
-  /// also what this version does not know; a refresh token that was not granted anew stays.
-  /// @param current what read() gave, or an empty text when the file is to be made anew
-  /// @errors malformed, unsupported when `current` cannot hold them
-  virtual Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
-                                   TimePoint now) const = 0;
-
-  /// Takes what makes the CLI wait while a refresh token is spent. Null when it has nothing of the
-  /// kind (codex, gemini).
-  /// @errors busy when the CLI holds it for longer than `patience`
-  virtual Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) = 0;
-  /// The longest time for which lock_exchange()'s lock may be held: after that the CLI goes on
-  /// without it.
-  virtual Duration longest_hold() const noexcept = 0;
-
-  /// Takes what makes the CLI wait while the file is replaced; held for milliseconds. Null when it
-  /// has nothing of the kind.
-  /// @errors busy
-  virtual Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) = 0;
-
-  /// How long before its end an access token of that lifetime is better refreshed: earlier than
-  /// its CLI would. Before that nothing is done.
-  virtual Duration advisory_window(Duration lifetime) const noexcept = 0;
-
-  /// Whether the refresh token is spent by its use. A reusable one needs no journal.
-  virtual bool single_use() const noexcept = 0;
-
-  /// Whether the CLI removes the file when the server refuses its own refresh, whoever wrote it
-  /// meanwhile: then it is looked at once more after a while and written anew.
-  virtual bool cli_removes_refused() const noexcept { return false; }
-
-  /// Makes the bytes fit to lie in a journal beside the file: sealed where the store is sealed,
-  /// unchanged where the store itself is in clear.
-  virtual Result<Secret> protect(const Secret& bytes) const { return bytes; }
-  /// The reverse of protect().
-  virtual Result<Secret> unprotect(const Secret& bytes) const { return bytes; }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How one use of a credential went: what the pool learns from an answer.
-enum class OutcomeKind {
-  ok,               ///< 2xx (for a stream: after its end)
-  rate_limited,     ///< too many requests for now
-  quota_exhausted,  ///< a window's allowance is used up until it resets
-  auth_failed,      ///< the credential is not accepted: refresh once, then a new login
-  billing,          ///< nothing is paid for: no money, no seat, no membership, service ended
-  overloaded,       ///< the provider cannot serve right now
-  transport,        ///< no answer of the provider: connection, TLS, time-out, a gateway's page
-  request_fault,    ///< the request itself is at fault, another credential would not help
-  unknown,          ///< dropped without a report, or an answer that says nothing
-};
-
-/// The outcome's name as it stands in JSON output ("rate_limited").
-std::string_view to_string(OutcomeKind outcome) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
-  switch (outcome) {
-    case OutcomeKind::ok:
-      return "ok";
-    case OutcomeKind::rate_limited:
-      return "rate_limited";
-    case OutcomeKind::quota_exhausted:
-      return "quota_exhausted";
-    case OutcomeKind::auth_failed:
-      return "auth_failed";
-    case OutcomeKind::billing:
-      return "billing";
-    case OutcomeKind::overloaded:
-      return "overloaded";
-    case OutcomeKind::transport:
-      return "transport";
-    case OutcomeKind::request_fault:
-      return "request_fault";
-    case OutcomeKind::unknown:
-      return "unknown";
-  }
-  return "unknown";
-}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -13763,53 +23594,6 @@ static_assert(CredentialSource<Droid>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// AES-256-GCM as the stores of some CLIs use it. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Decrypts and authenticates (NIST SP 800-38D).
-///
-/// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
-/// @return none when a size is wrong, or the key, the tag or the text is not the right one
-inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
-                                                 std::string_view tag,
-                                                 std::string_view ciphertext) {
-  constexpr std::size_t max_bytes = 1 << 24;
-  if (key.size() != 32 || iv.empty() || iv.size() > 128 || tag.size() != 16 ||
-      ciphertext.size() > max_bytes)
-    return std::nullopt;
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
-      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
-  std::string plain(ciphertext.size() + 16, '\0');
-  auto* out = reinterpret_cast<unsigned char*>(plain.data());
-  std::string wanted_tag{tag};  // OpenSSL takes it through a pointer to non-const
-  int written = 0;
-  int rest = 0;
-  const bool good =
-      context != nullptr &&
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv.size()),
-                          nullptr) == 1 &&
-      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key), bytes(iv)) == 1 &&
-      EVP_DecryptUpdate(context.get(), out, &written, bytes(ciphertext),
-                        static_cast<int>(ciphertext.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, wanted_tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
-  std::optional<Secret> result;
-  if (good)
-    result.emplace(std::string_view{plain}.substr(
-        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
-  wipe(plain.data(), plain.size());
-  return result;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -18012,58 +27796,6 @@ CREDPOOL_INLINE Result<std::vector<Credential>> ConfiguredProviders::discover(
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// One HTTP header that is not secret.
-struct Header {
-  std::string name;
-  std::string value;
-};
-
-/// One HTTP header whose value is a secret: `prefix` ("Bearer ") and then the secret's bytes.
-struct SecretHeader {
-  std::string name;
-  std::string prefix;
-  Secret value;
-};
-
-/// An HTTP request of the control plane: small, answered whole.
-struct Request {
-  std::string method = "GET";
-  std::string url;  ///< absolute; https, or http to a loopback address
-  std::vector<Header> headers;
-  std::vector<SecretHeader> secret_headers;
-  std::string body;
-  Duration connect_timeout{5'000};
-  Duration timeout{20'000};                ///< for the whole answer
-  std::size_t max_answer_bytes = 1 << 20;  ///< a longer answer is an error (too_large)
-  /// Called once when the connection stands (TLS done) and before the first byte of the body goes
-  /// out; its error ends the request, of which the server then has no body. A request that fails
-  /// without this having been called and answered ok was not sent. Only for requests with a body.
-  std::function<Result<void>()> before_body = {};
-};
-
-/// An HTTP answer, whatever its status: a 401 is an answer, not an error.
-struct Response {
-  int status = 0;
-  std::vector<Header> headers;
-  std::string body;
-
-  /// The first header of that name (in any case); none when there is none.
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    const auto same = [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) ==
-             std::tolower(static_cast<unsigned char>(b));
-    };
-    for (const auto& header : headers)
-      if (std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(), same))
-        return std::string_view{header.value};
-    return std::nullopt;
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Base URLs that replace the built-in ones, by provider id ("kimi-code", "openai" ...), for tests,
 /// regions and gateways. A key with the kind ("openai/oauth") goes before one without.
 /// "google-gemini-cli/tokeninfo" is the host of Google's token check.
@@ -20879,1189 +30611,6 @@ class ModelCache {
 
 // One request of the proxy from its first to its last byte. Internal.
 
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What an answer of the provider says about a credential.
-enum class Finding {
-  valid,
-  expired,             ///< refresh it; if that does not help, a new login is needed
-  rejected,            ///< the provider says that it is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  no_subscription,     ///< good, but no seat or membership is paid for
-  out_of_quota,        ///< good, but its allowance or balance is used up
-  rate_limited,        ///< good, too many requests for now
-  not_eligible,        ///< good, but the service ended for this account
-  request_error,       ///< the request was at fault: it says nothing about the credential
-  transient,           ///< the provider could not be reached or cannot serve now
-  could_not_tell,      ///< not asked, or an answer that proves nothing
-};
-
-/// The finding's name as it stands in JSON output ("out_of_quota").
-std::string_view to_string(Finding finding) noexcept;
-
-/// Whether the credential itself is proven to be good, whatever else stands in its way.
-bool proves_good(Finding finding) noexcept;
-
-/// The result of checking one credential.
-struct Verdict {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
-  bool probed = false;                         ///< whether the provider was asked at all
-  std::string detail;                          ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;              ///< of the answer that decided
-  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
-  std::string plan;      ///< subscription as the provider names it; often empty
-  std::string base_url;  ///< the address that accepted it, where several were tried
-};
-
-struct Credential;
-
-/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
-///
-/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
-/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
-/// never take a working credential out of use.
-/// @effects changes `credential` only
-void apply(const Verdict& verdict, Credential& credential);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-      return "valid";
-    case Finding::expired:
-      return "expired";
-    case Finding::rejected:
-      return "rejected";
-    case Finding::client_not_allowed:
-      return "client_not_allowed";
-    case Finding::missing_scope:
-      return "missing_scope";
-    case Finding::no_subscription:
-      return "no_subscription";
-    case Finding::out_of_quota:
-      return "out_of_quota";
-    case Finding::rate_limited:
-      return "rate_limited";
-    case Finding::not_eligible:
-      return "not_eligible";
-    case Finding::request_error:
-      return "request_error";
-    case Finding::transient:
-      return "transient";
-    case Finding::could_not_tell:
-      return "could_not_tell";
-  }
-  return "could_not_tell";
-}
-
-CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-    case Finding::client_not_allowed:
-    case Finding::missing_scope:
-    case Finding::no_subscription:
-    case Finding::out_of_quota:
-    case Finding::rate_limited:
-    case Finding::not_eligible:
-      return true;
-    default:
-      return false;
-  }
-}
-
-namespace detail {
-
-/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
-inline bool verdict_is_final(const Credential& credential) noexcept {
-  if (credential.secret.empty() || credential.status == Status::disabled) return true;
-  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
-  switch (credential.reason) {  // what an earlier validation may have said
-    case Reason::none:
-    case Reason::refreshable:
-    case Reason::not_refreshable:
-    case Reason::rejected:
-    case Reason::could_not_tell:
-      return false;
-    default:
-      return true;
-  }
-}
-
-/// Facts and warnings that only a verdict about the same question may replace.
-inline bool verdict_may_shadow(Reason reason) noexcept {
-  return reason == Reason::none || reason == Reason::expiry_unknown ||
-         reason == Reason::could_not_tell;
-}
-
-inline void set_standing(Credential& credential, Status status, Reason reason,
-                         std::string_view detail) {
-  credential.status = status;
-  credential.reason = reason;
-  credential.detail = detail;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
-  if (!verdict.probed || detail::verdict_is_final(credential)) return;
-  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
-  if (!verdict.plan.empty()) credential.plan = verdict.plan;
-  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
-
-  const auto standing = [&](Status status, Reason reason) {
-    detail::set_standing(credential, status, reason, verdict.detail);
-  };
-  const bool refreshable = !credential.refresh_token.empty();
-  switch (verdict.finding) {
-    case Finding::valid:
-      detail::set_standing(credential, Status::active, Reason::none, {});
-      break;
-    case Finding::expired:
-      standing(refreshable ? Status::expired : Status::needs_login,
-               refreshable ? Reason::refreshable : Reason::not_refreshable);
-      break;
-    case Finding::rejected:
-      standing(Status::revoked, Reason::rejected);
-      break;
-    case Finding::client_not_allowed:
-      standing(Status::active, Reason::client_not_allowed);
-      break;
-    case Finding::missing_scope:
-      standing(Status::active, Reason::missing_scope);
-      break;
-    case Finding::no_subscription:
-      standing(Status::active, Reason::no_subscription);
-      break;
-    case Finding::out_of_quota:
-      standing(Status::active, Reason::out_of_quota);
-      break;
-    case Finding::not_eligible:
-      standing(Status::active, Reason::service_ended);
-      break;
-    case Finding::rate_limited:
-      break;  // a matter of minutes: the pool cools it down
-    case Finding::request_error:
-    case Finding::transient:
-    case Finding::could_not_tell:
-      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
-        standing(Status::active, Reason::could_not_tell);
-      break;
-  }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Whose answer is judged: what decides between "refresh it" and "it is dead".
-struct AnswerContext {
-  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;  ///< of the credential that was sent
-};
-
-/// What an answer means, for the credential and for the pool.
-struct Classification {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;
-  std::optional<TimePoint> retry_at;  ///< when the answer tells it
-  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
-  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
-};
-
-/// Judges any answer of a provider's API: the one place where this is decided.
-///
-/// The status counts first, then the error's type, code, status and reason fields, its text last
-/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
-/// nothing about a credential. An error inside a 200 is judged by its type.
-///
-/// @param now the wall clock, for retry_at
-/// @errors none: what cannot be understood is could_not_tell or the status's default
-/// @effects none (pure)
-/// @source docs/providers.md
-Classification classify_answer(const AnswerContext& context, const Response& response,
-                               TimePoint now);
-
-/// Judges a request that got no answer (the error of a Transport).
-Classification classify_failure(const Error& error);
-
-/// What a token endpoint's answer means for the refresh token or device code that was sent.
-enum class TokenVerdict {
-  ok,            ///< 200 with an access token: persist it, then publish it
-  malformed,     ///< 200 without one, or not JSON: change nothing
-  dead,          ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,  ///< our client id or request is wrong: the token is untouched
-  transient,     ///< try later with the same token, see retry_at
-  pending,       ///< device flow: the person has not answered yet
-  slow_down,     ///< device flow: poll less often
-  denied,        ///< device flow: the person said no
-  code_expired,  ///< device flow: start again
-};
-
-/// The verdict's name as it stands in logs ("client_fault").
-std::string_view to_string(TokenVerdict verdict) noexcept;
-
-/// A judged answer of a token endpoint.
-struct TokenAnswer {
-  TokenVerdict verdict = TokenVerdict::transient;
-  std::optional<TimePoint> retry_at;
-  std::string code;     ///< the endpoint's error code, lower case; may be empty
-  std::string message;  ///< its own words, raw: pass them through shown_text()
-};
-
-/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
-/// providers do instead).
-/// @effects none (pure)
-TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
-                                  TimePoint now);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string evidence_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// An error answer taken apart.
-struct AnswerEvidence {
-  bool html = false;
-  bool json = false;               ///< the body is a JSON object or array
-  bool has_error = false;          ///< the body has an error member that is not null or false
-  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
-  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
-  std::string text;                ///< lower case
-  std::string message;             ///< as sent
-
-  bool has_code(std::string_view wanted) const {
-    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
-  }
-  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
-};
-
-inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
-  constexpr std::size_t longest_code = 128;
-  const auto code = text_or_empty(object, name);
-  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
-}
-
-inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name :
-       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
-    evidence_code(evidence, object, name);
-  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
-    const auto text = text_or_empty(object, name);
-    if (!text.empty() && evidence.message.find(text) == std::string::npos)
-      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
-  }
-  for (const auto* name : {"details", "violations", "errors"}) {
-    const auto* list = member(object, name);
-    if (list == nullptr || !list->is_array()) continue;
-    std::size_t read = 0;
-    for (const auto& element : *list)
-      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
-        evidence_from_object(evidence, element);
-  }
-}
-
-inline bool evidence_is_html(const Response& response) {
-  const auto type = evidence_lower(response.header("content-type").value_or(""));
-  if (type.find("html") != std::string::npos) return true;
-  const auto start = response.body.find_first_not_of(" \t\r\n");
-  return start != std::string::npos && response.body[start] == '<';
-}
-
-inline AnswerEvidence evidence_of(const Response& response) {
-  AnswerEvidence evidence;
-  evidence.html = evidence_is_html(response);
-  if (evidence.html) return evidence;
-  constexpr std::size_t most_text = 4096;
-  const auto document = parse_json(response.body);
-  evidence.json = document && document->is_structured();
-  if (!evidence.json) {
-    evidence.message = response.body.substr(0, most_text);
-  } else {
-    // Google's streams and some gateways wrap the error object into an array.
-    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
-    if (const auto* error = member(top, "error")) {
-      evidence.has_error = !(error->is_null() || *error == false);
-      if (error->is_string()) {
-        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
-      } else if (error->is_object()) {
-        evidence_from_object(evidence, *error);
-        const auto* code = member(*error, "code");
-        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
-        if (number && *number >= 400 && *number < 600)
-          evidence.error_status = static_cast<int>(*number);
-      }
-    }
-    evidence_from_object(evidence, top);
-    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
-    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
-      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
-        evidence.has_error = true;
-        evidence_from_object(evidence, *error);
-      }
-  }
-  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
-  evidence.text = evidence_lower(evidence.message);
-  return evidence;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
-// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
-// rules on text unless the text is what tells two meanings of one code apart.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Providers that answer alike.
-enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
-
-struct FamilyName {
-  std::string_view provider;
-  Family family;
-};
-
-inline constexpr std::array family_names{
-    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
-    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
-    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
-    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
-    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
-    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
-    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
-    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
-    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
-    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
-    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
-    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
-    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
-    FamilyName{"github", Family::github},
-};
-
-inline constexpr Family family_of(std::string_view provider) noexcept {
-  for (const auto& known : family_names)
-    if (known.provider == provider) return known.family;
-  return Family::other;
-}
-
-enum class MatchOn {
-  code,       ///< one of the codes is the pattern
-  code_part,  ///< one of the codes holds the pattern
-  text,       ///< the text holds the pattern
-};
-
-/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
-struct AnswerRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array answer_rules{
-    // 400: almost always the request's own fault.
-    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
-               Finding::not_eligible, OutcomeKind::billing},
-
-    // 401: for a login the token may just be old, unless the answer says that it is gone.
-    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-
-    // 402
-    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 403: forbidden; the credential is not proven to be bad.
-    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 404
-    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-};
-
-/// What a status means when no rule says more. Others: see default_of().
-struct StatusDefault {
-  int status;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array status_defaults{
-    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
-    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{407, Finding::transient, OutcomeKind::transport},
-    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
-};
-
-/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
-/// too frequent" in Chinese.
-inline constexpr std::array<std::string_view, 8> limit_texts{
-    "rate limit",
-    "rate_limit",
-    "too many requests",
-    "throttl",
-    "concurrency limit",
-    "model_cooldown",
-    "\xe9\x99\x90\xe9\x80\x9f",
-    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
-};
-
-/// The status that an error inside a 200 would have had.
-struct ImpliedStatus {
-  std::string_view code;
-  int status;
-};
-
-inline constexpr std::array implied_statuses{
-    ImpliedStatus{"overloaded_error", 529},
-    ImpliedStatus{"server_is_overloaded", 503},
-    ImpliedStatus{"server_error", 500},
-    ImpliedStatus{"api_error", 500},
-    ImpliedStatus{"unavailable", 503},
-    ImpliedStatus{"internal", 500},
-    ImpliedStatus{"rate_limit_error", 429},
-    ImpliedStatus{"rate_limit_exceeded", 429},
-    ImpliedStatus{"usage_limit_reached", 429},
-    ImpliedStatus{"insufficient_quota", 429},
-    ImpliedStatus{"exceeded_current_quota_error", 429},
-    ImpliedStatus{"resource_exhausted", 429},
-    ImpliedStatus{"authentication_error", 401},
-    ImpliedStatus{"invalid_authentication_error", 401},
-    ImpliedStatus{"unauthenticated", 401},
-    ImpliedStatus{"token_expired", 401},
-    ImpliedStatus{"invalid_api_key", 401},
-    ImpliedStatus{"billing_error", 402},
-    ImpliedStatus{"permission_error", 403},
-    ImpliedStatus{"permission_denied", 403},
-    ImpliedStatus{"access_terminated_error", 403},
-    ImpliedStatus{"not_found_error", 404},
-    ImpliedStatus{"invalid_request_error", 400},
-    ImpliedStatus{"invalid_argument", 400},
-};
-
-/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
-struct TokenRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  TokenVerdict verdict;
-};
-
-inline constexpr std::array token_rules{
-    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
-    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
-    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
-    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
-    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
-              TokenVerdict::dead},
-    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
-/// years" is wrong, and a day later it can be asked again.
-inline constexpr Duration longest_wait = std::chrono::hours{24};
-
-/// When an answer says that trying again makes sense.
-///
-/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
-/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
-/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
-/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
-///
-/// @param now     the wall clock
-/// @param longest how far ahead a hint may lie; a later one is cut to it
-/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
-///         when nothing was told or it cannot be read
-/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
-std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                    Duration longest = longest_wait);
-
-/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
-/// body or a header goes before Retry-After, since a window outlasts the first retry.
-std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
-
-/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
-/// @return the moment, unclamped; none when the text is neither
-std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
-
-/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
-/// @param now decides the century of a two-digit year
-std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
-
-/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
-/// @return none when the text has another form or is longer than 100 years
-std::optional<Duration> parse_wait(std::string_view text) noexcept;
-
-/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
-/// length of time from now (numbers below 10^8 and texts of parse_wait()).
-std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
-
-inline std::string_view hint_trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-inline std::string hint_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// A number at the front of `text`, which is removed; none when there is none.
-inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-inline std::optional<Duration> hint_seconds(double seconds) noexcept {
-  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
-  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
-}
-
-inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
-}
-
-inline std::optional<int> hint_integer(std::string_view text) noexcept {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
-inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
-  std::array<std::string_view, 8> words{};
-  std::size_t count = 0;
-  while (!text.empty() && count < words.size()) {
-    const auto start = text.find_first_not_of(" ,:-");
-    if (start == std::string_view::npos) break;
-    text.remove_prefix(start);
-    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
-    words[count++] = text.substr(0, size);
-    text.remove_prefix(size);
-  }
-  return words;
-}
-
-inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
-                                            std::optional<int> day, std::optional<int> hour,
-                                            std::optional<int> minute,
-                                            std::optional<int> second) noexcept {
-  const auto month = hint_month(month_name);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
-    return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
-         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
-}
-
-/// What the fields of a body and the reset headers say, apart from Retry-After.
-struct HintFields {
-  std::optional<TimePoint> body;
-  std::optional<TimePoint> headers;
-  std::optional<TimePoint> message;
-};
-
-inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
-  if (candidate && (!best || *candidate > *best)) best = candidate;
-}
-
-inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
-  if (const auto number = number_of(value)) {
-    if (relative || (*number >= 0 && *number < 1e8)) {
-      const auto wait = hint_seconds(*number);
-      return wait ? std::optional{now + *wait} : std::nullopt;
-    }
-    return time_from_epoch(*number);
-  }
-  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
-  return std::nullopt;
-}
-
-/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
-struct HintMember {
-  std::string_view name;
-  bool relative;
-};
-
-inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},
-    HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},
-    HintMember{"resetAt", false},
-    HintMember{"reset_time", false},
-    HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false},
-    HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},
-    HintMember{"reset_in", true},
-    HintMember{"resetIn", true},
-    HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},
-    HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},
-    HintMember{"quotaResetDelay", true},
-    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
-};
-
-/// Collects the latest moment named anywhere in the error part of a body.
-inline void hint_from_json(const Json& value, TimePoint now, int depth,
-                           std::optional<TimePoint>& best) {
-  if (depth == 0) return;
-  if (value.is_array()) {
-    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
-    return;
-  }
-  if (!value.is_object()) return;
-  for (const auto& known : hint_members)
-    if (const auto* found = member(value, known.name))
-      hint_latest(best, hint_from_value(*found, now, known.relative));
-  for (const auto& [name, inner] : value.items())
-    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
-}
-
-/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
-inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
-  const auto lower = hint_lower(text.substr(0, 4096));
-  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
-    const auto at = lower.find(lead);
-    if (at == std::string::npos) continue;
-    const auto rest = std::string_view{lower}.substr(at + lead.size());
-    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
-    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
-    auto wait = parse_wait(word);
-    if (!wait) continue;
-    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (bare) {  // "in 5 minutes"
-      const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute"))
-        *wait *= 60;
-      else if (unit.starts_with("hour"))
-        *wait *= 3600;
-      else if (unit.starts_with("day"))
-        *wait *= 86400;
-      else if (unit.starts_with("m"))
-        continue;  // milliseconds, months: not worth guessing
-    }
-    return now + *wait;
-  }
-  return std::nullopt;
-}
-
-/// The reset headers: of the exhausted ones the latest, else of all the earliest.
-inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
-  std::optional<TimePoint> exhausted;
-  std::optional<TimePoint> earliest;
-  for (const auto& header : response.headers) {
-    const auto name = hint_lower(header.name);
-    const auto reset = name.find("reset");
-    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
-    const auto when = parse_reset(header.value, now);
-    if (!when) continue;
-    auto sibling = name;
-    sibling.replace(reset, 5, "remaining");
-    const auto remaining = response.header(sibling);
-    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
-    if (!earliest || *when < *earliest) earliest = when;
-  }
-  return exhausted ? exhausted : earliest;
-}
-
-inline HintFields hint_fields(const Response& response, TimePoint now) {
-  HintFields fields;
-  fields.headers = hint_from_headers(response, now);
-  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
-  const auto document = parse_json(response.body);
-  if (!document) return fields;
-  constexpr int depth = 8;
-  hint_from_json(*document, now, depth, fields.body);
-  fields.message = hint_from_text(response.body, now);
-  return fields;
-}
-
-inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
-  if (const auto text = response.header("retry-after-ms"))
-    if (const auto milliseconds = hint_integer(hint_trim(*text)))
-      return now + Duration{*milliseconds};
-  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
-  return std::nullopt;
-}
-
-inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
-                                             Duration longest) {
-  if (!when) return std::nullopt;
-  return std::clamp(*when, now, now + longest);
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
-                                                         TimePoint now) noexcept {
-  using detail::hint_integer;
-  text = detail::hint_trim(text);
-  if (text.size() > 40) return std::nullopt;
-  const auto w = detail::hint_words(text);
-  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
-    auto year = hint_integer(w[3]);
-    if (!year) return std::nullopt;
-    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
-    const int current = static_cast<int>(today.year());
-    int full = current - current % 100 + *year;
-    if (full > current + 50) full -= 100;
-    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  }
-  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
-    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
-    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
-                               hint_integer(w[4]), hint_integer(w[5]));
-  return std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
-                                                           TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  auto rest = text;
-  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
-    // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
-                     .value_or(Duration{0});
-  }
-  return parse_http_date(text, now);
-}
-
-CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
-  text = detail::hint_trim(text);
-  if (text.empty()) return std::nullopt;
-  double seconds = 0;
-  for (bool first = true; !text.empty(); first = false) {
-    const auto number = detail::hint_take_number(text);
-    if (!number) return std::nullopt;
-    if (text.empty()) {
-      if (!first) return std::nullopt;
-      return detail::hint_seconds(*number);
-    }
-    if (text.starts_with("ms")) {
-      seconds += *number / 1000.0;
-      text.remove_prefix(2);
-      continue;
-    }
-    switch (text.front()) {
-      case 'd':
-        seconds += *number * 86400;
-        break;
-      case 'h':
-        seconds += *number * 3600;
-        break;
-      case 'm':
-        seconds += *number * 60;
-        break;
-      case 's':
-        seconds += *number;
-        break;
-      default:
-        return std::nullopt;
-    }
-    text.remove_prefix(1);
-  }
-  return detail::hint_seconds(seconds);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
-                                                     TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  if (const auto moment = parse_iso8601(text)) return moment;
-  auto rest = text;
-  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
-  if (const auto number = detail::hint_take_number(rest);
-      number && rest.empty() && *number >= longest_relative)
-    return time_from_epoch(*number);
-  const auto wait = parse_wait(text);
-  return wait ? std::optional{now + *wait} : std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  auto when = detail::hint_retry_after(response, now);
-  if (!when) {
-    const auto fields = detail::hint_fields(response, now);
-    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
-  }
-  return detail::hint_clamped(when, now, longest);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  const auto fields = detail::hint_fields(response, now);
-  auto when = fields.body ? fields.body : fields.headers;
-  if (!when) when = detail::hint_retry_after(response, now);
-  if (!when) when = fields.message;
-  return detail::hint_clamped(when, now, longest);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
-inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
-
-inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
-  switch (on) {
-    case MatchOn::code:
-      return evidence.has_code(pattern);
-    case MatchOn::text:
-      return evidence.says(pattern);
-    case MatchOn::code_part:
-      return std::any_of(
-          evidence.codes.begin(), evidence.codes.end(),
-          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
-  }
-  return false;
-}
-
-inline bool speaks_of_limit(const AnswerEvidence& evidence) {
-  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
-    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
-  });
-}
-
-/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
-inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
-  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
-  if (evidence.error_status != 0) return evidence.error_status;
-  for (const auto& known : implied_statuses)
-    if (evidence.has_code(known.code)) return known.status;
-  return speaks_of_limit(evidence) ? 429 : 0;
-}
-
-inline StatusDefault default_of(int status, Kind kind) {
-  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
-  if (status == 401)  // a key does not grow old, a login's access token does
-    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
-            OutcomeKind::auth_failed};
-  for (const auto& known : status_defaults)
-    if (known.status == status) return known;
-  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
-  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
-  return {status, Finding::could_not_tell, OutcomeKind::unknown};
-}
-
-/// A page instead of an answer: something between us and the provider spoke.
-inline Classification classify_page(const Response& response, TimePoint now) {
-  Classification result;
-  result.message = "an HTML page came instead of an answer";
-  result.outcome = OutcomeKind::transport;
-  if (response.status == 429) {
-    result.finding = Finding::rate_limited;
-    result.outcome = OutcomeKind::rate_limited;
-  } else if (response.status >= 500) {
-    result.finding = Finding::transient;
-    result.outcome = OutcomeKind::overloaded;
-  }
-  if (response.status >= 400) result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
-                                               const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  if (evidence.html) return detail::classify_page(response, now);
-
-  const int status = detail::judged_status(response, evidence);
-  const auto family = detail::family_of(context.provider);
-  auto judged = detail::default_of(status, context.kind);
-  if (status == 403 && detail::speaks_of_limit(evidence))
-    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
-  for (const auto& rule : detail::answer_rules) {
-    if (rule.status != status) continue;
-    if (rule.family != detail::Family::any && rule.family != family) continue;
-    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-    judged = {status, rule.finding, rule.outcome};
-    break;
-  }
-  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
-    judged.finding = Finding::rejected;  // a key cannot be refreshed
-
-  Classification result;
-  result.finding = judged.finding;
-  result.outcome = judged.outcome;
-  if (!evidence.codes.empty()) result.code = evidence.codes.front();
-  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
-  if (judged.finding == Finding::out_of_quota)
-    result.retry_at = reset_hint(response, now, detail::longest_window);
-  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
-    result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-CREDPOOL_INLINE Classification classify_failure(const Error& error) {
-  Classification result;
-  result.retry_at = error.retry_at;
-  result.message = error.message();
-  switch (error.errc()) {
-    case Errc::network:
-    case Errc::tls:
-    case Errc::timeout:
-      result.finding = Finding::transient;
-      result.outcome = OutcomeKind::transport;
-      break;
-    case Errc::cancelled:
-      break;
-    default:  // a setting, an answer beyond all bounds: says nothing about the credential
-      result.finding = Finding::could_not_tell;
-      result.outcome = OutcomeKind::transport;
-      break;
-  }
-  return result;
-}
-
-CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
-  switch (verdict) {
-    case TokenVerdict::ok:
-      return "ok";
-    case TokenVerdict::malformed:
-      return "malformed";
-    case TokenVerdict::dead:
-      return "dead";
-    case TokenVerdict::client_fault:
-      return "client_fault";
-    case TokenVerdict::transient:
-      return "transient";
-    case TokenVerdict::pending:
-      return "pending";
-    case TokenVerdict::slow_down:
-      return "slow_down";
-    case TokenVerdict::denied:
-      return "denied";
-    case TokenVerdict::code_expired:
-      return "code_expired";
-  }
-  return "transient";
-}
-
-CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
-                                                  const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  const auto family = detail::family_of(provider);
-  const int status = response.status;
-  TokenAnswer answer;
-  answer.message = evidence.message;
-  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
-
-  if (status >= 200 && status < 300 && !evidence.has_error) {
-    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
-    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
-    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
-    answer.message.clear();
-    return answer;
-  }
-  const bool refusal =
-      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
-  if (evidence.json && refusal) {
-    for (const auto& rule : detail::token_rules) {
-      if (rule.status != 0 && rule.status != status) continue;
-      if (rule.family != detail::Family::any && rule.family != family) continue;
-      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
-      answer.verdict = rule.verdict;
-      if (answer.verdict != TokenVerdict::slow_down) return answer;
-      break;
-    }
-  } else if (status >= 200 && status < 300) {
-    answer.verdict = TokenVerdict::malformed;
-    return answer;
-  }
-  answer.retry_at = retry_hint(response, now);
-  return answer;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
 // The end of an answer that waits. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -23358,2455 +31907,6 @@ CREDPOOL_INLINE const LoginProvider* find_login_provider(
     if (row.provider == cli_or_provider) return &row;
   return nullptr;
 }
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The right to spend the refresh token of one family once, given by a store that several hosts
-/// share.
-struct RefreshClaim {
-  std::string family;            ///< a hash that names the login on every host
-  std::uint64_t generation = 0;  ///< how often its token was exchanged so far
-  std::uint64_t fence = 0;       ///< grows with every claim; a finish with an old one is refused
-  TimePoint deadline{};          ///< after it nothing may be sent under this claim
-  /// An earlier claim of the same generation was never finished: whether its token was spent is
-  /// not known.
-  bool after_unknown = false;
-};
-
-/// Gives at most one host at a time the right to spend a generation of a family's token.
-///
-/// The row is the write-ahead intent: take() is durable before it returns, and no transaction is
-/// open between the calls.
-class RefreshClaims {
- public:
-  RefreshClaims() = default;
-  RefreshClaims(const RefreshClaims&) = delete;
-  RefreshClaims& operator=(const RefreshClaims&) = delete;
-  virtual ~RefreshClaims() = default;
-
-  /// Claims the next spend.
-  /// @param token_hash token_hash() of the refresh token that is to be spent
-  /// @param length     for how long; it must cover the request's time-outs
-  /// @errors busy (with retry_at) while another host's claim runs; conflict when the family is past
-  ///         that token: another host has exchanged it
-  virtual Result<RefreshClaim> take(std::string_view family, std::string_view token_hash,
-                                    std::string_view holder, Duration length) = 0;
-
-  /// Ends a claim after the new token was stored: the generation grows.
-  /// @errors conflict when the claim is not the current one any more
-  virtual Result<void> finish(const RefreshClaim& claim, std::string_view new_token_hash) = 0;
-
-  /// Gives a claim back under which nothing was sent.
-  virtual Result<void> abandon(const RefreshClaim& claim) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How a token endpoint wants its parameters (RFC 6749 says form; OpenAI and Anthropic: JSON).
-enum class TokenEncoding { form, json };
-
-/// A server's token endpoint, and who we are to it.
-struct TokenEndpoint {
-  std::string provider;  ///< "kimi-code", for the classifier
-  std::string url;       ///< https, or http to a loopback address
-  std::string client_id;
-  Secret client_secret;  ///< of an installed application (Google); empty when it has none
-  TokenEncoding encoding = TokenEncoding::form;
-  /// Sent besides grant_type, client_id and the token: "scope", "refresh_reason" ...
-  std::vector<std::pair<std::string, std::string>> parameters;
-  std::vector<Header> headers;  ///< what this server expects (X-Msh-...); never secret
-  Duration connect_timeout{5'000};
-  Duration answer_timeout{20'000};  ///< for the whole answer, once the connection stands
-};
-
-/// What the user configured about token endpoints; it counts before the CLIs' own switches.
-struct TokenEndpointSettings {
-  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
-  std::map<std::string, std::string, std::less<>> urls;
-  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
-  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
-  std::map<std::string, std::string, std::less<>> client_secrets_files;
-  /// By provider: sent instead of ours of the same name, or besides them; never secret.
-  std::map<std::string, std::vector<Header>, std::less<>> headers;
-};
-
-/// Where and how the refresh token of that credential is spent.
-///
-/// The configuration counts first, then the CLI's own switch (KIMI_CODE_OAUTH_HOST,
-/// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
-/// provider's own.
-///
-/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
-///         nowhere to be found; configuration for plain http to anything but loopback
-/// @effects may read files (kimi's device_id, gemini's installed bundle)
-Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
-                                        const Environment& environment,
-                                        const TokenEndpointSettings& settings = {});
-
-/// The request that spends the refresh token, once.
-Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_token);
-
-/// Reads the body of a 200: never trusted further than this.
-///
-/// An id token that cannot be read is left out: it only names the account, and the login is kept.
-/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
-/// the token's end is not known then.
-///
-/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
-///         (is_safe_token())
-Result<GrantedTokens> parse_granted_tokens(std::string_view body);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The client pairs of Google's installed applications, found at run time. Internal.
-// Google calls the secret of an installed application no secret, and its sources show it; scanners
-// do not know that, so that it stands in no file of ours.
-
-// What is known of the providers' authorization servers: one row each. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// One authorization server. Every client here is public: the CLI's source or program shows it.
-struct OAuthProvider {
-  std::string_view provider;  ///< as the sources spell it
-  std::string_view origin;
-  std::string_view token_path;
-  std::string_view client_id;  ///< empty: it stands in the login's own file
-  TokenEncoding encoding = TokenEncoding::form;
-  std::string_view refresh_parameter = {};  ///< sent with a refresh besides the usual ones
-  std::string_view refresh_value = {};
-  bool needs_secret = false;  ///< an installed application of Google, which has one
-};
-
-inline constexpr std::string_view google_origin = "https://oauth2.googleapis.com";
-inline constexpr std::string_view claude_scopes =
-    "user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload";
-
-/// @source kimi-cli 1.49.0 and kimi-code 2.1.0 (oauth), codex 0.169.0 (login), qwen-code 0.24.4,
-///         gemini-cli 0.61.0 (code_assist/oauth2), claude-code 2.1.329; xai, google-antigravity
-///         and factory as third parties use them
-inline constexpr std::array oauth_providers{
-    OAuthProvider{"kimi-code", "https://auth.kimi.com", "/api/oauth/token",
-                  "17e5f671-d194-4dfb-9706-5516cb48c098"},
-    OAuthProvider{"openai", "https://auth.openai.com", "/oauth/token",
-                  "app_EMoamEEZ73f0CkXaXp7hrann", TokenEncoding::json, "refresh_reason",
-                  "proactive_expiry"},
-    OAuthProvider{"qwen-portal", "https://chat.qwen.ai", "/api/v1/oauth2/token",
-                  "f0304373b74a44d2b584a3fb70ca9e56"},
-    OAuthProvider{"google-gemini-cli", google_origin, "/token",
-                  "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
-                  TokenEncoding::form, "", "", true},
-    OAuthProvider{"google-antigravity", google_origin, "/token",
-                  "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
-                  TokenEncoding::form, "", "", true},
-    OAuthProvider{"google-vertex", google_origin, "/token", "", TokenEncoding::form, "", "", true},
-    OAuthProvider{"anthropic", "https://platform.claude.com", "/v1/oauth/token",
-                  "9d1c250a-e61b-44d9-88ed-5944d1962f5e", TokenEncoding::json, "scope",
-                  claude_scopes},
-    OAuthProvider{"xai", "https://auth.x.ai", "/oauth2/token",
-                  "b1a00492-073a-47ea-816f-4c329264a828"},
-    OAuthProvider{"factory", "https://api.workos.com", "/user_management/authenticate",
-                  "client_01HNM792M5G5G1A2THWPXKFMXB", TokenEncoding::json},
-};
-
-/// The row of that provider; null when it is not known.
-inline const OAuthProvider* find_oauth_provider(std::string_view provider) noexcept {
-  const auto found = std::find_if(oauth_providers.begin(), oauth_providers.end(),
-                                  [&](const auto& row) { return row.provider == provider; });
-  return found == oauth_providers.end() ? nullptr : &*found;
-}
-
-inline std::string oauth_without_slash(std::string_view url) {
-  while (url.ends_with('/')) url.remove_suffix(1);
-  return std::string{url};
-}
-
-/// Scheme, host and port of an absolute URL.
-inline std::string oauth_origin_of(std::string_view url) {
-  const auto scheme = url.find("://");
-  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
-  return std::string{url.substr(0, url.find('/', start))};
-}
-
-/// A configured address: an origin gets the path, an address with a path is taken as it is.
-inline std::string oauth_url_with_path(std::string_view configured, std::string_view path) {
-  const auto url = oauth_without_slash(configured);
-  return url == oauth_origin_of(url) ? url + std::string{path} : url;
-}
-
-/// A header's name without its case.
-inline std::string folded_header(std::string_view name) {
-  std::string folded{name};
-  for (auto& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return folded;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-struct GoogleClient {
-  std::string id;
-  Secret secret;
-};
-
-/// The secret that stands close behind the client id in the text of a program.
-/// @source Google's secrets of installed applications: "GOCSPX-" and 28 characters
-inline std::optional<Secret> google_secret_near(std::string_view text, std::string_view client_id) {
-  constexpr std::string_view prefix = "GOCSPX-";
-  constexpr std::size_t near = 2048;
-  constexpr std::size_t shortest = 24;
-  const auto belongs = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  };
-  for (auto at = text.find(client_id); at != std::string_view::npos;
-       at = text.find(client_id, at + 1)) {
-    const auto behind = text.substr(at + client_id.size(), near);
-    const auto start = behind.find(prefix);
-    if (start == std::string_view::npos) continue;
-    auto end = start;
-    while (end < behind.size() && belongs(behind[end])) ++end;
-    if (end - start >= prefix.size() + shortest) return Secret{behind.substr(start, end - start)};
-  }
-  return std::nullopt;
-}
-
-/// Where an npm installation of Gemini CLI may hold the id and the secret: the bundle that the
-/// program on PATH leads to, its chunks, or (older versions) the core package.
-inline std::vector<std::filesystem::path> gemini_program_files(const Environment& environment) {
-  const auto program = environment.find_program("gemini");
-  if (!program) return {};
-  std::error_code error;
-  const auto entry = std::filesystem::canonical(*program, error);
-  if (error) return {};
-  constexpr int most_chunks = 512;
-  std::vector<std::filesystem::path> files;
-  std::filesystem::directory_iterator chunk{entry.parent_path(), error};
-  for (int seen = 0; !error && chunk != std::filesystem::directory_iterator{} && seen < most_chunks;
-       chunk.increment(error), ++seen)
-    if (chunk->path().extension() == ".js" && chunk->path() != entry)
-      files.push_back(chunk->path());
-  std::sort(files.begin(), files.end());
-  files.insert(files.begin(), entry);
-  constexpr std::string_view core = "gemini-cli-core/dist/src/code_assist/oauth2.js";
-  for (auto folder = entry.parent_path(); folder.has_relative_path();
-       folder = folder.parent_path()) {
-    files.push_back(folder / "node_modules/@google" / core);
-    if (folder.filename() == "@google") files.push_back(folder / core);
-  }
-  return files;
-}
-
-/// The secret of Gemini CLI's client as the installed program has it.
-inline std::optional<Secret> google_secret_of_gemini(const Environment& environment,
-                                                     std::string_view client_id) {
-  constexpr FileRules program_rules{128 << 20, true, false};
-  for (const auto& path : gemini_program_files(environment))
-    // One that is missing, or of another owner, is passed over: the next may have it.
-    if (const auto file = read_file(path, environment, program_rules))
-      if (auto secret = google_secret_near(file->bytes.reveal(), client_id)) return secret;
-  return std::nullopt;
-}
-
-/// Reads a client pair: {"installed":{"client_id","client_secret"}} as Google's console gives it,
-/// the two members at the top, or nothing but the secret.
-/// @param default_id for a file with nothing but the secret
-/// @errors those of read_file(); configuration when others may read it; malformed
-inline Result<GoogleClient> read_google_client(const std::filesystem::path& path,
-                                               std::string_view default_id,
-                                               const Environment& environment) {
-  const std::string doing = "reading Google's client pair";
-  const auto file = read_file(path, environment);
-  if (!file) return fail(file.error());
-  for (const auto& warning : file->facts.warnings)
-    if (warning.kind == FileWarning::Kind::readable_by_others)
-      return fail(Errc::configuration, doing, path.string(),
-                  "others can read it: run " + warning.repair);
-  auto text = file->bytes.reveal();
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  if (!text.starts_with('{')) {
-    if (!is_safe_token(text) || default_id.empty())
-      return fail(Errc::malformed, doing, path.string(),
-                  "it must hold the client secret in one line, or Google's JSON");
-    return GoogleClient{std::string{default_id}, Secret{text}};
-  }
-  const auto document = parse_json(text);
-  if (!document) return fail(Errc::malformed, doing, path.string(), document.error().message());
-  const auto* pair = member(*document, "installed");
-  if (pair == nullptr) pair = &*document;
-  const auto id = text_or_empty(*pair, "client_id");
-  const auto secret = text_or_empty(*pair, "client_secret");
-  if (!is_safe_token(id) || !is_safe_token(secret))
-    return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
-  return GoogleClient{std::string{id}, Secret{secret}};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// How a request to an authorization server is written. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string oauth_percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(digits[value >> 4]);
-    encoded.push_back(digits[value & 15]);
-  }
-  return encoded;
-}
-
-using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
-
-/// "a=1&b=2" (application/x-www-form-urlencoded).
-inline std::string oauth_form(const OAuthParameters& parameters) {
-  std::string form;
-  for (const auto& parameter : parameters) {
-    if (!form.empty()) form.push_back('&');
-    form += oauth_percent_encoded(parameter.first);
-    form.push_back('=');
-    form += oauth_percent_encoded(parameter.second);
-  }
-  return form;
-}
-
-/// A request to an authorization server: the parameters as that server wants them.
-inline Request oauth_request(const TokenEndpoint& endpoint, std::string url, TokenEncoding encoding,
-                             const OAuthParameters& parameters) {
-  Request request;
-  request.method = "POST";
-  request.url = std::move(url);
-  request.headers = endpoint.headers;
-  request.headers.push_back({"Accept", "application/json"});
-  if (encoding == TokenEncoding::json) {
-    Json body = Json::object();
-    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
-    request.headers.push_back({"Content-Type", "application/json"});
-    request.body = dump_json(body);
-  } else {
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    request.body = oauth_form(parameters);
-  }
-  request.connect_timeout = endpoint.connect_timeout;
-  request.timeout = endpoint.answer_timeout;
-  return request;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string configured_for(const std::map<std::string, std::string, std::less<>>& settings,
-                                  std::string_view provider) {
-  const auto found = settings.find(provider);
-  return found == settings.end() ? std::string{} : found->second;
-}
-
-/// A header value as Kimi's programs send it: what is not printable ASCII is left out.
-inline std::string kimi_header_value(std::string_view text) {
-  std::string value;
-  for (const char c : text)
-    if (c >= ' ' && c <= '~') value.push_back(c);
-  return value;
-}
-
-/// The device id that the login was made with; empty when there is none. It is the CLI's: a
-/// missing one is not made here.
-inline std::string kimi_device_id(std::string_view cli, const Environment& environment) {
-  constexpr FileRules id_rules{256, true, false};
-  const auto read_from = [&](std::string_view variable, std::string_view fallback) {
-    const auto directory = environment.directory(variable, fallback);
-    if (!directory) return std::string{};
-    const auto file = read_file(*directory / "device_id", environment, id_rules);
-    if (!file) return std::string{};
-    auto text = file->bytes.reveal();
-    text = text.substr(0, text.find_first_of("\r\n"));
-    return is_safe_token(text) ? std::string{text} : std::string{};
-  };
-  const auto of_code = [&] { return read_from("KIMI_CODE_HOME", ".kimi-code"); };
-  const auto of_cli = [&] { return read_from("KIMI_SHARE_DIR", ".kimi"); };
-  if (cli == "kimi-cli") return of_cli();
-  auto id = of_code();
-  return id.empty() && cli != "kimi-code" ? of_cli() : id;
-}
-
-/// Who we are to Kimi's server: ourselves. A client that claimed to be another one has lost
-/// accounts.
-inline std::vector<Header> kimi_headers(std::string_view cli, const Environment& environment) {
-  std::vector<Header> headers{{"X-Msh-Platform", "credpool"},
-                              {"X-Msh-Version", CREDPOOL_VERSION_STRING}};
-  const auto add = [&](const char* name, std::string_view text) {
-    if (auto value = kimi_header_value(text); !value.empty())
-      headers.push_back({name, std::move(value)});
-  };
-  add("X-Msh-Device-Name", environment.host_name());
-  if (utsname system{}; ::uname(&system) == 0) {
-    add("X-Msh-Device-Model", std::string{system.sysname} + " " + system.machine);
-    add("X-Msh-Os-Version", system.release);
-  }
-  add("X-Msh-Device-Id", kimi_device_id(cli, environment));
-  return headers;
-}
-
-/// The address that the CLI's own switch or the store names; empty when neither does.
-inline std::string oauth_url_of_cli(const OAuthProvider& row, const Credential& credential,
-                                    const Environment& environment) {
-  if (row.provider == "kimi-code")
-    for (const auto* name : {"KIMI_CODE_OAUTH_HOST", "KIMI_OAUTH_HOST"})
-      if (const auto host = environment.variable(name))
-        return oauth_without_slash(*host) + std::string{row.token_path};
-  if (row.provider == "openai")
-    if (const auto url = environment.variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE")) return *url;
-  if (credential.oauth_host.empty()) return {};
-  return oauth_without_slash(credential.oauth_host) + std::string{row.token_path};
-}
-
-/// The client pair of a login of Google, from wherever it is known.
-inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Credential& credential,
-                                             const Environment& environment,
-                                             const TokenEndpointSettings& settings) {
-  if (const auto file = configured_for(settings.client_secrets_files, row.provider); !file.empty())
-    return read_google_client(environment.expand(file), row.client_id, environment);
-  const std::string doing = "finding Google's client pair for " + std::string{row.provider};
-  if (row.client_id.empty()) {  // application default credentials carry theirs
-    if (credential.places.empty())
-      return fail(Errc::configuration, doing, {}, "the login names no file");
-    return read_google_client(credential.places.front().location, {}, environment);
-  }
-  if (row.provider == "google-gemini-cli")
-    if (auto secret = google_secret_of_gemini(environment, row.client_id))
-      return GoogleClient{std::string{row.client_id}, std::move(*secret)};
-  const std::string program = row.provider == "google-gemini-cli"
-                                  ? "install Gemini CLI so that `gemini` is on PATH, or put "
-                                  : "put ";
-  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
-  return fail(Errc::unsupported, doing, {},
-              program +
-                  "the client secret into a file of mode 0600 and name that file in the "
-                  "setting oauth." +
-                  std::string{row.provider} + ".clientSecretFile");
-}
-
-inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
-  if (is_safe_base_url(url)) return {};
-  return fail(Errc::configuration, "finding the token endpoint of " + std::string{provider}, {},
-              "the address must be https, or http to a loopback address such as "
-              "http://127.0.0.1:8080, and without user name, query and fragment");
-}
-
-inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
-                                                 const TokenEndpointSettings& settings) {
-  TokenEndpoint endpoint;
-  endpoint.provider = provider;
-  endpoint.url = configured_for(settings.urls, provider);
-  endpoint.client_id = configured_for(settings.client_ids, provider);
-  if (endpoint.url.empty() || endpoint.client_id.empty())
-    return fail(Errc::unsupported, "finding the token endpoint", std::string{provider},
-                "it is not known: set its address and its client id, or log in with its own CLI");
-  if (auto safe = check_token_url(endpoint.url, provider); !safe) return fail(safe.error());
-  return endpoint;
-}
-
-/// How long a token lives: a finite number of seconds above zero, or a text of digits.
-/// @return none when it is neither, or not told: an odd end is no reason to lose the tokens
-inline std::optional<Duration> granted_lifetime(const Json& answer, std::string_view name) {
-  const auto* told = member(answer, name);
-  if (told == nullptr) return std::nullopt;
-  if (told->is_string() &&
-      told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  const auto seconds = number_of(*told);
-  if (!seconds || !(*seconds > 0)) return std::nullopt;
-  constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
-  const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
-  return Duration{std::max<Duration::rep>(milliseconds, 1)};
-}
-
-/// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
-/// are compared.
-inline std::string granted_account(const Json& answer) {
-  for (const auto* name : {"id_token", "access_token"})
-    if (const auto claims = read_jwt(text_or_empty(answer, name));
-        claims && !claims->openai_account_id.empty())
-      return claims->openai_account_id;
-  if (const auto* account = member(answer, "account"))
-    if (const auto id = text_or_empty(*account, "uuid"); !id.empty()) return std::string{id};
-  if (const auto claims = read_jwt(text_or_empty(answer, "id_token"))) return claims->subject;
-  return {};
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
-                                                        const Environment& environment,
-                                                        const TokenEndpointSettings& settings) {
-  const auto* row = detail::find_oauth_provider(credential.provider);
-  if (row == nullptr) return detail::configured_endpoint(credential.provider, settings);
-
-  TokenEndpoint endpoint;
-  endpoint.provider = row->provider;
-  endpoint.encoding = row->encoding;
-  if (const auto url = detail::configured_for(settings.urls, row->provider); !url.empty())
-    endpoint.url = detail::oauth_url_with_path(url, row->token_path);
-  if (endpoint.url.empty()) endpoint.url = detail::oauth_url_of_cli(*row, credential, environment);
-  if (endpoint.url.empty()) endpoint.url = std::string{row->origin} + std::string{row->token_path};
-  if (auto safe = detail::check_token_url(endpoint.url, row->provider); !safe)
-    return fail(safe.error());
-
-  endpoint.client_id = row->client_id;
-  if (row->needs_secret) {
-    auto client = detail::google_client_of(*row, credential, environment, settings);
-    if (!client) return fail(client.error());
-    endpoint.client_id = std::move(client->id);
-    endpoint.client_secret = std::move(client->secret);
-  }
-  if (auto id = detail::configured_for(settings.client_ids, row->provider); !id.empty())
-    endpoint.client_id = std::move(id);
-  if (!row->refresh_parameter.empty())
-    endpoint.parameters.emplace_back(row->refresh_parameter, row->refresh_value);
-  if (row->provider == "kimi-code")
-    endpoint.headers = detail::kimi_headers(credential.cli, environment);
-  if (const auto own = settings.headers.find(row->provider); own != settings.headers.end())
-    for (const auto& header : own->second) {
-      std::erase_if(endpoint.headers, [&](const Header& ours) {
-        return detail::folded_header(ours.name) == detail::folded_header(header.name);
-      });
-      endpoint.headers.push_back(header);
-    }
-  return endpoint;
-}
-
-CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
-                                        const Secret& refresh_token) {
-  detail::OAuthParameters parameters{{"grant_type", "refresh_token"},
-                                     {"refresh_token", std::string{refresh_token.reveal()}},
-                                     {"client_id", endpoint.client_id}};
-  if (!endpoint.client_secret.empty())
-    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
-  parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
-  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
-  for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
-  return request;
-}
-
-CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body) {
-  const auto refused = [](std::string_view what) {
-    return fail(Errc::malformed, "reading the answer of a token endpoint", {}, std::string{what});
-  };
-  const auto answer = detail::parse_json(body);
-  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
-
-  GrantedTokens granted;
-  const auto access = detail::text_or_empty(*answer, "access_token");
-  if (access.empty()) return refused("there is no access token");
-  if (!is_safe_token(access)) return refused("the access token is too long or not printable");
-  granted.access_token = Secret{access};
-  const auto* refresh = detail::member(*answer, "refresh_token");
-  if (refresh != nullptr && !refresh->is_null()) {
-    const auto text = detail::text_or_empty(*answer, "refresh_token");
-    if (!refresh->is_string() || (!text.empty() && !is_safe_token(text)))
-      return refused("the refresh token is too long or not printable");
-    granted.refresh_token = Secret{text};
-  }
-  // It names the account and opens nothing: an odd one is left out, the login is kept.
-  const auto id = detail::text_or_empty(*answer, "id_token");
-  if (read_jwt(id)) granted.id_token = Secret{id};
-
-  granted.lifetime = detail::granted_lifetime(*answer, "expires_in");
-  granted.refresh_lifetime = detail::granted_lifetime(*answer, "refresh_token_expires_in");
-  granted.token_type = detail::text_or_empty(*answer, "token_type");
-  granted.scope = detail::text_or_empty(*answer, "scope");
-  granted.resource_url = detail::text_or_empty(*answer, "resource_url");
-  granted.account_id = detail::granted_account(*answer);
-  return granted;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How requests reach a server.
-///
-/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
-/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
-/// http address that is not loopback. Safe to call from several threads at once.
-template <class T>
-concept Transport = requires(T& transport, const Request& request) {
-  { transport.send(request) } -> std::same_as<Result<Response>>;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What an exchange came to.
-enum class ExchangeOutcome {
-  still_fresh,  ///< nothing to do: the stored token is good for longer than the window
-  adopted,      ///< somebody else refreshed it; the store's tokens are the new ones
-  exchanged,    ///< we spent the refresh token and stored what came
-  recovered,    ///< an earlier exchange of ours had been cut off; its answer is stored now
-  kept,         ///< could not be refreshed now, and the old access token still works
-};
-
-std::string_view to_string(ExchangeOutcome outcome) noexcept;
-
-/// A login after an exchange.
-struct ExchangeReport {
-  ExchangeOutcome outcome = ExchangeOutcome::still_fresh;
-  StoredTokens tokens;                ///< as they stand in the store now
-  std::optional<TimePoint> retry_at;  ///< with `kept`: when to try again
-  std::string note;                   ///< for a person: why it was kept; may be empty
-};
-
-/// What the caller of an exchange wants.
-struct ExchangeRequest {
-  /// token_hash() of an access token that the provider refused: when the store still has that one
-  /// it is refreshed, however long it should live. Empty: only when it is due.
-  std::string refused_token = {};
-  bool force = false;  ///< refresh, however long the access token will live
-  Duration patience{
-      30'000};  ///< longest wait for locks; callers whose token still works never wait
-};
-
-/// Sends a request at most once; see Transport.
-using SendOnce = std::function<Result<Response>(const Request&)>;
-
-/// What an exchange works with, besides the store. Everything must outlive the call.
-struct ExchangeWorld {
-  SendOnce send;
-  std::function<TimePoint()> now;
-  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
-  std::function<void(Duration)> sleep;               ///< waits for other processes
-  std::string host_id;                               ///< names this machine in the shared claim
-  RefreshClaims* claims = nullptr;                   ///< null: this machine only
-};
-
-/// Spends the refresh token of a login exactly once, whoever else tries, and never loses the
-/// answer: steps and crash table in docs/refresh.md.
-///
-/// @return the tokens as the store has them on return; they were stored before they are returned
-/// @errors busy when a lock was not to be had; rate_limited, overloaded, network with `retry_at`
-///         when it should be tried later; outcome_unknown when the token may have been spent and
-///         the answer is gone; login_needed when the server says that it is dead; account_changed;
-///         store_unwritable when the result could not have been kept (nothing was spent);
-///         configuration when the server does not accept our client or request
-/// @effects the login's file, its lock, our lock, journal and state beside it; one request
-/// @thread_safety safe: calls for one file take turns, in this process and over all of them
-Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
-                                const ExchangeRequest& request, const ExchangeWorld& world);
-
-/// What that login is called where several hosts share it (RefreshClaims).
-/// @errors those of reading the store and our own files
-Result<std::string> exchange_family(const LoginStore& store);
-
-/// What is left of exchanges of that file that were cut off or refused, for status and doctor.
-struct ExchangeTrace {
-  bool journal = false;                 ///< an exchange was cut off; the next one finishes it
-  bool outcome_unknown = false;         ///< ... and it is not known whether the token was spent
-  bool dead = false;                    ///< the server refused the refresh token that is stored now
-  std::optional<TimePoint> not_before;  ///< no request goes out before that
-  std::uint32_t failures = 0;           ///< in a row
-};
-
-/// Looks at the traces; takes no lock and changes nothing.
-/// @errors those of reading the store and our own files
-Result<ExchangeTrace> exchange_trace(const LoginStore& store);
-
-/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
-/// there ever comes to it.
-struct StrandedExchange {
-  std::filesystem::path file;  ///< of the login, which is gone
-  std::filesystem::path left;  ///< the journal, or the answer that was put aside
-  bool parked = false;         ///< it was put aside: a refresh does not store it
-  /// Whether the server's answer is in it: a login that may stand nowhere else.
-  /// @errors those of reading it; unsupported when a later version wrote it
-  Result<bool> has_answer;
-};
-
-/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
-/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
-///         empty
-Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// One exchange of a file at a time in this process. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// An exchange on its way, and what came of it for those who wait.
-struct ExchangeFlight {
-  bool mandatory = false;  ///< whoever flies waits for locks
-  std::mutex mutex;
-  std::condition_variable landed;
-  std::optional<Result<ExchangeReport>> result;
-};
-
-class ExchangeFlights {
- public:
-  static ExchangeFlights& of_process() {
-    static ExchangeFlights flights;
-    return flights;
-  }
-
-  /// Joins the flight of that file, or begins one.
-  /// @return the flight, and whether the caller is the one who flies
-  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
-    const std::lock_guard lock{mutex_};
-    auto& flight = flights_[file];
-    if (flight) return {flight, false};
-    flight = std::make_shared<ExchangeFlight>();
-    flight->mandatory = mandatory;
-    return {flight, true};
-  }
-
-  void land(const std::string& file, const Result<ExchangeReport>& result) {
-    std::shared_ptr<ExchangeFlight> flight;
-    {
-      const std::lock_guard lock{mutex_};
-      flight = std::move(flights_[file]);
-      flights_.erase(file);
-    }
-    const std::lock_guard lock{flight->mutex};
-    flight->result = result;
-    flight->landed.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<ExchangeFlight>> flights_;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The steps of an exchange from the connection on: S5 to S14. Internal: included by .ipp files
-// only.
-
-// One exchange, step by step as docs/refresh.md numbers them. Internal: included by .ipp files
-// only.
-
-// What is remembered about a login's refresh tokens from one exchange to the next: hashes and
-// times, never a token. Internal: included by .ipp files only.
-
-// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Where they stand: in the login's own directory, so that two installations with different
-/// configuration directories meet there.
-struct ExchangeFiles {
-  std::filesystem::path target, directory, lock, journal, state;
-  std::string prefix;  ///< of the name of every one of them
-
-  static ExchangeFiles beside(const std::filesystem::path& file) {
-    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-    const auto prefix = ".credpool-" + file.filename().string() + '.';
-    return {file,
-            directory,
-            directory / (prefix + "lock"),
-            directory / (prefix + "journal"),
-            directory / (prefix + "state"),
-            prefix};
-  }
-  std::filesystem::path named(const std::string& suffix) const {
-    return directory / (prefix + suffix);
-  }
-  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
-  std::vector<std::filesystem::path> list(const std::string& kind) const {
-    std::vector<std::filesystem::path> found;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-         entry.increment(failed)) {
-      if (entry->path().filename().string().starts_with(prefix + kind))
-        found.push_back(entry->path());
-    }
-    return found;
-  }
-};
-
-/// Of which login a journal, or an answer that was put aside, is.
-struct ExchangeTarget {
-  std::string file;  ///< the name of the login's file
-  bool parked = false;
-};
-
-/// @return none for any other name
-inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
-  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
-  if (!name.starts_with(start)) return std::nullopt;
-  name.remove_prefix(start.size());
-  const auto aside = name.rfind(parked);
-  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
-  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
-  if (end == 0) return std::nullopt;
-  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
-}
-
-inline Unexpected own_file_failure(int number, const std::string& doing,
-                                   const std::filesystem::path& path) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
-  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
-  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
-  return fail(code, doing, path.string(), failed.message());
-}
-
-inline std::string random_hex() {
-  std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
-  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-}
-
-/// Writes all of it at that offset.
-/// @return 0, else an errno
-inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
-  while (!bytes.empty()) {
-    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno;
-    if (put == 0) return EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-    offset += put;
-  }
-  return 0;
-}
-
-/// posix_fallocate() that a signal does not end.
-inline int reserve_space(int file, std::size_t bytes) noexcept {
-  int failed = 0;
-  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
-  while (failed == EINTR);
-  return failed;
-}
-
-/// Makes what was created, renamed or removed in a directory durable.
-inline Result<void> sync_directory(const std::filesystem::path& directory) {
-  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!file || ::fsync(file.get()) != 0)
-    return own_file_failure(errno, "making a written file durable", directory);
-  return {};
-}
-
-/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
-/// regular file of ours or root's is refused.
-/// @errors unsafe_file, too_large, permission_denied, io
-inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
-                                                   std::size_t max_bytes) {
-  const std::string doing = "reading a file of an exchange";
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  if (!file) {
-    if (errno == ENOENT) return std::optional<Secret>{};
-    return own_file_failure(errno, doing, path);
-  }
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
-  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is not a regular file of yours: move it away");
-  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
-    return fail(Errc::too_large, doing, path.string());
-  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
-  std::size_t used = 0;
-  while (used < bytes.size()) {
-    const auto got =
-        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      wipe(bytes.data(), bytes.size());
-      return own_file_failure(number, doing, path);
-    }
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-  }
-  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
-  wipe(bytes.data(), bytes.size());
-  return text;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// The access token that our last exchange brought, by our own clock: a server's clock may be off,
-/// and so may be an end that is written in the token.
-struct OwnGrant {
-  std::string access_token;  ///< token_hash()
-  TimePoint at{};
-  Duration lifetime{};
-};
-
-struct FamilyState {
-  std::string family;  ///< names the login to all hosts, however often its token was exchanged
-  std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
-  std::uint32_t failures = 0;           ///< in a row
-  std::optional<TimePoint> not_before;  ///< no request before that
-  std::vector<TimePoint> requests;      ///< sent within the last hour
-  std::optional<OwnGrant> grant;
-
-  bool is_dead(const std::string& hash) const {
-    return std::find(dead.begin(), dead.end(), hash) != dead.end();
-  }
-};
-
-inline constexpr Duration family_longest_wait = std::chrono::hours{1};
-inline constexpr Duration family_request_spacing = std::chrono::seconds{5};
-inline constexpr std::size_t family_requests_per_hour = 20;
-inline constexpr std::size_t family_dead_kept = 32;
-
-/// Reads it; one that is missing or not understood counts as empty: it only saves requests.
-/// @errors unsafe_file, permission_denied, io
-inline Result<FamilyState> load_family_state(const std::filesystem::path& path) {
-  const auto bytes = read_own_file(path, 64 * 1024);
-  if (!bytes) return fail(bytes.error());
-  FamilyState state;
-  if (!*bytes) return state;
-  const auto fields = parse_json((*bytes)->reveal());
-  if (!fields) return state;
-  const auto time = [](const Json* value) -> std::optional<TimePoint> {
-    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-    return TimePoint{Duration{value->get<std::int64_t>()}};
-  };
-  if (const auto* dead = member(*fields, "dead"); dead != nullptr && dead->is_array())
-    for (const auto& hash : *dead)
-      if (hash.is_string()) state.dead.push_back(hash.get<std::string>());
-  if (const auto* failures = member(*fields, "failures");
-      failures != nullptr && failures->is_number_unsigned())
-    state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
-  state.not_before = time(member(*fields, "notBefore"));
-  state.family = text_or_empty(*fields, "family");
-  if (const auto* requests = member(*fields, "requests");
-      requests != nullptr && requests->is_array())
-    for (const auto& request : *requests)
-      if (const auto at = time(&request)) state.requests.push_back(*at);
-  if (const auto* grant = member(*fields, "grant")) {
-    const auto at = time(member(*grant, "at"));
-    const auto* lifetime = member(*grant, "lifetimeMs");
-    if (at && lifetime != nullptr && lifetime->is_number_integer())
-      state.grant = OwnGrant{std::string{text_or_empty(*grant, "accessToken")}, *at,
-                             Duration{lifetime->get<std::int64_t>()}};
-  }
-  return state;
-}
-
-/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
-inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
-  Json fields{{"version", 1},
-              {"dead", state.dead},
-              {"failures", state.failures},
-              {"requests", Json::array()}};
-  if (!state.family.empty()) fields["family"] = state.family;
-  if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
-  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
-  if (state.grant)
-    fields["grant"] = {{"accessToken", state.grant->access_token},
-                       {"at", state.grant->at.time_since_epoch().count()},
-                       {"lifetimeMs", state.grant->lifetime.count()}};
-  struct stat facts {};
-  if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
-                "it is not a regular file: move it away");
-  return replace_file(path, dump_json(fields), 0600, false, false);
-}
-
-/// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
-/// @return whether anything changed
-inline bool normalise(FamilyState& state, TimePoint now) {
-  bool changed = false;
-  if (state.not_before && *state.not_before > now + family_longest_wait) {
-    state.not_before = now + family_longest_wait;
-    changed = true;
-  }
-  for (auto& at : state.requests)
-    if (at > now) {
-      at = now;
-      changed = true;
-    }
-  changed |= std::erase_if(state.requests,
-                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
-  return changed;
-}
-
-/// The earliest time for the next request: the server's wish, the backoff and both rates.
-/// @return none when it may go out now
-inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimePoint now) {
-  TimePoint earliest = state.not_before.value_or(now);
-  if (!state.requests.empty()) {
-    const auto last = *std::max_element(state.requests.begin(), state.requests.end());
-    earliest = std::max(earliest, last + family_request_spacing);
-  }
-  if (state.requests.size() >= family_requests_per_hour) {
-    auto times = state.requests;
-    std::sort(times.begin(), times.end());
-    earliest =
-        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
-  }
-  return earliest > now ? std::optional{earliest} : std::nullopt;
-}
-
-/// Evenly spread over 0 to 1, the same for the same parts.
-inline double spread_of(std::initializer_list<std::string_view> parts) {
-  const auto digest = sha256_of_parts(parts);
-  const auto number = (static_cast<unsigned>(digest[0]) << 16) |
-                      (static_cast<unsigned>(digest[1]) << 8) | static_cast<unsigned>(digest[2]);
-  return static_cast<double>(number) / 0xffffff;
-}
-
-/// Exponential backoff with full jitter: up to 1 s, doubled with every failure, 300 s at most.
-inline Duration backoff_after(std::uint32_t failures, double spread) {
-  constexpr std::int64_t longest = 300'000;
-  const auto cap = std::min<std::int64_t>(longest, 1000LL << std::min(failures, 10U));
-  return Duration{static_cast<std::int64_t>(static_cast<double>(cap) * spread)};
-}
-
-inline void remember_dead(FamilyState& state, const std::string& hash) {
-  if (state.is_dead(hash)) return;
-  state.dead.push_back(hash);
-  if (state.dead.size() > family_dead_kept) state.dead.erase(state.dead.begin());
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Replacing a login's file without losing what another writer put there. Internal: included by
-// .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr std::size_t login_file_max = 1024 * 1024;
-
-/// Whether that file can give way to another one of its name: found out before anything is spent.
-/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
-///         mount of its own (a container's), which no rename replaces
-inline Result<void> check_replaceable(const std::filesystem::path& file) {
-  const auto bytes = read_own_file(file, login_file_max);
-  if (!bytes) return fail(bytes.error());
-  if (is_mount_point(file.c_str()))
-    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
-                "it is mounted by itself: mount its directory instead");
-  return {};
-}
-
-/// A new file's place beside the target, with its space on the disk, taken before it is needed.
-///
-/// What the swap displaces stands at the temporary name afterwards and is removed with this object
-/// unless it is kept.
-class FileSwap {
- public:
-  static Result<FileSwap> reserve(const ExchangeFiles& files, std::size_t bytes) {
-    const std::string doing = "making room for a refreshed login";
-    const auto id = random_hex();
-    if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
-    FileSwap swap{files, files.named("tmp-" + id)};
-    swap.file_ = Descriptor{
-        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
-    swap.stands_ = true;
-    if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
-      return own_file_failure(failed, doing, swap.temporary_);
-    return swap;
-  }
-
-  FileSwap(FileSwap&& other) noexcept
-      : files_{std::move(other.files_)},
-        temporary_{std::move(other.temporary_)},
-        file_{std::move(other.file_)},
-        stands_{std::exchange(other.stands_, false)} {}
-  FileSwap& operator=(FileSwap&&) = delete;
-  ~FileSwap() {
-    if (stands_) ::unlink(temporary_.c_str());
-  }
-
-  /// Puts the new text there, with the mode and the owner of the file that it will replace.
-  Result<void> write(const Secret& text, mode_t mode) {
-    const std::string doing = "writing a refreshed login";
-    const auto failed = [&](int number) { return own_file_failure(number, doing, temporary_); };
-    if (const int number = write_whole(file_.get(), text.reveal(), 0); number != 0)
-      return failed(number);
-    if (::ftruncate(file_.get(), static_cast<off_t>(text.size())) != 0) return failed(errno);
-    struct stat target {};
-    struct stat ours {};
-    if (::fstat(file_.get(), &ours) != 0) return failed(errno);
-    if (::lstat(files_.target.c_str(), &target) == 0 &&
-        (target.st_uid != ours.st_uid || target.st_gid != ours.st_gid) &&
-        ::fchown(file_.get(), target.st_uid, target.st_gid) != 0 && target.st_uid != ours.st_uid)
-      return failed(errno);
-    if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed(errno);
-    return {};
-  }
-
-  enum class Swapped {
-    expected,   ///< what came out is what was read before
-    surprised,  ///< somebody else had written: theirs stands at its place again
-    gone,       ///< there was no file any more; nothing was made
-  };
-
-  /// Changes places with the target and looks at what came out.
-  /// @param base the target's bytes as the new text was made from them
-  Result<Swapped> swap_with_target(const Secret& base) {
-    auto put = read_own_file(temporary_, login_file_max);
-    if (!put) return fail(put.error());
-    if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
-    auto inside = **put;   // what the next exchange of names puts in
-    auto expected = base;  // what it should bring out
-    bool ours = true;
-    // Theirs goes back at once; when a third writer comes between, its text is the newest one.
-    for (int turn = 0; turn < 8; ++turn) {
-      const int number = change_places();
-      if (number == ENOENT && turn == 0) return Swapped::gone;
-      stands_ = false;  // from here on another's text may stand there: only a good end removes it
-      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
-      const auto displaced = read_own_file(temporary_, login_file_max);
-      if (!displaced) return fail(displaced.error());
-      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
-      if (**displaced == expected) {
-        stands_ = true;
-        return synced(ours ? Swapped::expected : Swapped::surprised);
-      }
-      expected = std::exchange(inside, **displaced);
-      ours = false;
-    }
-    return fail(Errc::conflict, "replacing a login's file", files_.target.string(),
-                "others write it all the time");
-  }
-
-  /// Gives a file that is gone its name again, unless somebody else does first.
-  Result<Swapped> make_anew() {
-    if (::link(temporary_.c_str(), files_.target.c_str()) != 0) {
-      if (errno == EEXIST) return Swapped::surprised;
-      return own_file_failure(errno, "writing a login's file anew", files_.target);
-    }
-    ::unlink(temporary_.c_str());
-    stands_ = false;
-    return synced(Swapped::expected);
-  }
-
-  /// Whether what was displaced still has those bytes: a writer may have had it open.
-  Result<bool> displaced_is(const Secret& base) const {
-    const auto bytes = read_own_file(temporary_, login_file_max);
-    if (!bytes) return fail(bytes.error());
-    return *bytes && **bytes == base;
-  }
-
-  /// Puts what was displaced aside instead of removing it.
-  Result<void> keep_displaced(const std::string& id) {
-    if (::rename(temporary_.c_str(), files_.named("parked-" + id + "-file").c_str()) != 0)
-      return own_file_failure(errno, "putting a login aside", files_.target);
-    stands_ = false;
-    return sync_directory(files_.directory);
-  }
-
- private:
-  FileSwap(ExchangeFiles files, std::filesystem::path temporary)
-      : files_{std::move(files)}, temporary_{std::move(temporary)} {}
-
-  int change_places() const {
-    int failed = exchange_names(temporary_.c_str(), files_.target.c_str());
-    if (failed != ENOSYS && failed != EINVAL && failed != ENOTSUP) return failed;
-    // No exchange on this file system: what stands there gets a second name before it goes. A
-    // writer who comes between the two calls is not seen.
-    const auto second = files_.named("tmp-" + random_hex());
-    if (::link(files_.target.c_str(), second.c_str()) != 0) return errno;
-    if (::rename(temporary_.c_str(), files_.target.c_str()) != 0) {
-      failed = errno;
-      ::unlink(second.c_str());
-      return failed;
-    }
-    return ::rename(second.c_str(), temporary_.c_str()) == 0 ? 0 : errno;
-  }
-
-  Result<Swapped> synced(Swapped result) const {
-    if (auto durable = sync_directory(files_.directory); !durable) return fail(durable.error());
-    return result;
-  }
-
-  ExchangeFiles files_;
-  std::filesystem::path temporary_;
-  Descriptor file_;
-  bool stands_ = false;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The write-ahead journal of one exchange. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// What stands in the journal before the refresh token goes out.
-struct JournalHeader {
-  std::string token;    ///< token_hash() of the refresh token that is spent
-  std::string account;  ///< token_hash() of the account's id; may be empty
-  std::string attempt;  ///< random, names this try
-  std::uint64_t fence = 0;
-  std::string boot;  ///< of the machine; tells a restart in between; may be empty
-  TimePoint sent_at{};
-  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
-  std::string family = {};       ///< of the claim in a shared store; empty when there is none
-  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
-};
-
-enum class JournalState {
-  none,  ///< there is no journal
-  torn,  ///< its header was not finished: nothing was sent
-  sent,  ///< the token may have been spent, the answer is not here
-  got,   ///< the answer is here
-};
-
-struct JournalRecord {
-  JournalState state = JournalState::none;
-  JournalHeader header;
-  Secret answer;            ///< as LoginStore::protect() made it
-  TimePoint received_at{};  ///< when the answer came
-};
-
-inline constexpr std::size_t journal_reserve = 64 * 1024;
-inline constexpr std::size_t journal_answer_at = 1024;  ///< the header has the bytes before
-inline constexpr std::size_t journal_max = 4 * 1024 * 1024;
-inline constexpr int journal_version = 1;
-
-/// The machine's current start, where the system tells it.
-inline std::string boot_id() {
-  const Descriptor file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
-  std::array<char, 36> text{};
-  if (!file || ::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return {};
-  return {text.data(), text.size()};
-}
-
-inline std::string journal_header_text(const JournalHeader& header) {
-  const auto line = Json{{"version", journal_version},
-                         {"token", header.token},
-                         {"account", header.account},
-                         {"attempt", header.attempt},
-                         {"fence", header.fence},
-                         {"boot", header.boot},
-                         {"sentAt", header.sent_at.time_since_epoch().count()},
-                         {"retry", header.retry},
-                         {"family", header.family},
-                         {"generation", header.generation}}
-                        .dump() +
-                    '\n';
-  return line + to_hex(sha256(line)) + '\n';
-}
-
-inline std::string journal_answer_digest(const std::string& attempt, std::string_view received,
-                                         std::string_view body) {
-  return to_hex(sha256_of_parts({attempt, received, body}));
-}
-
-/// The next line from `rest`, without its end; none when there is none.
-inline std::optional<std::string_view> journal_line(std::string_view& rest) {
-  const auto end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
-}
-
-/// A number of the journal; none when the text is anything else.
-inline std::optional<std::int64_t> journal_number(std::optional<std::string_view> text) {
-  std::int64_t number = 0;
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
-  return number;
-}
-
-/// Understands a journal's bytes.
-/// @errors unsupported for one that a later version wrote
-inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::string& place) {
-  JournalRecord record{JournalState::torn, {}, {}, {}};
-  auto rest = bytes.substr(0, journal_answer_at);
-  const auto text = journal_line(rest);
-  const auto checksum = journal_line(rest);
-  if (!text || !checksum || to_hex(sha256(std::string{*text} + '\n')) != *checksum) return record;
-  const auto fields = parse_json(*text);
-  if (!fields) return record;
-  const auto number = [&](const char* name) -> std::int64_t {
-    const auto* value = member(*fields, name);
-    return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
-  };
-  if (number("version") != journal_version)
-    return fail(Errc::unsupported, "reading the journal of an exchange", place,
-                "another version of credpool wrote it: use that one");
-  auto& header = record.header;
-  header.token = text_or_empty(*fields, "token");
-  header.account = text_or_empty(*fields, "account");
-  header.attempt = text_or_empty(*fields, "attempt");
-  header.boot = text_or_empty(*fields, "boot");
-  header.fence = static_cast<std::uint64_t>(number("fence"));
-  header.family = text_or_empty(*fields, "family");
-  header.generation = static_cast<std::uint64_t>(number("generation"));
-  header.sent_at = TimePoint{Duration{number("sentAt")}};
-  const auto* retry = member(*fields, "retry");
-  header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
-  record.state = JournalState::sent;
-
-  if (bytes.size() <= journal_answer_at) return record;
-  rest = bytes.substr(journal_answer_at);
-  const auto length = journal_number(journal_line(rest));
-  const auto received = journal_line(rest);
-  const auto digest = journal_line(rest);
-  const auto received_at = journal_number(received);
-  if (!length || !received_at || !digest || *length < 0 ||
-      static_cast<std::uint64_t>(*length) > rest.size())
-    return record;
-  const auto body = rest.substr(0, static_cast<std::size_t>(*length));
-  if (journal_answer_digest(header.attempt, *received, body) != *digest) return record;
-  record.state = JournalState::got;
-  record.answer = Secret{body};
-  record.received_at = TimePoint{Duration{*received_at}};
-  return record;
-}
-
-/// Reads the journal that an earlier exchange left.
-/// @errors unsafe_file, too_large, unsupported: a foreign one, which is not touched; io
-inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
-  auto bytes = read_own_file(path, journal_max);
-  if (!bytes) return fail(std::move(bytes).error());
-  if (!*bytes) return JournalRecord{};
-  return parse_journal((*bytes)->reveal(), path.string());
-}
-
-/// @param durable false where one that comes back after a power cut would only be removed again
-inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
-  if (::unlink(files.journal.c_str()) != 0) {
-    if (errno == ENOENT) return {};
-    return own_file_failure(errno, "removing the journal of an exchange", files.journal);
-  }
-  if (!durable) return {};
-  return sync_directory(files.directory);
-}
-
-/// An open journal: everything that it needs of the disk was reserved when it was made.
-class Journal {
- public:
-  /// Makes it durable: after this the token may be sent.
-  ///
-  /// @param replaces an earlier journal stands there and gives way in one step
-  /// @errors conflict when one stands there unexpectedly; those of writing
-  static Result<Journal> create(const ExchangeFiles& files, JournalHeader header,
-                                bool replaces = false) {
-    const std::string doing = "writing the journal of an exchange";
-    const auto path = replaces ? files.named("journal-next") : files.journal;
-    if (replaces) ::unlink(path.c_str());  // of a process that died here; we have the lock
-    Journal journal{
-        Descriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)},
-        files, std::move(header)};
-    if (!journal.file_) {
-      if (errno == EEXIST)
-        return fail(Errc::conflict, doing, path.string(), "another exchange left one: try again");
-      return own_file_failure(errno, doing, path);
-    }
-    const auto give_up = [&](int number) {
-      ::unlink(path.c_str());
-      return own_file_failure(number, doing, path);
-    };
-    if (const int failed = reserve_space(journal.file_.get(), journal_reserve); failed != 0)
-      return give_up(failed);
-    if (const int failed =
-            write_whole(journal.file_.get(), journal_header_text(journal.header_), 0);
-        failed != 0)
-      return give_up(failed);
-    if (::fsync(journal.file_.get()) != 0) return give_up(errno);
-    if (replaces && ::rename(path.c_str(), files.journal.c_str()) != 0) return give_up(errno);
-    if (auto durable = sync_directory(files.directory); !durable) {
-      if (!replaces) ::unlink(path.c_str());
-      return fail(durable.error());
-    }
-    return journal;
-  }
-
-  const JournalHeader& header() const noexcept { return header_; }
-
-  /// Keeps the answer, whatever it is, and makes it durable.
-  Result<void> keep(const Secret& answer, TimePoint received_at) {
-    const auto received = std::to_string(received_at.time_since_epoch().count());
-    const auto head = std::to_string(answer.size()) + '\n' + received + '\n' +
-                      journal_answer_digest(header_.attempt, received, answer.reveal()) + '\n';
-    int failed = write_whole(file_.get(), head, journal_answer_at);
-    if (failed == 0)
-      failed = write_whole(file_.get(), answer.reveal(),
-                           static_cast<off_t>(journal_answer_at + head.size()));
-    if (failed == 0 && ::fdatasync(file_.get()) != 0) failed = errno;
-    if (failed != 0) return own_file_failure(failed, "keeping a token answer", files_.journal);
-    return {};
-  }
-
- private:
-  Journal(Descriptor file, ExchangeFiles files, JournalHeader header)
-      : file_{std::move(file)}, files_{std::move(files)}, header_{std::move(header)} {}
-
-  Descriptor file_;
-  ExchangeFiles files_;
-  JournalHeader header_;
-};
-
-/// Puts the journal aside with the answer in it: it belongs to a login that lost against another
-/// one, or whose file was removed. The next successful exchange of this file drops it.
-/// @return the name it has now
-inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
-                                                  const std::string& attempt) {
-  const auto parked = files.named("parked-" + attempt);
-  if (::rename(files.journal.c_str(), parked.c_str()) != 0)
-    return own_file_failure(errno, "putting an answer aside", files.journal);
-  if (auto durable = sync_directory(files.directory); !durable) return fail(durable.error());
-  return parked;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
-inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
-inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
-inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
-inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
-inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
-
-/// How much a refresh is needed.
-enum class ExchangeNeed { none, advisory, mandatory };
-
-/// A step's answer: the end of the exchange, or nothing, and the next step follows.
-using ExchangeStep = Result<std::optional<ExchangeReport>>;
-
-class ExchangeRun {
- public:
-  ExchangeRun(LoginStore& store, const TokenEndpoint& endpoint, const ExchangeRequest& request,
-              const ExchangeWorld& world)
-      : store_{store},
-        endpoint_{endpoint},
-        request_{request},
-        world_{world},
-        files_{ExchangeFiles::beside(store.file())} {}
-
-  ExchangeStep look_first();             // S0
-  Result<ExchangeReport> under_locks();  // S1 .. S14
-  ExchangeNeed need() const noexcept { return need_; }
-  Result<ExchangeReport> not_now(Error error) const;
-  /// Whether what another exchange of this file came to is what this one wants.
-  /// @param mandatory the other one did what it could
-  bool content_with(const ExchangeReport& other, bool mandatory) const;
-
- private:
-  struct Spend;  // S5 .. S10: one request
-
-  // What the stored login says.
-  ExchangeNeed need_of(const StoredTokens& tokens) const;
-  bool works(const StoredTokens& tokens) const;
-  std::optional<TimePoint> end_of(const StoredTokens& tokens) const;
-  bool other_account(std::string_view account) const;
-  Result<StoredLogin> read_settled() const;
-
-  ExchangeStep recover();  // S2
-  ExchangeStep recover_answer(const JournalRecord& record);
-  ExchangeStep consider();  // S3
-  ExchangeStep unknown_policy();
-  ExchangeStep claim();                    // S4
-  ExchangeStep spend();                    // S5 .. S14
-  Result<void> before_body(Spend& spend);  // S6 .. S8
-  ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
-  Result<ExchangeReport> after_lost(const std::string& why);
-  Result<ExchangeReport> after_answer(Spend& spend, const Response& answer);
-  Result<ExchangeReport> after_refusal(Spend& spend, const TokenAnswer& judged);
-  Result<ExchangeReport> store_granted(const GrantedTokens& granted, TimePoint received_at,
-                                       std::optional<FileSwap> room, ExchangeOutcome outcome);
-  Result<ExchangeReport> finish(const GrantedTokens& granted, TimePoint received_at,
-                                ExchangeOutcome outcome);
-  Result<ExchangeReport> lose_to(const GrantedTokens& granted, bool other_account);
-  Result<ExchangeReport> report(ExchangeOutcome outcome, const StoredTokens& tokens) const;
-
-  void remember();
-  void back_off(std::optional<TimePoint> told);
-  void park();
-  void note(const Result<void>& done);
-  void abandon_claim();
-  void end_claim(const std::string& token);
-  void resume_claim(const JournalHeader& header);
-  JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
-
-  LoginStore& store_;
-  const TokenEndpoint& endpoint_;
-  const ExchangeRequest& request_;
-  const ExchangeWorld& world_;
-  ExchangeFiles files_;
-  FileLock ours_;
-  FamilyState state_;
-  JournalRecord journal_;
-  StoredLogin first_;    ///< as it stood before any lock
-  StoredLogin current_;  ///< as it was read last
-  ExchangeNeed need_ = ExchangeNeed::none;
-  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
-  std::optional<RefreshClaim> claim_;
-  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
-  std::vector<std::filesystem::path> leftovers_;
-  std::unique_ptr<StoreLock> cli_lock_;
-  std::string attempt_;
-  std::string spent_;          ///< hash of the refresh token that goes or went out
-  std::string spent_account_;  ///< hash of whose it is; may be empty
-  bool answer_kept_ = false;   ///< the journal has it
-  std::string note_;
-};
-
-/// One request and what its hook found out.
-struct ExchangeRun::Spend {
-  std::chrono::nanoseconds started{};
-  Duration timeout{};
-  bool asked = false;     ///< the hook ran
-  bool released = false;  ///< the body may have gone out
-  bool cli_busy = false;
-  bool changed = false;    ///< the store has another token by now
-  std::string changed_to;  ///< its hash, when it is the same account's
-  std::optional<Error> stopped;
-  std::optional<Journal> journal;
-  std::optional<FileSwap> room;
-};
-
-inline std::string hash_of(const Secret& token) {
-  return token.empty() ? std::string{} : token_hash(token.reveal());
-}
-
-/// What a login is called on every host. Without an account's name the token that was there first
-/// names it, on each host that got a copy of that one.
-inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
-                             const FamilyState& state) {
-  const auto& account = tokens.account_id;
-  if (account.empty() && !state.family.empty()) return state.family;
-  const auto hash = hash_of(tokens.refresh_token);
-  return to_hex(sha256_of_parts(
-      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
-}
-
-/// An error of our own files before anything was spent.
-inline Unexpected unwritable(Error error) {
-  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
-    return fail(std::move(error));
-  error.code = make_error_code(Errc::store_unwritable);
-  return fail(std::move(error));
-}
-
-inline std::optional<TimePoint> ExchangeRun::end_of(const StoredTokens& tokens) const {
-  // What we were granted ourselves is counted by our own clock from its receipt.
-  if (state_.grant && state_.grant->access_token == hash_of(tokens.access_token))
-    return state_.grant->at + state_.grant->lifetime;
-  return tokens.expires_at;
-}
-
-inline bool ExchangeRun::works(const StoredTokens& tokens) const {
-  if (tokens.access_token.empty()) return false;
-  if (!request_.refused_token.empty() && hash_of(tokens.access_token) == request_.refused_token)
-    return false;
-  const auto end = end_of(tokens);
-  return !end || *end > world_.now();
-}
-
-inline ExchangeNeed ExchangeRun::need_of(const StoredTokens& tokens) const {
-  const auto access = hash_of(tokens.access_token);
-  if (tokens.access_token.empty()) return ExchangeNeed::mandatory;
-  if (!request_.refused_token.empty() && access == request_.refused_token)
-    return ExchangeNeed::mandatory;
-  // Somebody refreshed it since the caller looked: that is what a forced refresh wants.
-  if (request_.force && hash_of(first_.tokens.refresh_token) == hash_of(tokens.refresh_token) &&
-      hash_of(first_.tokens.access_token) == access)
-    return ExchangeNeed::mandatory;
-  const auto end = end_of(tokens);
-  if (!end) return ExchangeNeed::none;
-  const auto left = *end - world_.now();
-  if (left < exchange_mandatory_left) return ExchangeNeed::mandatory;
-  auto lifetime = tokens.lifetime;
-  if (state_.grant && state_.grant->access_token == access) lifetime = state_.grant->lifetime;
-  // An end further away than the whole life: a clock was set back, the end proves nothing.
-  if (lifetime && left > *lifetime + std::chrono::minutes{5}) return ExchangeNeed::advisory;
-  const auto window = store_.advisory_window(lifetime.value_or(left));
-  const auto jitter = 0.95 + 0.1 * spread_of({world_.host_id, access});
-  const Duration early{static_cast<std::int64_t>(static_cast<double>(window.count()) * jitter)};
-  return left < early ? ExchangeNeed::advisory : ExchangeNeed::none;
-}
-
-inline bool ExchangeRun::other_account(std::string_view account) const {
-  const auto& first = first_.tokens.account_id;
-  return !first.empty() && !account.empty() && first != account;
-}
-
-inline Result<ExchangeReport> ExchangeRun::report(ExchangeOutcome outcome,
-                                                  const StoredTokens& tokens) const {
-  ExchangeReport report{outcome, tokens, {}, note_};
-  if (const auto end = end_of(tokens)) report.tokens.expires_at = end;
-  return report;
-}
-
-/// What keeps an exchange from happening now is no error while the access token works.
-inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
-  const auto code = error.errc();
-  const bool passes = code == Errc::busy || code == Errc::rate_limited ||
-                      code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
-                      code == Errc::tls;
-  const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
-  // Whatever still works is another account's, or of a login that has ended.
-  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
-  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
-    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
-    fresh->note = error.message();
-    return fresh;
-  }
-  if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
-  auto kept = report(ExchangeOutcome::kept, tokens);
-  kept->retry_at = error.retry_at;
-  kept->note = error.message();
-  return kept;
-}
-
-/// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
-inline Result<StoredLogin> ExchangeRun::read_settled() const {
-  auto login = store_.read();
-  if (login ||
-      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
-    return login;
-  std::optional<Secret> before;
-  for (int turn = 0; turn < 20; ++turn) {
-    world_.sleep(Duration{100});
-    login = store_.read();
-    if (login && before && *before == login->text) return login;
-    before = login ? std::optional{login->text} : std::nullopt;
-    if (!login && login.error().errc() == Errc::not_found) break;
-  }
-  return login;
-}
-
-inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
-  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
-}
-
-/// S0: a token that lives long enough needs nothing, not even a lock.
-inline ExchangeStep ExchangeRun::look_first() {
-  auto login = read_settled();
-  if (!login) {
-    // What an exchange that was cut off has kept may be all there is.
-    struct stat facts {};
-    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
-      return fail(std::move(login).error());
-    need_ = ExchangeNeed::mandatory;
-    return std::optional<ExchangeReport>{};
-  }
-  first_ = current_ = std::move(*login);
-  auto state = load_family_state(files_.state);
-  if (state) state_ = std::move(*state);
-  need_ = need_of(current_.tokens);
-  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
-  // was spent.
-  struct stat facts {};
-  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
-  if (need_ == ExchangeNeed::none && !cut_off)
-    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
-  only_cut_off_ = need_ == ExchangeNeed::none;
-  if (only_cut_off_) need_ = ExchangeNeed::advisory;
-  if (!state) {
-    auto kept = not_now(unwritable(std::move(state).error()).error);
-    if (!kept) return fail(std::move(kept).error());
-    return std::optional{std::move(*kept)};
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-inline void ExchangeRun::remember() {
-  if (auto saved = save_family_state(files_.state, state_); !saved)
-    note_ += (note_.empty() ? "" : "; ") + saved.error().message();
-}
-
-inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
-  const auto now = world_.now();
-  ++state_.failures;
-  auto wait =
-      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
-                                                std::to_string(now.time_since_epoch().count())}));
-  if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
-  state_.not_before = now + wait;
-  remember();
-}
-
-inline void ExchangeRun::note(const Result<void>& done) {
-  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
-}
-
-/// Nothing was spent under it, or the server said so.
-inline void ExchangeRun::abandon_claim() {
-  if (claim_) note(world_.claims->abandon(*claim_));
-  claim_.reset();
-}
-
-/// The family's token is that one from now on: no other host may spend the one before.
-/// @param token hash; empty: the server let the old one stay
-inline void ExchangeRun::end_claim(const std::string& token) {
-  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
-  claim_.reset();
-}
-
-/// A claim outlives its process: what the journal says was sent under it is told by whoever
-/// finishes that exchange.
-inline void ExchangeRun::resume_claim(const JournalHeader& header) {
-  if (world_.claims != nullptr && !header.family.empty())
-    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
-}
-
-inline void ExchangeRun::park() {
-  if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
-    note_ += (note_.empty() ? "" : "; ") +
-             ("the answer for the earlier login is kept in " + parked->string());
-  else
-    note_ += (note_.empty() ? "" : "; ") + parked.error().message();
-}
-
-inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
-                                            bool retry) const {
-  const auto& account = current_.tokens.account_id;
-  JournalHeader header{
-      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
-      retry};
-  if (claim_) {
-    header.fence = claim_->fence;
-    header.family = claim_->family;
-    header.generation = claim_->generation;
-  }
-  return header;
-}
-
-/// S1 .. S14.
-inline Result<ExchangeReport> ExchangeRun::under_locks() {
-  // S1: nobody whose token still works waits for another process.
-  auto lock =
-      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
-                     "waiting for another refresh of this login");
-  if (!lock) return not_now(unwritable(std::move(lock).error()).error);
-  ours_ = std::move(*lock);
-  auto state = load_family_state(files_.state);
-  if (!state) return not_now(unwritable(std::move(state).error()).error);
-  state_ = std::move(*state);
-  if (normalise(state_, world_.now())) remember();
-
-  auto step = recover();
-  if (!step) return not_now(std::move(step).error());
-  if (*step) return std::move(**step);
-  leftovers_ = files_.list("tmp-");
-  for (auto& parked : files_.list("parked-")) leftovers_.push_back(std::move(parked));
-
-  const auto deadline = world_.steady() + request_.patience;
-  for (int turn = 0; turn < 8; ++turn) {
-    for (const auto& next : {&ExchangeRun::consider, &ExchangeRun::unknown_policy,
-                             &ExchangeRun::claim, &ExchangeRun::spend}) {
-      step = (this->*next)();
-      if (!step) {
-        cli_lock_.reset();
-        return not_now(std::move(step).error());
-      }
-      if (*step) return std::move(**step);
-    }
-    if (world_.steady() >= deadline) break;
-  }
-  return not_now(fail(Errc::busy, "refreshing a login", store_.file().string(),
-                      "its CLI is at work on it: try again")
-                     .error);
-}
-
-/// S2: what an exchange that was cut off has left.
-inline ExchangeStep ExchangeRun::recover() {
-  auto record = load_journal(files_.journal);
-  if (!record) return fail(unwritable(std::move(record).error()).error);
-  journal_ = std::move(*record);
-  attempt_ = journal_.header.attempt;
-  if (journal_.state == JournalState::torn) {
-    if (auto removed = remove_journal(files_); !removed)
-      return fail(unwritable(removed.error()).error);
-    journal_ = {};
-  }
-  if (journal_.state == JournalState::got) return recover_answer(journal_);
-  return std::optional<ExchangeReport>{};
-}
-
-inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
-  auto body = store_.unprotect(record.answer);
-  if (!body) return fail(std::move(body).error());
-  const auto granted = parse_granted_tokens(body->reveal());
-  if (!granted) {  // an answer that proves nothing: the outcome is as unknown as without it
-    journal_.state = JournalState::sent;
-    return std::optional<ExchangeReport>{};
-  }
-  spent_ = record.header.token;
-  spent_account_ = record.header.account;
-  answer_kept_ = true;
-  resume_claim(record.header);
-  auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
-  claim_.reset();  // its deadline ends it, where it was not ended now
-  answer_kept_ = false;
-  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
-  // The caller has never known the earlier account: for the one that is there now nothing changed.
-  const bool earlier_account = parked == Errc::account_changed &&
-                               !current_.tokens.account_id.empty() &&
-                               current_.tokens.account_id == first_.tokens.account_id;
-  if (!done && !earlier_account) return fail(std::move(done).error());
-  journal_ = {};
-  if (!done) return std::optional<ExchangeReport>{};
-  // It may have lain there for long: then it is only the token that is spent next.
-  const auto end = end_of(current_.tokens);
-  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
-    return std::optional<ExchangeReport>{};
-  return std::optional{std::move(*done)};
-}
-
-/// S3: what stands in the store now decides.
-inline ExchangeStep ExchangeRun::consider() {
-  auto login = read_settled();
-  if (!login) return fail(std::move(login).error());
-  current_ = std::move(*login);
-  const auto& tokens = current_.tokens;
-  const auto hash = hash_of(tokens.refresh_token);
-  if (other_account(tokens.account_id))
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "another account logged in: scan again");
-  if (journal_.state == JournalState::sent && journal_.header.token != hash) {
-    if (auto removed = remove_journal(files_); !removed)
-      return fail(unwritable(removed.error()).error);
-    if (!hash.empty()) {
-      resume_claim(journal_.header);
-      end_claim(hash);
-    }
-    journal_ = {};
-  }
-  const auto need = need_of(tokens);
-  const bool changed = hash != hash_of(first_.tokens.refresh_token) ||
-                       hash_of(tokens.access_token) != hash_of(first_.tokens.access_token);
-  if (need == ExchangeNeed::none)
-    return std::optional{
-        *report(changed ? ExchangeOutcome::adopted : ExchangeOutcome::still_fresh, tokens)};
-  need_ = need;
-  if (hash.empty() || state_.is_dead(hash))
-    return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                hash.empty() ? "its CLI is logged out: log in again"
-                             : "the server no longer accepts it: log in again");
-  if (const auto earliest = earliest_request(state_, world_.now())) {
-    auto waiting = fail(Errc::rate_limited, "refreshing a login", store_.file().string(),
-                        "it was tried a short while ago");
-    waiting.error.retry_at = earliest;
-    return fail(std::move(waiting.error));
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-/// The token may have been spent by a request without an answer: one late retry can lose nothing
-/// more, and saves the login when the server did not get it or forgives. There is no second one.
-inline ExchangeStep ExchangeRun::unknown_policy() {
-  if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
-  const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
-    auto error =
-        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
-            .error;
-    error.retry_at = retry_at;
-    return error;
-  };
-  const auto end = end_of(current_.tokens);
-  if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
-    auto kept = report(ExchangeOutcome::kept, current_.tokens);
-    kept->retry_at = end;
-    kept->note =
-        "the server may have exchanged this login and the answer was lost; "
-        "the current access token works until it ends";
-    return std::optional{std::move(*kept)};
-  }
-  if (journal_.header.retry)
-    return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
-                        std::nullopt));
-  const auto now = world_.now();
-  const auto passed =
-      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
-  const auto wait = exchange_unknown_wait - passed;
-  if (wait > request_.patience)
-    return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));
-  if (wait > Duration{0}) {
-    world_.sleep(wait);
-    auto again = consider();
-    if (!again || *again) return again;
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-/// S4: the right to spend, where several hosts share the login.
-inline ExchangeStep ExchangeRun::claim() {
-  if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
-  const auto hash = hash_of(current_.tokens.refresh_token);
-  const auto family = family_of(store_, current_.tokens, state_);
-  if (state_.family != family) {
-    state_.family = family;
-    if (auto saved = save_family_state(files_.state, state_); !saved)
-      return fail(unwritable(saved.error()).error);
-  }
-  const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
-  const auto begun = world_.steady();
-  auto taken = world_.claims->take(family, hash, world_.host_id, length);
-  if (!taken) return fail(std::move(taken).error());
-  claim_end_ = begun + length;
-  claim_ = std::move(*taken);
-  if (claim_->after_unknown && journal_.state == JournalState::none) {
-    // Another host's answer was lost: the same rule as for one of ours.
-    attempt_ = random_hex();
-    auto journal = Journal::create(files_, header_of(hash, world_.now(), false));
-    if (!journal) {
-      abandon_claim();
-      return fail(unwritable(std::move(journal).error()).error);
-    }
-    journal_ = {JournalState::sent, journal->header(), {}, {}};
-    auto step = unknown_policy();
-    if (!step || *step)
-      abandon_claim();
-    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
-      return claim();
-    return step;
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// S5 and S9: one request, whose body goes out only after before_body() said so.
-inline ExchangeStep ExchangeRun::spend() {
-  Spend spend;
-  spent_ = hash_of(current_.tokens.refresh_token);
-  const auto& account = current_.tokens.account_id;
-  spent_account_ = account.empty() ? std::string{} : token_hash(account);
-  auto request = refresh_request(endpoint_, current_.tokens.refresh_token);
-  request.connect_timeout = std::min(request.connect_timeout, endpoint_.connect_timeout);
-  request.timeout = endpoint_.answer_timeout;
-  // The CLI goes on without its lock after a while: the whole request ends before that.
-  const auto hold = store_.longest_hold();
-  if (hold > exchange_hold_margin * 2)
-    request.timeout = std::min(request.timeout, hold - exchange_hold_margin);
-  spend.timeout = request.timeout;
-  spend.started = world_.steady();
-  request.before_body = [this, &spend]() -> Result<void> {
-    auto ready = before_body(spend);
-    if (!ready) spend.stopped = ready.error();
-    return ready;
-  };
-  const auto answer = world_.send(request);
-  wipe(request.body.data(), request.body.size());
-  if (!spend.released) return after_unsent(spend, answer);
-  auto result = answer ? after_answer(spend, *answer) : after_lost(answer.error().message());
-  if (!result) return fail(std::move(result).error());
-  return std::optional{std::move(*result)};
-}
-
-/// S6 to S8, while the connection stands and nothing of the token has gone out.
-inline Result<void> ExchangeRun::before_body(Spend& spend) {
-  if (std::exchange(spend.asked, true))
-    return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
-                "a second request was refused");
-  // S6: the CLI waits from here on.
-  const auto patience = need_ == ExchangeNeed::advisory
-                            ? Duration{0}
-                            : std::min(exchange_cli_patience, spend.timeout / 4);
-  auto lock = store_.lock_exchange(patience);
-  if (!lock) {
-    spend.cli_busy = lock.error().errc() == Errc::busy;
-    return fail(std::move(lock).error());
-  }
-  cli_lock_ = std::move(*lock);
-  auto login = read_settled();
-  if (!login) return fail(std::move(login).error());
-  if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
-    spend.changed = true;
-    if (!other_account(login->tokens.account_id))
-      spend.changed_to = hash_of(login->tokens.refresh_token);
-    return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
-  }
-  // S7: full disks, missing rights and the like show before anything is spent.
-  const auto now = world_.now();
-  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
-  auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
-  if (!room) return unwritable(std::move(room).error());
-  spend.room.emplace(std::move(*room));
-  state_.requests.push_back(now);
-  if (auto saved = save_family_state(files_.state, state_); !saved)
-    return unwritable(saved.error());
-  const bool retry = journal_.state == JournalState::sent;
-  const auto not_sent = [&] {
-    state_.requests.pop_back();
-    remember();
-  };
-  const auto put_back = [&] {
-    spend.journal.reset();
-    if (!store_.single_use()) return;
-    if (!retry) return note(remove_journal(files_));
-    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
-  };
-  if (store_.single_use()) {
-    attempt_ = random_hex();
-    auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
-    if (!journal) {
-      not_sent();
-      if (retry) put_back();
-      return unwritable(std::move(journal).error());
-    }
-    spend.journal.emplace(std::move(*journal));
-  }
-  // S8: the last looks before there is no way back.
-  Result<void> ready;
-  if (cli_lock_) ready = cli_lock_->still_held();
-  const auto used = std::chrono::duration_cast<Duration>(world_.steady() - spend.started);
-  if (ready && used > spend.timeout / 2)
-    ready = fail(Errc::network, "connecting", store_.file().string(),
-                 "too little time was left for the answer: try again");
-  const auto answered = spend.timeout - used;
-  if (ready && claim_ &&
-      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
-    ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
-                 "the claim on it is about to end: try again");
-  if (!ready) {
-    not_sent();
-    put_back();
-    return ready;
-  }
-  spend.released = true;
-  return {};
-}
-
-/// Nothing was spent: what stopped it decides whether to begin anew.
-inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
-  cli_lock_.reset();
-  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
-  abandon_claim();
-  if (spend.changed) return std::optional<ExchangeReport>{};
-  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
-    // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
-    auto turn = store_.lock_exchange(request_.patience);
-    if (!turn) return fail(std::move(turn).error());
-    return std::optional<ExchangeReport>{};
-  }
-  if (spend.stopped) return fail(std::move(*spend.stopped));
-  back_off(std::nullopt);
-  auto error = answer ? fail(Errc::network, "refreshing a login", endpoint_.provider,
-                             "the server answered before it had the request")
-                            .error
-                      : answer.error();
-  error.retry_at = state_.not_before;
-  return fail(std::move(error));
-}
-
-/// No answer, or none that can be believed, to a token that may have been spent.
-inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
-  cli_lock_.reset();
-  if (!store_.single_use()) {
-    back_off(std::nullopt);
-    abandon_claim();
-    auto error = fail(Errc::network, "refreshing a login", endpoint_.provider, why).error;
-    error.retry_at = state_.not_before;
-    return fail(std::move(error));
-  }
-  auto error =
-      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
-           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
-          .error;
-  error.retry_at = world_.now() + exchange_unknown_wait;
-  return fail(std::move(error));
-}
-
-/// S10 and S11: kept before anything else, then judged.
-inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Response& answer) {
-  const auto now = world_.now();
-  const bool success = answer.status >= 200 && answer.status < 300;
-  if (success && spend.journal) {
-    Result<void> kept;
-    if (auto sealed = store_.protect(Secret{answer.body}); !sealed)
-      kept = fail(std::move(sealed).error());
-    else
-      kept = spend.journal->keep(*sealed, now);
-    // The answer is still in memory: the login's file may take it all the same.
-    answer_kept_ = kept.has_value();
-    note(kept);
-  }
-  auto judged = classify_token_answer(endpoint_.provider, answer, now);
-  // Where it points to gets no token of ours.
-  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
-  switch (judged.verdict) {
-    case TokenVerdict::ok: {
-      const auto granted = parse_granted_tokens(answer.body);
-      if (!granted) return after_lost("the answer cannot be used");
-      return store_granted(*granted, now, std::move(spend.room), ExchangeOutcome::exchanged);
-    }
-    case TokenVerdict::malformed:
-      return after_lost("the answer cannot be used");
-    default:
-      break;
-  }
-  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
-  const bool told = judged.retry_at || !judged.code.empty();
-  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
-  return after_refusal(spend, judged);
-}
-
-/// The server said no, and in doing so that it did not spend the token.
-inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const TokenAnswer& judged) {
-  cli_lock_.reset();
-  const bool after_unknown = journal_.state == JournalState::sent;
-  const auto settle = [&] {
-    spend.journal.reset();
-    abandon_claim();
-    note(remove_journal(files_));
-    journal_ = {};
-  };
-  switch (judged.verdict) {
-    case TokenVerdict::dead:
-    case TokenVerdict::denied:
-    case TokenVerdict::code_expired: {
-      // A CLI that was quicker may be writing what it got.
-      for (const auto wait : {Duration{100}, Duration{900}, Duration{4'000}}) {
-        world_.sleep(wait);
-        auto login = read_settled();
-        if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
-          continue;
-        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
-          end_claim(hash_of(login->tokens.refresh_token));
-        settle();
-        current_ = std::move(*login);
-        if (other_account(current_.tokens.account_id))
-          return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                      "another account logged in: scan again");
-        return report(ExchangeOutcome::adopted, current_.tokens);
-      }
-      remember_dead(state_, spent_);
-      remember();
-      settle();
-      return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
-                                : "the server no longer accepts it: log in again");
-    }
-    case TokenVerdict::client_fault: {
-      back_off(std::nullopt);
-      settle();
-      return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
-                  "the server does not accept our client or request, or sends it elsewhere; the "
-                  "login is untouched");
-    }
-    default: {
-      back_off(judged.retry_at);
-      // Refused for now says nothing about a spend before that: the question stays open.
-      if (after_unknown) {
-        spend.journal.reset();
-        auto back = Journal::create(files_, journal_.header, true);
-        if (!back) note_ += back.error().message();
-        abandon_claim();
-      } else {
-        settle();
-      }
-      auto error = fail(judged.retry_at ? Errc::rate_limited : Errc::overloaded,
-                        "refreshing a login", endpoint_.provider, "the server asks to wait")
-                       .error;
-      error.retry_at = state_.not_before;
-      return fail(std::move(error));
-    }
-  }
-}
-
-/// S12: into the login's file, unless somebody else's newer login stands there.
-inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& granted,
-                                                         TimePoint received_at,
-                                                         std::optional<FileSwap> room,
-                                                         ExchangeOutcome outcome) {
-  const auto kept = [&](Error error) {
-    if (answer_kept_)
-      error.hint = "the new login is safe in " + files_.journal.string() +
-                   " and is stored by the next refresh (" + error.message() + ')';
-    else if (store_.single_use())
-      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
-    return fail(std::move(error));
-  };
-  if (!granted.account_id.empty() && !spent_account_.empty() &&
-      token_hash(granted.account_id) != spent_account_) {
-    if (store_.single_use()) park();
-    end_claim(hash_of(granted.refresh_token));
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "the server answered for another account");
-  }
-  bool waited = false;
-  for (int turn = 0; turn < 8; ++turn) {
-    auto lock = store_.lock_write(exchange_cli_patience);
-    if (!lock) return kept(std::move(lock).error());
-    const auto base = read_own_file(files_.target, login_file_max);
-    if (!base) return kept(base.error());
-    auto login =
-        *base
-            ? read_settled()
-            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
-    const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
-    if (!login && !gone) return kept(std::move(login).error());
-    if (gone) {
-      // Logged out by the user, or removed by a CLI whose own refresh was refused?
-      const auto age = world_.now() - received_at;
-      if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
-        if (store_.single_use()) park();
-        end_claim(hash_of(granted.refresh_token));
-        first_ = current_ = {};
-        return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                    "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
-      }
-      if (!std::exchange(waited, true)) {
-        lock->reset();
-        cli_lock_.reset();
-        world_.sleep(exchange_removal_wait);
-        continue;
-      }
-    } else {
-      const auto& theirs = login->tokens;
-      if (hash_of(theirs.access_token) == hash_of(granted.access_token)) {
-        lock->reset();
-        current_ = std::move(*login);
-        return finish(granted, received_at, outcome);
-      }
-      const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
-                         token_hash(theirs.account_id) != spent_account_;
-      const bool moved = hash_of(theirs.refresh_token) != spent_;
-      const auto end =
-          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
-      const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
-      if (other || (moved && !later)) {
-        current_ = std::move(*login);
-        return lose_to(granted, other);
-      }
-    }
-    const auto text = store_.rewritten(login ? *login : StoredLogin{}, granted, received_at);
-    if (!text) return kept(text.error());
-    if (!room) {
-      auto made = FileSwap::reserve(files_, text->size());
-      if (!made) return kept(std::move(made).error());
-      room.emplace(std::move(*made));
-    }
-    if (auto written = room->write(*text, login ? login->mode : mode_t{0600}); !written)
-      return kept(written.error());
-    auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
-    if (!swapped) return kept(std::move(swapped).error());
-    if (*swapped == FileSwap::Swapped::expected) {
-      const bool theirs_differs =
-          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
-      if (theirs_differs)
-        if (auto aside = room->keep_displaced(random_hex()); !aside)
-          note_ += aside.error().message();
-      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
-      lock->reset();
-      cli_lock_.reset();
-      if (unlocked) {
-        // Nothing makes this CLI wait: it may have had the old file open for writing.
-        world_.sleep(exchange_cli_patience);
-        const auto same = room->displaced_is(**base);
-        if (!same || !*same)
-          if (auto aside = room->keep_displaced(random_hex()); !aside)
-            note_ += aside.error().message();
-      }
-      if (store_.cli_removes_refused() && !std::exchange(waited, true))
-        world_.sleep(exchange_removal_wait);
-      // Who wrote or logged out since then is met by the next turn.
-      auto after = read_settled();
-      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
-        current_ = std::move(*after);
-        return finish(granted, received_at, outcome);
-      }
-      if (!after && after.error().errc() != Errc::not_found) return kept(std::move(after).error());
-    }
-    room.reset();
-  }
-  return kept(fail(Errc::busy, "storing a refreshed login", store_.file().string(),
-                   "others write it all the time")
-                  .error);
-}
-
-/// S13: everything that was kept for the case of a crash goes, after the login stands.
-inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
-                                                  TimePoint received_at, ExchangeOutcome outcome) {
-  state_.failures = 0;
-  state_.not_before.reset();
-  state_.grant.reset();
-  const auto access = hash_of(granted.access_token);
-  if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
-  remember();
-  end_claim(hash_of(current_.tokens.refresh_token));
-  note(remove_journal(files_, false));  // the login in it stands in its file, synced
-  for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
-  return report(outcome, current_.tokens);
-}
-
-/// Two candidates, and theirs is the newer one or another account's: ours is put aside.
-inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
-                                                   bool other_account) {
-  cli_lock_.reset();
-  if (store_.single_use()) park();
-  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
-  if (other_account)
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "another account logged in meanwhile: scan again; " + note_);
-  return report(ExchangeOutcome::adopted, current_.tokens);
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
-  switch (outcome) {
-    case ExchangeOutcome::still_fresh:
-      return "still_fresh";
-    case ExchangeOutcome::adopted:
-      return "adopted";
-    case ExchangeOutcome::exchanged:
-      return "exchanged";
-    case ExchangeOutcome::recovered:
-      return "recovered";
-    case ExchangeOutcome::kept:
-      return "kept";
-  }
-  return "";
-}
-
-CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
-                                                const ExchangeRequest& request,
-                                                const ExchangeWorld& world) {
-  detail::ExchangeRun run{store, endpoint, request, world};
-  auto first = run.look_first();
-  if (!first) return fail(std::move(first).error());
-  if (*first) return std::move(**first);
-
-  auto& flights = detail::ExchangeFlights::of_process();
-  const auto file = store.file().string();
-  const auto busy = [&] {
-    return run.not_now(
-        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
-  };
-  // Real time, whatever the world's clock says: other threads are waited for.
-  const std::chrono::steady_clock::time_point deadline{SystemClock{}.steady() + request.patience};
-  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
-  for (;;) {
-    const auto [flight, ours] = flights.board(file, mandatory);
-    if (ours) {
-      // Whoever waits must be told, also when memory runs out here.
-      std::optional<Result<ExchangeReport>> result;
-      try {
-        result = run.under_locks();
-      } catch (...) {
-        flights.land(file, fail(Errc::io, "refreshing a login", file));
-        throw;
-      }
-      flights.land(file, *result);
-      return std::move(*result);
-    }
-    if (!mandatory) return busy();
-    std::unique_lock lock{flight->mutex};
-    const auto landed = [&there = *flight] { return there.result.has_value(); };
-    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
-    // One who needed it less may have given up early: what it kept is not what is wanted here.
-    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
-      return *flight->result;
-  }
-}
-
-CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
-  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
-  if (!state) return fail(state.error());
-  const auto login = store.read();
-  if (!login) return fail(login.error());
-  return detail::family_of(store, login->tokens, *state);
-}
-
-CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
-  const auto files = detail::ExchangeFiles::beside(store.file());
-  const auto journal = detail::load_journal(files.journal);
-  if (!journal) return fail(journal.error());
-  const auto state = detail::load_family_state(files.state);
-  if (!state) return fail(state.error());
-  ExchangeTrace trace;
-  trace.journal = journal->state != detail::JournalState::none;
-  trace.not_before = state->not_before;
-  trace.failures = state->failures;
-  const auto login = store.read();
-  if (!login) return fail(login.error());
-  const auto hash = detail::hash_of(login->tokens.refresh_token);
-  trace.outcome_unknown =
-      journal->state == detail::JournalState::sent && journal->header.token == hash;
-  trace.dead = state->is_dead(hash);
-  return trace;
-}
-
-CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
-    const std::filesystem::path& directory) {
-  std::vector<StrandedExchange> found;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto& path = entry->path();
-    const auto target = detail::exchange_target_of(path.filename().string());
-    if (!target) continue;
-    struct stat facts {};
-    const auto file = directory / target->file;
-    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
-    const auto record = detail::load_journal(path);
-    if (record && (record->state == detail::JournalState::none ||
-                   record->state == detail::JournalState::torn))
-      continue;  // nothing was sent
-    found.push_back({file, path, target->parked,
-                     record ? Result<bool>{record->state == detail::JournalState::got}
-                            : Result<bool>{fail(record.error())}});
-  }
-  if (failed && failed != std::errc::no_such_file_or_directory)
-    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.left < b.left; });
-  return found;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What a login works with, besides the person. Everything must outlive the call.
-struct LoginWorld {
-  SendOnce send;
-  std::function<TimePoint()> now;
-  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
-};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -27297,167 +33397,6 @@ Result<BrowserFlow> browser_flow_of(const LoginProvider& login, const Environmen
 Result<GrantedTokens> browser_login(const BrowserFlow& flow, BrowserReturn comes_back,
                                     const LoginWorld& world, Interaction& interaction);
 
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What an authorization server sends back through the browser. Internal.
-
-// What the two login flows have in common about answers and addresses. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
-/// terminal or a browser could take for something else.
-inline bool is_safe_page(std::string_view url) {
-  constexpr std::size_t longest = 4096;
-  const auto printable = [](char c) { return c > ' ' && c <= '~' && c != '\\' && c != '"'; };
-  return url.size() <= longest && std::all_of(url.begin(), url.end(), printable) &&
-         is_safe_base_url(url.substr(0, url.find_first_of("?#")));
-}
-
-/// The server's error code, when it looks like one: no token and no sentence ever does.
-inline std::string shown_error_code(std::string_view code) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
-  if (code.empty() || code.size() > 40 || !std::all_of(code.begin(), code.end(), plain)) return {};
-  return " (it answered " + std::string{code} + ")";
-}
-
-inline std::string login_doing(const TokenEndpoint& endpoint) {
-  return "logging in to " + endpoint.provider;
-}
-
-/// The error for an answer of a token endpoint that grants nothing, now and later.
-inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& response,
-                                const TokenAnswer& answer) {
-  const auto code = shown_error_code(answer.code);
-  const auto failure = [&](Errc errc, const std::string& hint) {
-    Error error{make_error_code(errc), login_doing(endpoint), oauth_origin_of(endpoint.url), hint};
-    error.http_status = response.status;
-    error.retry_at = answer.retry_at;
-    return Unexpected{std::move(error)};
-  };
-  switch (answer.verdict) {
-    case TokenVerdict::denied:
-      return failure(Errc::cancelled, "access was denied on the provider's page");
-    case TokenVerdict::code_expired:
-      return failure(Errc::timeout, "the code has expired: start the login again");
-    case TokenVerdict::client_fault:
-      return failure(Errc::configuration,
-                     "the server does not accept this client or request" + code +
-                         ": check the client id in the settings, or log in with the CLI itself");
-    case TokenVerdict::ok:
-    case TokenVerdict::malformed:
-      return failure(Errc::malformed, "the answer cannot be understood: start the login again");
-    case TokenVerdict::transient:
-      return failure(response.status == 429 ? Errc::rate_limited : Errc::overloaded,
-                     "the server cannot serve right now" + code + ": try again later");
-    default:
-      return failure(Errc::login_needed,
-                     "the code is no longer good" + code + ": start the login again");
-  }
-}
-
-/// Exchanges an authorization code, once: it is spent by its use.
-/// @param parameters redirect_uri, code_verifier and what else this server wants
-inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
-                                           std::string_view code, OAuthParameters parameters,
-                                           const LoginWorld& world) {
-  parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
-                                         {"client_id", endpoint.client_id},
-                                         {"code", std::string{code}}});
-  if (!endpoint.client_secret.empty())
-    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
-  const auto response = world.send(oauth_request(endpoint, endpoint.url, encoding, parameters));
-  if (!response) return fail(response.error());
-  const auto answer = classify_token_answer(endpoint.provider, *response, world.now());
-  if (answer.verdict != TokenVerdict::ok) return login_refused(endpoint, *response, answer);
-  return parse_granted_tokens(response->body);
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
-inline std::optional<std::string> query_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      const auto byte = decode_hex(text.substr(i + 1, 2));
-      if (!byte || byte->size() != 1) return std::nullopt;
-      c = byte->front();
-      i += 2;
-    }
-    if (c < ' ' || c > '~') return std::nullopt;
-    decoded.push_back(c);
-  }
-  return decoded;
-}
-
-/// The value of a parameter; none when it is missing, there twice or not well-formed.
-inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
-  std::optional<std::string> found;
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
-    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    if (!found) return std::nullopt;
-  }
-  return found;
-}
-
-/// The answer to a login: a code, or the reason why there is none.
-struct AuthorizationAnswer {
-  std::string code;
-  std::string error;  ///< the server's error code
-};
-
-/// Reads the query of a redirect.
-/// @return none when it is not the answer to the login with that state
-inline std::optional<AuthorizationAnswer> authorization_answer(std::string_view query,
-                                                               std::string_view expected_state) {
-  const auto state = query_parameter(query, "state");
-  if (!state || !equal_in_constant_time(*state, expected_state)) return std::nullopt;
-  const auto code = query_parameter(query, "code");
-  const auto error = query_parameter(query, "error");
-  if (code && !error && is_safe_token(*code)) return AuthorizationAnswer{*code, {}};
-  if (error && !code) return AuthorizationAnswer{{}, *error};
-  return std::nullopt;
-}
-
-/// Reads what a person pasted: the address that the browser was sent to, "code#state" as some pages
-/// show it, or nothing but the code.
-/// @return none when it is not the answer to the login with that state and address
-inline std::optional<AuthorizationAnswer> pasted_answer(std::string_view text,
-                                                        std::string_view redirect_uri,
-                                                        std::string_view expected_state) {
-  while (!text.empty() && text.front() <= ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
-  if (text.find("://") != std::string_view::npos) {
-    if (!text.starts_with(redirect_uri)) return std::nullopt;
-    auto query = text.substr(redirect_uri.size());
-    if (!query.starts_with('?')) return std::nullopt;
-    return authorization_answer(query.substr(1, query.find('#') - 1), expected_state);
-  }
-  const auto mark = text.find('#');
-  const auto code = text.substr(0, mark);
-  if (mark != std::string_view::npos &&
-      !equal_in_constant_time(text.substr(mark + 1), expected_state))
-    return std::nullopt;
-  if (!is_safe_token(code)) return std::nullopt;
-  return AuthorizationAnswer{std::string{code}, {}};
-}
-
-}  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 // Hears the one GET that a browser sends back after a login. Internal.
