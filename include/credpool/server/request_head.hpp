@@ -3,6 +3,7 @@
 
 #include <credpool/core/version.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,13 @@ struct HeaderView {
 };
 
 /// Whether two header names are the same, whatever their case (ASCII).
-bool same_header_name(std::string_view a, std::string_view b) noexcept;
+inline bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  // Here, because most names differ in length already.
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [lower](char left, char right) { return lower(left) == lower(right); });
+}
 
 /// The first header of that name; none when there is none.
 std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,

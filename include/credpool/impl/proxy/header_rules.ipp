@@ -10,20 +10,32 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// Of each character that may stand in a name its lower case, of each other 0.
+inline constexpr std::array<char, 256> header_name_lower = [] {
+  std::array<char, 256> lower{};
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"})
+    lower[static_cast<unsigned char>(c)] = c;
+  for (char c = 'A'; c <= 'Z'; ++c)
+    lower[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}();
+
+inline char header_lower(char c) noexcept {
+  return header_name_lower[static_cast<unsigned char>(c)];
+}
+
 /// A name in lower case, without an allocation; empty when it is longer than any that counts.
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
     if (name.size() > text_.size()) return;
     size_ = name.size();
-    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    std::transform(name.begin(), name.end(), text_.begin(), header_lower);
   }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
-  std::array<char, 48> text_{};
+  std::array<char, 48> text_;
   std::size_t size_ = 0;
 };
 
@@ -32,35 +44,28 @@ inline constexpr std::array<std::string_view, 5> header_sent_on{
     "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
 };
 
-/// What no message carries beyond its own connection.
-inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-};
-
-/// What an answer does not carry back, besides what is hop-by-hop.
-inline constexpr std::array<std::string_view, 22> header_kept_back{
+/// What an answer does not carry back: what belongs to one connection, and what is the upstream's
+/// business or the account's.
+inline constexpr std::array<std::string_view, 31> header_kept_back{
     "alt-svc",
     "anthropic-organization-id",
     "anthropic-workspace-id",
     "chatgpt-account-id",
     "clear-site-data",
+    "connection",
     "content-length",
     "content-security-policy",
     "content-security-policy-report-only",
     "cross-origin-opener-policy",
     "date",
     "expect-ct",
+    "keep-alive",
     "nel",
     "openai-organization",
     "openai-project",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
     "public-key-pins",
     "report-to",
     "reporting-endpoints",
@@ -68,12 +73,15 @@ inline constexpr std::array<std::string_view, 22> header_kept_back{
     "set-cookie",
     "set-cookie2",
     "strict-transport-security",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
     "via",
 };
 
 // They are searched by halves.
 static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
-static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
 static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
 
 template <std::size_t size>
@@ -95,8 +103,8 @@ inline bool header_goes_upstream(std::string_view name) noexcept {
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
-         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
+  return !header_stands_in(header_kept_back, name) && !name.starts_with("x-credpool-") &&
+         name != "x-upstream-request-id";
 }
 
 /// Whether a Connection header of the message names that header as one of this connection only.
@@ -145,11 +153,8 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
-  });
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return detail::header_lower(c) != 0; });
 }
 
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {

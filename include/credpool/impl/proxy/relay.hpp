@@ -33,7 +33,7 @@ class Relay final : public ExchangeListener,
  public:
   Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
         std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
-        RelayRequest request)
+        RelayRequest&& request)
       : keeps_alive_{std::move(keeps_alive)},
         world_{world},
         catalog_{std::move(catalog)},
