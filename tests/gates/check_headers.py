@@ -24,8 +24,8 @@ INCLUDE = re.compile(r"^\s*#\s*include <(credpool/[^>]+)>", re.MULTILINE)
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
 OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib", "libpq"]
-# They have no pkg-config file in every distribution: Asio is headers alone, llhttp may be sources.
-ENGINE_FLAGS = ["-DASIO_STANDALONE", "-DASIO_NO_DEPRECATED", "-isystem", "/usr/share/include/llhttp"]
+# It has no pkg-config file in every distribution: llhttp may be sources.
+ENGINE_FLAGS = ["-isystem", "/usr/share/include/llhttp"]
 WARNINGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 

@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// Opt-in: needs Asio (standalone), llhttp and OpenSSL.
+// Opt-in: needs Linux, llhttp and OpenSSL.
 
 #include <credpool/core/result.hpp>
 #include <credpool/server/concept.hpp>
@@ -55,7 +55,8 @@ class EventEngine {
                                std::shared_ptr<ServerHandler> handler) {
     return listen(address, std::move(handler), std::nullopt);
   }
-  /// @errors configuration when the trusted certificates cannot be loaded
+  /// @errors configuration when the trusted certificates cannot be loaded; io when the system has
+  ///         no descriptors left
   Result<void> start();
   /// Waits for what was handed to offload() as well. Not to be called from a handler. An engine
   /// that was stopped stays stopped.

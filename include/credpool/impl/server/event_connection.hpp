@@ -8,9 +8,8 @@
 #include <credpool/impl/server/answer_text.hpp>
 #include <credpool/impl/server/blocking_pool.hpp>
 #include <credpool/impl/server/event_output.hpp>
+#include <credpool/impl/server/event_socket.hpp>
 #include <credpool/impl/server/request_parser.hpp>
-
-#include <asio/steady_timer.hpp>
 
 #include <memory>
 #include <set>
@@ -33,18 +32,19 @@ struct EventPeers {
 };
 
 /// Reads requests, one at a time, and sends their answers. Lives on its loop's thread.
-class EventConnection final : public std::enable_shared_from_this<EventConnection>,
+class EventConnection final : public EventSocket,
+                              public std::enable_shared_from_this<EventConnection>,
                               private LoopDeadline {
  public:
-  EventConnection(EventPeers& peers, EventWire::Socket socket, std::string peer,
+  EventConnection(EventPeers& peers, Descriptor socket, std::string peer,
                   std::shared_ptr<ServerHandler> handler, SslHandle tls)
-      : peers_{peers},
-        wire_{std::move(socket)},
+      : EventSocket{peers.loop, std::move(socket)},
+        peers_{peers},
         peer_{std::move(peer)},
         handler_{std::move(handler)},
         parser_{peers.limits,
                 [this](const RequestHead& head) { return handler_->admit(head, peer_); }} {
-    wire_.prepare();
+    wire_.send_without_delay();
     if (tls) {
       state_ = State::handshake;
       wire_.secure(std::move(tls));
@@ -55,10 +55,8 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
   void start() {
     peers_.loop.arm(*this,
                     state_ == State::handshake ? peers_.limits.head_deadline : peers_.limits.idle);
-    if (state_ == State::handshake)
-      on_readable();
-    else
-      wait_readable();
+    if (!watch(shared_from_this())) return close();
+    wait_readable();
   }
 
   /// Ends it as soon as no request is being answered.
@@ -88,26 +86,7 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
 
   // --- events
 
-  void wait_readable() {
-    if (read_armed_ || state_ == State::closed) return;
-    read_armed_ = true;
-    wire_.socket().async_wait(EventWire::Socket::wait_read,
-                              [self = shared_from_this()](const asio::error_code& error) {
-                                self->read_armed_ = false;
-                                if (!error && self->state_ != State::closed) self->on_readable();
-                              });
-  }
-  void wait_writable() {
-    if (write_armed_ || state_ == State::closed) return;
-    write_armed_ = true;
-    wire_.socket().async_wait(EventWire::Socket::wait_write,
-                              [self = shared_from_this()](const asio::error_code& error) {
-                                self->write_armed_ = false;
-                                if (!error && self->state_ != State::closed) self->on_writable();
-                              });
-  }
-
-  void on_readable() {
+  void on_readable() override {
     if (state_ == State::handshake && !shake_hands()) return;
     if (want_write_to_read_) {
       want_write_to_read_ = false;
@@ -118,11 +97,11 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
       // While a request is answered, what comes is the next one's, or the news that its peer left.
       // What came early is parsed first: parse_early() reads on then.
       if (state_ == State::reading ? !early_.empty() : early_.size() >= max_early) return;
-      const auto [state, bytes] = wire_.read(peers_.loop.scratch());
+      const auto [state, bytes] = read();
       switch (state) {
         case WireState::done:
           take({peers_.loop.scratch().data(), bytes});
-          if (bytes < peers_.loop.scratch().size() && !wire_.has_pending()) return wait_readable();
+          if (!is_readable()) return wait_readable();
           break;
         case WireState::wants_read:
           return wait_readable();
@@ -135,13 +114,11 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
           return state_ == State::handling ? gone() : close();
       }
     }
-    asio::post(peers_.loop.context(), [self = shared_from_this()] {  // others first
-      if (self->state_ != State::closed && !self->read_armed_) self->on_readable();
-    });
+    wait_readable();  // others first
   }
 
   bool shake_hands() {
-    switch (wire_.handshake()) {
+    switch (noted(wire_.handshake())) {
       case WireState::done:
         state_ = State::reading;
         peers_.loop.arm(*this, peers_.limits.idle);
@@ -158,9 +135,9 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
     }
   }
 
-  void on_writable() {
+  void on_writable() override {
     if (state_ == State::handshake || !output_.has_rest()) return on_readable();
-    switch (output_.send_rest(wire_)) {
+    switch (noted(output_.send_rest(wire_))) {
       case WireState::done:
         return drained();
       case WireState::wants_write:
@@ -257,7 +234,7 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
 
   /// @return whether everything has left
   bool send() {
-    switch (output_.flush(wire_)) {
+    switch (noted(output_.flush(wire_))) {
       case WireState::done:
         return true;
       case WireState::wants_read:
@@ -278,7 +255,7 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
 
   /// Never from inside a function of the exchange.
   void fail_later() {
-    asio::post(peers_.loop.context(), [self = shared_from_this()] {
+    peers_.loop.post([self = shared_from_this()] {
       if (self->state_ == State::handling)
         self->gone();
       else
@@ -309,15 +286,14 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
     answer_.clear();
     if (answer_.capacity() > max_early) answer_ = {};
     peers_.loop.arm(*this, peers_.limits.idle);
-    if (early_.empty() && !wire_.has_pending()) return wait_readable();
-    asio::post(peers_.loop.context(), [self = shared_from_this()] { self->parse_early(); });
+    if (early_.empty()) return wait_readable();
+    peers_.loop.post([self = shared_from_this()] { self->parse_early(); });
   }
   void parse_early() {
     if (state_ != State::reading) return;
     if (const auto early = std::exchange(early_, {}); !early.empty()) parse(early);
     // An answer that was given at once may have posted this anew.
-    if ((state_ == State::reading && early_.empty()) || state_ == State::handling)
-      return wire_.has_pending() ? on_readable() : wait_readable();
+    if ((state_ == State::reading && early_.empty()) || state_ == State::handling) wait_readable();
   }
 
   /// Lets the peer read the answer although it is still sending: closing at once would reset the
@@ -340,7 +316,7 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
     state_ = State::closed;
     EventLoop::disarm(*this);
     output_.drop();
-    wire_.close();
+    close_socket();
     peers_.loop.connections.fetch_sub(1, std::memory_order_relaxed);
     peers_.all.erase(shared_from_this());
   }
@@ -348,7 +324,6 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
   static constexpr std::size_t max_early = 64 << 10;
 
   EventPeers& peers_;
-  EventWire wire_;
   std::string peer_;
   std::shared_ptr<ServerHandler> handler_;
   RequestParser parser_;
@@ -358,8 +333,6 @@ class EventConnection final : public std::enable_shared_from_this<EventConnectio
   std::shared_ptr<EventExchange> exchange_;
   std::chrono::steady_clock::time_point body_since_{};
   State state_ = State::reading;
-  bool read_armed_ = false;
-  bool write_armed_ = false;
   bool want_write_to_read_ = false;
   bool close_after_ = false;
   bool linger_ = false;
@@ -466,24 +439,19 @@ class EventExchange final : public ServerExchange,
   }
 
   void after(Duration delay, std::function<void()> then) override {
-    if (!connection_) return;
-    auto timer = std::make_shared<asio::steady_timer>(connection_->peers_.loop.context());
-    timer->expires_after(delay);
-    timer->async_wait([timer, then = std::move(then)](const asio::error_code& error) {
-      if (!error) then();
-    });
+    if (connection_) connection_->peers_.loop.after(delay, std::move(then));
   }
 
   std::function<void(std::function<void()>)> poster() override {
     if (!connection_) return [](const std::function<void()>&) {};
-    return [&context = connection_->peers_.loop.context()](std::function<void()> what) {
-      asio::post(context, std::move(what));
+    return [&loop = connection_->peers_.loop](std::function<void()> what) {
+      loop.post(std::move(what));
     };
   }
 
   bool offload(std::function<void()> work, std::function<void()> then) override {
     if (!connection_) return false;
-    return connection_->peers_.blocking.run(std::move(work), connection_->peers_.loop.context(),
+    return connection_->peers_.blocking.run(std::move(work), connection_->peers_.loop,
                                             std::move(then));
   }
 

@@ -17,8 +17,8 @@ namespace detail {
 
 /// One loop with its peers and its connections to upstreams.
 struct EventWorker {
-  EventWorker(const EventEngineOptions& options, BlockingPool& blocking)
-      : timeouts{options.timeouts}, peers{loop, options.limits, blocking} {}
+  EventWorker(const EventEngineOptions& options, BlockingPool& blocking, BlockingPool& names)
+      : lookups{names}, timeouts{options.timeouts}, peers{loop, options.limits, blocking} {}
 
   void for_each_peer(void (EventConnection::*what)()) {
     const auto all = peers.all;  // they take themselves out
@@ -32,6 +32,7 @@ struct EventWorker {
   }
 
   EventLoop loop;
+  BlockingPool& lookups;
   const UpstreamTimeouts& timeouts;
   SSL_CTX* tls = nullptr;
   EventPeers peers;
@@ -45,7 +46,7 @@ struct EventWorker {
     constexpr std::size_t many = 256;
     if (known.size() > many) known.clear();
     auto& pool = pools[origin->key()];
-    if (!pool) pool = std::make_unique<UpstreamOriginPool>(loop, timeouts, tls, origin);
+    if (!pool) pool = std::make_unique<UpstreamOriginPool>(loop, lookups, timeouts, tls, origin);
     known.emplace(origin, pool.get());
     return *pool;
   }
@@ -58,11 +59,10 @@ class EventUpstream final : public Upstream {
   std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
                                      std::shared_ptr<UpstreamListener> listener) override {
     auto& worker = here();
-    const auto origin = request.origin;
     auto call = std::make_shared<EventCall>(std::move(request), std::move(listener));
-    asio::dispatch(worker.loop.context(), [&worker, origin, call] {
+    worker.loop.dispatch([&worker, call] {
       if (worker.ended) return call->refuse(worker.loop);
-      worker.pool_of(origin).send(call);
+      worker.pool_of(call->origin()).send(call);
     });
     return call;
   }
@@ -79,17 +79,17 @@ class EventUpstream final : public Upstream {
 };
 
 /// A listening socket; lives on the first loop.
-struct EventListener {
-  using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+struct EventListener final : EventSource {
+  EventListener(Descriptor bound, ListenAddress where, std::shared_ptr<ServerHandler> to)
+      : socket{std::move(bound)}, address{std::move(where)}, handler{std::move(to)} {}
 
-  EventListener(asio::io_context& context, ListenAddress where, std::shared_ptr<ServerHandler> to)
-      : acceptor{context}, pause{context}, address{std::move(where)}, handler{std::move(to)} {}
+  void on_events(std::uint32_t) override { accept(); }
 
-  Acceptor acceptor;
-  asio::steady_timer pause;
+  Descriptor socket;
   ListenAddress address;
   std::shared_ptr<ServerHandler> handler;
   SslContext tls;
+  std::function<void()> accept;
 };
 
 inline Result<SslContext> server_tls_context(const ServerCertificate& certificate) {
@@ -156,41 +156,40 @@ struct EventEngine::State {
   explicit State(EventEngineOptions given)
       : options{std::move(given)}, blocking{options.blocking_threads, options.blocking_queue} {
     for (unsigned i = 0; i < detail::event_threads(options.threads); ++i)
-      workers.push_back(std::make_unique<detail::EventWorker>(options, blocking));
+      workers.push_back(std::make_unique<detail::EventWorker>(options, blocking, lookups));
   }
 
+  /// Told level by level: who is not accepted now is told of again.
   void accept_from(detail::EventListener& listener) {
-    listener.acceptor.async_wait(
-        detail::EventListener::Acceptor::wait_read,
-        [this, &listener](const asio::error_code& error) {
-          if (error || !listener.acceptor.is_open()) return;
-          if (accept_some(listener)) return accept_from(listener);
-          // No descriptors are left: connections must end first.
-          listener.pause.expires_after(std::chrono::milliseconds{100});
-          listener.pause.async_wait([this, &listener](const asio::error_code& stopped) {
-            if (!stopped && listener.acceptor.is_open()) accept_from(listener);
-          });
-        });
+    auto& loop = workers.front()->loop;
+    listener.accept = [this, &listener] { accept_some(listener); };
+    if (!loop.watch(listener.socket.get(), EPOLLIN, listener)) pause(listener);
+  }
+  /// No descriptors or memory are left: connections must end first.
+  void pause(detail::EventListener& listener) {
+    auto& loop = workers.front()->loop;
+    loop.unwatch(listener.socket.get());
+    loop.after(std::chrono::milliseconds{100}, [this, &listener] {
+      if (listener.socket) accept_from(listener);
+    });
   }
 
-  /// @return false when descriptors or memory are used up
-  bool accept_some(detail::EventListener& listener) {
+  void accept_some(detail::EventListener& listener) {
     for (int taken = 0; taken < 64; ++taken) {
       detail::SocketAddress peer;
       peer.size = sizeof peer.storage;
-      detail::OwnedDescriptor socket{::accept4(listener.acceptor.native_handle(), peer.get(),
-                                               &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-      if (socket.get() < 0) {
+      Descriptor socket{
+          ::accept4(listener.socket.get(), peer.get(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+      if (!socket) {
         if (errno == ECONNABORTED || errno == EINTR) continue;
-        return errno == EAGAIN || errno == EWOULDBLOCK;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) pause(listener);
+        return;
       }
       hand_over(listener, std::move(socket), peer.text());
     }
-    return true;
   }
 
-  void hand_over(detail::EventListener& listener, detail::OwnedDescriptor socket,
-                 std::string peer) {
+  void hand_over(detail::EventListener& listener, Descriptor socket, std::string peer) {
     detail::EventWorker* calmest = nullptr;
     std::size_t all = 0;
     for (const auto& worker : workers) {
@@ -201,28 +200,19 @@ struct EventEngine::State {
     }
     if (all >= options.limits.max_connections) return;  // closed
     calmest->loop.connections.fetch_add(1, std::memory_order_relaxed);
-    const int family =
-        listener.address.unix_path.empty()
-            ? (listener.address.ip.find(':') == std::string::npos ? AF_INET : AF_INET6)
-            : AF_UNIX;
-    asio::dispatch(calmest->loop.context(), [calmest, family, socket = std::move(socket),
-                                             peer = std::move(peer), handler = listener.handler,
-                                             context = listener.tls.get()]() mutable {
-      detail::EventWire::Socket wire{calmest->loop.context()};
-      asio::error_code error;
-      wire.assign({family, 0}, socket.get(), error);
-      if (!error) (void)socket.release();
+    calmest->loop.dispatch([calmest, socket = std::move(socket), peer = std::move(peer),
+                            handler = listener.handler, context = listener.tls.get()]() mutable {
       detail::SslHandle tls;
       if (context) {
         tls.reset(::SSL_new(context));
         if (tls) ::SSL_set_accept_state(tls.get());
       }
-      if (error || (context && !tls) || calmest->peers.draining) {
+      if ((context && !tls) || calmest->peers.draining) {
         calmest->loop.connections.fetch_sub(1, std::memory_order_relaxed);
         return;
       }
       auto connection = std::make_shared<detail::EventConnection>(
-          calmest->peers, std::move(wire), std::move(peer), std::move(handler), std::move(tls));
+          calmest->peers, std::move(socket), std::move(peer), std::move(handler), std::move(tls));
       calmest->peers.all.insert(connection);
       connection->start();
     });
@@ -240,7 +230,7 @@ struct EventEngine::State {
     for (const auto& worker : workers) {
       auto said = std::make_shared<std::promise<void>>();
       done.push_back(said->get_future());
-      asio::post(worker->loop.context(), [&worker = *worker, what, said] {
+      worker->loop.post([&worker = *worker, what, said] {
         what(worker);
         said->set_value();
       });
@@ -250,9 +240,8 @@ struct EventEngine::State {
 
   void close_listeners() {
     for (const auto& listener : listeners) {
-      asio::error_code ignored;
-      listener->acceptor.close(ignored);
-      listener->pause.cancel();
+      workers.front()->loop.unwatch(listener->socket.get());
+      listener->socket.reset();
       if (!listener->address.unix_path.empty()) ::unlink(listener->address.unix_path.c_str());
     }
     // They stay: what was accepted last still uses their certificates.
@@ -260,6 +249,7 @@ struct EventEngine::State {
 
   EventEngineOptions options;
   detail::BlockingPool blocking;
+  detail::BlockingPool lookups{2, 1024};  // a refresh that takes long must not hold names up
   detail::SslContext client_tls;
   std::vector<std::unique_ptr<detail::EventWorker>> workers;
   std::vector<std::unique_ptr<detail::EventListener>> listeners;
@@ -283,27 +273,24 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
     const std::optional<ServerCertificate>& certificate) {
   if (state_->phase == State::Phase::stopped)
     return fail(Errc::invalid_argument, "listening", address.text(), "the engine was stopped");
-  auto listener = std::make_unique<detail::EventListener>(state_->workers.front()->loop.context(),
-                                                          address, std::move(handler));
+  detail::SslContext tls;
   if (certificate) {
     auto context = detail::server_tls_context(*certificate);
     if (!context) return fail(std::move(context).error());
-    listener->tls = std::move(*context);
+    tls = std::move(*context);
   }
-  auto socket = detail::bind_listener(listener->address);
+  auto bound = address;
+  auto socket = detail::bind_listener(bound);
   if (!socket) return fail(std::move(socket).error());
-  const auto family = detail::SocketAddress::of(listener->address).storage.ss_family;
-  asio::error_code error;
-  listener->acceptor.assign({family, 0}, socket->get(), error);
-  if (error) return fail(Errc::io, "listening", listener->address.text(), error.message());
-  (void)socket->release();
-  const auto bound = listener->address;
+  auto listener =
+      std::make_unique<detail::EventListener>(std::move(*socket), bound, std::move(handler));
+  listener->tls = std::move(tls);
   state_->listeners.push_back(std::move(listener));
   if (state_->phase == State::Phase::running) {
-    asio::post(state_->workers.front()->loop.context(),
-               [state = state_.get(), added = state_->listeners.back().get()] {
-                 state->accept_from(*added);
-               });
+    state_->workers.front()->loop.post(
+        [state = state_.get(), added = state_->listeners.back().get()] {
+          state->accept_from(*added);
+        });
   }
   return bound;
 }
@@ -311,6 +298,9 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
 CREDPOOL_INLINE Result<void> EventEngine::start() {
   if (state_->phase != State::Phase::made)
     return fail(Errc::invalid_argument, "starting the engine", {}, "an engine runs once");
+  for (const auto& worker : state_->workers)
+    if (!worker->loop.is_usable())
+      return fail(Errc::io, "starting the engine", {}, "the system has no descriptors left");
   auto context = detail::client_tls_context(state_->options.ca_files);
   if (!context) return fail(std::move(context).error());
   state_->client_tls = std::move(*context);
@@ -336,6 +326,7 @@ CREDPOOL_INLINE void EventEngine::stop(Duration drain) {
   // Twice: what offloaded work is followed by may have begun something anew.
   state_->on_every_loop([](detail::EventWorker& worker) { worker.end(); });
   state_->blocking.join();
+  state_->lookups.cancel();
   state_->on_every_loop([](detail::EventWorker& worker) { worker.end(); });
   // Timers of handlers are not waited for.
   for (const auto& worker : state_->workers) worker->loop.halt();

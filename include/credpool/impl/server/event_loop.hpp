@@ -3,36 +3,69 @@
 
 // One thread's event loop with what its connections share. Internal.
 
-#include <credpool/server/limits.hpp>
+#include <credpool/core/platform.hpp>
+#include <credpool/core/time.hpp>
 
 #include <credpool/impl/server/loop_deadline.hpp>
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
-
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <limits>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// Who is told what became of a descriptor that a loop watches.
+class EventSource {
+ public:
+  /// @param events EPOLLIN and its like
+  virtual void on_events(std::uint32_t events) = 0;
+
+ protected:
+  ~EventSource() = default;
+};
+
+/// Leaves signals to the threads of the program. A peer that left must not end the process either:
+/// OpenSSL writes without MSG_NOSIGNAL.
+inline void block_signals_here() noexcept {
+  sigset_t all;
+  ::sigfillset(&all);
+  for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigdelset(&all, fatal);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+/// An epoll with deadlines and a queue. Everything but post(), start(), halt() and join() belongs
+/// to the loop's own thread.
 class EventLoop {
  public:
-  EventLoop() : timer_{context_}, work_{context_.get_executor()} {}
+  EventLoop()
+      : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+    epoll_event wake{};
+    wake.events = EPOLLIN;
+    is_usable_ =
+        epoll_ && wake_ && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &wake) == 0;
+  }
 
-  asio::io_context& context() noexcept { return context_; }
-  /// Where everything on this loop reads to; its content lives until the handler returns.
-  std::array<char, 64 << 10>& scratch() noexcept { return scratch_; }
+  /// False when the system had no descriptors left: not to be started then.
+  bool is_usable() const noexcept { return is_usable_; }
 
   /// The loop whose thread this is; none elsewhere.
   static EventLoop*& current() noexcept {
@@ -42,26 +75,71 @@ class EventLoop {
 
   void start() {
     thread_ = std::thread{[this] {
-      // A peer that left must not end the process: OpenSSL writes without MSG_NOSIGNAL.
-      sigset_t all;
-      ::sigfillset(&all);
-      for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::sigdelset(&all, fatal);
-      ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      block_signals_here();
       current() = this;
-      context_.run();
+      while (!halted_.load(std::memory_order_acquire)) turn();
       current() = nullptr;
     }};
   }
-  void halt() { context_.stop(); }
+  /// What was posted and has not been called by now never is.
+  void halt() {
+    halted_.store(true, std::memory_order_release);
+    wake_up();
+  }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
 
+  // --- descriptors
+
+  /// `source` is told until unwatch(). What is closed in the same turn may still be told: see
+  /// keep_for_this_turn().
+  bool watch(int descriptor, std::uint32_t events, EventSource& source) noexcept {
+    epoll_event wanted{};
+    wanted.events = events;
+    wanted.data.ptr = &source;
+    return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &wanted) == 0;
+  }
+  /// To be called before the descriptor is closed: a child process that still holds a copy of it
+  /// would keep its events coming.
+  void unwatch(int descriptor) noexcept {
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, descriptor, nullptr);
+  }
+  /// Events of this turn may still name it.
+  void keep_for_this_turn(std::shared_ptr<const void> closed) {
+    closed_.push_back(std::move(closed));
+  }
+
+  // --- functions
+
+  /// Has it called on the loop's thread, never from inside. Safe on every thread.
+  void post(std::function<void()> what) {
+    if (current() == this) return later_.push_back(std::move(what));
+    const std::lock_guard lock{mutex_};
+    if (posted_.empty()) wake_up();
+    posted_.push_back(std::move(what));
+  }
+  /// Calls it at once if this is the loop's thread.
+  template <class What> void dispatch(What what) {
+    if (current() == this) return what();
+    // A std::function wants to be able to copy what it holds.
+    post([shared = std::make_shared<What>(std::move(what))] { (*shared)(); });
+  }
+  void after(LoopTime::duration delay, std::function<void()> then) {
+    timers_.emplace(loop_now() + delay, std::move(then));
+  }
+
+  // --- deadlines
+
   void arm(LoopDeadline& deadline, LoopTime::duration length) {
-    const auto due = deadlines_.arm(deadline, length, loop_now());
-    if (due < wake_at_) wake_at(due);
+    deadlines_.arm(deadline, length, now_);
   }
   static void disarm(LoopDeadline& deadline) noexcept { LoopDeadlineList::disarm(deadline); }
+
+  // --- what is shared
+
+  /// Where everything on this loop reads to; its content lives until the event's handler returns.
+  std::array<char, 64 << 10>& scratch() noexcept { return scratch_; }
 
   /// "Sun, 06 Nov 1994 08:49:37 GMT", of this second.
   std::string_view http_date() {
@@ -78,22 +156,59 @@ class EventLoop {
   std::atomic<std::size_t> connections{0};  ///< of peers; counted where they are accepted
 
  private:
-  void wake_at(LoopTime when) {
-    wake_at_ = when;
-    timer_.expires_at(when);
-    timer_.async_wait([this](const asio::error_code& error) {
-      if (error) return;  // another moment was chosen
-      wake_at_ = LoopTime::max();
-      deadlines_.expire(loop_now());
-      if (const auto next = deadlines_.next(); next < wake_at_) wake_at(next);
-    });
+  void turn() {
+    const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
+                                   milliseconds_to_wait());
+    now_ = loop_now();
+    for (int i = 0; i < count; ++i) {
+      const auto& event = events_[static_cast<std::size_t>(i)];
+      if (event.data.ptr)
+        static_cast<EventSource*>(event.data.ptr)->on_events(event.events);
+      else
+        take_posted();
+    }
+    for (const auto& what : std::exchange(later_, {})) what();
+    deadlines_.expire(now_);
+    while (!timers_.empty() && timers_.begin()->first <= now_)
+      timers_.extract(timers_.begin()).mapped()();
+    // What ends with them may end more.
+    while (!closed_.empty()) std::exchange(closed_, {}).clear();
   }
 
-  LoopDeadlines deadlines_;  // outlives the connections that handlers of the context may hold
-  asio::io_context context_{1};
-  asio::steady_timer timer_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  LoopTime wake_at_ = LoopTime::max();
+  void take_posted() {
+    std::uint64_t times = 0;
+    (void)!::read(wake_.get(), &times, sizeof times);
+    const std::lock_guard lock{mutex_};
+    std::move(posted_.begin(), posted_.end(), std::back_inserter(later_));
+    posted_.clear();
+  }
+  void wake_up() noexcept {
+    const std::uint64_t once = 1;
+    (void)!::write(wake_.get(), &once, sizeof once);
+  }
+
+  /// As epoll_wait() has it: -1 is "as long as it takes".
+  int milliseconds_to_wait() const noexcept {
+    if (!later_.empty()) return 0;
+    auto next = deadlines_.next();
+    if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+    if (next == LoopTime::max()) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - loop_now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  }
+
+  LoopDeadlines deadlines_;  // outlives the connections that functions may hold
+  Descriptor epoll_;
+  Descriptor wake_;
+  bool is_usable_ = false;
+  LoopTime now_ = loop_now();  ///< when this turn began
+  std::array<epoll_event, 256> events_;
+  std::vector<std::shared_ptr<const void>> closed_;
+  std::vector<std::function<void()>> later_;
+  std::multimap<LoopTime, std::function<void()>> timers_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  ///< from other threads
+  std::atomic<bool> halted_{false};
   std::array<char, 64 << 10> scratch_;
   std::array<char, 40> date_{};
   std::size_t date_size_ = 0;

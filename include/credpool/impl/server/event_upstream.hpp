@@ -15,11 +15,12 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 /// One connection: connects, sends a request, hands its answer on, and waits for the next one.
-class UpstreamConnection final : public std::enable_shared_from_this<UpstreamConnection>,
+class UpstreamConnection final : public EventSocket,
+                                 public std::enable_shared_from_this<UpstreamConnection>,
                                  private LoopDeadline {
  public:
   explicit UpstreamConnection(UpstreamOriginPool& pool)
-      : pool_{pool}, wire_{EventWire::Socket{pool.loop().context()}} {}
+      : EventSocket{pool.loop(), Descriptor{}}, pool_{pool} {}
   ~UpstreamConnection() { EventLoop::disarm(*this); }
 
   /// Connects and then sends.
@@ -28,11 +29,11 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     call_->connection_ = shared_from_this();
     state_ = State::connecting;
     pool_.opened(*this);
-    pool_.loop().arm(*this, pool_.timeouts().connect);
+    loop().arm(*this, pool_.timeouts().connect);
     pool_.addresses().find([self = shared_from_this()](const UpstreamAddresses::Found& found) {
       if (self->state_ != State::connecting) return;
       if (found.empty()) return self->fail_soon(Errc::network, "its name cannot be looked up");
-      self->endpoints_ = found;
+      self->addresses_ = found;
       self->connect_next();
     });
   }
@@ -46,15 +47,21 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   /// Asked each time: bytes that nobody asked for would be taken for the next answer.
   bool is_stale() const noexcept { return state_ != State::idle || wire_.is_stale(); }
-  void idle() {
+  /// @return false when it cannot be used again
+  bool idle() {
+    if (is_readable()) {  // as long as nobody has looked
+      if (wire_.is_stale()) return false;
+      is_drained();
+    }
     state_ = State::idle;
-    pool_.loop().arm(*this, pool_.timeouts().keep);
+    loop().arm(*this, pool_.timeouts().keep);
     wait_readable();
+    return true;
   }
-  void close() noexcept {
+  void close() {
     if (std::exchange(state_, State::closed) == State::closed) return;
     EventLoop::disarm(*this);
-    wire_.close();
+    close_socket();
     pool_.closed(*this);
   }
   /// The engine stops.
@@ -68,11 +75,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   void resume() {
     if (state_ != State::waiting && state_ != State::answering) return;
     arm_answer_deadline();
-    if (!read_armed_) {
-      asio::post(pool_.loop().context(), [self = shared_from_this()] {
-        if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
-      });
-    }
+    wait_readable();
   }
   void pause() {
     if (busy()) EventLoop::disarm(*this);
@@ -88,26 +91,31 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   // --- connecting
 
   void connect_next() {
-    if (next_endpoint_ == endpoints_.size()) {
-      pool_.addresses().forget();
-      return fail_soon(Errc::network, "the connection was refused or the host is unreachable");
+    for (;;) {
+      close_socket();
+      if (next_address_ == addresses_.size()) {
+        pool_.addresses().forget();
+        return fail_soon(Errc::network, "the connection was refused or the host is unreachable");
+      }
+      const auto& address = addresses_[next_address_++];
+      wire_.replace(Descriptor{
+          ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)});
+      if ((::connect(wire_.descriptor(), address.get(), address.size) == 0 ||
+           errno == EINPROGRESS) &&
+          watch(shared_from_this()))
+        break;
     }
-    const auto endpoint = endpoints_[next_endpoint_++];
-    pool_.loop().arm(*this, pool_.timeouts().connect);
-    asio::error_code ignored;
-    wire_.socket().close(ignored);
-    wire_.socket().async_connect(endpoint, [self = shared_from_this(), endpoint,
-                                            tried = next_endpoint_](const asio::error_code& error) {
-      // What was tried before may be told late.
-      if (self->state_ != State::connecting || tried != self->next_endpoint_) return;
-      if (error) return self->connect_next();
-      self->pool_.addresses().prefer(endpoint);
-      self->connected();
-    });
+    loop().arm(*this, pool_.timeouts().connect);
+    wait_writable();
   }
 
   void connected() {
-    wire_.prepare();
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(wire_.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+      return connect_next();
+    pool_.addresses().prefer(addresses_[next_address_ - 1]);
+    wire_.send_without_delay();
     if (!pool_.origin().tls) return begin();
     auto tls = pool_.new_tls(*this);
     if (!tls) return fail(std::move(tls).error());
@@ -117,7 +125,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   }
 
   void shake_hands() {
-    switch (wire_.handshake()) {
+    switch (noted(wire_.handshake())) {
       case WireState::done:
         return begin();
       case WireState::wants_read:
@@ -142,7 +150,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     head_only_ = call_->request_.head.starts_with("HEAD ");
     llhttp_init(&parser_, HTTP_RESPONSE, &settings());
     parser_.data = this;
-    pool_.loop().arm(*this, pool_.timeouts().first_byte);
+    loop().arm(*this, pool_.timeouts().first_byte);
     send_request();
     wait_readable();
   }
@@ -165,8 +173,8 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     bytes_sent_ += bytes;
     // The time for the answer begins anew with every byte that the upstream takes.
     if (bytes > 0 && state_ == State::waiting && !call_->paused_)
-      pool_.loop().arm(*this, pool_.timeouts().first_byte);
-    switch (state) {
+      loop().arm(*this, pool_.timeouts().first_byte);
+    switch (noted(state)) {
       case WireState::done:
         request_written_ = true;
         return call_->forget_head();
@@ -182,45 +190,26 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
 
   // --- events
 
-  void wait_readable() {
-    if (read_armed_ || state_ == State::closed) return;
-    read_armed_ = true;
-    wire_.socket().async_wait(EventWire::Socket::wait_read,
-                              [self = shared_from_this()](const asio::error_code& error) {
-                                self->read_armed_ = false;
-                                if (!error && self->state_ != State::closed) self->on_readable();
-                              });
-  }
-  void wait_writable() {
-    if (write_armed_ || state_ == State::closed) return;
-    write_armed_ = true;
-    wire_.socket().async_wait(EventWire::Socket::wait_write,
-                              [self = shared_from_this()](const asio::error_code& error) {
-                                self->write_armed_ = false;
-                                if (!error && self->state_ != State::closed) self->on_writable();
-                              });
-  }
-
-  void on_writable() {
+  void on_writable() override {
+    if (state_ == State::connecting) return connected();
     if (state_ == State::handshake) return shake_hands();
     if (!busy()) return;
     if (!request_written_) send_request();
     if (std::exchange(read_wants_write_, false)) on_readable();
   }
 
-  void on_readable() {
+  void on_readable() override {
     if (state_ == State::handshake) return shake_hands();
     if (state_ == State::idle) return retire();  // ended, or speaks without being asked
     if (!busy()) return;
     if (std::exchange(write_wants_read_, false)) send_request();
     if (call_->paused_) return;  // resume() asks again
     for (int round = 0; round < 4; ++round) {
-      auto& scratch = pool_.loop().scratch();
-      const auto [state, bytes] = wire_.read(scratch);
+      const auto [state, bytes] = read();
       switch (state) {
         case WireState::done:
-          if (!take({scratch.data(), bytes})) return;
-          if (bytes < scratch.size() && !wire_.has_pending()) return wait_readable();
+          if (!take({loop().scratch().data(), bytes})) return;
+          if (!is_readable()) return wait_readable();
           break;
         case WireState::wants_read:
           return wait_readable();
@@ -232,9 +221,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
           return ended_by_peer(state == WireState::closed);
       }
     }
-    asio::post(pool_.loop().context(), [self = shared_from_this()] {  // others first
-      if (!self->read_armed_ && self->busy() && !self->call_->paused_) self->on_readable();
-    });
+    wait_readable();  // others first
   }
 
   void on_deadline() override {
@@ -242,7 +229,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
       case State::idle:
         return retire();
       case State::connecting:
-        if (next_endpoint_ < endpoints_.size()) return connect_next();
+        if (next_address_ < addresses_.size()) return connect_next();
         pool_.addresses().forget();
         return fail_with(Errc::timeout, "it did not accept the connection in time");
       case State::handshake:
@@ -257,15 +244,14 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   }
 
   void arm_answer_deadline() {
-    pool_.loop().arm(
-        *this, state_ == State::waiting ? pool_.timeouts().first_byte : pool_.timeouts().idle);
+    loop().arm(*this,
+               state_ == State::waiting ? pool_.timeouts().first_byte : pool_.timeouts().idle);
   }
 
   // --- the answer
 
   /// @return whether to read on
   bool take(std::string_view bytes) {
-    const auto self = shared_from_this();
     const auto call = call_;
     const auto listener = call->listener_;  // it may cancel from inside
     error_ = {};
@@ -273,7 +259,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
     if (complete_) {
       const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-      finish(call, used == bytes.size() && !wire_.has_pending());
+      finish(*call, *listener, used == bytes.size() && !wire_.has_pending());
       return false;
     }
     if (parsed != HPE_OK) {
@@ -290,35 +276,31 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   }
 
   void ended_by_peer(bool properly) {
-    const auto self = shared_from_this();
     const auto call = call_;
     const auto listener = call->listener_;
     if (properly && state_ == State::answering && llhttp_message_needs_eof(&parser_)) {
       (void)llhttp_finish(&parser_);
-      if (complete_) return finish(call, false);
+      if (complete_) return finish(*call, *listener, false);
     }
     if (state_ == State::answering)
       return fail_with(Errc::network, "the connection ended before the answer did");
     fail_with(Errc::network, "the connection ended without an answer");
   }
 
-  void finish(const std::shared_ptr<EventCall>& call, bool nothing_left) {
+  void finish(EventCall& call, UpstreamListener& listener, bool nothing_left) {
     EventLoop::disarm(*this);
     const bool keep = nothing_left && request_written_ && keep_alive_;
+    auto self = std::move(call.connection_);
     call_.reset();
-    call->connection_.reset();
-    call->forget_head();
-    // Kept until here: what on_batch_end() cancels is told no end.
-    const auto last_batch = call->listener_;
-    last_batch->on_batch_end();
-    const auto listener = std::exchange(call->listener_, nullptr);
+    call.forget_head();
+    listener.on_batch_end();
+    const bool was_cancelled = !std::exchange(call.listener_, nullptr);
     // First the connection is given back, so that a next request finds it free.
     if (keep)
-      pool_.put_back(shared_from_this());
+      pool_.put_back(std::move(self));
     else
       close();
-    if (!listener) return;
-    listener->on_end();
+    if (!was_cancelled) listener.on_end();
   }
 
   static UpstreamConnection& self(llhttp_t* parser) noexcept {
@@ -380,8 +362,9 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   int on_head() {
     if (parser_.status_code == 101) return -1;  // nobody asked for another protocol
     if (parser_.status_code < 200) return 0;
-    UpstreamAnswerHead head;
+    auto& head = answer_head_;
     head.status = parser_.status_code;
+    head.content_length.reset();
     spans_.views(head_, head.headers);
     if (!is_right(head.headers)) return -1;
     if ((parser_.flags & F_CONTENT_LENGTH) != 0)
@@ -389,7 +372,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
     else if (head.status == 204 || head.status == 304)
       head.content_length = 0;
     state_ = State::answering;
-    const auto call = call_;
+    const auto* call = call_.get();  // take() keeps it alive
     call->listener_->on_head(head);
     if (!call->listener_) return -1;
     return head_only_ ? 1 : 0;  // 1: no body follows
@@ -409,7 +392,6 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   // --- ends
 
   void retire() {
-    const auto self = shared_from_this();
     close();
     pool_.take_out(*this);
   }
@@ -419,7 +401,7 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   }
   void fail_with(Errc code, std::string_view hint) { fail(failure(code, hint)); }
   void fail_soon(Errc code, std::string_view hint) {
-    asio::post(pool_.loop().context(), [self = shared_from_this(), error = failure(code, hint)] {
+    loop().post([self = shared_from_this(), error = failure(code, hint)] {
       if (self->call_) self->fail(error);
     });
   }
@@ -439,18 +421,16 @@ class UpstreamConnection final : public std::enable_shared_from_this<UpstreamCon
   static constexpr std::size_t max_headers = 200;
 
   UpstreamOriginPool& pool_;
-  EventWire wire_;
   std::shared_ptr<EventCall> call_;
-  UpstreamAddresses::Found endpoints_;
-  std::size_t next_endpoint_ = 0;
+  UpstreamAddresses::Found addresses_;
+  std::size_t next_address_ = 0;
   llhttp_t parser_{};
   std::string head_;  ///< names and values of the answer's headers
   HttpHeaderSpans spans_;
+  UpstreamAnswerHead answer_head_;
   std::string_view error_;
   std::size_t bytes_sent_ = 0;  ///< of the request
   State state_ = State::connecting;
-  bool read_armed_ = false;
-  bool write_armed_ = false;
   bool request_written_ = false;
   bool write_wants_read_ = false;  ///< TLS
   bool read_wants_write_ = false;
@@ -499,8 +479,7 @@ inline void UpstreamOriginPool::end() {
 }
 
 inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> connection) {
-  if (idle_.size() >= max_idle) return connection->close();
-  connection->idle();
+  if (idle_.size() >= max_idle || !connection->idle()) return connection->close();
   idle_.push_back(std::move(connection));
 }
 
@@ -511,9 +490,7 @@ inline void UpstreamOriginPool::take_out(const UpstreamConnection& connection) {
 inline Result<SslHandle> UpstreamOriginPool::new_tls(UpstreamConnection& connection) {
   SslHandle ssl{tls_ ? ::SSL_new(tls_) : nullptr};
   const auto& host = origin_->host;
-  asio::error_code not_an_address;
-  (void)asio::ip::make_address(host, not_an_address);
-  const bool named = static_cast<bool>(not_an_address);
+  const bool named = !SocketAddress::of_ip(host, origin_->port);
   if (!ssl || (named && ::SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1) ||
       (named ? ::SSL_set1_host(ssl.get(), host.c_str())
              : ::X509_VERIFY_PARAM_set1_ip_asc(::SSL_get0_param(ssl.get()), host.c_str())) != 1)

@@ -3,12 +3,8 @@
 
 // A connected socket, plain or with TLS, that never blocks. Internal.
 
+#include <credpool/core/platform.hpp>
 #include <credpool/core/secret.hpp>
-
-#include <credpool/impl/server/event_loop.hpp>
-
-#include <asio/generic/stream_protocol.hpp>
-#include <asio/socket_base.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -52,25 +48,23 @@ struct WireResult {
 
 class EventWire {
  public:
-  using Socket = asio::generic::stream_protocol::socket;
+  explicit EventWire(Descriptor socket) noexcept : socket_{std::move(socket)} {}
 
-  explicit EventWire(Socket socket) noexcept : socket_{std::move(socket)} {}
-
-  Socket& socket() noexcept { return socket_; }
+  int descriptor() const noexcept { return socket_.get(); }
   SSL* tls() noexcept { return ssl_.get(); }
 
-  /// To be called once when it is connected: no delay, no blocking.
-  void prepare() {
-    asio::error_code ignored;  // a Unix socket has no such option
-    const int on = 1;
-    if (socket_.local_endpoint(ignored).protocol().family() != AF_UNIX)
-      (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    socket_.native_non_blocking(true, ignored);
+  /// Another socket, that has neither TLS nor a past.
+  void replace(Descriptor socket) noexcept { socket_ = std::move(socket); }
+
+  /// To be called once when it is connected.
+  void send_without_delay() noexcept {
+    const int on = 1;  // a Unix socket has no such option, and no such delay
+    (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
   void secure(SslHandle ssl) {
     ssl_ = std::move(ssl);
-    ::SSL_set_fd(ssl_.get(), socket_.native_handle());
+    ::SSL_set_fd(ssl_.get(), socket_.get());
     ::SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                    SSL_MODE_RELEASE_BUFFERS);
   }
@@ -87,7 +81,7 @@ class EventWire {
       return answer > 0 ? WireResult{WireState::done, got} : WireResult{tls_state(answer), 0};
     }
     for (;;) {
-      const auto got = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+      const auto got = ::recv(socket_.get(), into.data(), into.size(), 0);
       if (got > 0) return {WireState::done, static_cast<std::size_t>(got)};
       if (got == 0) return {WireState::closed, 0};
       if (errno == EINTR) continue;
@@ -114,29 +108,26 @@ class EventWire {
       ::ERR_clear_error();
       (void)::SSL_shutdown(ssl_.get());  // one alert, if it fits; its answer is not waited for
     }
-    asio::error_code ignored;
-    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    ::shutdown(socket_.get(), SHUT_WR);
   }
   void close() noexcept {
-    asio::error_code ignored;
     if (ssl_) {
       // Nothing is sent, but without it OpenSSL would not go on with this session again.
       ::SSL_set_quiet_shutdown(ssl_.get(), 1);
       (void)::SSL_shutdown(ssl_.get());
     }
-    socket_.close(ignored);
+    socket_.reset();
   }
   /// To be called before close(): the peer then sees a reset instead of an orderly end.
   void reset_on_close() noexcept {
-    asio::error_code ignored;
-    socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
+    const linger at_once{1, 0};
+    (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  bool is_open() const noexcept { return socket_.is_open(); }
 
  private:
   ssize_t peek() const noexcept {
     char byte = 0;
-    return ::recv(const_cast<Socket&>(socket_).native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   }
   static bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
@@ -162,7 +153,7 @@ class EventWire {
       message.msg_iovlen = std::min<std::size_t>(parts.size(), 64);
       std::size_t whole = 0;
       for (std::size_t i = 0; i < message.msg_iovlen; ++i) whole += parts[i].iov_len;
-      const auto left = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+      const auto left = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
       if (left < 0 && errno == EINTR) continue;
       if (left < 0) return {would_block() ? WireState::wants_write : WireState::failed, sent};
       sent += static_cast<std::size_t>(left);
@@ -215,7 +206,7 @@ class EventWire {
     return wiped({WireState::done, sent});
   }
 
-  Socket socket_;
+  Descriptor socket_;
   SslHandle ssl_;
 };
 

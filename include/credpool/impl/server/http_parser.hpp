@@ -69,6 +69,7 @@ struct HttpHeaderSpans {
   }
   void views(std::string_view buffer, std::vector<HeaderView>& into) const {
     into.clear();
+    into.reserve(pairs.size());
     for (const auto& pair : pairs) {
       auto value = pair.value.in(buffer);
       while (!value.empty() && (value.back() == ' ' || value.back() == '\t'))

@@ -7,12 +7,9 @@
 #include <credpool/server/limits.hpp>
 #include <credpool/server/upstream.hpp>
 
-#include <credpool/impl/server/event_wire.hpp>
+#include <credpool/impl/server/event_socket.hpp>
 #include <credpool/impl/server/http_parser.hpp>
 #include <credpool/impl/server/upstream_addresses.hpp>
-
-#include <asio/dispatch.hpp>
-#include <asio/post.hpp>
 
 #include <openssl/x509v3.h>
 
@@ -35,6 +32,8 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
       : request_{std::move(request)}, listener_{std::move(listener)} {}
   ~EventCall() override { forget_head(); }
 
+  const std::shared_ptr<const UpstreamOrigin>& origin() const noexcept { return request_.origin; }
+
   void pause() override;
   void resume() override;
   void cancel() override;
@@ -42,7 +41,7 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
   /// The engine stops: tells so, later.
   void refuse(EventLoop& loop) {
     forget_head();
-    asio::post(loop.context(), [self = shared_from_this()] {
+    loop.post([self = shared_from_this()] {
       if (const auto listener = std::exchange(self->listener_, nullptr))
         listener->on_failure({Error{Errc::cancelled, "calling an upstream",
                                     self->request_.origin->key(), "the program is stopping"}});
@@ -68,13 +67,13 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
 /// One loop's connections to one origin.
 class UpstreamOriginPool {
  public:
-  UpstreamOriginPool(EventLoop& loop, const UpstreamTimeouts& timeouts, SSL_CTX* tls,
-                     std::shared_ptr<const UpstreamOrigin> origin)
+  UpstreamOriginPool(EventLoop& loop, BlockingPool& lookups, const UpstreamTimeouts& timeouts,
+                     SSL_CTX* tls, std::shared_ptr<const UpstreamOrigin> origin)
       : loop_{loop},
         timeouts_{timeouts},
         tls_{tls},
         origin_{std::move(origin)},
-        addresses_{loop.context(), origin_->host, origin_->port} {}
+        addresses_{loop, lookups, origin_->host, origin_->port} {}
 
   void send(std::shared_ptr<EventCall> call);
   /// Ends all connections; who still waits for an answer is told.

@@ -1,0 +1,116 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+// What the connections of both sides have in common: a socket that its loop watches. Internal.
+
+#include <credpool/impl/server/event_wire.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A connection whose socket is registered once, for both directions and edge by edge. An edge is
+/// told once only, so what it said is remembered until a call finds that it holds no longer:
+/// whoever waits later still learns of it.
+class EventSocket : private EventSource {
+ public:
+  EventSocket(const EventSocket&) = delete;
+  EventSocket& operator=(const EventSocket&) = delete;
+
+ protected:
+  EventSocket(EventLoop& loop, Descriptor socket) noexcept
+      : wire_{std::move(socket)}, loop_{loop} {}
+  ~EventSocket() = default;
+
+  /// Told once for each wait, from the loop and never from inside a function of this class.
+  virtual void on_readable() = 0;
+  virtual void on_writable() = 0;
+
+  EventLoop& loop() const noexcept { return loop_; }
+  bool is_watched() const noexcept { return self_ != nullptr; }
+  /// There may be more to read: nothing has said otherwise yet.
+  bool is_readable() const noexcept { return readable_; }
+  void is_drained() noexcept { readable_ = false; }
+
+  /// Begins to watch; from here to close_socket() the loop keeps it alive.
+  bool watch(std::shared_ptr<EventSocket> self) {
+    readable_ = writable_ = peer_ended_ = false;  // what holds already is told as the first edge
+    if (!loop_.watch(wire_.descriptor(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this))
+      return false;
+    self_ = std::move(self);
+    return true;
+  }
+  void close_socket() {
+    waits_to_read_ = waits_to_write_ = false;
+    if (self_) {
+      loop_.unwatch(wire_.descriptor());
+      loop_.keep_for_this_turn(std::move(self_));
+    }
+    wire_.close();
+  }
+
+  void wait_readable() {
+    waits_to_read_ = true;
+    if (readable_) tell_later();
+  }
+  void wait_writable() {
+    waits_to_write_ = true;
+    if (writable_) tell_later();
+  }
+
+  /// Reads into the loop's scratch.
+  WireResult read() {
+    const auto room = loop_.scratch().size();
+    const auto result = wire_.read(loop_.scratch());
+    // Less than was asked for was all there is, and what comes next is a new edge. Not so behind
+    // the peer's end, which may have been told together with its last bytes, nor with TLS, which
+    // gives one record at a time.
+    if (result.state == WireState::done && result.bytes < room && !peer_ended_ && !wire_.tls())
+      readable_ = false;
+    (void)noted(result.state);
+    return result;
+  }
+  /// To be called with what every other use of the wire came to.
+  WireState noted(WireState state) noexcept {
+    if (state == WireState::wants_read) readable_ = false;
+    if (state == WireState::wants_write) writable_ = false;
+    return state;
+  }
+
+  EventWire wire_;
+
+ private:
+  void on_events(std::uint32_t events) final {
+    constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+    if (events & (EPOLLIN | EPOLLRDHUP | broken)) readable_ = true;
+    if (events & (EPOLLOUT | broken)) writable_ = true;
+    if (events & (EPOLLRDHUP | broken)) peer_ended_ = true;
+    tell();
+  }
+  void tell() {
+    if (writable_ && std::exchange(waits_to_write_, false)) on_writable();
+    if (readable_ && std::exchange(waits_to_read_, false)) on_readable();
+  }
+  /// Others first.
+  void tell_later() {
+    if (!self_ || std::exchange(is_told_later_, true)) return;
+    loop_.post([this, self = self_] {
+      is_told_later_ = false;
+      tell();
+    });
+  }
+
+  EventLoop& loop_;
+  std::shared_ptr<EventSocket> self_;  ///< while it is watched
+  bool readable_ = false;
+  bool writable_ = false;
+  bool peer_ended_ = false;  ///< its direction, or all of it
+  bool waits_to_read_ = false;
+  bool waits_to_write_ = false;
+  bool is_told_later_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
