@@ -2,6 +2,9 @@
 #include <contract/account/account_spending.hpp>
 
 #include <credpool/account/memory_store.hpp>
+#include <credpool/account/sqlite_store.hpp>
+
+#include <throwaway_home.hpp>
 
 namespace cp = credpool;
 
@@ -19,4 +22,13 @@ TEST_CASE("contract/account: MemoryAccountStore that was written and read") {
   const auto again = cp::MemoryAccountStore::from_document(text);
   REQUIRE(again);
   CHECK(again->document() == text);
+}
+
+TEST_CASE("contract/account: SqliteAccountStore") {
+  const ThrowawayHome home;
+  const auto directory = cp::StateDirectory::locate(home.environment());
+  REQUIRE(directory);
+  const auto store = cp::SqliteAccountStore::open(*directory, home.environment());
+  REQUIRE(store);
+  account_contract::whole_contract(**store);
 }

@@ -59,6 +59,13 @@ inline Unexpected key_refusal(Errc code, std::string_view hint) {
   return fail(code, "holding credits for a request", "key", std::string{hint});
 }
 
+/// Whether a reservation was refused by the rules, and not for a fault of the store.
+inline bool is_refusal(const Error& error) noexcept {
+  const auto code = error.errc();
+  return code == Errc::unauthorized || code == Errc::forbidden || code == Errc::rate_limited ||
+         code == Errc::quota_exhausted;
+}
+
 /// Whether a key may be used at all.
 inline Result<void> check_key_usable(const ProvisionedKey& key, TimePoint now) {
   if (key.revoked_at) return key_refusal(Errc::unauthorized, key_revoked_hint);
