@@ -263,6 +263,15 @@ CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
     open = payments.open_topup(account);
     if (!open) return fail(open.error());
     if (!*open) return std::optional<CreditTransaction>{};  // another one did it meanwhile
+    // Another one may have done it before ours was written: its credits are there now.
+    const auto again = state.store.balance(account);
+    if (!again) return fail(again.error());
+    if (again->credits != balance->credits) {
+      if (added)
+        if (auto ended = detail::end_payment(state, payment, PaymentState::failed); !ended)
+          return fail(ended.error());
+      return std::optional<CreditTransaction>{};
+    }
   }
   return detail::go_on_with_topup(state, **open);
 }
