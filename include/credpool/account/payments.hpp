@@ -66,9 +66,9 @@ class PaymentStore {
   /// Writes the reference and the state of a payment; one that is not open is not changed any more.
   /// @errors not_found
   virtual Result<void> change_payment(const Payment& payment) = 0;
-  /// Open payments in the order of their ids, after one of them (empty: from the first).
-  virtual Result<std::vector<Payment>> open_payments(std::string_view after_id,
-                                                     std::uint64_t limit) = 0;
+  /// Payments in that state in the order of their ids, after one of them (empty: from the first).
+  virtual Result<std::vector<Payment>> payments_in(PaymentState state, std::string_view after_id,
+                                                   std::uint64_t limit) = 0;
 
   virtual Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) = 0;
   /// @param method none: forgets it
@@ -84,8 +84,8 @@ class MemoryPaymentStore final : public PaymentStore {
   Result<std::optional<Payment>> payment_by_reference(std::string_view reference) override;
   Result<std::optional<Payment>> open_topup(const AccountId& account) override;
   Result<void> change_payment(const Payment& payment) override;
-  Result<std::vector<Payment>> open_payments(std::string_view after_id,
-                                             std::uint64_t limit) override;
+  Result<std::vector<Payment>> payments_in(PaymentState state, std::string_view after_id,
+                                           std::uint64_t limit) override;
   Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) override;
   Result<void> set_payment_method(const AccountId& account,
                                   const std::optional<PaymentMethod>& method) override;

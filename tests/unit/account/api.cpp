@@ -139,7 +139,8 @@ TEST_CASE("account/api: a store that cannot be reached is a 503 without its secr
       return gone();
     }
     cp::Result<void> change_payment(const cp::Payment&) override { return gone(); }
-    cp::Result<std::vector<cp::Payment>> open_payments(std::string_view, std::uint64_t) override {
+    cp::Result<std::vector<cp::Payment>> payments_in(cp::PaymentState, std::string_view,
+                                                     std::uint64_t) override {
       return gone();
     }
     cp::Result<std::optional<cp::PaymentMethod>> payment_method(const cp::AccountId&) override {

@@ -147,7 +147,7 @@ TEST_CASE("account/payment_routes: M6 when Stripe is down nobody is charged, and
   CHECK(broken.body.find("html") == std::string::npos);
   shop.stripe.broken = false;
   CHECK_FALSE(shop.buy().empty());
-  CHECK(shop.payments.open_payments("", 10)->size() == 1);
+  CHECK(shop.payments.payments_in(cp::PaymentState::open, "", 10)->size() == 1);
 }
 
 TEST_CASE("account/payment_routes: a purchase with an idempotency key has one page") {
@@ -159,7 +159,7 @@ TEST_CASE("account/payment_routes: a purchase with an idempotency key has one pa
         .body;
   };
   CHECK(buy() == buy());
-  CHECK(shop.payments.open_payments("", 10)->size() == 1);
+  CHECK(shop.payments.payments_in(cp::PaymentState::open, "", 10)->size() == 1);
 }
 
 TEST_CASE("account/payment_routes: what webhooks did not say is asked for") {

@@ -196,7 +196,7 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
   if (!state.stripe) return done;
   std::string after;
   for (;;) {
-    const auto open = state.options.payments->open_payments(after, 100);
+    const auto open = state.options.payments->payments_in(PaymentState::open, after, 100);
     if (!open) return fail(open.error());
     if (open->empty()) return done;
     for (const auto& payment : *open) {

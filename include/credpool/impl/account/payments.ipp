@@ -83,14 +83,14 @@ CREDPOOL_INLINE Result<void> MemoryPaymentStore::change_payment(const Payment& p
   return {};
 }
 
-CREDPOOL_INLINE Result<std::vector<Payment>> MemoryPaymentStore::open_payments(
-    std::string_view after_id, std::uint64_t limit) {
+CREDPOOL_INLINE Result<std::vector<Payment>> MemoryPaymentStore::payments_in(
+    PaymentState state, std::string_view after_id, std::uint64_t limit) {
   const std::lock_guard lock{mutex_};
-  std::vector<Payment> open;
+  std::vector<Payment> found;
   for (auto entry = payments_.upper_bound(after_id);
-       entry != payments_.end() && open.size() < limit; ++entry)
-    if (entry->second.state == PaymentState::open) open.push_back(entry->second);
-  return open;
+       entry != payments_.end() && found.size() < limit; ++entry)
+    if (entry->second.state == state) found.push_back(entry->second);
+  return found;
 }
 
 CREDPOOL_INLINE Result<std::optional<PaymentMethod>> MemoryPaymentStore::payment_method(
