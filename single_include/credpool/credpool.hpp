@@ -3490,9 +3490,9 @@ class PaymentStore {
   /// Writes the reference and the state of a payment; one that is not open is not changed any more.
   /// @errors not_found
   virtual Result<void> change_payment(const Payment& payment) = 0;
-  /// Open payments in the order of their ids, after one of them (empty: from the first).
-  virtual Result<std::vector<Payment>> open_payments(std::string_view after_id,
-                                                     std::uint64_t limit) = 0;
+  /// Payments in that state in the order of their ids, after one of them (empty: from the first).
+  virtual Result<std::vector<Payment>> payments_in(PaymentState state, std::string_view after_id,
+                                                   std::uint64_t limit) = 0;
 
   virtual Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) = 0;
   /// @param method none: forgets it
@@ -3508,8 +3508,8 @@ class MemoryPaymentStore final : public PaymentStore {
   Result<std::optional<Payment>> payment_by_reference(std::string_view reference) override;
   Result<std::optional<Payment>> open_topup(const AccountId& account) override;
   Result<void> change_payment(const Payment& payment) override;
-  Result<std::vector<Payment>> open_payments(std::string_view after_id,
-                                             std::uint64_t limit) override;
+  Result<std::vector<Payment>> payments_in(PaymentState state, std::string_view after_id,
+                                           std::uint64_t limit) override;
   Result<std::optional<PaymentMethod>> payment_method(const AccountId& account) override;
   Result<void> set_payment_method(const AccountId& account,
                                   const std::optional<PaymentMethod>& method) override;
@@ -3604,14 +3604,14 @@ CREDPOOL_INLINE Result<void> MemoryPaymentStore::change_payment(const Payment& p
   return {};
 }
 
-CREDPOOL_INLINE Result<std::vector<Payment>> MemoryPaymentStore::open_payments(
-    std::string_view after_id, std::uint64_t limit) {
+CREDPOOL_INLINE Result<std::vector<Payment>> MemoryPaymentStore::payments_in(
+    PaymentState state, std::string_view after_id, std::uint64_t limit) {
   const std::lock_guard lock{mutex_};
-  std::vector<Payment> open;
+  std::vector<Payment> found;
   for (auto entry = payments_.upper_bound(after_id);
-       entry != payments_.end() && open.size() < limit; ++entry)
-    if (entry->second.state == PaymentState::open) open.push_back(entry->second);
-  return open;
+       entry != payments_.end() && found.size() < limit; ++entry)
+    if (entry->second.state == state) found.push_back(entry->second);
+  return found;
 }
 
 CREDPOOL_INLINE Result<std::optional<PaymentMethod>> MemoryPaymentStore::payment_method(
@@ -10197,7 +10197,7 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
   if (!state.stripe) return done;
   std::string after;
   for (;;) {
-    const auto open = state.options.payments->open_payments(after, 100);
+    const auto open = state.options.payments->payments_in(PaymentState::open, after, 100);
     if (!open) return fail(open.error());
     if (open->empty()) return done;
     for (const auto& payment : *open) {
@@ -10264,6 +10264,15 @@ CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
     open = payments.open_topup(account);
     if (!open) return fail(open.error());
     if (!*open) return std::optional<CreditTransaction>{};  // another one did it meanwhile
+    // Another one may have done it before ours was written: its credits are there now.
+    const auto again = state.store.balance(account);
+    if (!again) return fail(again.error());
+    if (again->credits != balance->credits) {
+      if (added)
+        if (auto ended = detail::end_payment(state, payment, PaymentState::failed); !ended)
+          return fail(ended.error());
+      return std::optional<CreditTransaction>{};
+    }
   }
   return detail::go_on_with_topup(state, **open);
 }
@@ -10556,6 +10565,13 @@ inline Unexpected balance_refusal(const AllowanceRequest& request, Money left, M
 
 inline Unexpected key_refusal(Errc code, std::string_view hint) {
   return fail(code, "holding credits for a request", "key", std::string{hint});
+}
+
+/// Whether a reservation was refused by the rules, and not for a fault of the store.
+inline bool is_refusal(const Error& error) noexcept {
+  const auto code = error.errc();
+  return code == Errc::unauthorized || code == Errc::forbidden || code == Errc::rate_limited ||
+         code == Errc::quota_exhausted;
 }
 
 /// Whether a key may be used at all.
@@ -28467,7 +28483,13 @@ struct HeaderView {
 };
 
 /// Whether two header names are the same, whatever their case (ASCII).
-bool same_header_name(std::string_view a, std::string_view b) noexcept;
+inline bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  // Here, because most names differ in length already.
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [lower](char left, char right) { return lower(left) == lower(right); });
+}
 
 /// The first header of that name; none when there is none.
 std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
@@ -28492,14 +28514,6 @@ struct RequestHead {
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE bool same_header_name(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
-  return true;
-}
 
 CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
                                                             std::string_view name) noexcept {
@@ -30033,20 +30047,32 @@ bool is_header_value(std::string_view value) noexcept;
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// Of each character that may stand in a name its lower case, of each other 0.
+inline constexpr std::array<char, 256> header_name_lower = [] {
+  std::array<char, 256> lower{};
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"})
+    lower[static_cast<unsigned char>(c)] = c;
+  for (char c = 'A'; c <= 'Z'; ++c)
+    lower[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}();
+
+inline char header_lower(char c) noexcept {
+  return header_name_lower[static_cast<unsigned char>(c)];
+}
+
 /// A name in lower case, without an allocation; empty when it is longer than any that counts.
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
     if (name.size() > text_.size()) return;
     size_ = name.size();
-    std::transform(name.begin(), name.end(), text_.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
+    std::transform(name.begin(), name.end(), text_.begin(), header_lower);
   }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
-  std::array<char, 48> text_{};
+  std::array<char, 48> text_;
   std::size_t size_ = 0;
 };
 
@@ -30055,35 +30081,28 @@ inline constexpr std::array<std::string_view, 5> header_sent_on{
     "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
 };
 
-/// What no message carries beyond its own connection.
-inline constexpr std::array<std::string_view, 9> header_hop_by_hop{
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-};
-
-/// What an answer does not carry back, besides what is hop-by-hop.
-inline constexpr std::array<std::string_view, 22> header_kept_back{
+/// What an answer does not carry back: what belongs to one connection, and what is the upstream's
+/// business or the account's.
+inline constexpr std::array<std::string_view, 31> header_kept_back{
     "alt-svc",
     "anthropic-organization-id",
     "anthropic-workspace-id",
     "chatgpt-account-id",
     "clear-site-data",
+    "connection",
     "content-length",
     "content-security-policy",
     "content-security-policy-report-only",
     "cross-origin-opener-policy",
     "date",
     "expect-ct",
+    "keep-alive",
     "nel",
     "openai-organization",
     "openai-project",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
     "public-key-pins",
     "report-to",
     "reporting-endpoints",
@@ -30091,12 +30110,15 @@ inline constexpr std::array<std::string_view, 22> header_kept_back{
     "set-cookie",
     "set-cookie2",
     "strict-transport-security",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
     "via",
 };
 
 // They are searched by halves.
 static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
-static_assert(std::is_sorted(header_hop_by_hop.begin(), header_hop_by_hop.end()));
 static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
 
 template <std::size_t size>
@@ -30118,8 +30140,8 @@ inline bool header_goes_upstream(std::string_view name) noexcept {
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in(header_hop_by_hop, name) && !header_stands_in(header_kept_back, name) &&
-         !name.starts_with("x-credpool-") && name != "x-upstream-request-id";
+  return !header_stands_in(header_kept_back, name) && !name.starts_with("x-credpool-") &&
+         name != "x-upstream-request-id";
 }
 
 /// Whether a Connection header of the message names that header as one of this connection only.
@@ -30168,11 +30190,8 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [marks](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
-  });
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return detail::header_lower(c) != 0; });
 }
 
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
@@ -30882,7 +30901,7 @@ class Relay final : public ExchangeListener,
  public:
   Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
         std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
-        RelayRequest request)
+        RelayRequest&& request)
       : keeps_alive_{std::move(keeps_alive)},
         world_{world},
         catalog_{std::move(catalog)},
