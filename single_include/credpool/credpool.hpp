@@ -26440,6 +26440,19 @@ class SseReader {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Empties a text and gives its memory back, which neither clear() nor an assignment of {} does.
+inline void give_back(std::string& text) noexcept {
+  std::string{}.swap(text);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // How the proxy skips the bytes that mean nothing to it, sixteen at a time where the processor can.
 // Internal: included by .ipp files only.
 
@@ -26607,8 +26620,8 @@ CREDPOOL_INLINE void SseReader::add_data(std::string_view line) {
 
 CREDPOOL_INLINE void SseReader::forget_event() {
   constexpr std::size_t kept_capacity = 16 << 10;
-  if (data_kept_.capacity() > kept_capacity) data_kept_ = {};
-  if (line_.capacity() > kept_capacity) line_ = {};
+  if (data_kept_.capacity() > kept_capacity) detail::give_back(data_kept_);
+  if (line_.capacity() > kept_capacity) detail::give_back(line_);
   data_kept_.clear();
   event_.clear();
   data_ = {};
@@ -30893,8 +30906,7 @@ inline void hide(const Secret& secret, std::string& text) {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
-/// the answer on.
+/// Lends a credential, sends the request, judges the answer, goes to the next one or hands it on.
 class Relay final : public ExchangeListener,
                     public UpstreamListener,
                     public std::enable_shared_from_this<Relay> {
@@ -31315,7 +31327,7 @@ class Relay final : public ExchangeListener,
     begin_answer(answer_head_.views());
     pass(held_);
     (void)send_passed();
-    held_.clear();
+    give_back(held_);
   }
 
   void begin_answer(const std::vector<HeaderView>& headers) {

@@ -20,9 +20,13 @@ SOCKETS = int(os.environ.get("CREDPOOL_SLOW_SOCKETS", "5000"))
 class Raw:
     """One connection to the proxy; {KEY} in what is sent stands for the key."""
 
-    def __init__(self, world, timeout: float = 15):
+    def __init__(self, world, timeout: float = 15, receive_buffer: int = 0):
         self.key = world.key.encode()
-        self.socket = socket.create_connection(("127.0.0.1", int(world.url.rsplit(":", 1)[1])), timeout=timeout)
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(timeout)
+        self.socket.connect(("127.0.0.1", int(world.url.rsplit(":", 1)[1])))
 
     def __enter__(self):
         return self
@@ -310,6 +314,19 @@ class Bombs(unittest.TestCase):
             self.assertEqual(world.post()[0], 200)
 
 
+    def test_idle_connections_keep_nothing_of_large_requests(self):
+        with ProxyWorld() as world, contextlib.ExitStack() as stack:
+            large = json.dumps({**chat(), "user": "a" * (4 * MEGABYTE)}).encode()
+            world.post()
+            for _ in range(40):
+                peer = stack.enter_context(Raw(world, timeout=30))
+                peer.send(head(b"Content-Length: %d" % len(large)) + large)
+                self.assertEqual(peer.answer()[0], 200)
+            resident = memory_kib(world.proxy.pid)
+            say(f"40 idle connections, each after a request of 4 MiB: {resident / 1024:.1f} MiB resident")
+            self.assertLess(resident, 64 * 1024)
+
+
 class Slow(unittest.TestCase):
     """D10: peers that take their time do not slow the others."""
 
@@ -350,6 +367,32 @@ class Slow(unittest.TestCase):
 
     def test_slow_readers(self):
         self.attack("slow readers", "-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1", "-k", "3")
+
+    def test_slow_readers_of_endless_answers(self):
+        """Each has its own upstream, which could fill any buffer."""
+        with ProxyWorld() as world, contextlib.ExitStack() as stack:
+            world.post()
+            world.fake.rules(any_key={"kind": "endless", "bytes": 200})
+            body = json.dumps(chat(stream=True)).encode()
+            for number in range(SOCKETS):
+                reader = Raw(world, receive_buffer=4096)
+                stack.callback(reader.socket.close)
+                reader.send(head(b"Content-Length: %d" % len(body)) + body)
+                if number % 200 == 199:
+                    time.sleep(0.1)
+            until = time.monotonic() + 60
+            while (opened := len(os.listdir(f"/proc/{world.proxy.pid}/fd"))) < 2 * SOCKETS and time.monotonic() < until:
+                time.sleep(0.2)
+            world.fake.rules()
+            with SideClient(world) as side:
+                time.sleep(5)
+            resident = memory_kib(world.proxy.pid)
+            say(f"{SOCKETS} slow readers of endless answers: {opened} descriptors, side client p99 {side.percentile(0.99) * 1000:.1f} ms "
+                f"of {len(side.latencies)}, resident {resident / 1024:.1f} MiB")
+            self.assertEqual(side.failures, [])
+            self.assertGreaterEqual(opened, 2 * SOCKETS)
+            self.assertLess(side.percentile(0.99), 0.5)
+            self.assertLess(resident, 64 * 1024)
 
     def test_a_head_has_a_deadline(self):
         with ProxyWorld() as world, Raw(world, timeout=40) as peer:

@@ -8,6 +8,7 @@
 #include <credpool/server/exchange.hpp>
 #include <credpool/validation/classifier.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/proxy/kept_end.hpp>
 #include <credpool/impl/proxy/relay_answer.hpp>
 #include <credpool/impl/proxy/relay_request.hpp>
@@ -25,8 +26,7 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Lends a credential, sends the request, judges the answer, moves to the next credential or hands
-/// the answer on.
+/// Lends a credential, sends the request, judges the answer, goes to the next one or hands it on.
 class Relay final : public ExchangeListener,
                     public UpstreamListener,
                     public std::enable_shared_from_this<Relay> {
@@ -447,7 +447,7 @@ class Relay final : public ExchangeListener,
     begin_answer(answer_head_.views());
     pass(held_);
     (void)send_passed();
-    held_.clear();
+    give_back(held_);
   }
 
   void begin_answer(const std::vector<HeaderView>& headers) {

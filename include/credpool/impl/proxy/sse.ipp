@@ -3,6 +3,7 @@
 
 #include <credpool/proxy/sse.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/proxy/byte_scan.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -119,8 +120,8 @@ CREDPOOL_INLINE void SseReader::add_data(std::string_view line) {
 
 CREDPOOL_INLINE void SseReader::forget_event() {
   constexpr std::size_t kept_capacity = 16 << 10;
-  if (data_kept_.capacity() > kept_capacity) data_kept_ = {};
-  if (line_.capacity() > kept_capacity) line_ = {};
+  if (data_kept_.capacity() > kept_capacity) detail::give_back(data_kept_);
+  if (line_.capacity() > kept_capacity) detail::give_back(line_);
   data_kept_.clear();
   event_.clear();
   data_ = {};

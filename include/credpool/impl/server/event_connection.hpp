@@ -5,6 +5,7 @@
 
 #include <credpool/server/exchange.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/answer_text.hpp>
 #include <credpool/impl/server/blocking_pool.hpp>
 #include <credpool/impl/server/event_output.hpp>
@@ -284,7 +285,7 @@ class EventConnection final : public EventSocket,
     state_ = State::reading;
     parser_.restart();
     answer_.clear();
-    if (answer_.capacity() > max_early) answer_ = {};
+    if (answer_.capacity() > max_early) give_back(answer_);
     peers_.loop.arm(*this, peers_.limits.idle);
     if (early_.empty()) return wait_readable();
     peers_.loop.post([self = shared_from_this()] { self->parse_early(); });
@@ -327,7 +328,7 @@ class EventConnection final : public EventSocket,
   std::string peer_;
   std::shared_ptr<ServerHandler> handler_;
   RequestParser parser_;
-  EventOutput output_;
+  EventOutput output_{loop().kept};
   std::string early_;   ///< came before the answer was complete: the next request's
   std::string answer_;  ///< the head that is being sent
   std::shared_ptr<EventExchange> exchange_;

@@ -24,6 +24,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <type_traits>
@@ -139,7 +140,12 @@ class EventLoop {
   // --- what is shared
 
   /// Where everything on this loop reads to; its content lives until the event's handler returns.
-  std::array<char, 64 << 10>& scratch() noexcept { return scratch_; }
+  /// The more slow peers have to take yet, the less is lent: what is read for them has to be kept.
+  std::span<char> scratch() noexcept {
+    constexpr std::size_t some = 1 << 20, much = 3 << 20;
+    const auto all = std::span{scratch_};
+    return kept < some ? all : all.first(kept < much ? 8 << 10 : 2 << 10);
+  }
 
   /// "Sun, 06 Nov 1994 08:49:37 GMT", of this second.
   std::string_view http_date() {
@@ -154,6 +160,7 @@ class EventLoop {
   }
 
   std::atomic<std::size_t> connections{0};  ///< of peers; counted where they are accepted
+  std::size_t kept = 0;                     ///< bytes that peers have not taken
 
  private:
   void turn() {

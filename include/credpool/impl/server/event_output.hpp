@@ -3,6 +3,7 @@
 
 // What a connection has still to send. Internal.
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/event_wire.hpp>
 
 #include <string>
@@ -16,6 +17,12 @@ namespace detail {
 /// take is copied.
 class EventOutput {
  public:
+  /// @param kept counts the bytes that all outputs of a loop keep
+  explicit EventOutput(std::size_t& kept) noexcept : kept_{kept} {}
+  ~EventOutput() { drop(); }
+  EventOutput(const EventOutput&) = delete;
+  EventOutput& operator=(const EventOutput&) = delete;
+
   void add(std::string_view piece) {
     if (!piece.empty()) pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});
   }
@@ -38,22 +45,29 @@ class EventOutput {
     const iovec rest{rest_.data() + sent_, rest_.size() - sent_};
     const auto [state, bytes] = wire.write({&rest, 1});
     sent_ += bytes;
-    if (sent_ == rest_.size()) {
-      rest_ = {};
-      sent_ = 0;
-    }
+    if (sent_ == rest_.size()) forget_rest();
     return state;
   }
 
   void drop() noexcept {
     pieces_.clear();
-    rest_ = {};
-    sent_ = 0;
+    forget_rest();
   }
 
  private:
+  void forget_rest() noexcept {
+    kept_ -= rest_.size();
+    give_back(rest_);
+    sent_ = 0;
+  }
+
   /// Copies the pieces but for the first `gone` bytes.
   void keep(std::size_t gone) {
+    std::size_t more = 0;
+    for (const auto& piece : pieces_) more += piece.iov_len;
+    more -= gone;
+    rest_.reserve(rest_.size() + more);
+    kept_ += more;
     for (const auto& piece : pieces_) {
       const auto skip = std::min<std::size_t>(gone, piece.iov_len);
       gone -= skip;
@@ -62,6 +76,7 @@ class EventOutput {
     pieces_.clear();
   }
 
+  std::size_t& kept_;
   std::vector<iovec> pieces_;
   std::string rest_;
   std::size_t sent_ = 0;  ///< of the rest

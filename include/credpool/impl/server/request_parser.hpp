@@ -7,6 +7,7 @@
 #include <credpool/server/exchange.hpp>
 #include <credpool/server/limits.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/http_parser.hpp>
 
 #include <algorithm>
@@ -72,8 +73,8 @@ class RequestParser {
     parser_.data = this;
     constexpr std::size_t small = 16 << 10;
     wipe(buffer_.data(), buffer_.size());  // the peer's key stood in it
-    if (buffer_.capacity() > 2 * small) buffer_ = {};
-    if (body_.capacity() > small) body_ = {};
+    if (buffer_.capacity() > 2 * small) give_back(buffer_);
+    if (body_.capacity() > small) give_back(body_);
     buffer_.clear();
     body_.clear();
     spans_.clear();
