@@ -36,6 +36,7 @@ CommandTree tree_of(const CLI::App& app) {
     CommandTree::Option copy;
     copy.description = option->get_description();
     copy.takes_value = option->get_items_expected_max() > 0;
+    copy.value = option->get_type_name();
     if (option->get_positional()) {
       copy.names.push_back(option->get_name(true));
       copy.positional = true;
@@ -46,9 +47,29 @@ CommandTree tree_of(const CLI::App& app) {
     }
     tree.options.push_back(std::move(copy));
   }
+  if (tree.name == "completion") tree.words = {"bash", "zsh", "fish"};
   for (const auto* child : app.get_subcommands(nullptr))
     if (!child->get_group().empty()) tree.children.push_back(tree_of(*child));  // else: hidden
   return tree;
+}
+
+ManualTexts manual_texts() {
+  return {
+      .version = "credpool " CREDPOOL_VERSION_STRING,
+      .purpose = "lends the logins of AI coding CLIs in rotation",
+      .exit_status = {{"0", "ok"},
+                      {"1", "a credential is missing or expired, or the command failed"},
+                      {"2", "a credential is expiring soon and cannot be refreshed"},
+                      {"3", "the command line or the configuration is wrong"},
+                      {"4", "a person must log in again"},
+                      {"5", "a single-use token may or may not have been spent"}},
+      .environment = {{"CREDPOOL_CONFIG", "the configuration file, as --config"},
+                      {"NO_COLOR", "print without colours"},
+                      {"XDG_CONFIG_HOME, XDG_STATE_HOME",
+                       "where configuration and state are kept"}},
+      .files = {{"~/.config/credpool/config.json5", "the configuration"},
+                {"~/.local/state/credpool/", "state, sealed secrets and history"}},
+  };
 }
 
 }  // namespace
@@ -308,7 +329,7 @@ int run_command_line(int argc, char** argv) {
     return 0;
   });
   on(app.add_subcommand("man", "Print the manual page (roff)"), [&](Session&) {
-    std::cout << manual_page(tree_of(app));
+    std::cout << manual_page(tree_of(app), manual_texts());
     return 0;
   });
 

@@ -4,7 +4,7 @@
 #include "../cli_pool.hpp"
 #include "../history_notes.hpp"
 #include "../keep_key.hpp"
-#include "../prompt.hpp"
+#include "prompt.hpp"
 #include "../refresher.hpp"
 #include "../terminal_interaction.hpp"
 

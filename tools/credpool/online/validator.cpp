@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "../validator.hpp"
 
-#include "../spinner.hpp"
+#include "spinner.hpp"
 
 #include <credpool/transport/httplib.hpp>
 #include <credpool/validation/http_validator.hpp>

@@ -12,6 +12,7 @@ struct CommandTree {
   struct Option {
     std::vector<std::string> names;  ///< "-h", "--help"; a positional has its one name
     std::string description;
+    std::string value = {};  ///< what its value is: "FILE" and "DIR" are completed as such
     bool takes_value = false;
     bool positional = false;
     bool required = false;
@@ -20,6 +21,7 @@ struct CommandTree {
   std::string name;
   std::string description;
   std::vector<Option> options;
+  std::vector<std::string> words = {};  ///< that its positional argument may be
   std::vector<CommandTree> children;
 };
 

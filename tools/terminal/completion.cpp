@@ -2,6 +2,7 @@
 #include "completion.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace credpool_cli {
 
@@ -15,7 +16,7 @@ std::vector<std::string> words_after(const CommandTree& command) {
     if (!option.positional)
       for (const auto& name : option.names)
         if (name.starts_with("--")) words.push_back(name);
-  if (command.name == "completion") words.insert(words.end(), {"bash", "zsh", "fish"});
+  words.insert(words.end(), command.words.begin(), command.words.end());
   return words;
 }
 
@@ -23,6 +24,30 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
+}
+
+/// The name of the shell function.
+std::string function_of(const CommandTree& tree) {
+  auto name = "_" + tree.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+/// The options of a kind of value, as the pattern of a shell's case: "--config|--file".
+void add_pattern(const CommandTree& command, std::string_view value, std::set<std::string>& names) {
+  for (const auto& option : command.options)
+    if (!option.positional && option.value == value) names.insert(option.names.back());
+  for (const auto& child : command.children) add_pattern(child, value, names);
+}
+
+/// A line of a shell's case for them; empty when there are none.
+std::string case_of(const CommandTree& tree, std::string_view value, std::string_view action) {
+  std::set<std::string> names;
+  add_pattern(tree, value, names);
+  if (names.empty()) return {};
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "    " : "|") + name;
+  return text + ") " + std::string{action} + "; return ;;\n";
 }
 
 std::string without_quotes(std::string text) {
@@ -36,16 +61,16 @@ void bash_cases(const CommandTree& command, const std::string& path, std::string
 }
 
 std::string bash_script(const CommandTree& tree) {
-  std::string text =
-      "# bash completion for credpool: eval \"$(credpool completion bash)\"\n"
-      "_credpool() {\n"
-      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path='" +
-      tree.name +
-      "' words='' i word\n"
-      "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
-      "    --file|--config|--trace|--export) COMPREPLY=( $(compgen -f -- \"$current\") ); return "
-      ";;\n"
-      "    --home|--state-dir) COMPREPLY=( $(compgen -d -- \"$current\") ); return ;;\n"
+  std::string text = "# bash completion for " + tree.name + ": eval \"$(" + tree.name +
+                     " completion bash)\"\n" + function_of(tree) +
+                     "() {\n"
+                     "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path='" +
+                     tree.name +
+                     "' words='' i word\n"
+                     "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n" +
+                     case_of(tree, "FILE", "COMPREPLY=( $(compgen -f -- \"$current\") )") +
+                     case_of(tree, "DIR", "COMPREPLY=( $(compgen -d -- \"$current\") )");
+  text +=
       "  esac\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    word=\"${COMP_WORDS[i]}\"\n"
@@ -67,9 +92,8 @@ std::string bash_script(const CommandTree& tree) {
   text +=
       "  esac\n"
       "  COMPREPLY=( $(compgen -W \"$words\" -- \"$current\") )\n"
-      "}\n"
-      "complete -F _credpool credpool\n";
-  return text;
+      "}\n";
+  return text + "complete -F " + function_of(tree) + " " + tree.name + "\n";
 }
 
 void zsh_cases(const CommandTree& command, const std::string& path, std::string& text) {
@@ -79,22 +103,21 @@ void zsh_cases(const CommandTree& command, const std::string& path, std::string&
   for (const auto& option : command.options)
     if (!option.positional && option.names.back().starts_with("--"))
       text += " '" + option.names.back() + ":" + without_quotes(option.description) + "'";
-  if (command.name == "completion") text += " bash zsh fish";
+  for (const auto& word : command.words) text += " " + word;
   text += " ) ;;\n";
   for (const auto& child : command.children) zsh_cases(child, path + " " + child.name, text);
 }
 
 std::string zsh_script(const CommandTree& tree) {
-  std::string text =
-      "#compdef credpool\n"
-      "# zsh completion for credpool: eval \"$(credpool completion zsh)\"\n"
-      "_credpool() {\n"
-      "  local path_so_far='" +
-      tree.name +
-      "' word\n"
-      "  local -a words_here=(\"${words[@]:1:$((CURRENT-2))}\")\n"
-      "  for word in \"${words_here[@]}\"; do\n"
-      "    case \"$path_so_far $word\" in\n";
+  std::string text = "#compdef " + tree.name + "\n# zsh completion for " + tree.name +
+                     ": eval \"$(" + tree.name + " completion zsh)\"\n" + function_of(tree) +
+                     "() {\n"
+                     "  local path_so_far='" +
+                     tree.name +
+                     "' word\n"
+                     "  local -a words_here=(\"${words[@]:1:$((CURRENT-2))}\")\n"
+                     "  for word in \"${words_here[@]}\"; do\n"
+                     "    case \"$path_so_far $word\" in\n";
   const auto add_paths = [&](const auto& self, const CommandTree& command,
                              const std::string& path) -> void {
     for (const auto& child : command.children) {
@@ -107,35 +130,36 @@ std::string zsh_script(const CommandTree& tree) {
   text +=
       "    esac\n"
       "  done\n"
-      "  case \"${words[CURRENT-1]}\" in\n"
-      "    --file|--config|--trace|--export) _files; return ;;\n"
-      "    --home|--state-dir) _directories; return ;;\n"
+      "  case \"${words[CURRENT-1]}\" in\n" +
+      case_of(tree, "FILE", "_files") + case_of(tree, "DIR", "_directories") +
       "  esac\n"
       "  local -a words\n"
       "  case \"$path_so_far\" in\n";
   zsh_cases(tree, tree.name, text);
   text +=
       "  esac\n"
-      "  _describe 'credpool' words\n"
+      "  _describe '" +
+      tree.name +
+      "' words\n"
       "}\n"
-      "compdef _credpool credpool\n";
+      "compdef " +
+      function_of(tree) + " " + tree.name + "\n";
   return text;
 }
 
-void fish_lines(const CommandTree& command, const std::vector<std::string>& path,
-                std::string& text) {
+void fish_lines(const CommandTree& command, const std::string& program,
+                const std::vector<std::string>& path, std::string& text) {
   std::string condition;
+  for (const auto& word : path)
+    condition += (condition.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
   if (path.empty()) {
     condition = "__fish_use_subcommand";
-  } else {
-    condition = "__fish_seen_subcommand_from " + path.back();
-    if (!command.children.empty()) {
-      std::vector<std::string> names;
-      for (const auto& child : command.children) names.push_back(child.name);
-      condition += "; and not __fish_seen_subcommand_from " + joined(names);
-    }
+  } else if (!command.children.empty()) {
+    std::vector<std::string> names;
+    for (const auto& child : command.children) names.push_back(child.name);
+    condition += "; and not __fish_seen_subcommand_from " + joined(names);
   }
-  const auto start = "complete -c credpool -n '" + condition + "' ";
+  const auto start = "complete -c " + program + " -n '" + condition + "' ";
   for (const auto& child : command.children)
     text += start + "-f -a '" + child.name + "' -d '" + without_quotes(child.description) + "'\n";
   for (const auto& option : command.options) {
@@ -144,11 +168,11 @@ void fish_lines(const CommandTree& command, const std::vector<std::string>& path
             (option.takes_value ? " -r" : "") + " -d '" + without_quotes(option.description) +
             "'\n";
   }
-  if (command.name == "completion") text += start + "-f -a 'bash zsh fish'\n";
+  if (!command.words.empty()) text += start + "-f -a '" + joined(command.words) + "'\n";
   for (const auto& child : command.children) {
     auto deeper = path;
     deeper.push_back(child.name);
-    fish_lines(child, deeper, text);
+    fish_lines(child, program, deeper, text);
   }
 }
 
@@ -157,8 +181,9 @@ void fish_lines(const CommandTree& command, const std::vector<std::string>& path
 std::string completion_script(const CommandTree& tree, std::string_view shell) {
   if (shell == "bash") return bash_script(tree);
   if (shell == "zsh") return zsh_script(tree);
-  std::string text = "# fish completion for credpool: credpool completion fish | source\n";
-  fish_lines(tree, {}, text);
+  std::string text =
+      "# fish completion for " + tree.name + ": " + tree.name + " completion fish | source\n";
+  fish_lines(tree, tree.name, {}, text);
   return text;
 }
 

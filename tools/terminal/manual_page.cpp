@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "manual_page.hpp"
 
-#include <credpool/core/version.hpp>
-
 #include <algorithm>
+#include <cctype>
 
 namespace credpool_cli {
 
@@ -46,35 +45,31 @@ void add_command(const CommandTree& command, const std::string& path, std::strin
   for (const auto& child : command.children) add_command(child, path + " " + child.name, text);
 }
 
+void add_rows(const char* heading, char font, const ManualTexts::Rows& rows, std::string& text) {
+  if (rows.empty()) return;
+  text += std::string{".SH "} + heading + "\n";
+  for (const auto& [term, meaning] : rows)
+    text += std::string{".TP\n\\f"} + font + roff(term) + "\\fR\n" + roff(meaning) + "\n";
+}
+
 }  // namespace
 
-std::string manual_page(const CommandTree& tree) {
-  std::string text =
-      ".TH CREDPOOL 1 \"\" \"credpool " CREDPOOL_VERSION_STRING
-      "\" \"User Commands\"\n"
-      ".SH NAME\ncredpool \\- lends the logins of AI coding CLIs in rotation\n"
-      ".SH SYNOPSIS\n.B credpool\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
-      ".SH DESCRIPTION\n";
+std::string manual_page(const CommandTree& tree, const ManualTexts& texts) {
+  auto title = tree.name;
+  std::transform(title.begin(), title.end(), title.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::string text = ".TH " + roff(title) + " 1 \"\" \"" + texts.version +
+                     "\" \"User Commands\"\n.SH NAME\n" + roff(tree.name) + " \\- " +
+                     roff(texts.purpose) + "\n.SH SYNOPSIS\n.B " + roff(tree.name) +
+                     "\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+                     ".SH DESCRIPTION\n";
   text += roff(tree.description) + "\n.SH OPTIONS\n";
   add_options(tree, text);
   text += ".SH COMMANDS\n";
   for (const auto& child : tree.children) add_command(child, child.name, text);
-  text +=
-      ".SH EXIT STATUS\n"
-      ".TP\n\\fB0\\fR\nok\n"
-      ".TP\n\\fB1\\fR\na credential is missing or expired, or the command failed\n"
-      ".TP\n\\fB2\\fR\na credential is expiring soon and cannot be refreshed\n"
-      ".TP\n\\fB3\\fR\nthe command line or the configuration is wrong\n"
-      ".TP\n\\fB4\\fR\na person must log in again\n"
-      ".TP\n\\fB5\\fR\na single\\-use token may or may not have been spent\n"
-      ".SH ENVIRONMENT\n"
-      ".TP\n\\fBCREDPOOL_CONFIG\\fR\nthe configuration file, as \\-\\-config\n"
-      ".TP\n\\fBNO_COLOR\\fR\nprint without colours\n"
-      ".TP\n\\fBXDG_CONFIG_HOME\\fR, \\fBXDG_STATE_HOME\\fR\nwhere configuration and state are "
-      "kept\n"
-      ".SH FILES\n"
-      ".TP\n\\fI~/.config/credpool/config.json5\\fR\nthe configuration\n"
-      ".TP\n\\fI~/.local/state/credpool/\\fR\nstate, sealed secrets and history\n";
+  add_rows("EXIT STATUS", 'B', texts.exit_status, text);
+  add_rows("ENVIRONMENT", 'B', texts.environment, text);
+  add_rows("FILES", 'I', texts.files, text);
   return text;
 }
 
