@@ -28,6 +28,8 @@ struct HttplibOptions {
   Secret proxy;
   /// Hosts that are reached directly: "*", a host, or a domain (with or without leading dot).
   std::vector<std::string> no_proxy;
+  /// Plain http to any host, readable by everybody between: only when a person asks for it.
+  bool allow_plain_http = false;
 
   /// From HTTPS_PROXY, NO_PROXY (either case), SSL_CERT_FILE and NODE_EXTRA_CA_CERTS.
   static HttplibOptions from(const Environment& environment);
@@ -44,8 +46,9 @@ struct HttplibOptions {
 /// An error after the connection stood leaves open whether the server acted on the request.
 ///
 /// @thread_safety safe
-/// @errors network; tls; timeout; too_large; configuration for plain http to anything but loopback,
-///         a URL or a proxy that cannot be used; invalid_argument for a header that may not be sent
+/// @errors network; tls; timeout; too_large; configuration for plain http to anything but loopback
+///         (unless the options allow it), a URL or a proxy that cannot be used; invalid_argument
+///         for a header that may not be sent
 class HttplibTransport {
  public:
   explicit HttplibTransport(HttplibOptions options = {});

@@ -251,9 +251,10 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
   if (!url) return fail(std::move(url).error());
   const auto& host = url->host;
   const bool loopback = detail::names_loopback(host);
+  const bool plain_allowed = url->tls || state_->options.allow_plain_http;
   if (!url->user_info.empty())
     return fail(Errc::configuration, "sending a request", host, "a URL must not hold a password");
-  if (!url->tls && !loopback)
+  if (!plain_allowed && !loopback)
     return fail(Errc::configuration, "sending a request", host,
                 "plain http is for loopback addresses only: use https");
   const auto headers = detail::httplib_headers(request, host, state_->options.user_agent);
@@ -276,8 +277,8 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
     auto found = detail::resolve_host(host);
     if (!found) return fail(std::move(found).error());
     addresses = std::move(*found);
-    if (!url->tls && !std::all_of(addresses.begin(), addresses.end(),
-                                  [](const auto& address) { return address.loopback; }))
+    if (!plain_allowed && !std::all_of(addresses.begin(), addresses.end(),
+                                       [](const auto& address) { return address.loopback; }))
       return fail(Errc::configuration, "sending a request", host,
                   "its name leads away from this machine: use https");
   }
