@@ -117,6 +117,16 @@ credpool::Result<credpool::Secret> ask_hidden(std::string_view question) {
   return secret;
 }
 
+credpool::Result<std::string> ask_line(std::string_view question) {
+  constexpr std::string_view doing = "asking a question";
+  const credpool::Descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+  if (!terminal || ::isatty(STDIN_FILENO) == 0)
+    return credpool::fail(credpool::Errc::configuration, std::string{doing}, {},
+                          "there is no terminal");
+  say(terminal.get(), question);
+  return read_text(terminal.get(), Until::line_end, doing);
+}
+
 credpool::Result<credpool::Secret> read_secret_from_stdin() {
   constexpr std::string_view doing = "reading a secret from standard input";
   return to_secret(read_text(STDIN_FILENO, Until::end_of_file, doing), doing);
