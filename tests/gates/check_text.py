@@ -22,12 +22,13 @@ MACROS_ALLOWED = {
     "CREDPOOL_INLINE", "CREDPOOL_ABI",
 }
 
-# Shapes of live keys. The fakes of the fixtures are shorter, say that they are fakes, or are mostly zeros.
+# Shapes of live keys. The fakes of the fixtures are shorter, or say that they are fakes.
 SECRET_SHAPES = re.compile(
     r"ghp_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60}|AIza[A-Za-z0-9_-]{35}|sk-[A-Za-z0-9_-]{40}"
     r"|AKIA[A-Z0-9]{16}|xox[abp]-[0-9A-Za-z-]{20}|ya29\.[A-Za-z0-9_-]{40}|glpat-[A-Za-z0-9_-]{20}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{64}")
-FAKE = re.compile("fake|canary|example|0{12}", re.IGNORECASE)
+# Also: a character seven times in a row, which chance does not make.
+FAKE = re.compile(r"fake|canary|example|(\w)\1{6}", re.IGNORECASE)
 
 # Written in parts, so that this file does not name them itself.
 FOREIGN_PLACES = re.compile("|".join(re.escape(left + right) for left, right in [

@@ -48,24 +48,25 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
       least = changes;
       best = candidate;
     }
-  return best.empty() ? std::string{} : "\n(Did you mean " + best + "?)";
+  if (best.empty()) return {};
+  return std::string{"\n(Did you mean "} + best + "?)";
 }
 
 std::string quoted(std::string_view word) {
-  return "'" + std::string{word} + "'";
+  return std::string{"'"} + std::string{word} + "'";
 }
 
 /// "--name <name>"
 std::string shown(const Option& option) {
   std::string text;
   for (const auto& name : option.names) text += (text.empty() ? "" : ", ") + name;
-  if (option.takes_value) text += " <" + option.value + ">";
+  if (option.takes_value) text += std::string{" <"} + option.value + ">";
   return text;
 }
 
 /// "<hash>", or "[command]" where it may be left out.
 std::string shown_argument(const Option& option) {
-  return option.required ? "<" + option.names[0] + ">" : "[" + option.names[0] + "]";
+  return std::string{option.required ? "<" : "["} + option.names[0] + (option.required ? ">" : "]");
 }
 
 std::vector<std::string> names_of(const CommandTree& command, const CommandTree& root) {
@@ -81,15 +82,17 @@ std::optional<UsageError> missing(const Arguments& arguments) {
   std::size_t most = 0;
   for (const auto& option : command.options) {
     if (option.positional && option.required && arguments.positionals.size() <= most)
-      return UsageError{"error: missing required argument " + quoted(option.names[0])};
+      return UsageError{std::string{"error: missing required argument "} + quoted(option.names[0])};
     if (option.positional) ++most;
     if (!option.positional && option.required && !arguments.has(option.names.back()))
-      return UsageError{"error: required option " + quoted(shown(option)) + " not specified"};
+      return UsageError{std::string{"error: required option "} + quoted(shown(option)) +
+                        " not specified"};
   }
   if (arguments.positionals.size() > most && command.name != "help")
-    return UsageError{"error: too many arguments for " + quoted(command.name) + ". Expected " +
-                      std::to_string(most) + (most == 1 ? " argument" : " arguments") +
-                      " but got " + std::to_string(arguments.positionals.size()) + "."};
+    return UsageError{std::string{"error: too many arguments for "} + quoted(command.name) +
+                      ". Expected " + std::to_string(most) +
+                      (most == 1 ? " argument" : " arguments") + " but got " +
+                      std::to_string(arguments.positionals.size()) + "."};
   return std::nullopt;
 }
 
@@ -129,7 +132,8 @@ std::optional<UsageError> read_arguments(const CommandTree& root,
       if (child == nullptr) {
         std::vector<std::string> known;
         for (const auto& each : command.children) known.push_back(each.name);
-        return UsageError{"error: unknown command " + quoted(word) + suggestion(word, known)};
+        return UsageError{std::string{"error: unknown command "} + quoted(word) +
+                          suggestion(word, known)};
       }
       arguments.command = child;
       arguments.path.emplace_back(word);
@@ -144,18 +148,20 @@ std::optional<UsageError> read_arguments(const CommandTree& root,
     const auto* option = find_option(command, name);
     if (option == nullptr) option = find_option(root, name);
     if (option == nullptr)
-      return UsageError{"error: unknown option " + quoted(name) +
+      return UsageError{std::string{"error: unknown option "} + quoted(name) +
                         suggestion(name, names_of(command, root))};
     auto& values = arguments.options[option->names.back()];
     if (!option->takes_value) {
       if (equals != std::string_view::npos)
-        return UsageError{"error: option " + quoted(shown(*option)) + " takes no value"};
+        return UsageError{std::string{"error: option "} + quoted(shown(*option)) +
+                          " takes no value"};
     } else if (equals != std::string_view::npos) {
       values.emplace_back(word.substr(equals + 1));
     } else if (at + 1 < words.size()) {
       values.push_back(words[++at]);
     } else {
-      return UsageError{"error: option " + quoted(shown(*option)) + " argument missing"};
+      return UsageError{std::string{"error: option "} + quoted(shown(*option)) +
+                        " argument missing"};
     }
   }
   arguments.help = arguments.help || arguments.has("--help");
@@ -175,7 +181,7 @@ void add_rows(std::string_view heading, const Rows& rows, std::string& text) {
   for (const auto& row : rows) width = std::max(width, row.first.size());
   text += "\n" + std::string{heading} + ":\n";
   for (const auto& [term, meaning] : rows)
-    text += "  " + term + std::string(width - term.size() + 2, ' ') + meaning + "\n";
+    text += std::string{"  "} + term + std::string(width - term.size() + 2, ' ') + meaning + "\n";
 }
 
 }  // namespace
@@ -188,7 +194,7 @@ std::string help_text(const CommandTree& root, const Arguments& arguments) {
   Rows positionals, options, commands, global;
   for (const auto& option : command.options) {
     if (option.positional) {
-      text += " " + shown_argument(option);
+      text += std::string{" "} + shown_argument(option);
       positionals.emplace_back(option.names[0], option.description);
     } else {
       options.emplace_back(shown(option), option.description);
@@ -199,13 +205,13 @@ std::string help_text(const CommandTree& root, const Arguments& arguments) {
     auto usage = child.name;
     if (child.options.size() > 1 && !child.options[0].positional) usage += " [options]";
     for (const auto& option : child.options)
-      if (option.positional) usage += " " + shown_argument(option);
+      if (option.positional) usage += std::string{" "} + shown_argument(option);
     commands.emplace_back(usage, child.description);
   }
   if (&command != &root)
     for (const auto& option : root.options)
       if (option.names[0].starts_with("--")) global.emplace_back(shown(option), option.description);
-  text += "\n\n" + command.description + "\n";
+  text += std::string{"\n\n"} + command.description + "\n";
   add_rows("Arguments", positionals, text);
   add_rows("Options", options, text);
   add_rows("Commands", commands, text);

@@ -69,11 +69,13 @@ int profile_delete(Session& session, const Arguments& arguments) {
   const auto& name = arguments.positionals.at(0);
   const auto profiles = ProfileDirectory::open(session);
   if (!profiles) return session.fail(profiles.error());
+  if (auto removable = profiles->check_removable(name); !removable)
+    return session.fail(removable.error());
   const auto entries = profiles->list();
   if (!entries) return session.fail(entries.error());
   // Only a login that would be lost is worth a question.
   const bool loses = std::any_of(entries->begin(), entries->end(), [&](const auto& entry) {
-    return entry.name == name && entry.has_config && !entry.active;
+    return entry.name == name && entry.has_config;
   });
   if (loses) {
     const auto agreed =

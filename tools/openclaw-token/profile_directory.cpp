@@ -204,7 +204,7 @@ cp::Result<void> ProfileDirectory::switch_to(const std::string& name) const {
   return cp::replace_file(path_ / "current_profile", name);
 }
 
-cp::Result<void> ProfileDirectory::remove(const std::string& name) const {
+cp::Result<void> ProfileDirectory::check_removable(const std::string& name) const {
   const auto folder = folder_of(name);
   if (!folder) return cp::fail(folder.error());
   const auto used = this->name();
@@ -214,6 +214,12 @@ cp::Result<void> ProfileDirectory::remove(const std::string& name) const {
     return mistake("Cannot delete the active profile \"" + name +
                    "\". Switch to another profile first.");
   if (!is_there(*folder)) return mistake("Profile \"" + name + "\" does not exist.");
+  return {};
+}
+
+cp::Result<void> ProfileDirectory::remove(const std::string& name) const {
+  if (auto removable = check_removable(name); !removable) return removable;
+  const auto folder = folder_of(name);
   std::error_code failed;
   fs::remove_all(*folder, failed);  // a link is removed, not what it leads to
   if (failed) return cp::fail(cp::Errc::io, "removing a profile", folder->string());

@@ -81,6 +81,8 @@ class ProfileDirectory {
 
   credpool::Result<void> create(const std::string& name) const;
   credpool::Result<void> switch_to(const std::string& name) const;
+  /// Whether remove() would be right to.
+  credpool::Result<void> check_removable(const std::string& name) const;
   credpool::Result<void> remove(const std::string& name) const;
   credpool::Result<std::vector<ProfileEntry>> list() const;
 

@@ -143,7 +143,11 @@ std::string zsh_script(const CommandTree& tree) {
       "' words\n"
       "}\n"
       "compdef " +
-      function_of(tree) + " " + tree.name + "\n";
+      function_of(tree) + " " + tree.name +
+      "\n"
+      // As a file in the function path it is run as the function itself, the first time.
+      "if [[ \"${funcstack[1]}\" == '_" +
+      tree.name + "' ]]; then " + function_of(tree) + " \"$@\"; fi\n";
   return text;
 }
 
