@@ -66,6 +66,28 @@ def scan_beside_node(build: pathlib.Path, pairs: int) -> bool:
     return True
 
 
+def token_beside_node(build: pathlib.Path, pairs: int) -> bool:
+    """`openclaw-token --mock --json credits balance` beside `node -e 0`, in pairs."""
+    print(f"\n===== openclaw-token --mock --json credits balance beside node -e 0, {pairs} pairs", flush=True)
+    program, node = build / "tools/openclaw-token/openclaw-token", shutil.which("node")
+    if not program.exists() or node is None:
+        print(f"NOT MEASURED: {'node' if program.exists() else program} is not there")
+        return False
+    with tempfile.TemporaryDirectory(prefix="credpool-bench-") as home:
+        environment = {"HOME": home, "PATH": os.environ["PATH"]}
+        balance, start = [str(program), "--mock", "--json", "credits", "balance"], [node, "-e", "0"]
+        for command in (balance, start):  # the first makes the accounts; both warm the page cache
+            measure(command, environment)
+        peaks = peak_kib(balance, environment), peak_kib(start, environment)
+        samples = [(measure(balance, environment), measure(start, environment)) for _ in range(pairs)]
+        show("credits balance", [ours for ours, _ in samples], peaks[0])
+        show("node -e 0", [theirs for _, theirs in samples], peaks[1])
+        ratio = statistics.median(theirs.wall / ours.wall for ours, theirs in samples)
+        print(f"node / openclaw-token, median of the pairs: {ratio:.1f} (goal: 10); "
+              f"memory: {peaks[1] / peaks[0]:.1f} (goal: 10)")
+    return True
+
+
 def compile_cost() -> bool:
     """CPU seconds for one file that includes the umbrella and uses it, -O2."""
     print("\n===== one file that includes the umbrella, CPU seconds at -O2, median of 3", flush=True)
@@ -92,7 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--pairs", type=int, default=25)
-    parser.add_argument("--only", choices=["programs", "scan", "compile"])
+    parser.add_argument("--only", choices=["programs", "scan", "token", "compile"])
     arguments = parser.parse_args()
     build = arguments.build.resolve()
 
@@ -101,6 +123,8 @@ def main() -> int:
         good &= run_programs(build)
     if arguments.only in (None, "scan"):
         good &= scan_beside_node(build, arguments.pairs)
+    if arguments.only in (None, "token"):
+        good &= token_beside_node(build, arguments.pairs)
     if arguments.only in (None, "compile"):
         good &= compile_cost()
     return 0 if good else 1

@@ -186,10 +186,10 @@ class Http(unittest.TestCase):
             world.front.faults = only("GET", path, lambda asked, before: (429, {"Retry-After": "100"}, "") if before == 1 else (
                 (404, {}, '{"error":{"code":"KEY_NOT_FOUND","message":"Key not found"}}') if before == 3 else None))
             done = world.run("--json", "keys", "usage", key["hash"], "--watch", "--interval", "1", code=1)
-            lines = [json.loads(line) for line in done.stdout.split("\n{\n")[0].splitlines()]
-            self.assertEqual([line["hash"] for line in lines], [key["hash"]] * 2)
+            lines = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual([line["hash"] for line in lines[:-1]], [key["hash"]] * 2)
+            self.assertEqual(lines[-1], {"error": {"message": "Key not found"}})
             self.assertIn("Trying again.", done.stderr)
-            self.assertIn("Key not found", done.stdout)
 
     def test_existing_directories_are_read_as_they_are(self):
         with ServedWorld() as world:

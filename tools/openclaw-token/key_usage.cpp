@@ -89,7 +89,7 @@ int watch(Session& session, Api& api, const std::string& path, std::chrono::seco
     if (stopped != 0) break;
     if (!key && !may_pass(key.error())) {
       if (rewrites) session.print("\n");
-      return session.fail(key.error());
+      return session.fail_line(key.error());
     }
     if (!key)
       session.warn(sentence_of(key.error()) + " Trying again.");

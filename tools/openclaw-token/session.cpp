@@ -73,9 +73,17 @@ void Session::trace(const std::string& text) const {
 }
 
 int Session::fail(const cp::Error& error) {
+  return fail_as(error, &Session::print_json);
+}
+
+int Session::fail_line(const cp::Error& error) {
+  return fail_as(error, &Session::print_json_line);
+}
+
+int Session::fail_as(const cp::Error& error, void (Session::*print)(const Json&) const) {
   failure_ = harmless(sentence_of(error));
   if (json()) {
-    print_json(Json{{"error", {{"message", *failure_}}}});
+    (this->*print)(Json{{"error", {{"message", *failure_}}}});
   } else {
     note(Style::bad, cross_mark, *failure_);
     if (const auto hint = harmless(hint_of(error)); !hint.empty())

@@ -58,10 +58,13 @@ class Session {
 
   /// Prints the error and keeps it for the audit log. @return the exit code, 1
   int fail(const credpool::Error& error);
+  /// The same where JSON is printed line by line.
+  int fail_line(const credpool::Error& error);
   /// The last error that was printed.
   const std::optional<std::string>& failure() const noexcept { return failure_; }
 
  private:
+  int fail_as(const credpool::Error& error, void (Session::*print)(const Json&) const);
   void note(credpool_cli::Style style, std::string_view mark, const std::string& text) const;
 
   GlobalOptions options_;
