@@ -11,6 +11,7 @@
 #include <credpool/account/email.hpp>
 #include <credpool/account/github_login.hpp>
 #include <credpool/account/keys.hpp>
+#include <credpool/account/ledger.hpp>
 #include <credpool/account/memory_store.hpp>
 #include <credpool/account/money.hpp>
 #include <credpool/account/password.hpp>

@@ -20,6 +20,7 @@
 #include <credpool/impl/account/github_login.ipp>
 #include <credpool/impl/account/key_routes.ipp>
 #include <credpool/impl/account/keys.ipp>
+#include <credpool/impl/account/ledger.ipp>
 #include <credpool/impl/account/memory_store.ipp>
 #include <credpool/impl/account/money.ipp>
 #include <credpool/impl/account/password.ipp>

@@ -73,6 +73,7 @@
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -1307,11 +1308,19 @@ std::string token_hash(std::string_view token);
 
 namespace credpool::inline CREDPOOL_ABI {
 
+// The functions for SHA-256 itself, although OpenSSL 3 would rather be asked by name: that starts the
+// whole library and reads its configuration, which costs a short command more than all its own work.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {
   Digest digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, bytes.data(), bytes.size());
+  SHA256_Final(digest.data(), &context);
   return digest;
 }
+#pragma GCC diagnostic pop
 
 CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> parts) {
   std::string joined;
@@ -10427,93 +10436,561 @@ CREDPOOL_INLINE Response list_requests(ApiState& state, ApiCall& call) {
 namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
-struct MemoryWorld;
+class TimeZone;
 }
 
-/// Accounts that live as long as this object, or as long as whoever keeps document(): for the
-/// command's mock, for tests, and as the plainest statement of what every AccountStore does.
+/// The days, weeks and months of the ledger, in one time zone.
 ///
-/// @thread_safety safe
-class MemoryAccountStore final : public AccountStore {
+/// A day begins at the first moment whose local date is that day or a later one: at midnight, or
+/// where midnight is skipped, when the clocks are set; where they are set back over midnight, at
+/// the first midnight. So each moment is of one day, and days follow one another, whatever the
+/// clocks do. Weeks begin on Monday (ISO 8601).
+///
+/// @thread_safety safe (immutable); copies are cheap
+class LedgerCalendar {
  public:
-  MemoryAccountStore();
-  MemoryAccountStore(MemoryAccountStore&&) noexcept;
-  MemoryAccountStore& operator=(MemoryAccountStore&&) noexcept;
-  ~MemoryAccountStore() override;
+  /// UTC.
+  LedgerCalendar() = default;
 
-  /// The whole world as JSON text: password hashes and digests of keys are in it, no key.
-  std::string document() const;
-  /// The world that document() gave; what its servers held has gone back.
-  /// @errors malformed; unsupported for a newer version
-  static Result<MemoryAccountStore> from_document(std::string_view text);
+  /// @param zone     "UTC", or a name of the IANA database such as "Europe/Berlin"
+  /// @param database where its compiled files (TZif, RFC 8536) lie
+  /// @errors configuration for a name that is none or not in the database; malformed or
+  ///         unsupported for a file that is damaged or counts leap seconds; permission_denied; io
+  /// @effects reads one file, once: a newer database is seen after a restart
+  static Result<LedgerCalendar> open(std::string_view zone, const Environment& environment,
+                                     const std::filesystem::path& database = "/usr/share/zoneinfo");
 
-  Result<void> add_account(const Account& account, const ManagementKey& key) override;
-  Result<std::optional<Account>> account(const AccountId& id) override;
-  Result<std::optional<Account>> account_by_email(std::string_view email) override;
-  Result<std::optional<Account>> account_by_github(std::int64_t github_id) override;
-  Result<void> update_account(const Account& account) override;
-  Result<void> remove_account(const AccountId& id, TimePoint now) override;
-  Result<Page<Account>> accounts(PageRequest page) override;
+  const std::string& zone() const noexcept { return name_; }
 
-  Result<void> add_management_key(const ManagementKey& key, bool revoke_others) override;
-  Result<std::optional<Account>> account_by_management_key(std::string_view digest) override;
-  Result<void> revoke_management_key(const AccountId& account, std::string_view digest,
-                                     TimePoint now) override;
-  Result<std::vector<ManagementKey>> management_keys(const AccountId& account) override;
-
-  Result<void> add_key(const ProvisionedKey& key) override;
-  Result<std::optional<ProvisionedKey>> key(const AccountId& account,
-                                            std::string_view hash) override;
-  Result<std::optional<ProvisionedKey>> key_by_digest(std::string_view digest) override;
-  Result<Page<ProvisionedKey>> keys(const AccountId& account, bool with_revoked,
-                                    PageRequest page) override;
-  Result<std::uint64_t> count_keys(const AccountId& account) override;
-  Result<ProvisionedKey> change_key(
-      const AccountId& account, std::string_view hash,
-      const std::function<Result<void>(ProvisionedKey&)>& change) override;
-
-  Result<Balance> balance(const AccountId& account) override;
-  Result<Credited> credit(const CreditChange& change) override;
-  Result<Page<CreditTransaction>> transactions(const AccountId& account,
-                                               std::optional<TransactionType> type,
-                                               PageRequest page) override;
-  Result<AutoTopUp> auto_topup(const AccountId& account) override;
-  Result<void> set_auto_topup(const AccountId& account, const AutoTopUp& topup) override;
-
-  Result<Allowance> reserve(const AllowanceRequest& request) override;
-  Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) override;
-  Result<void> extend(TimePoint now, TimePoint until) override;
-  Result<void> reclaim(TimePoint now, bool own) override;
-
-  Result<std::vector<UsageDay>> usage(const AccountId& account, std::string_view key_hash,
-                                      std::string_view first, std::string_view last) override;
-  Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
-                                    PageRequest page) override;
-  Result<std::uint64_t> prune_usage(TimePoint before) override;
-
-  Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account, std::string_view key,
-                                                   std::string_view request_digest,
-                                                   TimePoint now) override;
-  Result<void> keep_answer(const AccountId& account, std::string_view key,
-                           const StoredAnswer& answer) override;
-  Result<void> drop_answer(const AccountId& account, std::string_view key) override;
-
-  Result<void> put_device_session(const DeviceSession& session) override;
-  Result<std::optional<DeviceSession>> device_session(std::string_view device_digest) override;
-  Result<std::optional<DeviceSession>> device_session_by_token(
-      std::string_view token_digest) override;
-  Result<void> forget_ended(TimePoint sessions_before, TimePoint answers_before) override;
+  /// The period of a limit that runs at that time; [epoch, end of time) with LimitReset::never.
+  LimitPeriod period(LimitReset reset, TimePoint now) const;
+  /// The day of that time, "2026-11-21".
+  std::string day(TimePoint now) const;
 
  private:
-  std::unique_ptr<detail::MemoryWorld> world_;
+  std::chrono::sys_days date(TimePoint now) const;
+  TimePoint begin_of(std::chrono::sys_days date) const;
+
+  std::string name_ = "UTC";
+  std::shared_ptr<const detail::TimeZone> zone_;  ///< null: UTC
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// A MemoryAccountStore as JSON text. Internal: included by .ipp files only.
-// Money is in micro-dollars, times are milliseconds since the epoch; what is not there is null.
+// Offsets of a time zone from its compiled file. Internal: included by .ipp files and tests only.
+// Read here and not by the C library: that keeps one zone for the whole process in the environment
+// and in static data, which threads cannot change safely.
+// @source RFC 8536 (TZif); POSIX.1-2017, Base Definitions 8.3, variable TZ, and the extensions of
+//         RFC 8536, section 3.3.1
 
-// What a MemoryAccountStore holds. Internal: included by .ipp files only.
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using ZoneSeconds = std::chrono::sys_seconds;
+
+/// From that moment on local time is UTC plus offset.
+struct ZoneSegment {
+  ZoneSeconds from;
+  std::chrono::seconds offset{};
+};
+
+/// A day of each year on which clocks are set: "M3.2.0/2", "J60" or "59".
+struct ZoneSwitch {
+  enum class Kind { month_week_day, day_without_leap, day_with_leap };
+  Kind kind = Kind::month_week_day;
+  int month = 0, week = 0, day = 0;
+  std::chrono::seconds time{7200};  ///< local, may be negative or beyond a day
+
+  /// The local time of the switch in that year.
+  ZoneSeconds in(std::chrono::year year) const {
+    using namespace std::chrono;
+    if (kind == Kind::month_week_day) {
+      const weekday wanted{static_cast<unsigned>(day)};
+      const year_month on{year, std::chrono::month{static_cast<unsigned>(month)}};
+      const sys_days date = week == 5 ? sys_days{on / wanted[last]}
+                                      : sys_days{on / wanted[static_cast<unsigned>(week)]};
+      return date + time;
+    }
+    auto days_before = day;
+    if (kind == Kind::day_without_leap && (!year.is_leap() || day < 60)) --days_before;
+    return sys_days{year / January / 1} + days{days_before} + time;
+  }
+};
+
+/// The part of each year in which clocks show another time.
+struct ZoneSummer {
+  std::chrono::seconds offset{};
+  ZoneSwitch begins, ends;
+};
+
+/// What a file's footer says of the time after its last switch.
+struct ZoneRule {
+  std::chrono::seconds standard{};
+  std::optional<ZoneSummer> summer;
+};
+
+/// Reads a footer such as "CET-1CEST,M3.5.0,M10.5.0/3".
+class ZoneRuleReader {
+ public:
+  explicit ZoneRuleReader(std::string_view text) : text_{text} {}
+
+  std::optional<ZoneRule> read() {
+    ZoneRule rule;
+    name();
+    rule.standard = -time();
+    if (good_ && !text_.empty()) {
+      ZoneSummer summer;
+      name();
+      summer.offset = text_.starts_with(',') ? rule.standard + std::chrono::hours{1} : -time();
+      summer.begins = day();
+      summer.ends = day();
+      rule.summer = summer;
+    }
+    return good_ && text_.empty() ? std::optional{rule} : std::nullopt;
+  }
+
+ private:
+  bool take(char wanted) {
+    if (!text_.starts_with(wanted)) return false;
+    text_.remove_prefix(1);
+    return true;
+  }
+  void require(bool fit) { good_ = good_ && fit; }
+
+  void name() {
+    std::size_t length = 0;
+    if (take('<')) {
+      length = text_.find('>');
+      require(length != std::string_view::npos && length > 0);
+      if (good_) text_.remove_prefix(length + 1);
+      return;
+    }
+    while (length < text_.size() &&
+           ((text_[length] | 0x20) >= 'a' && (text_[length] | 0x20) <= 'z'))
+      ++length;
+    require(length >= 3);
+    text_.remove_prefix(length);
+  }
+
+  int number(int least, int most) {
+    int value = -1;
+    const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+    require(error == std::errc{} && value >= least && value <= most && !text_.starts_with('-'));
+    text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
+    return good_ ? value : 0;
+  }
+
+  std::chrono::seconds time() {
+    const bool negative = take('-');
+    if (!negative) take('+');
+    auto value = number(0, 167) * 3600;
+    if (take(':')) value += number(0, 59) * 60;
+    if (take(':')) value += number(0, 59);
+    return std::chrono::seconds{negative ? -value : value};
+  }
+
+  ZoneSwitch day() {
+    ZoneSwitch on;
+    require(take(','));
+    if (take('M')) {
+      on.month = number(1, 12);
+      require(take('.'));
+      on.week = number(1, 5);
+      require(take('.'));
+      on.day = number(0, 6);
+      if (!good_) on.month = on.week = 1;
+    } else if (take('J')) {
+      on.kind = ZoneSwitch::Kind::day_without_leap;
+      on.day = number(1, 365);
+    } else {
+      on.kind = ZoneSwitch::Kind::day_with_leap;
+      on.day = number(0, 365);
+    }
+    if (take('/')) on.time = time();
+    return on;
+  }
+
+  std::string_view text_;
+  bool good_ = true;
+};
+
+/// Bytes of a TZif file; big-endian numbers.
+class ZoneBytes {
+ public:
+  explicit ZoneBytes(std::string_view bytes) : bytes_{bytes} {}
+
+  bool good() const noexcept { return good_; }
+  std::string_view rest() const noexcept { return bytes_; }
+  std::string_view take(std::size_t count) {
+    if (count > bytes_.size()) {
+      good_ = false;
+      return {};
+    }
+    const auto taken = bytes_.substr(0, count);
+    bytes_.remove_prefix(count);
+    return taken;
+  }
+  std::int64_t number(std::size_t size) {
+    std::uint64_t value = 0;
+    const auto taken = take(size);
+    for (const unsigned char byte : taken) value = value << 8 | byte;
+    if (size == 4) return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
+    return static_cast<std::int64_t>(value);
+  }
+
+ private:
+  std::string_view bytes_;
+  bool good_ = true;
+};
+
+/// The counts in the header of a block.
+struct ZoneCounts {
+  std::size_t is_utc, is_standard, leaps, switches, types, letters;
+
+  static ZoneCounts read(ZoneBytes& from) {
+    std::array<std::size_t, 6> counts{};
+    for (auto& count : counts)
+      count = static_cast<std::size_t>(static_cast<std::uint32_t>(from.number(4)));
+    return {counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
+  }
+  std::size_t bytes(std::size_t time_size) const {
+    return switches * (time_size + 1) + types * 6 + letters + leaps * (time_size + 4) +
+           is_standard + is_utc;
+  }
+};
+
+/// When the clocks of a place are set, and to what.
+class TimeZone {
+ public:
+  /// Reads the bytes of a TZif file of version 2 or later.
+  /// @errors malformed; unsupported for version 1 and for files that count leap seconds
+  static Result<TimeZone> read(std::string_view bytes) {
+    const std::string doing = "reading a time zone";
+    const auto malformed = [&] { return fail(Errc::malformed, doing, {}, "it is no TZif file"); };
+    ZoneBytes from{bytes};
+    if (from.take(4) != "TZif") return malformed();
+    const auto version = from.take(16);
+    if (version.empty() || version[0] < '2')
+      return fail(Errc::unsupported, doing, {}, "it is of version 1: install a newer tzdata");
+    const auto old = ZoneCounts::read(from);
+    from.take(old.bytes(4));
+    if (from.take(4) != "TZif") return malformed();
+    from.take(16);
+    const auto counts = ZoneCounts::read(from);
+    if (!from.good() || counts.types == 0 || counts.bytes(8) > from.rest().size())
+      return malformed();
+    if (counts.leaps != 0)
+      return fail(Errc::unsupported, doing, {}, "it counts leap seconds, which our clock does not");
+
+    std::vector<ZoneSeconds> times;
+    for (std::size_t i = 0; i < counts.switches; ++i)
+      times.push_back(ZoneSeconds{std::chrono::seconds{from.number(8)}});
+    const auto indexes = from.take(counts.switches);
+    std::vector<std::chrono::seconds> offsets;
+    for (std::size_t i = 0; i < counts.types; ++i) {
+      offsets.emplace_back(from.number(4));
+      from.take(2);
+    }
+    from.take(counts.letters + counts.is_standard + counts.is_utc);
+    TimeZone zone;
+    zone.segments_.push_back({ZoneSeconds::min(), offsets[0]});
+    for (std::size_t i = 0; i < counts.switches; ++i) {
+      const auto index = static_cast<unsigned char>(indexes[i]);
+      if (index >= offsets.size() || times[i] < zone.segments_.back().from) return malformed();
+      zone.segments_.push_back({times[i], offsets[index]});
+    }
+    for (const auto& segment : zone.segments_)
+      if (std::chrono::abs(segment.offset) > std::chrono::hours{26}) return malformed();
+
+    auto footer = from.rest();
+    if (footer.size() < 2 || footer.front() != '\n' || footer.back() != '\n') return malformed();
+    footer = footer.substr(1, footer.size() - 2);
+    if (!footer.empty()) {
+      zone.rule_ = ZoneRuleReader{footer}.read();
+      if (!zone.rule_) return malformed();
+    }
+    return zone;
+  }
+
+  /// What holds between two moments, in order; the first begins at or before `from`.
+  std::vector<ZoneSegment> between(ZoneSeconds from, ZoneSeconds to) const {
+    const auto after = std::ranges::upper_bound(segments_, from, {}, &ZoneSegment::from);
+    std::vector<ZoneSegment> found;
+    for (auto at = after - 1; at != segments_.end() && at->from <= to; ++at) found.push_back(*at);
+    const auto last = segments_.back().from;
+    if (!rule_ || to <= last) return found;
+    // After the last switch of the file the rule holds.
+    for (const auto& segment : of_rule(std::max(from, last), to)) {
+      if (segment.from <= from) found.clear();
+      found.push_back({std::max(segment.from, last), segment.offset});
+    }
+    return found;
+  }
+
+  std::chrono::seconds offset_at(ZoneSeconds when) const {
+    return between(when, when).back().offset;
+  }
+
+ private:
+  std::vector<ZoneSegment> of_rule(ZoneSeconds from, ZoneSeconds to) const {
+    using namespace std::chrono;
+    if (!rule_->summer) return {{from, rule_->standard}};
+    const auto year_of = [](ZoneSeconds when) { return year_month_day{floor<days>(when)}.year(); };
+    const auto& summer = *rule_->summer;
+    std::vector<ZoneSegment> switches;
+    for (auto year = year_of(from) - years{1}; year <= year_of(to) + years{1}; ++year) {
+      // The time of a switch is told by the clock before it.
+      switches.push_back({summer.begins.in(year)-rule_->standard, summer.offset});
+      switches.push_back({summer.ends.in(year)-summer.offset, rule_->standard});
+    }
+    std::ranges::stable_sort(switches, {}, &ZoneSegment::from);
+    const auto after = std::ranges::upper_bound(switches, from, {}, &ZoneSegment::from);
+    std::vector<ZoneSegment> found;
+    for (auto at = after - 1; at != switches.end() && at->from <= to; ++at) found.push_back(*at);
+    found.front().from = from;
+    return found;
+  }
+
+  std::vector<ZoneSegment> segments_;  ///< never empty; the first begins before everything
+  std::optional<ZoneRule> rule_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A relative path without "." and ".."; the words of the database, such as
+/// "America/Port-au-Prince".
+inline bool is_zone_name(std::string_view name) noexcept {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '+' || c == '/';
+  };
+  return !name.empty() && name.size() <= 64 && name.front() != '/' && name.back() != '/' &&
+         std::ranges::all_of(name, fits);
+}
+
+inline std::string date_text(std::chrono::sys_days date) {
+  const std::chrono::year_month_day parts{date};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(parts.year()),
+                static_cast<unsigned>(parts.month()), static_cast<unsigned>(parts.day()));
+  return text.data();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<LedgerCalendar> LedgerCalendar::open(std::string_view zone,
+                                                            const Environment& environment,
+                                                            const std::filesystem::path& database) {
+  LedgerCalendar calendar;
+  if (zone == "UTC") return calendar;
+  const auto unknown = [&] {
+    return fail(Errc::configuration, "choosing the ledger's time zone", "time zone",
+                "it must be UTC or a name of the IANA database, such as Europe/Berlin (and tzdata "
+                "must be installed)");
+  };
+  if (!detail::is_zone_name(zone)) return unknown();
+  const auto path = database / zone;
+  const auto file = read_file(path, environment, {64 * 1024, true, false});
+  if (!file) {
+    const auto code = file.error().errc();
+    // A directory of the database is no zone.
+    if (code == Errc::not_found || code == Errc::unsafe_file) return unknown();
+    return fail(file.error());
+  }
+  auto read = detail::TimeZone::read(file->bytes.reveal());
+  if (!read) {
+    auto error = std::move(read).error();
+    error.place = path.string();
+    return fail(std::move(error));
+  }
+  calendar.name_ = zone;
+  calendar.zone_ = std::make_shared<const detail::TimeZone>(*std::move(read));
+  return calendar;
+}
+
+CREDPOOL_INLINE TimePoint LedgerCalendar::begin_of(std::chrono::sys_days date) const {
+  if (!zone_) return date;
+  // Read as if it were UTC; the first moment of it is at most 26 hours away.
+  const detail::ZoneSeconds local = date;
+  constexpr std::chrono::hours reach{26};
+  const auto segments = zone_->between(local - reach, local + reach);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto first = std::max(segments[i].from, local - segments[i].offset);
+    if (i + 1 == segments.size() || first < segments[i + 1].from) return first;
+  }
+  return local;
+}
+
+CREDPOOL_INLINE std::chrono::sys_days LedgerCalendar::date(TimePoint now) const {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  if (!zone_) return std::chrono::floor<std::chrono::days>(seconds);
+  auto date = std::chrono::floor<std::chrono::days>(seconds + zone_->offset_at(seconds)) +
+              std::chrono::days{1};
+  while (begin_of(date) > now) date -= std::chrono::days{1};
+  return date;
+}
+
+CREDPOOL_INLINE LimitPeriod LedgerCalendar::period(LimitReset reset, TimePoint now) const {
+  using namespace std::chrono;
+  if (reset == LimitReset::never) return {};
+  auto first = date(now);
+  auto next = first + days{1};
+  if (reset == LimitReset::weekly) {
+    first -= weekday{first} - Monday;
+    next = first + days{7};
+  } else if (reset == LimitReset::monthly) {
+    const year_month_day parts{first};
+    first = parts.year() / parts.month() / 1;
+    next = sys_days{(parts.year() / parts.month() + months{1}) / 1};
+  }
+  return {begin_of(first), begin_of(next), detail::date_text(first)};
+}
+
+CREDPOOL_INLINE std::string LedgerCalendar::day(TimePoint now) const {
+  return detail::date_text(date(now));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+struct LedgerState;
+struct LedgerEntry;
+}  // namespace detail
+
+/// How a Ledger works.
+struct LedgerOptions {
+  LedgerCalendar calendar;
+  std::function<TimePoint()> now;                    ///< wall clock
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic clock
+  /// Kept for a key beyond what its requests need, while much of its budget is left.
+  Money chunk{500'000};
+  /// How long this server's allowances outlive its last sign of life. Requests must end within
+  /// half of it: with less than that left, nothing more is held.
+  Duration lease{600'000};
+  /// How long a key is trusted without asking the store: what another host changed (revoked,
+  /// disabled, a smaller limit) holds here after that time at the latest.
+  Duration recheck{5'000};
+  /// What a key has not used for that long goes back.
+  Duration idle{2'000};
+  /// How long a request waits for credits that others hold now. Zero: it is refused at once.
+  Duration wait{2'000};
+  /// How long a settlement may take before its caller is told that it is not durable yet; it is
+  /// tried again all the same.
+  Duration settle_patience{10'000};
+  /// How long stop() waits for requests that are still under way.
+  Duration stop_patience{10'000};
+  std::size_t most_waiting = 10'000;  ///< requests; more are Errc::overloaded
+  std::size_t most_batch = 1'024;     ///< settlements in one transaction
+};
+
+/// Money that is held for one request. It is settled once, or goes back when this object ends.
+///
+/// @thread_safety caller serialises; may be used in any thread, and outlive its Ledger
+class Spend {
+ public:
+  Spend() noexcept = default;
+  Spend(Spend&&) noexcept = default;
+  Spend& operator=(Spend&& other) noexcept {
+    release();
+    state_ = std::move(other.state_);
+    entry_ = std::move(other.entry_);
+    held_ = other.held_;
+    period_start_ = other.period_start_;
+    return *this;
+  }
+  ~Spend() { release(); }
+
+  /// Whether money is held; false after settle() and release().
+  explicit operator bool() const noexcept { return entry_ != nullptr; }
+
+  const std::string& key_hash() const noexcept;  ///< there must be something held
+  const AccountId& account() const noexcept;     ///< likewise
+  Money held() const noexcept { return held_; }
+
+  /// Says what the request has cost: `usage.cost`, also more than was held, or nothing. `key_hash`
+  /// and `account` are filled in, `at` when it is the epoch. Does not block.
+  ///
+  /// @param done called once: in the ledger's thread when it is durable, or with an error when
+  ///             that takes too long (it will be durable later, if the server lives); or at once
+  ///             with invalid_argument for a cost below zero or beyond sense (what was held goes
+  ///             back then), and with cancelled after the ledger's end. May be empty; must not
+  ///             throw or block
+  void settle(UsageRow usage, std::function<void(Result<void>)> done);
+
+  /// Nothing was spent: what was held goes back. Does not block.
+  void release() noexcept;
+
+ private:
+  friend struct detail::LedgerState;
+
+  std::shared_ptr<detail::LedgerState> state_;
+  std::shared_ptr<detail::LedgerEntry> entry_;
+  Money held_;
+  TimePoint period_start_{};
+};
+
+/// Holds money for requests and settles them, in memory, over an AccountStore.
+///
+/// A key spends from an allowance that the store has granted to this server; a request takes its
+/// upper bound from it without asking anybody. One thread of its own talks to the store: it commits
+/// all settlements that wait in one transaction, gets larger allowances, and gives idle ones back.
+/// No lock is held meanwhile.
+///
+/// Since the store grants an allowance only from what is left, the sum of what all servers hold and
+/// have spent never exceeds a limit or a balance, as long as no request costs more than was held
+/// for it. After a crash what was not settled was not acknowledged; its allowance comes back.
+///
+/// @thread_safety safe
+class Ledger {
+ public:
+  /// Gets a hold that was waited for, or why there is none. In the ledger's thread; must not throw
+  /// or block.
+  using Granted = std::function<void(Result<Spend>)>;
+
+  /// Takes back what this server held in an earlier life, and starts.
+  ///
+  /// @param store must outlive the ledger; only one ledger spends from a store object
+  /// @errors those of the store: busy when another server spends from the same file
+  static Result<std::unique_ptr<Ledger>> start(AccountStore& store, LedgerOptions options);
+  ~Ledger();  ///< stop()
+
+  /// Holds money for one request. Does not block.
+  ///
+  /// @param digest SHA-256 of the key, 64 hexadecimal digits
+  /// @param amount the most that the request can cost
+  /// @param later  called once when the answer is none
+  /// @return what is held, or why nothing is; none: that is said later
+  /// @errors those of AccountStore::reserve(); overloaded when too many wait; invalid_argument for
+  ///         an amount below zero or over most_money; cancelled after stop(); conflict when another
+  ///         server has taken this one's name; those of a store that cannot be reached
+  std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
+
+  /// Asks the store about a key before it is used again: after it was changed on this host.
+  void recheck(std::string_view key_hash);
+
+  /// Holds nothing more, waits for requests under way, settles what is there, gives everything
+  /// back, and ends the thread. Further calls do nothing.
+  void stop();
+
+  /// Looks at the clock: for one that jumps.
+  void wake();
+
+ private:
+  explicit Ledger(std::shared_ptr<detail::LedgerState> state) noexcept;
+
+  std::shared_ptr<detail::LedgerState> state_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What a Ledger holds in memory. Internal: included by .ipp files only.
 
 // How a key's budget is shared out: the rules that all stores follow. Internal: included by .ipp
 // files only.
@@ -10696,6 +11173,985 @@ inline bool fits_credits(Money credits) noexcept {
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using LedgerTime = std::chrono::nanoseconds;  ///< of the monotonic clock
+
+struct LedgerTextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+/// A request that waits for credits.
+struct LedgerWaiter {
+  Money need;
+  LedgerTime until{};
+  Ledger::Granted granted;
+};
+
+/// What this server knows of one key value.
+struct LedgerEntry {
+  explicit LedgerEntry(std::string_view of) : digest{of} {}
+
+  const std::string digest;
+  std::mutex mutex;
+  // Written once, before the first hold.
+  std::string key_hash;
+  AccountId account;
+
+  // Under the mutex:
+  bool known = false;   ///< the store has granted an allowance, and what follows is of it
+  bool gone = false;    ///< no longer in the table
+  bool queued = false;  ///< the thread has it in hand, or will have
+  bool tight = false;   ///< see Allowance
+  Money free;           ///< granted and not held
+  TimePoint period_start{};
+  TimePoint valid_until{};
+  LedgerTime checked_at{};
+  LedgerTime used_at{};
+  std::uint64_t changes = 0;  ///< how often somebody has changed the key on this host
+  std::deque<LedgerWaiter> waiters;
+
+  // The thread's own:
+  std::string request_id;           ///< of a reservation whose outcome is unknown
+  std::uint64_t asked_changes = 0;  ///< changes, and
+  LedgerTime asked_at{};            ///< the time, when the store was asked
+  Money asked_free;                 ///< what was free then
+  bool retrying = false;            ///< it is in LedgerState::retrying
+};
+
+/// A settlement that waits to be made durable, and who wants to know.
+struct LedgerPending {
+  Settlement settlement;
+  std::function<void(Result<void>)> done;
+  LedgerTime queued_at{};
+};
+
+/// What is to be told when no lock is held.
+using LedgerNews = std::vector<std::function<void()>>;
+
+struct LedgerState : std::enable_shared_from_this<LedgerState> {
+  LedgerState(AccountStore& with, LedgerOptions how) : store{with}, options{std::move(how)} {}
+
+  AccountStore& store;
+  const LedgerOptions options;
+
+  // --- the table of keys
+
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<LedgerEntry>, LedgerTextHash, std::equal_to<>>
+        entries;
+  };
+  std::array<Shard, 32> shards;
+
+  std::mutex names_mutex;
+  std::unordered_multimap<std::string, std::weak_ptr<LedgerEntry>> by_hash;
+
+  Shard& shard_of(std::string_view digest) {
+    return shards[LedgerTextHash{}(digest) % shards.size()];
+  }
+  std::shared_ptr<LedgerEntry> entry_of(std::string_view digest);
+  void forget(const std::shared_ptr<LedgerEntry>& entry);
+
+  // --- the caller's side
+
+  std::atomic<LedgerTime::rep> hold_until{0};  ///< of the lease, less its guard
+  std::atomic<bool> stopping{false};
+  std::atomic<std::size_t> waiting{0};
+  std::atomic<std::size_t> outstanding{0};
+
+  std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Ledger::Granted& later);
+  Spend spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount);
+  bool usable(const LedgerEntry& entry) const;
+  void settle(const std::shared_ptr<LedgerEntry>& entry, Money held, TimePoint period_start,
+              std::optional<UsageRow> usage, std::function<void(Result<void>)> done);
+
+  // --- between callers and the thread
+
+  std::mutex queue_mutex;
+  std::condition_variable queue_changed;
+  bool sleeping = false;  ///< the thread waits: it has to be woken
+  bool woken = false;
+  bool ended = false;  ///< nothing is taken any more
+  std::deque<LedgerPending> settlements;
+  std::vector<std::shared_ptr<LedgerEntry>> queue;  ///< keys with something to do
+
+  void enqueue(std::shared_ptr<LedgerEntry> entry);
+  /// @return false after the end: it was not taken, `pending` is as it was
+  bool enqueue(LedgerPending&& pending);
+  void wake();
+
+  // --- the thread
+
+  std::jthread thread;
+  std::uint64_t numbers = 0;
+  std::string life;  ///< names this ledger among all that ever were
+  /// In the store's hands, or to be tried again; `batch[n]` is told of `batch_settlements[n]`.
+  std::vector<Settlement> batch_settlements;
+  std::vector<LedgerPending> batch;
+  std::string batch_id;
+  LedgerTime batch_retry{};
+  Duration batch_backoff{};
+  std::vector<std::shared_ptr<LedgerEntry>> retrying;  ///< their waiters wait for others' credits
+  LedgerTime retry_at{};
+  std::unordered_map<AccountId, std::unordered_map<const LedgerEntry*, std::weak_ptr<LedgerEntry>>>
+      by_account;
+  LedgerTime extend_at{}, sweep_at{};
+  std::optional<Error> fenced;
+
+  LimitPeriod today;
+  LedgerTime stop_at{};
+
+  Result<void> begin();
+  void run();
+  std::vector<std::shared_ptr<LedgerEntry>> wait_for_work();
+  LedgerTime next_wake();
+  void round(std::vector<std::shared_ptr<LedgerEntry>> entries);
+
+  void commit_batch(LedgerNews& news);
+  void take_batch();
+  void batch_failed(const Error& error, LedgerNews& news);
+  const std::string& day_of(TimePoint when);
+
+  std::optional<AllowanceRequest> prepare(const std::shared_ptr<LedgerEntry>& entry,
+                                          LedgerNews& news);
+  void apply(const std::shared_ptr<LedgerEntry>& entry, const Result<Allowance>& answer,
+             LedgerNews& news);
+  void granted(const std::shared_ptr<LedgerEntry>& entry, const Allowance& allowance,
+               LedgerNews& news);
+  void refused(const std::shared_ptr<LedgerEntry>& entry, const Error& error, LedgerNews& news);
+  void failed(const std::shared_ptr<LedgerEntry>& entry, const Error& error, LedgerNews& news);
+  void learn_names(const std::shared_ptr<LedgerEntry>& entry, const std::string& key_hash,
+                   const AccountId& account);
+  void retry_later(const std::shared_ptr<LedgerEntry>& entry);
+  void retry_now(const std::unordered_set<AccountId>& accounts);
+  void retry_due();
+  void look_at(const std::shared_ptr<LedgerEntry>& entry);
+  void call_in(const AccountId& account);
+  void extend();
+  void sweep();
+  void refuse_everybody(const Error& error, bool for_good);
+  bool drained_queue();
+  void finish();
+
+  // With the entry's mutex held:
+  void give_back(LedgerEntry& entry);
+  void serve(const std::shared_ptr<LedgerEntry>& entry, LedgerNews& news);
+  AllowanceRequest request_for(LedgerEntry& entry) const;
+  void refuse_if(LedgerEntry& entry, const Error& error, LedgerNews& news,
+                 const std::function<bool(const LedgerWaiter&)>& which);
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The thread of a Ledger: the only one that talks to the store. Internal: included by .ipp files
+// only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr Duration ledger_retry{50};            ///< while others hold what is wanted
+inline constexpr std::size_t ledger_most_asked = 256;  ///< keys in one transaction
+
+inline void tell_all(LedgerNews& news) {
+  for (const auto& tell : std::exchange(news, {})) tell();
+}
+
+inline Result<void> LedgerState::begin() {
+  std::random_device random;
+  life = std::to_string(random()) + std::to_string(random()) + std::to_string(random());
+  const auto now = options.now();
+  const auto steady = options.steady();
+  if (auto taken_back = store.reclaim(now, true); !taken_back) return taken_back;
+  if (auto alive = store.extend(now, now + options.lease); !alive) return alive;
+  hold_until = (steady + LedgerTime{options.lease} / 2).count();
+  extend_at = steady + LedgerTime{options.lease} / 10;
+  sweep_at = steady + LedgerTime{options.idle} / 2;
+  thread = std::jthread{[this] { run(); }};
+  return {};
+}
+
+inline void LedgerState::run() {
+  for (bool told = false;;) {
+    round(wait_for_work());
+    if (!stopping) continue;
+    if (!std::exchange(told, true)) {
+      stop_at = options.steady() + options.stop_patience;
+      refuse_everybody(
+          fail(Errc::cancelled, "holding credits for a request", {}, "the server is stopping")
+              .error,
+          false);
+    }
+    const bool done = outstanding == 0 && batch.empty() && drained_queue();
+    if (done || options.steady() >= stop_at) return finish();
+  }
+}
+
+inline LedgerTime LedgerState::next_wake() {
+  auto next = std::min(extend_at, sweep_at);
+  if (!retrying.empty()) next = std::min(next, retry_at);
+  if (!batch.empty()) next = std::min(next, batch_retry);
+  return next;
+}
+
+inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::wait_for_work() {
+  std::unique_lock lock{queue_mutex};
+  const auto ready = [&] {
+    return woken || !queue.empty() || (batch.empty() && !settlements.empty());
+  };
+  const auto left = std::min<LedgerTime>(next_wake() - options.steady(), std::chrono::seconds{1});
+  if (!ready() && left > LedgerTime::zero()) {
+    sleeping = true;
+    queue_changed.wait_for(lock, left, ready);
+    sleeping = false;
+  }
+  woken = false;
+  if (queue.size() <= ledger_most_asked) return std::exchange(queue, {});
+  const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ledger_most_asked);
+  std::vector<std::shared_ptr<LedgerEntry>> some{std::make_move_iterator(queue.begin()),
+                                                 std::make_move_iterator(end)};
+  queue.erase(queue.begin(), end);
+  return some;
+}
+
+inline void LedgerState::round(std::vector<std::shared_ptr<LedgerEntry>> entries) {
+  LedgerNews news;
+  if (options.steady() >= extend_at) extend();
+  std::vector<std::shared_ptr<LedgerEntry>> asked;
+  std::vector<AllowanceRequest> requests;
+  for (auto& entry : entries)
+    if (auto request = prepare(entry, news)) {
+      requests.push_back(*std::move(request));
+      asked.push_back(std::move(entry));
+    }
+  tell_all(news);
+  // First what comes back, then what is asked for.
+  commit_batch(news);
+  tell_all(news);
+  if (!requests.empty()) {
+    const auto answers = store.reserve_all(requests);
+    for (std::size_t i = 0; i < asked.size(); ++i) apply(asked[i], answers[i], news);
+    tell_all(news);
+  }
+  if (!retrying.empty() && options.steady() >= retry_at) retry_due();
+  if (options.steady() >= sweep_at) sweep();
+}
+
+// --- settlements
+
+inline const std::string& LedgerState::day_of(TimePoint when) {
+  if (when < today.start || when >= today.end || today.first_day.starts_with("0000"))
+    today = options.calendar.period(LimitReset::daily, when);
+  return today.first_day;
+}
+
+inline void LedgerState::take_batch() {
+  {
+    const std::lock_guard lock{queue_mutex};
+    while (!settlements.empty() && batch.size() < options.most_batch) {
+      batch.push_back(std::move(settlements.front()));
+      settlements.pop_front();
+    }
+  }
+  for (auto& pending : batch) {
+    if (pending.settlement.usage) pending.settlement.day = day_of(pending.settlement.usage->at);
+    batch_settlements.push_back(std::move(pending.settlement));
+  }
+  batch_id = life + ':' + std::to_string(++numbers);
+  batch_retry = {};
+  batch_backoff = Duration{50};
+}
+
+inline void LedgerState::commit_batch(LedgerNews& news) {
+  if (batch.empty()) take_batch();
+  if (batch.empty() || options.steady() < batch_retry) return;
+  const auto settled = store.settle(batch_settlements, batch_id);
+  if (!settled) return batch_failed(settled.error(), news);
+  std::unordered_set<AccountId> accounts;
+  for (auto& settlement : batch_settlements) accounts.insert(std::move(settlement.account));
+  for (auto& pending : batch)
+    if (pending.done) news.emplace_back([done = std::move(pending.done)] { done(Result<void>{}); });
+  batch.clear();
+  batch_settlements.clear();
+  retry_now(accounts);
+}
+
+inline void LedgerState::batch_failed(const Error& error, LedgerNews& news) {
+  const auto steady = options.steady();
+  batch_retry = steady + batch_backoff;
+  batch_backoff = std::min(batch_backoff * 2, Duration{2'000});
+  const auto told = [&](LedgerPending& pending) {
+    if (!pending.done || steady - pending.queued_at < options.settle_patience) return;
+    news.emplace_back(
+        [done = std::exchange(pending.done, nullptr), error] { done(Unexpected{error}); });
+  };
+  for (auto& pending : batch) told(pending);
+  const std::lock_guard lock{queue_mutex};
+  for (auto& pending : settlements) told(pending);
+}
+
+inline void LedgerState::give_back(LedgerEntry& entry) {
+  if (entry.free == Money{}) return;
+  LedgerPending pending;
+  pending.settlement.key_hash = entry.key_hash;
+  pending.settlement.account = entry.account;
+  pending.settlement.period_start = entry.period_start;
+  pending.settlement.returned = std::exchange(entry.free, Money{});
+  pending.queued_at = options.steady();
+  enqueue(std::move(pending));
+}
+
+// --- allowances
+
+inline void LedgerState::serve(const std::shared_ptr<LedgerEntry>& entry, LedgerNews& news) {
+  while (!entry->waiters.empty() && entry->waiters.front().need <= entry->free && usable(*entry)) {
+    auto spend = std::make_shared<Spend>(spend_from(entry, entry->waiters.front().need));
+    news.emplace_back([spend, granted = std::move(entry->waiters.front().granted)] {
+      if (granted) granted(std::move(*spend));
+    });
+    entry->waiters.pop_front();
+    --waiting;
+  }
+}
+
+inline void LedgerState::refuse_if(LedgerEntry& entry, const Error& error, LedgerNews& news,
+                                   const std::function<bool(const LedgerWaiter&)>& which) {
+  std::erase_if(entry.waiters, [&](LedgerWaiter& waiter) {
+    if (!which(waiter)) return false;
+    --waiting;
+    news.emplace_back([granted = std::move(waiter.granted), error] {
+      if (granted) granted(Unexpected{error});
+    });
+    return true;
+  });
+}
+
+inline AllowanceRequest LedgerState::request_for(LedgerEntry& entry) const {
+  const auto now = options.now();
+  AllowanceRequest request;
+  request.key_digest = entry.digest;
+  Money sum;
+  for (const auto& waiter : entry.waiters) sum = std::min(sum + waiter.need, most_money);
+  if (!entry.waiters.empty())
+    request.least = std::max(Money{}, entry.waiters.front().need - entry.free);
+  request.wanted = std::max(request.least, sum - entry.free);
+  request.most = std::max(request.wanted, sum + options.chunk - entry.free);
+  request.idle = entry.free;
+  request.period = [this, now](LimitReset reset) { return options.calendar.period(reset, now); };
+  request.now = now;
+  request.expires_at = now + options.lease;
+  return request;
+}
+
+/// Serves whom the entry can serve by itself. @return what has to be asked of the store
+inline std::optional<AllowanceRequest> LedgerState::prepare(
+    const std::shared_ptr<LedgerEntry>& entry, LedgerNews& news) {
+  const std::lock_guard lock{entry->mutex};
+  const auto nothing = [&] {
+    entry->queued = false;
+    return std::nullopt;
+  };
+  if (entry->gone) return nothing();
+  if (entry->known && options.now() >= entry->valid_until) {
+    give_back(*entry);
+    entry->known = false;
+  }
+  serve(entry, news);
+  if (fenced) {
+    refuse_if(*entry, *fenced, news, [](const auto&) { return true; });
+    return nothing();
+  }
+  const auto steady = options.steady();
+  if (steady.count() >= hold_until.load()) {
+    const auto error = fail(Errc::timeout, "holding credits for a request", {},
+                            "the accounts' store has not answered for long")
+                           .error;
+    refuse_if(*entry, error, news, [&](const auto& waiter) { return waiter.until <= steady; });
+    if (!entry->waiters.empty()) retry_later(entry);
+    return nothing();
+  }
+  auto request = request_for(*entry);
+  if (entry->request_id.empty()) entry->request_id = life + ':' + std::to_string(++numbers);
+  request.id = entry->request_id;
+  entry->asked_changes = entry->changes;
+  entry->asked_at = steady;
+  entry->asked_free = entry->free;
+  return request;
+}
+
+inline void LedgerState::apply(const std::shared_ptr<LedgerEntry>& entry,
+                               const Result<Allowance>& answer, LedgerNews& news) {
+  if (answer) {
+    entry->request_id.clear();
+    granted(entry, *answer, news);
+  } else if (is_refusal(answer.error())) {
+    entry->request_id.clear();
+    refused(entry, answer.error(), news);
+  } else {
+    failed(entry, answer.error(), news);
+  }
+}
+
+inline void LedgerState::learn_names(const std::shared_ptr<LedgerEntry>& entry,
+                                     const std::string& key_hash, const AccountId& account) {
+  if (!entry->key_hash.empty()) return;
+  entry->key_hash = key_hash;
+  entry->account = account;
+  by_account[account].emplace(entry.get(), entry);
+  const std::lock_guard lock{names_mutex};
+  by_hash.emplace(key_hash, entry);
+}
+
+inline void LedgerState::granted(const std::shared_ptr<LedgerEntry>& entry,
+                                 const Allowance& allowance, LedgerNews& news) {
+  bool again = false;
+  {
+    const std::lock_guard lock{entry->mutex};
+    learn_names(entry, allowance.key_hash, allowance.account);
+    if (entry->known && entry->period_start != allowance.period_start) give_back(*entry);
+    entry->known = true;
+    entry->period_start = allowance.period_start;
+    entry->valid_until = allowance.valid_until;
+    entry->tight = allowance.tight;
+    entry->free += allowance.amount;
+    if (entry->changes == entry->asked_changes) entry->checked_at = entry->asked_at;
+    serve(entry, news);
+    again = entry->queued = !entry->waiters.empty();
+    if (!again && (entry->tight || stopping)) give_back(*entry);
+  }
+  if (again) enqueue(entry);
+}
+
+inline void LedgerState::refused(const std::shared_ptr<LedgerEntry>& entry, const Error& error,
+                                 LedgerNews& news) {
+  const bool of_key = error.errc() == Errc::unauthorized || error.errc() == Errc::forbidden;
+  bool again = false, wait = false;
+  {
+    const std::lock_guard lock{entry->mutex};
+    if (of_key) {
+      give_back(*entry);
+      entry->known = entry->queued = false;
+      entry->gone = true;
+      refuse_if(*entry, error, news, [](const auto&) { return true; });
+    } else {
+      // The key itself is good.
+      if (entry->changes == entry->asked_changes) entry->checked_at = entry->asked_at;
+      entry->tight = true;
+      // Something came back meanwhile: it is another question then.
+      const bool more = entry->free != entry->asked_free;
+      if (!more && !entry->waiters.empty()) {
+        const auto& front = entry->waiters.front();
+        wait = error.retry_at && front.until > options.steady();
+        // Whoever needs as much is refused as well: it is the same moment.
+        const auto need = front.need;
+        auto last = error;
+        last.retry_at.reset();
+        if (!wait)
+          refuse_if(*entry, last, news, [&](const auto& waiter) { return waiter.need >= need; });
+      }
+      again = !wait && !entry->waiters.empty();
+      entry->queued = again;
+      if (!again && !wait) give_back(*entry);
+    }
+  }
+  if (of_key) forget(entry);
+  if (wait) {
+    // A key that was never granted anything: whose it is says who has to give something back.
+    if (entry->key_hash.empty())
+      if (const auto key = store.key_by_digest(entry->digest); key && *key) {
+        const std::lock_guard lock{entry->mutex};
+        learn_names(entry, (*key)->hash, (*key)->account);
+      }
+    retry_later(entry);
+    call_in(entry->account);
+  }
+  if (again) enqueue(entry);
+}
+
+/// The store could not answer: whoever may still wait does.
+inline void LedgerState::failed(const std::shared_ptr<LedgerEntry>& entry, const Error& error,
+                                LedgerNews& news) {
+  const auto steady = options.steady();
+  const std::lock_guard lock{entry->mutex};
+  refuse_if(*entry, error, news, [&](const auto& waiter) { return waiter.until <= steady; });
+  entry->queued = false;
+  if (!entry->waiters.empty()) retry_later(entry);
+}
+
+inline void LedgerState::retry_later(const std::shared_ptr<LedgerEntry>& entry) {
+  if (std::exchange(entry->retrying, true)) return;
+  if (retrying.empty()) retry_at = options.steady() + ledger_retry;
+  retrying.push_back(entry);
+}
+
+inline void LedgerState::look_at(const std::shared_ptr<LedgerEntry>& entry) {
+  {
+    const std::lock_guard lock{entry->mutex};
+    if (std::exchange(entry->queued, true)) return;
+  }
+  enqueue(entry);
+}
+
+/// Entries of those accounts are looked at again at once: something has come back.
+inline void LedgerState::retry_now(const std::unordered_set<AccountId>& accounts) {
+  std::vector<std::shared_ptr<LedgerEntry>> due;
+  std::erase_if(retrying, [&](const auto& entry) {
+    if (due.size() >= ledger_most_asked || !accounts.contains(entry->account)) return false;
+    entry->retrying = false;
+    due.push_back(entry);
+    return true;
+  });
+  for (const auto& entry : due) look_at(entry);
+}
+
+inline void LedgerState::retry_due() {
+  retry_at = options.steady() + ledger_retry;
+  const auto count = std::min(retrying.size(), ledger_most_asked);
+  for (std::size_t i = 0; i < count; ++i) {
+    retrying[i]->retrying = false;
+    look_at(retrying[i]);
+  }
+  retrying.erase(retrying.begin(), retrying.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+/// What idles with other keys of the account goes back, since one key wants it.
+inline void LedgerState::call_in(const AccountId& account) {
+  const auto found = by_account.find(account);
+  if (found == by_account.end()) return;
+  for (const auto& [address, weak] : found->second)
+    if (const auto entry = weak.lock()) {
+      const std::lock_guard lock{entry->mutex};
+      if (entry->waiters.empty() && !entry->queued) give_back(*entry);
+    }
+}
+
+inline void LedgerState::forget(const std::shared_ptr<LedgerEntry>& entry) {
+  {
+    auto& shard = shard_of(entry->digest);
+    const std::lock_guard lock{shard.mutex};
+    const auto found = shard.entries.find(entry->digest);
+    if (found != shard.entries.end() && found->second == entry) shard.entries.erase(found);
+  }
+  if (entry->key_hash.empty()) return;
+  if (const auto found = by_account.find(entry->account); found != by_account.end()) {
+    found->second.erase(entry.get());
+    if (found->second.empty()) by_account.erase(found);
+  }
+  const std::lock_guard lock{names_mutex};
+  const auto [first, last] = by_hash.equal_range(entry->key_hash);
+  for (auto at = first; at != last;)
+    at = at->second.lock() == entry ? by_hash.erase(at) : std::next(at);
+}
+
+// --- upkeep
+
+inline void LedgerState::extend() {
+  const auto now = options.now();
+  const auto steady = options.steady();
+  const auto alive = store.extend(now, now + options.lease);
+  if (alive) {
+    hold_until = (steady + LedgerTime{options.lease} / 2).count();
+    extend_at = steady + LedgerTime{options.lease} / 10;
+    // What dead servers held; if that fails, it is tried again the next time.
+    (void)store.reclaim(now, false);
+    return;
+  }
+  extend_at =
+      steady + std::min(LedgerTime{options.lease} / 100, LedgerTime{std::chrono::seconds{1}});
+  if (alive.error().errc() != Errc::conflict) return;
+  fenced = alive.error();
+  hold_until = 0;
+}
+
+inline void LedgerState::sweep() {
+  const auto steady = options.steady();
+  const LedgerTime idle = options.idle, old = idle * 10 + options.recheck;
+  sweep_at = steady + idle / 2;
+  for (auto& shard : shards) {
+    std::vector<std::shared_ptr<LedgerEntry>> entries;
+    {
+      const std::lock_guard lock{shard.mutex};
+      for (const auto& named : shard.entries) entries.push_back(named.second);
+    }
+    for (const auto& entry : entries) {
+      bool gone = false;
+      {
+        const std::lock_guard lock{entry->mutex};
+        if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
+        give_back(*entry);
+        gone = entry->gone = steady - entry->used_at >= old;
+      }
+      if (gone) forget(entry);
+    }
+  }
+}
+
+// --- the end
+
+inline void LedgerState::refuse_everybody(const Error& error, bool for_good) {
+  LedgerNews news;
+  for (auto& shard : shards) {
+    std::vector<std::shared_ptr<LedgerEntry>> entries;
+    {
+      const std::lock_guard lock{shard.mutex};
+      for (const auto& named : shard.entries) entries.push_back(named.second);
+      if (for_good) shard.entries.clear();
+    }
+    for (const auto& entry : entries) {
+      const std::lock_guard lock{entry->mutex};
+      entry->gone = entry->gone || for_good;
+      refuse_if(*entry, error, news, [](const auto&) { return true; });
+      give_back(*entry);
+    }
+  }
+  tell_all(news);
+}
+
+inline bool LedgerState::drained_queue() {
+  const std::lock_guard lock{queue_mutex};
+  return settlements.empty();
+}
+
+inline void LedgerState::finish() {
+  const auto error =
+      fail(Errc::cancelled, "holding credits for a request", {}, "the server has stopped").error;
+  refuse_everybody(error, true);
+  LedgerNews news;
+  for (;;) {
+    commit_batch(news);
+    tell_all(news);
+    if (batch.empty() && drained_queue()) break;
+    if (batch.empty()) continue;
+    // The store fails.
+    if (options.steady() >= stop_at) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  std::deque<LedgerPending> left;
+  {
+    const std::lock_guard lock{queue_mutex};
+    ended = true;
+    left = std::exchange(settlements, {});
+    queue.clear();
+  }
+  // Whoever came in between.
+  refuse_everybody(error, true);
+  for (auto& pending : left)
+    if (pending.done) pending.done(Unexpected{error});
+  for (auto& pending : batch)
+    if (pending.done) pending.done(Unexpected{error});
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline Unexpected ledger_ended() {
+  return fail(Errc::cancelled, "holding credits for a request", {}, "the server is stopping");
+}
+
+inline std::shared_ptr<LedgerEntry> LedgerState::entry_of(std::string_view digest) {
+  auto& shard = shard_of(digest);
+  const std::lock_guard lock{shard.mutex};
+  const auto found = shard.entries.find(digest);
+  if (found != shard.entries.end()) return found->second;
+  return shard.entries.emplace(digest, std::make_shared<LedgerEntry>(digest)).first->second;
+}
+
+inline bool LedgerState::usable(const LedgerEntry& entry) const {
+  const auto steady = options.steady();
+  return entry.known && options.now() < entry.valid_until &&
+         steady - entry.checked_at < options.recheck && steady.count() < hold_until.load();
+}
+
+inline Spend LedgerState::spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount) {
+  entry->free -= amount;
+  outstanding.fetch_add(1);
+  Spend spend;
+  spend.state_ = shared_from_this();
+  spend.entry_ = entry;
+  spend.held_ = amount;
+  spend.period_start_ = entry->period_start;
+  return spend;
+}
+
+inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, Money amount,
+                                                      Ledger::Granted& later) {
+  if (stopping) return ledger_ended();
+  if (amount < Money{} || amount > most_money)
+    return fail(Errc::invalid_argument, "holding credits for a request", {},
+                "the amount is out of range");
+  std::shared_ptr<LedgerEntry> entry;
+  std::optional<Result<Spend>> answer;
+  bool ask = false;
+  for (bool found = false; !found;) {
+    entry = entry_of(digest);
+    const std::lock_guard lock{entry->mutex};
+    if (entry->gone) continue;
+    found = true;
+    entry->used_at = options.steady();
+    if (entry->waiters.empty() && amount <= entry->free && usable(*entry)) {
+      answer = spend_from(entry, amount);
+      // Before it runs out, or is trusted no longer, so that nobody has to wait.
+      ask = (!entry->tight && entry->free < amount) ||
+            entry->used_at - entry->checked_at > options.recheck / 2;
+    } else if (waiting.load() >= options.most_waiting) {
+      return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
+    } else {
+      ++waiting;
+      entry->waiters.push_back({amount, entry->used_at + options.wait, std::move(later)});
+      ask = true;
+    }
+    ask = ask && !std::exchange(entry->queued, entry->queued || ask);
+  }
+  if (ask) enqueue(entry);
+  return answer;
+}
+
+inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money held,
+                                TimePoint period_start, std::optional<UsageRow> usage,
+                                std::function<void(Result<void>)> done) {
+  LedgerPending pending;
+  auto& settlement = pending.settlement;
+  settlement.key_hash = entry->key_hash;
+  settlement.account = entry->account;
+  settlement.period_start = period_start;
+  settlement.spent = usage ? usage->cost : Money{};
+  bool ask = false;
+  {
+    const std::lock_guard lock{entry->mutex};
+    const bool same = entry->known && !entry->gone && entry->period_start == period_start;
+    if (settlement.spent > held) {
+      if (same) entry->free -= std::min(entry->free, settlement.spent - held);
+    } else if (same && !stopping) {
+      entry->free += held - settlement.spent;
+      if (!entry->waiters.empty())
+        ask = !std::exchange(entry->queued, true);
+      else if (entry->tight)
+        settlement.returned = std::exchange(entry->free, Money{});
+    } else {
+      settlement.returned = held - settlement.spent;
+    }
+  }
+  if (usage) {
+    usage->key_hash = settlement.key_hash;
+    usage->account = settlement.account;
+    if (usage->at == TimePoint{}) usage->at = options.now();
+    settlement.usage = std::move(usage);
+  }
+  pending.done = std::move(done);
+  pending.queued_at = options.steady();
+  if (settlement.usage || settlement.returned != Money{}) {
+    if (!enqueue(std::move(pending)) && pending.done) pending.done(ledger_ended());
+  }
+  if (ask) enqueue(entry);
+  if (outstanding.fetch_sub(1) == 1 && stopping) wake();
+}
+
+inline void LedgerState::enqueue(std::shared_ptr<LedgerEntry> entry) {
+  {
+    const std::lock_guard lock{queue_mutex};
+    if (!ended) {
+      queue.push_back(std::move(entry));
+      if (sleeping) queue_changed.notify_one();
+      return;
+    }
+  }
+  LedgerNews news;
+  {
+    const std::lock_guard lock{entry->mutex};
+    refuse_if(*entry, ledger_ended().error, news, [](const auto&) { return true; });
+  }
+  for (const auto& tell : news) tell();
+}
+
+inline bool LedgerState::enqueue(LedgerPending&& pending) {
+  const std::lock_guard lock{queue_mutex};
+  if (ended) return false;
+  settlements.push_back(std::move(pending));
+  if (sleeping) queue_changed.notify_one();
+  return true;
+}
+
+inline void LedgerState::wake() {
+  const std::lock_guard lock{queue_mutex};
+  woken = true;
+  queue_changed.notify_one();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE const std::string& Spend::key_hash() const noexcept {
+  return entry_->key_hash;
+}
+
+CREDPOOL_INLINE const AccountId& Spend::account() const noexcept {
+  return entry_->account;
+}
+
+CREDPOOL_INLINE void Spend::settle(UsageRow usage, std::function<void(Result<void>)> done) {
+  const auto entry = std::exchange(entry_, nullptr);
+  const auto state = std::exchange(state_, nullptr);
+  if (!entry) return;
+  if (usage.cost < Money{} || usage.cost > most_money) {
+    state->settle(entry, held_, period_start_, std::nullopt, {});
+    if (done)
+      done(fail(Errc::invalid_argument, "settling a request", {}, "the cost is out of range"));
+    return;
+  }
+  state->settle(entry, held_, period_start_, std::move(usage), std::move(done));
+}
+
+CREDPOOL_INLINE void Spend::release() noexcept {
+  const auto entry = std::exchange(entry_, nullptr);
+  const auto state = std::exchange(state_, nullptr);
+  if (entry) state->settle(entry, held_, period_start_, std::nullopt, {});
+}
+
+CREDPOOL_INLINE Ledger::Ledger(std::shared_ptr<detail::LedgerState> state) noexcept
+    : state_{std::move(state)} {}
+
+CREDPOOL_INLINE Result<std::unique_ptr<Ledger>> Ledger::start(AccountStore& store,
+                                                              LedgerOptions options) {
+  auto state = std::make_shared<detail::LedgerState>(store, std::move(options));
+  if (auto begun = state->begin(); !begun) return fail(begun.error());
+  return std::unique_ptr<Ledger>{new Ledger{std::move(state)}};
+}
+
+CREDPOOL_INLINE Ledger::~Ledger() {
+  stop();
+}
+
+CREDPOOL_INLINE std::optional<Result<Spend>> Ledger::hold(std::string_view digest, Money amount,
+                                                          Granted later) {
+  return state_->hold(digest, amount, later);
+}
+
+CREDPOOL_INLINE void Ledger::recheck(std::string_view key_hash) {
+  std::vector<std::shared_ptr<detail::LedgerEntry>> entries;
+  {
+    const std::lock_guard lock{state_->names_mutex};
+    const auto [first, last] = state_->by_hash.equal_range(std::string{key_hash});
+    for (auto at = first; at != last; ++at)
+      if (auto entry = at->second.lock()) entries.push_back(std::move(entry));
+  }
+  for (const auto& entry : entries) {
+    const std::lock_guard lock{entry->mutex};
+    ++entry->changes;
+    entry->checked_at = state_->options.steady() - state_->options.recheck;
+  }
+}
+
+CREDPOOL_INLINE void Ledger::stop() {
+  state_->stopping = true;
+  state_->wake();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+CREDPOOL_INLINE void Ledger::wake() {
+  state_->wake();
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+struct MemoryWorld;
+}
+
+/// Accounts that live as long as this object, or as long as whoever keeps document(): for the
+/// command's mock, for tests, and as the plainest statement of what every AccountStore does.
+///
+/// @thread_safety safe
+class MemoryAccountStore final : public AccountStore {
+ public:
+  MemoryAccountStore();
+  MemoryAccountStore(MemoryAccountStore&&) noexcept;
+  MemoryAccountStore& operator=(MemoryAccountStore&&) noexcept;
+  ~MemoryAccountStore() override;
+
+  /// The whole world as JSON text: password hashes and digests of keys are in it, no key.
+  std::string document() const;
+  /// The world that document() gave; what its servers held has gone back.
+  /// @errors malformed; unsupported for a newer version
+  static Result<MemoryAccountStore> from_document(std::string_view text);
+
+  Result<void> add_account(const Account& account, const ManagementKey& key) override;
+  Result<std::optional<Account>> account(const AccountId& id) override;
+  Result<std::optional<Account>> account_by_email(std::string_view email) override;
+  Result<std::optional<Account>> account_by_github(std::int64_t github_id) override;
+  Result<void> update_account(const Account& account) override;
+  Result<void> remove_account(const AccountId& id, TimePoint now) override;
+  Result<Page<Account>> accounts(PageRequest page) override;
+
+  Result<void> add_management_key(const ManagementKey& key, bool revoke_others) override;
+  Result<std::optional<Account>> account_by_management_key(std::string_view digest) override;
+  Result<void> revoke_management_key(const AccountId& account, std::string_view digest,
+                                     TimePoint now) override;
+  Result<std::vector<ManagementKey>> management_keys(const AccountId& account) override;
+
+  Result<void> add_key(const ProvisionedKey& key) override;
+  Result<std::optional<ProvisionedKey>> key(const AccountId& account,
+                                            std::string_view hash) override;
+  Result<std::optional<ProvisionedKey>> key_by_digest(std::string_view digest) override;
+  Result<Page<ProvisionedKey>> keys(const AccountId& account, bool with_revoked,
+                                    PageRequest page) override;
+  Result<std::uint64_t> count_keys(const AccountId& account) override;
+  Result<ProvisionedKey> change_key(
+      const AccountId& account, std::string_view hash,
+      const std::function<Result<void>(ProvisionedKey&)>& change) override;
+
+  Result<Balance> balance(const AccountId& account) override;
+  Result<Credited> credit(const CreditChange& change) override;
+  Result<Page<CreditTransaction>> transactions(const AccountId& account,
+                                               std::optional<TransactionType> type,
+                                               PageRequest page) override;
+  Result<AutoTopUp> auto_topup(const AccountId& account) override;
+  Result<void> set_auto_topup(const AccountId& account, const AutoTopUp& topup) override;
+
+  Result<Allowance> reserve(const AllowanceRequest& request) override;
+  Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) override;
+  Result<void> extend(TimePoint now, TimePoint until) override;
+  Result<void> reclaim(TimePoint now, bool own) override;
+
+  Result<std::vector<UsageDay>> usage(const AccountId& account, std::string_view key_hash,
+                                      std::string_view first, std::string_view last) override;
+  Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
+                                    PageRequest page) override;
+  Result<std::uint64_t> prune_usage(TimePoint before) override;
+
+  Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account, std::string_view key,
+                                                   std::string_view request_digest,
+                                                   TimePoint now) override;
+  Result<void> keep_answer(const AccountId& account, std::string_view key,
+                           const StoredAnswer& answer) override;
+  Result<void> drop_answer(const AccountId& account, std::string_view key) override;
+
+  Result<void> put_device_session(const DeviceSession& session) override;
+  Result<std::optional<DeviceSession>> device_session(std::string_view device_digest) override;
+  Result<std::optional<DeviceSession>> device_session_by_token(
+      std::string_view token_digest) override;
+  Result<void> forget_ended(TimePoint sessions_before, TimePoint answers_before) override;
+
+ private:
+  std::unique_ptr<detail::MemoryWorld> world_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// A MemoryAccountStore as JSON text. Internal: included by .ipp files only.
+// Money is in micro-dollars, times are milliseconds since the epoch; what is not there is null.
+
+// What a MemoryAccountStore holds. Internal: included by .ipp files only.
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -11669,430 +13125,6 @@ CREDPOOL_INLINE Result<void> MemoryAccountStore::forget_ended(TimePoint sessions
   std::erase_if(world_->answers,
                 [&](const auto& entry) { return entry.second.at < answers_before; });
   return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-class TimeZone;
-}
-
-/// The days, weeks and months of the ledger, in one time zone.
-///
-/// A day begins at the first moment whose local date is that day or a later one: at midnight, or
-/// where midnight is skipped, when the clocks are set; where they are set back over midnight, at
-/// the first midnight. So each moment is of one day, and days follow one another, whatever the
-/// clocks do. Weeks begin on Monday (ISO 8601).
-///
-/// @thread_safety safe (immutable); copies are cheap
-class LedgerCalendar {
- public:
-  /// UTC.
-  LedgerCalendar() = default;
-
-  /// @param zone     "UTC", or a name of the IANA database such as "Europe/Berlin"
-  /// @param database where its compiled files (TZif, RFC 8536) lie
-  /// @errors configuration for a name that is none or not in the database; malformed or
-  ///         unsupported for a file that is damaged or counts leap seconds; permission_denied; io
-  /// @effects reads one file, once: a newer database is seen after a restart
-  static Result<LedgerCalendar> open(std::string_view zone, const Environment& environment,
-                                     const std::filesystem::path& database = "/usr/share/zoneinfo");
-
-  const std::string& zone() const noexcept { return name_; }
-
-  /// The period of a limit that runs at that time; [epoch, end of time) with LimitReset::never.
-  LimitPeriod period(LimitReset reset, TimePoint now) const;
-  /// The day of that time, "2026-11-21".
-  std::string day(TimePoint now) const;
-
- private:
-  std::chrono::sys_days date(TimePoint now) const;
-  TimePoint begin_of(std::chrono::sys_days date) const;
-
-  std::string name_ = "UTC";
-  std::shared_ptr<const detail::TimeZone> zone_;  ///< null: UTC
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Offsets of a time zone from its compiled file. Internal: included by .ipp files and tests only.
-// Read here and not by the C library: that keeps one zone for the whole process in the environment
-// and in static data, which threads cannot change safely.
-// @source RFC 8536 (TZif); POSIX.1-2017, Base Definitions 8.3, variable TZ, and the extensions of
-//         RFC 8536, section 3.3.1
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-using ZoneSeconds = std::chrono::sys_seconds;
-
-/// From that moment on local time is UTC plus offset.
-struct ZoneSegment {
-  ZoneSeconds from;
-  std::chrono::seconds offset{};
-};
-
-/// A day of each year on which clocks are set: "M3.2.0/2", "J60" or "59".
-struct ZoneSwitch {
-  enum class Kind { month_week_day, day_without_leap, day_with_leap };
-  Kind kind = Kind::month_week_day;
-  int month = 0, week = 0, day = 0;
-  std::chrono::seconds time{7200};  ///< local, may be negative or beyond a day
-
-  /// The local time of the switch in that year.
-  ZoneSeconds in(std::chrono::year year) const {
-    using namespace std::chrono;
-    if (kind == Kind::month_week_day) {
-      const weekday wanted{static_cast<unsigned>(day)};
-      const year_month on{year, std::chrono::month{static_cast<unsigned>(month)}};
-      const sys_days date = week == 5 ? sys_days{on / wanted[last]}
-                                      : sys_days{on / wanted[static_cast<unsigned>(week)]};
-      return date + time;
-    }
-    auto days_before = day;
-    if (kind == Kind::day_without_leap && (!year.is_leap() || day < 60)) --days_before;
-    return sys_days{year / January / 1} + days{days_before} + time;
-  }
-};
-
-/// The part of each year in which clocks show another time.
-struct ZoneSummer {
-  std::chrono::seconds offset{};
-  ZoneSwitch begins, ends;
-};
-
-/// What a file's footer says of the time after its last switch.
-struct ZoneRule {
-  std::chrono::seconds standard{};
-  std::optional<ZoneSummer> summer;
-};
-
-/// Reads a footer such as "CET-1CEST,M3.5.0,M10.5.0/3".
-class ZoneRuleReader {
- public:
-  explicit ZoneRuleReader(std::string_view text) : text_{text} {}
-
-  std::optional<ZoneRule> read() {
-    ZoneRule rule;
-    name();
-    rule.standard = -time();
-    if (good_ && !text_.empty()) {
-      ZoneSummer summer;
-      name();
-      summer.offset = text_.starts_with(',') ? rule.standard + std::chrono::hours{1} : -time();
-      summer.begins = day();
-      summer.ends = day();
-      rule.summer = summer;
-    }
-    return good_ && text_.empty() ? std::optional{rule} : std::nullopt;
-  }
-
- private:
-  bool take(char wanted) {
-    if (!text_.starts_with(wanted)) return false;
-    text_.remove_prefix(1);
-    return true;
-  }
-  void require(bool fit) { good_ = good_ && fit; }
-
-  void name() {
-    std::size_t length = 0;
-    if (take('<')) {
-      length = text_.find('>');
-      require(length != std::string_view::npos && length > 0);
-      if (good_) text_.remove_prefix(length + 1);
-      return;
-    }
-    while (length < text_.size() &&
-           ((text_[length] | 0x20) >= 'a' && (text_[length] | 0x20) <= 'z'))
-      ++length;
-    require(length >= 3);
-    text_.remove_prefix(length);
-  }
-
-  int number(int least, int most) {
-    int value = -1;
-    const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
-    require(error == std::errc{} && value >= least && value <= most && !text_.starts_with('-'));
-    text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
-    return good_ ? value : 0;
-  }
-
-  std::chrono::seconds time() {
-    const bool negative = take('-');
-    if (!negative) take('+');
-    auto value = number(0, 167) * 3600;
-    if (take(':')) value += number(0, 59) * 60;
-    if (take(':')) value += number(0, 59);
-    return std::chrono::seconds{negative ? -value : value};
-  }
-
-  ZoneSwitch day() {
-    ZoneSwitch on;
-    require(take(','));
-    if (take('M')) {
-      on.month = number(1, 12);
-      require(take('.'));
-      on.week = number(1, 5);
-      require(take('.'));
-      on.day = number(0, 6);
-      if (!good_) on.month = on.week = 1;
-    } else if (take('J')) {
-      on.kind = ZoneSwitch::Kind::day_without_leap;
-      on.day = number(1, 365);
-    } else {
-      on.kind = ZoneSwitch::Kind::day_with_leap;
-      on.day = number(0, 365);
-    }
-    if (take('/')) on.time = time();
-    return on;
-  }
-
-  std::string_view text_;
-  bool good_ = true;
-};
-
-/// Bytes of a TZif file; big-endian numbers.
-class ZoneBytes {
- public:
-  explicit ZoneBytes(std::string_view bytes) : bytes_{bytes} {}
-
-  bool good() const noexcept { return good_; }
-  std::string_view rest() const noexcept { return bytes_; }
-  std::string_view take(std::size_t count) {
-    if (count > bytes_.size()) {
-      good_ = false;
-      return {};
-    }
-    const auto taken = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return taken;
-  }
-  std::int64_t number(std::size_t size) {
-    std::uint64_t value = 0;
-    const auto taken = take(size);
-    for (const unsigned char byte : taken) value = value << 8 | byte;
-    if (size == 4) return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
-    return static_cast<std::int64_t>(value);
-  }
-
- private:
-  std::string_view bytes_;
-  bool good_ = true;
-};
-
-/// The counts in the header of a block.
-struct ZoneCounts {
-  std::size_t is_utc, is_standard, leaps, switches, types, letters;
-
-  static ZoneCounts read(ZoneBytes& from) {
-    std::array<std::size_t, 6> counts{};
-    for (auto& count : counts)
-      count = static_cast<std::size_t>(static_cast<std::uint32_t>(from.number(4)));
-    return {counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
-  }
-  std::size_t bytes(std::size_t time_size) const {
-    return switches * (time_size + 1) + types * 6 + letters + leaps * (time_size + 4) +
-           is_standard + is_utc;
-  }
-};
-
-/// When the clocks of a place are set, and to what.
-class TimeZone {
- public:
-  /// Reads the bytes of a TZif file of version 2 or later.
-  /// @errors malformed; unsupported for version 1 and for files that count leap seconds
-  static Result<TimeZone> read(std::string_view bytes) {
-    const std::string doing = "reading a time zone";
-    const auto malformed = [&] { return fail(Errc::malformed, doing, {}, "it is no TZif file"); };
-    ZoneBytes from{bytes};
-    if (from.take(4) != "TZif") return malformed();
-    const auto version = from.take(16);
-    if (version.empty() || version[0] < '2')
-      return fail(Errc::unsupported, doing, {}, "it is of version 1: install a newer tzdata");
-    const auto old = ZoneCounts::read(from);
-    from.take(old.bytes(4));
-    if (from.take(4) != "TZif") return malformed();
-    from.take(16);
-    const auto counts = ZoneCounts::read(from);
-    if (!from.good() || counts.types == 0 || counts.bytes(8) > from.rest().size())
-      return malformed();
-    if (counts.leaps != 0)
-      return fail(Errc::unsupported, doing, {}, "it counts leap seconds, which our clock does not");
-
-    std::vector<ZoneSeconds> times;
-    for (std::size_t i = 0; i < counts.switches; ++i)
-      times.push_back(ZoneSeconds{std::chrono::seconds{from.number(8)}});
-    const auto indexes = from.take(counts.switches);
-    std::vector<std::chrono::seconds> offsets;
-    for (std::size_t i = 0; i < counts.types; ++i) {
-      offsets.emplace_back(from.number(4));
-      from.take(2);
-    }
-    from.take(counts.letters + counts.is_standard + counts.is_utc);
-    TimeZone zone;
-    zone.segments_.push_back({ZoneSeconds::min(), offsets[0]});
-    for (std::size_t i = 0; i < counts.switches; ++i) {
-      const auto index = static_cast<unsigned char>(indexes[i]);
-      if (index >= offsets.size() || times[i] < zone.segments_.back().from) return malformed();
-      zone.segments_.push_back({times[i], offsets[index]});
-    }
-    for (const auto& segment : zone.segments_)
-      if (std::chrono::abs(segment.offset) > std::chrono::hours{26}) return malformed();
-
-    auto footer = from.rest();
-    if (footer.size() < 2 || footer.front() != '\n' || footer.back() != '\n') return malformed();
-    footer = footer.substr(1, footer.size() - 2);
-    if (!footer.empty()) {
-      zone.rule_ = ZoneRuleReader{footer}.read();
-      if (!zone.rule_) return malformed();
-    }
-    return zone;
-  }
-
-  /// What holds between two moments, in order; the first begins at or before `from`.
-  std::vector<ZoneSegment> between(ZoneSeconds from, ZoneSeconds to) const {
-    const auto after = std::ranges::upper_bound(segments_, from, {}, &ZoneSegment::from);
-    std::vector<ZoneSegment> found;
-    for (auto at = after - 1; at != segments_.end() && at->from <= to; ++at) found.push_back(*at);
-    const auto last = segments_.back().from;
-    if (!rule_ || to <= last) return found;
-    // After the last switch of the file the rule holds.
-    for (const auto& segment : of_rule(std::max(from, last), to)) {
-      if (segment.from <= from) found.clear();
-      found.push_back({std::max(segment.from, last), segment.offset});
-    }
-    return found;
-  }
-
-  std::chrono::seconds offset_at(ZoneSeconds when) const {
-    return between(when, when).back().offset;
-  }
-
- private:
-  std::vector<ZoneSegment> of_rule(ZoneSeconds from, ZoneSeconds to) const {
-    using namespace std::chrono;
-    if (!rule_->summer) return {{from, rule_->standard}};
-    const auto year_of = [](ZoneSeconds when) { return year_month_day{floor<days>(when)}.year(); };
-    const auto& summer = *rule_->summer;
-    std::vector<ZoneSegment> switches;
-    for (auto year = year_of(from) - years{1}; year <= year_of(to) + years{1}; ++year) {
-      // The time of a switch is told by the clock before it.
-      switches.push_back({summer.begins.in(year)-rule_->standard, summer.offset});
-      switches.push_back({summer.ends.in(year)-summer.offset, rule_->standard});
-    }
-    std::ranges::stable_sort(switches, {}, &ZoneSegment::from);
-    const auto after = std::ranges::upper_bound(switches, from, {}, &ZoneSegment::from);
-    std::vector<ZoneSegment> found;
-    for (auto at = after - 1; at != switches.end() && at->from <= to; ++at) found.push_back(*at);
-    found.front().from = from;
-    return found;
-  }
-
-  std::vector<ZoneSegment> segments_;  ///< never empty; the first begins before everything
-  std::optional<ZoneRule> rule_;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// A relative path without "." and ".."; the words of the database, such as
-/// "America/Port-au-Prince".
-inline bool is_zone_name(std::string_view name) noexcept {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '+' || c == '/';
-  };
-  return !name.empty() && name.size() <= 64 && name.front() != '/' && name.back() != '/' &&
-         std::ranges::all_of(name, fits);
-}
-
-inline std::string date_text(std::chrono::sys_days date) {
-  const std::chrono::year_month_day parts{date};
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(parts.year()),
-                static_cast<unsigned>(parts.month()), static_cast<unsigned>(parts.day()));
-  return text.data();
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<LedgerCalendar> LedgerCalendar::open(std::string_view zone,
-                                                            const Environment& environment,
-                                                            const std::filesystem::path& database) {
-  LedgerCalendar calendar;
-  if (zone == "UTC") return calendar;
-  const auto unknown = [&] {
-    return fail(Errc::configuration, "choosing the ledger's time zone", "time zone",
-                "it must be UTC or a name of the IANA database, such as Europe/Berlin (and tzdata "
-                "must be installed)");
-  };
-  if (!detail::is_zone_name(zone)) return unknown();
-  const auto path = database / zone;
-  const auto file = read_file(path, environment, {64 * 1024, true, false});
-  if (!file) {
-    const auto code = file.error().errc();
-    // A directory of the database is no zone.
-    if (code == Errc::not_found || code == Errc::unsafe_file) return unknown();
-    return fail(file.error());
-  }
-  auto read = detail::TimeZone::read(file->bytes.reveal());
-  if (!read) {
-    auto error = std::move(read).error();
-    error.place = path.string();
-    return fail(std::move(error));
-  }
-  calendar.name_ = zone;
-  calendar.zone_ = std::make_shared<const detail::TimeZone>(*std::move(read));
-  return calendar;
-}
-
-CREDPOOL_INLINE TimePoint LedgerCalendar::begin_of(std::chrono::sys_days date) const {
-  if (!zone_) return date;
-  // Read as if it were UTC; the first moment of it is at most 26 hours away.
-  const detail::ZoneSeconds local = date;
-  constexpr std::chrono::hours reach{26};
-  const auto segments = zone_->between(local - reach, local + reach);
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const auto first = std::max(segments[i].from, local - segments[i].offset);
-    if (i + 1 == segments.size() || first < segments[i + 1].from) return first;
-  }
-  return local;
-}
-
-CREDPOOL_INLINE std::chrono::sys_days LedgerCalendar::date(TimePoint now) const {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  if (!zone_) return std::chrono::floor<std::chrono::days>(seconds);
-  auto date = std::chrono::floor<std::chrono::days>(seconds + zone_->offset_at(seconds)) +
-              std::chrono::days{1};
-  while (begin_of(date) > now) date -= std::chrono::days{1};
-  return date;
-}
-
-CREDPOOL_INLINE LimitPeriod LedgerCalendar::period(LimitReset reset, TimePoint now) const {
-  using namespace std::chrono;
-  if (reset == LimitReset::never) return {};
-  auto first = date(now);
-  auto next = first + days{1};
-  if (reset == LimitReset::weekly) {
-    first -= weekday{first} - Monday;
-    next = first + days{7};
-  } else if (reset == LimitReset::monthly) {
-    const year_month_day parts{first};
-    first = parts.year() / parts.month() / 1;
-    next = sys_days{(parts.year() / parts.month() + months{1}) / 1};
-  }
-  return {begin_of(first), begin_of(next), detail::date_text(first)};
-}
-
-CREDPOOL_INLINE std::string LedgerCalendar::day(TimePoint now) const {
-  return detail::date_text(date(now));
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
