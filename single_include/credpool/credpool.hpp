@@ -1308,8 +1308,9 @@ std::string token_hash(std::string_view token);
 
 namespace credpool::inline CREDPOOL_ABI {
 
-// The functions for SHA-256 itself, although OpenSSL 3 would rather be asked by name: that starts the
-// whole library and reads its configuration, which costs a short command more than all its own work.
+// The functions for SHA-256 itself, although OpenSSL 3 would rather be asked by name: that starts
+// the whole library and reads its configuration, which costs a short command more than all its own
+// work.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {

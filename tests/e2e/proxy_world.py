@@ -199,11 +199,11 @@ backend next
 
 
 class Serve:
-    """`credpool serve --open` in a home of its own; its base URLs lead to `upstream`."""
+    """`credpool serve --open`, or with accounts, in a home of its own; its base URLs lead to `upstream`."""
 
     def __init__(self, upstream: str, root: pathlib.Path, environment: dict | None = None, settings: dict | None = None,
                  listen: str = "127.0.0.1:0", unix: bool = False, home: pathlib.Path | None = None,
-                 arguments: tuple = ()):
+                 arguments: tuple = (), accounts: bool = False):
         require_serve()
         self.home = home or root / "home"
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -221,11 +221,12 @@ class Serve:
         self.out, self.err = root / "serve.out", root / "serve.err"
         if unix:
             listen = f"unix:{self.socket}"
+        mode = () if accounts else ("--open", "--key-file", self.key_file)
         self.process = subprocess.Popen(
-            [*program(), "serve", "--open", "--listen", listen, "--log", "json", "--key-file", self.key_file, *arguments],
+            [*program(), "serve", *mode, "--listen", listen, "--log", "json", *arguments],
             cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=open(self.out, "w"), stderr=open(self.err, "w"))
         self.url = None if unix else self.wait_until_listening()
-        self.key = self.key_file.read_text().strip() if not unix else None
+        self.key = None if unix or accounts else self.key_file.read_text().strip()
 
     def wait_until_listening(self, seconds: float = 20) -> str:
         until = time.monotonic() + seconds

@@ -152,7 +152,7 @@ int run_command_line(int argc, char** argv) {
       app.add_subcommand("serve", "One OpenAI- and Anthropic-compatible endpoint over the pool");
   serve_command->add_flag(
       "--open", serve.open,
-      "For programs of this machine, with one key (needed: there are no accounts)");
+      "For programs of this machine, with one key; without it there are accounts with credits");
   serve_command
       ->add_option("--listen", serve.listen,
                    "127.0.0.1:PORT, [::1]:PORT or unix:/PATH; default 127.0.0.1:8484 "
@@ -178,6 +178,22 @@ int run_command_line(int argc, char** argv) {
                       ->type_name("FILE");
   tls_certificate->needs(tls_key);
   tls_key->needs(tls_certificate);
+  serve_command->add_flag("--grant-credits", serve.accounts.grant_credits,
+                          "Accounts: give credits without a payment");
+  serve_command->add_flag("--closed", serve.accounts.closed,
+                          "Accounts: strangers may not register");
+  serve_command->add_flag("--several-logins", serve.accounts.several_logins,
+                          "Accounts: a login does not end the account's other ones");
+  serve_command->add_option("--time-zone", serve.accounts.time_zone,
+                            "Accounts: where days and months begin (default: UTC)");
+  serve_command
+      ->add_option("--prices", serve.accounts.prices,
+                   "Accounts: what models cost (default: the prices that came with this version)")
+      ->type_name("FILE");
+  serve_command
+      ->add_option("--cors-origin", serve.accounts.cors_origins,
+                   "Accounts: web pages of that origin may call (may be given again)")
+      ->type_name("ORIGIN");
   serve_command->add_option("--threads", serve.threads, "Event loops (default: one a processor)")
       ->check(CLI::Range(1U, 64U));
   on(serve_command, [&](Session& session) { return run_serve(session, serve); });

@@ -88,6 +88,16 @@ int run_renew_install(Session& session, const RenewOptions& options);
 int run_renew_uninstall(Session& session);
 int run_renew_status(Session& session);
 
+/// Accounts, credits and keys of `serve`.
+struct AccountsOptions {
+  bool grant_credits = false;   ///< credits are given without a payment
+  bool several_logins = false;  ///< a login does not end the others of its account
+  bool closed = false;          ///< strangers may not register
+  std::string time_zone = "UTC";
+  std::string prices = {};  ///< a file of prices; empty: those that came with the program
+  std::vector<std::string> cors_origins = {};
+};
+
 struct ServeOptions {
   std::vector<std::string> listen = {};  ///< empty: as the configuration says
   std::vector<std::string> allow = {};   ///< providers whose policy is "ask"
@@ -96,7 +106,8 @@ struct ServeOptions {
   std::string log = "text";              ///< "text", "json" or "off"
   std::string tls_certificate = {};
   std::string tls_key = {};
-  unsigned threads = 0;  ///< 0: one for each processor
+  unsigned threads = 0;           ///< 0: one for each processor
+  AccountsOptions accounts = {};  ///< without `open`
   /// Told the first listener's address and the key once requests are taken, in place of the notes
   /// on what is lent; for a server inside another command. SIGTERM to its thread ends it.
   std::function<void(const std::string& url, const credpool::Secret& key)> when_ready = {};

@@ -2,6 +2,7 @@
 // serve: the LLM proxy over the pool.
 
 #include "access_log.hpp"
+#include "accounts_service.hpp"
 #include "../commands.hpp"
 #include "serving_pool.hpp"
 
@@ -95,11 +96,17 @@ void introduce(const Session& session, const cp::ProxyCatalog& catalog) {
 }
 
 /// Prints how programs are pointed here.
+/// @param key_file empty: with accounts, each has its own keys
 void tell_how(const Session& session, const cp::ListenAddress& address, bool tls,
               const std::filesystem::path& key_file) {
   const auto url = url_of(address, tls);
   session.print("listening on " + url + "\n");
   if (!address.unix_path.empty()) return;
+  if (key_file.empty()) {
+    session.print("  export OPENCLAW_TOKEN_API_BASE=" + url +
+                  "   # then: openclaw-token auth register\n");
+    return;
+  }
   const auto key = "\"$(cat " + key_file.string() + ")\"";
   session.print("  export OPENAI_BASE_URL=" + url + "/v1 OPENAI_API_KEY=" + key +
                 "\n  export ANTHROPIC_BASE_URL=" + url + " ANTHROPIC_API_KEY=" + key + "\n");
@@ -150,10 +157,6 @@ void serve_until_told(ServingPool& pool, cp::Proxy& proxy, const sigset_t& signa
 }  // namespace
 
 int run_serve(Session& session, const ServeOptions& options) {
-  if (!options.open)
-    return session.fail({cp::Errc::invalid_argument, "serving", "serve",
-                         "accounts are not there yet: --open serves the programs of this machine "
-                         "with one key"});
   // Signals are taken by sigtimedwait() above; threads that start from here on leave them alone.
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -166,26 +169,46 @@ int run_serve(Session& session, const ServeOptions& options) {
   const auto where = addresses(options, settings.proxy);
   if (!where) return session.fail(where.error());
 
-  std::filesystem::path key_file = session.environment().expand(options.key_file);
-  if (options.key_file.empty()) {
-    if (!(*pool)->directory())
-      return session.fail(
-          {cp::Errc::configuration, "keeping the proxy's key", {}, "name a file with --key-file"});
-    key_file = (*pool)->directory()->path() / "serve.key";
+  const auto& directory = (*pool)->directory();
+  std::filesystem::path key_file;
+  cp::Secret static_secret;
+  if (options.open) {
+    key_file = session.environment().expand(options.key_file);
+    if (options.key_file.empty()) {
+      if (!directory)
+        return session.fail({cp::Errc::configuration,
+                             "keeping the proxy's key",
+                             {},
+                             "name a file with --key-file"});
+      key_file = directory->path() / "serve.key";
+    }
+    auto key = static_key(std::filesystem::absolute(key_file), session.environment());
+    if (!key) return session.fail(key.error());
+    static_secret = std::move(*key);
+  } else if (!directory) {
+    return session.fail({cp::Errc::configuration,
+                         "keeping accounts",
+                         {},
+                         "set HOME or XDG_STATE_HOME, or stateDirectory in the configuration"});
   }
-  const auto key = static_key(std::filesystem::absolute(key_file), session.environment());
-  if (!key) return session.fail(key.error());
 
   AccessLog log{options.log == "json"  ? AccessLogForm::json
                 : options.log == "off" ? AccessLogForm::off
                                        : AccessLogForm::text};
   cp::HttplibTransport transport{cp::HttplibOptions::from(session.environment())};
+  std::unique_ptr<AccountsService> accounts;
+  if (!options.open) {
+    auto opened = AccountsService::open(session, *directory, options.accounts, transport);
+    if (!opened) return session.fail(opened.error());
+    accounts = std::move(*opened);
+  }
   cp::EventEngine engine{engine_options(session, settings.proxy, options.threads)};
   cp::ProxyOptions proxy_options;
   // The pool outlives the engine, which ends all leases.
   proxy_options.lender =
       std::shared_ptr<cp::CredentialLender>{std::shared_ptr<void>{}, pool->get()};
-  proxy_options.gate = std::make_shared<cp::StaticKeyGate>(*key);
+  proxy_options.gate =
+      accounts ? accounts->gate() : std::make_shared<cp::StaticKeyGate>(static_secret);
   proxy_options.upstream = &engine.upstream();
   proxy_options.fetch = [&transport](const cp::Request& request) {
     return transport.send(request);
@@ -195,6 +218,7 @@ int run_serve(Session& session, const ServeOptions& options) {
   const auto proxy = std::make_shared<cp::Proxy>(std::move(proxy_options));
   const auto catalog = (*pool)->catalog();
   proxy->use(catalog);
+  const auto site = accounts ? accounts->site(proxy) : std::shared_ptr<cp::ServerHandler>{proxy};
 
   std::optional<cp::ServerCertificate> certificate;
   if (!options.tls_certificate.empty())
@@ -203,15 +227,16 @@ int run_serve(Session& session, const ServeOptions& options) {
   std::vector<cp::ListenAddress> bound;
   for (const auto& address : *where) {
     auto listening =
-        engine.listen(address, proxy, address.unix_path.empty() ? certificate : std::nullopt);
+        engine.listen(address, site, address.unix_path.empty() ? certificate : std::nullopt);
     if (!listening) return session.fail(listening.error());
     bound.push_back(std::move(*listening));
   }
   if (auto started = engine.start(); !started) return session.fail(started.error());
   for (const auto& address : bound) tell_how(session, address, certificate.has_value(), key_file);
+  if (accounts) session.note(std::string{accounts->payment()});
   std::fflush(stdout);
   if (options.when_ready)
-    options.when_ready(url_of(bound.front(), certificate.has_value()), *key);
+    options.when_ready(url_of(bound.front(), certificate.has_value()), static_secret);
   else
     introduce(session, *catalog);
 

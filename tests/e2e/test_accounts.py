@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""`credpool serve` with accounts: credits are spent through the proxy, and never more than there are."""
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+import unittest
+
+from proxy_world import FakeProvider, Serve, chat, say
+
+AT_ONCE = int(os.environ.get("CREDPOOL_SPENDERS", "512"))
+KILLS = int(os.environ.get("CREDPOOL_SERVER_KILLS", "10"))
+# A request costs what it may cost at most, so that the last cent can be spent: five tokens of a cent each.
+PRICES = {"date": "2026-11-21", "source": "this test", "models": {
+    "gpt-fake": {"input": 0, "output": 10_000, "context_tokens": 1000, "max_output_tokens": 5},
+    "gpt-fake-mini": {"input": 10_000, "output": 10_000, "context_tokens": 100, "max_output_tokens": 50}}}
+A_REQUEST = 0.05
+
+
+class AccountsWorld:
+    """`with AccountsWorld() as world:` a fake provider, a server with accounts before it, and one account."""
+
+    def __enter__(self):
+        self.stack = contextlib.ExitStack()
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="credpool-accounts-"))
+        self.stack.callback(shutil.rmtree, self.root, ignore_errors=True)
+        self.fake = self.stack.enter_context(contextlib.closing(FakeProvider(False)))
+        (self.root / "prices.json").write_text(json.dumps(PRICES))
+        self.serve = None
+        self.stack.callback(lambda: self.serve and self.serve.close())
+        self.start()
+        self.email = "ann@example.com"
+        registered = self.data("POST", "/auth/register", {"email": self.email, "password": "Secret123"}, status=201)
+        self.management = registered["management_key"]
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def start(self) -> None:
+        self.serve = Serve(self.fake.addresses["http"], self.root, accounts=True,
+                           arguments=("--grant-credits", "--prices", self.root / "prices.json"))
+
+    def kill(self) -> None:
+        self.serve.process.kill()
+        self.serve.process.wait()
+
+    def ask(self, method: str, path: str, body=None, key: str | None = None, timeout: float = 30, headers: dict | None = None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.serve.port, timeout=timeout)
+        with contextlib.closing(connection):
+            sent = {"Content-Type": "application/json", **(headers or {})}
+            if key:
+                sent["Authorization"] = f"Bearer {key}"
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    def data(self, method: str, path: str, body=None, status: int = 200):
+        got, _, text = self.ask(method, path, body, getattr(self, "management", None))
+        assert got == status, f"{method} {path}: {got} {text[:300]!r}"
+        return json.loads(text)["data"]
+
+    def buy(self, amount: int) -> None:
+        self.data("POST", "/credits/purchase", {"amount": amount})
+
+    def new_key(self, name: str = "one", **more) -> dict:
+        return self.data("POST", "/keys", {"name": name, **more}, status=201)
+
+    def balance(self) -> dict:
+        return self.data("GET", "/credits")
+
+    def spend(self, key: str, **more) -> tuple[int, dict]:
+        status, _, body = self.ask("POST", "/v1/chat/completions", chat(**more), key)
+        return status, json.loads(body) if body else {}
+
+    def books(self) -> tuple[int, int, int, int]:
+        """What was paid in, spent and is reserved, and the sum over all requests, in micro-dollars, as they stand on the disk."""
+        (path,) = self.root.rglob("accounts.sqlite")
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            credits, usage, reserved = store.execute("SELECT SUM(credits), SUM(usage), SUM(reserved) FROM account").fetchone()
+            rows = store.execute("SELECT COALESCE(SUM(cost), 0) FROM usage_row").fetchone()[0]
+            return credits, usage, reserved, rows
+
+
+class Spending(unittest.TestCase):
+    def test_a_request_is_paid(self):
+        with AccountsWorld() as world:
+            key = world.new_key(credit_limit=50, limit_reset="daily")
+            self.assertEqual(world.spend(key["key"])[0], 402)
+            world.buy(100)
+            self.assertEqual(world.spend(key["key"])[0], 200)
+            status, _, body = world.ask("POST", "/v1/chat/completions", chat(stream=True), key["key"])
+            self.assertEqual(status, 200)
+            self.assertTrue(body.endswith(b"data: [DONE]\n\n"))
+            self.assertEqual(world.balance(), {"total_credits": 100, "total_usage": 0.1, "remaining": 99.9})
+            info = world.data("GET", f"/keys/{key['hash']}")
+            self.assertEqual((info["usage"], info["usage_daily"], info["requests_count"]), (0.1, 0.1, 2))
+            self.assertEqual(info["model_usage"], [{"model": "gpt-fake", "requests": 2, "tokens": 32, "cost": 0.1}])
+            self.assertNotIn(key["key"], world.serve.said())
+            self.assertNotIn(world.management, world.serve.said())
+
+    def test_who_may_not_spend(self):
+        with AccountsWorld() as world:
+            world.buy(100)
+            key = world.new_key(credit_limit=0.07)
+            calls = {"none": None, "a management key": world.management, "unknown": "sk-prov-" + "0" * 32, "no key": "sk-other"}
+            for name, value in calls.items():
+                with self.subTest(name):
+                    self.assertEqual(world.ask("POST", "/v1/chat/completions", chat(), value)[0], 401)
+            self.assertEqual(world.spend(key["key"])[0], 200)
+            status, body = world.spend(key["key"])
+            self.assertEqual((status, body["error"]["code"]), (429, "CREDIT_LIMIT_EXCEEDED"))
+            status, body = world.spend(key["key"], model="gpt-4o")
+            self.assertEqual(status, 404)  # no provider has it
+            world.data("PATCH", f"/keys/{key['hash']}", {"credit_limit": 50, "disabled": True})
+            self.eventually(lambda: world.spend(key["key"]) and world.spend(key["key"])[1].get("error", {}).get("code"), "KEY_DISABLED")
+            world.data("PATCH", f"/keys/{key['hash']}", {"disabled": False})
+            self.eventually(lambda: world.spend(key["key"])[0], 200)
+            world.data("DELETE", f"/keys/{key['hash']}")
+            self.eventually(lambda: world.spend(key["key"])[0], 401)
+
+    def eventually(self, ask, expected, seconds: float = 10):
+        """What one key may is asked of the store again after some seconds."""
+        until = time.monotonic() + seconds
+        while (got := ask()) != expected and time.monotonic() < until:
+            time.sleep(0.2)
+        self.assertEqual(got, expected)
+
+    def test_many_at_once_spend_what_there_is_and_no_more(self):
+        with AccountsWorld() as world:
+            served_at_most = 100
+            world.buy(5)
+            key = world.new_key()["key"]
+            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+                answers = list(pool.map(lambda _: world.spend(key)[0], range(AT_ONCE)))
+            counts = {status: answers.count(status) for status in set(answers)}
+            say(f"{AT_ONCE} at once on a balance for {served_at_most}: {counts}")
+            self.assertEqual(counts, {200: served_at_most, 402: AT_ONCE - served_at_most})
+            self.assertEqual(world.balance()["remaining"], 0)
+
+    def test_many_at_once_on_the_limit_of_a_key(self):
+        with AccountsWorld() as world:
+            world.buy(100)
+            key = world.new_key(credit_limit=20 * A_REQUEST, limit_reset="monthly")["key"]
+            with concurrent.futures.ThreadPoolExecutor(100) as pool:
+                answers = list(pool.map(lambda _: world.spend(key)[0], range(100)))
+            self.assertEqual(sorted(answers), [200] * 20 + [429] * 80)
+
+    def test_a_caller_that_leaves_pays_for_what_was_said(self):
+        with AccountsWorld() as world:
+            world.buy(100)
+            key = world.new_key()["key"]
+            world.fake.rules(any_key={"kind": "stall", "after": 3, "ms": 20000})
+            connection = http.client.HTTPConnection("127.0.0.1", world.serve.port, timeout=20)
+            connection.request("POST", "/v1/chat/completions", json.dumps(chat(stream=True)),
+                               {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read1(10)
+            answer.close()
+            connection.close()
+            until = time.monotonic() + 10
+            while world.balance()["total_usage"] == 0 and time.monotonic() < until:
+                time.sleep(0.1)
+            self.assertGreater(world.balance()["total_usage"], 0)
+            self.assertLessEqual(world.balance()["total_usage"], A_REQUEST)
+
+    def test_what_failed_costs_nothing(self):
+        with AccountsWorld() as world:
+            world.buy(5)
+            key = world.new_key(credit_limit=0.1)["key"]
+            world.fake.rules(any_key={"kind": "status", "status": 400})
+            for _ in range(5):
+                self.assertEqual(world.spend(key)[0], 400)
+            world.fake.rules()
+            self.assertEqual([world.spend(key)[0] for _ in range(3)], [200, 200, 429])
+
+
+class Crashes(unittest.TestCase):
+    def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(self):
+        with AccountsWorld() as world:
+            budget = 50 * max(1, KILLS // 10)  # dollars: a thousand requests for ten kills
+            world.buy(budget)
+            key = world.new_key()["key"]
+            acknowledged, lock, stop = [], threading.Lock(), threading.Event()
+
+            def spend_on():
+                while not stop.is_set():
+                    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                        status, _ = world.spend(key)
+                        if status == 200:
+                            with lock:
+                                acknowledged.append(1)
+                        elif status == 402:
+                            return
+                    time.sleep(0.005)
+
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                workers = [pool.submit(spend_on) for _ in range(16)]
+                for _ in range(KILLS):
+                    time.sleep(random.uniform(0.05, 0.5))
+                    world.kill()
+                    credits, usage, _, rows = world.books()
+                    self.assertEqual(usage, rows)
+                    self.assertLessEqual(usage, credits)
+                    world.start()
+                time.sleep(0.5)
+                stop.set()
+                for worker in workers:
+                    worker.result()
+            until = time.monotonic() + 10
+            while world.books()[2] != 0 and time.monotonic() < until:
+                time.sleep(0.2)
+            credits, usage, reserved, rows = world.books()
+            say(f"{KILLS} kills: {len(acknowledged)} answers acknowledged, {usage / (A_REQUEST * 1_000_000):.0f} settled of {budget / A_REQUEST:.0f}")
+            self.assertEqual(reserved, 0)
+            self.assertEqual(usage, rows)
+            self.assertLessEqual(usage, credits)
+            self.assertGreaterEqual(usage, len(acknowledged) * A_REQUEST * 1_000_000)
+            self.assertGreater(len(acknowledged), KILLS)
+
+    def test_only_one_server_spends_from_one_file(self):
+        with AccountsWorld() as world:
+            with self.assertRaisesRegex(AssertionError, "busy|another server"):
+                Serve(world.fake.addresses["http"], world.root, accounts=True, arguments=("--grant-credits",))
+            world.buy(10)
+            self.assertEqual(world.spend(world.new_key()["key"])[0], 200)
+
+
+if __name__ == "__main__":
+    unittest.main()

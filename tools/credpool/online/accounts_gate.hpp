@@ -1,0 +1,50 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include <credpool/account/ledger.hpp>
+#include <credpool/account/pricing.hpp>
+#include <credpool/proxy/gate.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace credpool_cli {
+
+/// Lets provisioned keys use the proxy: the most that a request can cost is held in the ledger
+/// before it goes out, and what it has cost is settled before its answer ends.
+class AccountsGate final : public credpool::ProxyGate {
+ public:
+  /// Called with a key's digest when its account has too little; `again` is to be called once, on
+  /// any thread, when it may have more.
+  using TooLittle = std::function<void(std::string digest, std::function<void()> again)>;
+  /// Told of each account that has spent; must not block.
+  using OnSpent = std::function<void(const credpool::AccountId&)>;
+
+  /// @param ledger must outlive this
+  AccountsGate(credpool::Ledger& ledger, credpool::PriceTable prices, TooLittle too_little,
+               OnSpent on_spent);
+
+  /// Whether the key is good is found out when money is held for it.
+  std::optional<std::string> identify(std::string_view key) override;
+  bool charges() const noexcept override { return true; }
+  std::optional<credpool::Reservation> reserve(
+      const credpool::SpendRequest& request,
+      std::function<void(credpool::Reservation)> later) override;
+
+ private:
+  struct Asked;
+  class Held;
+
+  std::optional<credpool::Reservation> hold(std::shared_ptr<const Asked> asked, bool first,
+                                            std::function<void(credpool::Reservation)> later);
+
+  credpool::Ledger& ledger_;
+  std::shared_ptr<const credpool::PriceTable> prices_;
+  TooLittle too_little_;
+  std::shared_ptr<const OnSpent> on_spent_;
+};
+
+}  // namespace credpool_cli

@@ -1,0 +1,53 @@
+#pragma once
+// SPDX-License-Identifier: MIT
+
+#include "account_keeper.hpp"
+#include "accounts_gate.hpp"
+
+#include <credpool/account/api.hpp>
+#include <credpool/account/argon2_password.hpp>
+#include <credpool/account/ledger.hpp>
+#include <credpool/account/sqlite_payments.hpp>
+#include <credpool/account/sqlite_store.hpp>
+#include <credpool/server/exchange.hpp>
+#include <credpool/store/state_directory.hpp>
+#include <credpool/transport/httplib.hpp>
+
+#include "../commands.hpp"
+
+#include <memory>
+
+namespace credpool_cli {
+
+/// Accounts, credits and keys of `serve`: their stores, the ledger, and what answers requests.
+class AccountsService {
+ public:
+  /// @param transport, session must outlive this
+  static credpool::Result<std::unique_ptr<AccountsService>> open(
+      const Session& session, const credpool::StateDirectory& directory,
+      const AccountsOptions& options, credpool::HttplibTransport& transport);
+  ~AccountsService();
+
+  /// Lets provisioned keys use the proxy, for credits.
+  std::shared_ptr<credpool::ProxyGate> gate() const noexcept { return gate_; }
+  /// The accounts' interface, and `proxy` for all other paths.
+  std::shared_ptr<credpool::ServerHandler> site(std::shared_ptr<credpool::ServerHandler> proxy);
+
+  /// How people get credits: "by card (Stripe)", "for nothing", or that they cannot.
+  std::string_view payment() const noexcept;
+
+ private:
+  AccountsService() = default;
+
+  std::unique_ptr<credpool::SqliteAccountStore> store_;
+  std::unique_ptr<credpool::SqlitePaymentStore> payments_;
+  credpool::Argon2PasswordHasher passwords_;
+  std::unique_ptr<credpool::AccountApi> api_;
+  std::unique_ptr<AccountKeeper> keeper_;
+  std::unique_ptr<credpool::Ledger> ledger_;  ///< ends before what it calls
+  std::shared_ptr<AccountsGate> gate_;
+  bool stripe_ = false;
+  bool grants_ = false;
+};
+
+}  // namespace credpool_cli
