@@ -489,7 +489,7 @@ TEST_CASE(
   World world;
   add_account(world.store, "ann", cp::Money::dollars(100));
   const auto key = add_key(world.store, "ann", "k");
-  world.begin([](auto& how) { how.recheck = how.lease; });
+  world.begin([](auto& how) { how.recheck = how.idle = how.lease; });
   REQUIRE(world.hold(key, cent));
   SUBCASE("unreachable") {
     world.store.broken = true;
