@@ -34,13 +34,14 @@ class PostgresRows {
 
   int size() const noexcept { return PQntuples(result_.get()); }
   bool empty() const noexcept { return size() == 0; }
-  std::string text(int column) const {
-    return {PQgetvalue(result_.get(), 0, column),
-            static_cast<std::size_t>(PQgetlength(result_.get(), 0, column))};
+  std::string text(int column, int row = 0) const {
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
   }
-  bool flag(int column) const { return text(column) == "t"; }
-  std::int64_t integer(int column) const {
-    const auto digits = text(column);
+  bool null(int column, int row = 0) const { return PQgetisnull(result_.get(), row, column) != 0; }
+  bool flag(int column, int row = 0) const { return text(column, row) == "t"; }
+  std::int64_t integer(int column, int row = 0) const {
+    const auto digits = text(column, row);
     std::int64_t number = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
     return number;
@@ -226,6 +227,8 @@ class PostgresConnection {
       code = Errc::timeout;
     } else if (is("55P03") || is("40")) {  // a lock; a deadlock or conflict of transactions
       code = Errc::busy;
+    } else if (is("23505")) {  // a unique value is there already
+      code = Errc::conflict;
     } else if (is("42501")) {
       code = Errc::permission_denied;
     } else if (is("25006") || is("53")) {  // read-only; disk full, out of memory or connections

@@ -133,51 +133,9 @@ inline Result<void> check_claim_words(const std::string& doing, std::string_view
 
 }  // namespace detail
 
-struct PostgresClaims::Session {
-  explicit Session(PostgresPlace where) : place{std::move(where)} {}
-
-  Result<void> connect() {
-    const std::string doing = "connecting to the PostgreSQL server";
-    connection.reset();
-    auto opened = detail::PostgresConnection::open(place.connection, place.patience);
-    if (!opened) return fail(opened.error());
-    const auto wait = std::to_string(place.patience.count());
-    // What a role may have turned down. remote_apply is more than "on".
-    auto set = opened->run(
-        doing,
-        "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
-        "  WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),"
-        " set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false),"
-        " set_config('idle_in_transaction_session_timeout', $1, false),"
-        " set_config('default_transaction_isolation', 'read committed', false),"
-        " current_setting('fsync') = 'off'",
-        {wait});
-    if (!set) return fail(set.error());
-    if (set->flag(5))
-      return fail(Errc::configuration, doing, opened->place(),
-                  "the server runs with fsync off and may forget a claim: set fsync = on");
-    // The server looks whether a client that waits for it is still there. It cannot on every
-    // system, and not before PostgreSQL 14: there such a statement ends by its time-out.
-    auto check = opened->run(doing,
-                             "SELECT set_config(name, '1s', false) FROM pg_settings"
-                             " WHERE name = 'client_connection_check_interval'");
-    if (!check && opened->lost()) return fail(check.error());
-    connection = std::make_unique<detail::PostgresConnection>(std::move(*opened));
-    return {};
-  }
-
-  /// Runs the body, which starts by looking and may be run again from its start, on a connection
-  /// that works: one that broke is replaced once. After a time-out nothing is tried again.
-  template <class Body>
-  std::invoke_result_t<Body&, detail::PostgresConnection&> with_connection(Body body) {
-    const std::lock_guard lock{mutex};
-    for (bool again = false;; again = true) {
-      if (!connection || connection->lost())
-        if (auto connected = connect(); !connected) return fail(connected.error());
-      auto done = body(*connection);
-      if (done || again || !connection->lost() || done.error().errc() == Errc::timeout) return done;
-    }
-  }
+struct PostgresClaims::Session : detail::PostgresSession {
+  explicit Session(PostgresPlace where)
+      : PostgresSession{where.connection, where.patience}, place{std::move(where)} {}
 
   Unexpected conflict(const std::string& doing, const std::string& family,
                       const std::string& hint) const {
@@ -228,8 +186,6 @@ struct PostgresClaims::Session {
   }
 
   PostgresPlace place;
-  std::mutex mutex{};
-  std::unique_ptr<detail::PostgresConnection> connection{};
 };
 
 CREDPOOL_INLINE PostgresClaims::PostgresClaims(std::unique_ptr<Session> session) noexcept
@@ -239,7 +195,8 @@ CREDPOOL_INLINE PostgresClaims::~PostgresClaims() = default;
 CREDPOOL_INLINE Result<std::unique_ptr<PostgresClaims>> PostgresClaims::open(PostgresPlace place) {
   auto session = std::make_unique<Session>(std::move(place));
   if (auto connected = session->connect(); !connected) return fail(connected.error());
-  if (auto fit = detail::migrate_postgres(*session->connection); !fit) return fail(fit.error());
+  if (auto fit = detail::migrate_postgres(*session->connection, detail::claims_schema()); !fit)
+    return fail(fit.error());
   return std::unique_ptr<PostgresClaims>{new PostgresClaims{std::move(session)}};
 }
 

@@ -5,16 +5,12 @@
 //
 // A token column holds "sha256:<hex>"; no column holds a token in clear.
 
-#include <credpool/impl/store/postgres.hpp>
+#include <credpool/impl/store/postgres_session.hpp>
 
 #include <array>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-struct PostgresMigration {
-  std::vector<const char*> statements;
-};
 
 /// migration n leads from version n to n + 1. Never change one that was released: add another.
 inline std::array<PostgresMigration, 1> postgres_migrations() {
@@ -52,50 +48,11 @@ inline std::array<PostgresMigration, 1> postgres_migrations() {
   }}}};
 }
 
-/// Brings the tables up to date; hosts that come at the same time take turns.
-/// After an error the connection is to be closed, which undoes what was begun.
-/// @errors unsupported for a newer version; busy; permission_denied
-inline Result<void> migrate_postgres(PostgresConnection& connection) {
-  const std::string doing = "preparing the tables of the shared claims";
+inline PostgresSchema claims_schema() {
   const auto migrations = postgres_migrations();
-  const auto newest = static_cast<std::int64_t>(migrations.size());
-  const auto version = [&]() -> Result<std::int64_t> {
-    auto rows = connection.run(doing, "SELECT coalesce(max(version), 0) FROM credpool_schema");
-    if (!rows) return fail(rows.error());
-    if (rows->integer(0) > newest)
-      return fail(Errc::unsupported, doing, connection.place(),
-                  "they are of version " + std::to_string(rows->integer(0)) +
-                      ", this credpool knows " + std::to_string(newest) + ": update credpool");
-    return rows->integer(0);
-  };
-  // A user who may not make tables can use those that are there.
-  auto there = connection.run(doing, "SELECT to_regclass('credpool_schema') IS NOT NULL");
-  if (!there) return fail(there.error());
-  if (there->flag(0)) {
-    const auto found = version();
-    if (!found) return fail(found.error());
-    if (*found == newest) return {};
-  }
-  for (const auto* sql : {
-           "BEGIN",
-           // The number is ours alone: the bytes of "credpool".
-           "SELECT pg_advisory_xact_lock(7165901439157366636)",
-           "CREATE TABLE IF NOT EXISTS credpool_schema("
-           " version bigint PRIMARY KEY, made timestamptz NOT NULL DEFAULT clock_timestamp())",
-       })
-    if (auto done = connection.run(doing, sql); !done) return fail(done.error());
-  auto found = version();
-  if (!found) return fail(found.error());
-  for (; *found < newest; ++*found) {
-    for (const auto* sql : migrations[static_cast<std::size_t>(*found)].statements)
-      if (auto done = connection.run(doing, sql); !done) return fail(done.error());
-    if (auto noted = connection.run(doing, "INSERT INTO credpool_schema(version) VALUES ($1)",
-                                    {std::to_string(*found + 1)});
-        !noted)
-      return fail(noted.error());
-  }
-  if (auto done = connection.run(doing, "COMMIT"); !done) return fail(done.error());
-  return {};
+  return {"preparing the tables of the shared claims",
+          "credpool_schema",
+          {migrations.begin(), migrations.end()}};
 }
 
 }  // namespace detail
