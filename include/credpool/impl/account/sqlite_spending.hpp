@@ -19,8 +19,7 @@ inline Result<Money> sqlite_usage_since(SqliteAccounts& accounts, const Provisio
       "summing up a key's usage",
       "SELECT coalesce(sum(cost), 0) FROM usage_day WHERE account = ? AND key_hash = ? AND day >= "
       "?",
-      [&](const SqliteStatement& row) { spent = sqlite_money_of(row, 0); }, key.account, key.hash,
-      day);
+      [&](const SqliteStatement& row) { spent = row_money(row, 0); }, key.account, key.hash, day);
   if (!done) return fail(done.error());
   return spent;
 }
@@ -28,8 +27,9 @@ inline Result<Money> sqlite_usage_since(SqliteAccounts& accounts, const Provisio
 inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const AllowanceRequest& request) {
   const char* doing = "holding credits for a request";
   static constexpr auto find_key =
-      sql_text("SELECT ", sqlite_key_columns, " FROM provisioned_key WHERE digest = ?");
-  auto found = accounts.one(doing, find_key.data(), sqlite_stored_key_of, request.key_digest);
+      sql_text("SELECT ", account_key_columns, " FROM provisioned_key WHERE digest = ?");
+  auto found =
+      accounts.one(doing, find_key.data(), row_stored_key<SqliteStatement>, request.key_digest);
   if (!found) return fail(found.error());
   if (!*found) return key_refusal(Errc::unauthorized, key_unknown_hint);
   auto& [key, state] = **found;
@@ -55,13 +55,13 @@ inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const Allowanc
   if (auto done = accounts.each(
           doing,
           "SELECT coalesce(sum(amount), 0) FROM allowance WHERE key_hash = ? AND period_start >= ?",
-          [&](const SqliteStatement& row) { held = sqlite_money_of(row, 0); }, key.hash,
+          [&](const SqliteStatement& row) { held = row_money(row, 0); }, key.hash,
           state.counted_from);
       !done)
     return fail(done.error());
   const auto balance =
       accounts.one(doing, "SELECT credits, usage, reserved FROM account WHERE id = ?",
-                   sqlite_balance_of, key.account);
+                   row_balance<SqliteStatement>, key.account);
   if (!balance) return fail(balance.error());
   if (!*balance) return key_refusal(Errc::unauthorized, key_unknown_hint);
 
@@ -150,8 +150,7 @@ inline Result<void> sqlite_take_back(SqliteAccounts& accounts, std::string_view 
   Money left;
   if (auto done = accounts.each(
           doing, "SELECT amount FROM allowance WHERE key_hash = ? AND period_start = ?",
-          [&](const SqliteStatement& row) { left = sqlite_money_of(row, 0); }, key_hash,
-          period_start);
+          [&](const SqliteStatement& row) { left = row_money(row, 0); }, key_hash, period_start);
       !done)
     return done;
   const auto taken = std::min(left, amount);
@@ -183,7 +182,7 @@ inline Result<void> sqlite_note_spent(SqliteAccounts& accounts, std::string_view
           "UPDATE account SET usage = usage + ? WHERE id = ? "
           "RETURNING credits - usage, usage_entry, usage_day = ?",
           [&](const SqliteStatement& row) {
-            owner = Row{sqlite_money_of(row, 0),
+            owner = Row{row_money(row, 0),
                         row.null(1) || !row.flag(2) ? std::nullopt : std::optional{row.integer(1)}};
           },
           entry.spent.micros, account, day);

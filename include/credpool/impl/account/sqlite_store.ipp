@@ -51,27 +51,30 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::add_account(const Account& acco
 
 CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account(const AccountId& id) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_account_columns, " FROM account WHERE id = ?");
+      detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE id = ?");
   return state_->read([&](auto& accounts) {
-    return accounts.one("reading an account", sql.data(), detail::sqlite_account_of, id);
+    return accounts.one("reading an account", sql.data(),
+                        detail::row_account<detail::SqliteStatement>, id);
   });
 }
 
 CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_email(
     std::string_view email) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_account_columns, " FROM account WHERE email = ?");
+      detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE email = ?");
   return state_->read([&](auto& accounts) {
-    return accounts.one("reading an account", sql.data(), detail::sqlite_account_of, email);
+    return accounts.one("reading an account", sql.data(),
+                        detail::row_account<detail::SqliteStatement>, email);
   });
 }
 
 CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_github(
     std::int64_t github_id) {
-  static constexpr auto sql = detail::sql_text("SELECT ", detail::sqlite_account_columns,
-                                               " FROM account WHERE github_id = ?");
+  static constexpr auto sql =
+      detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE github_id = ?");
   return state_->read([&](auto& accounts) {
-    return accounts.one("reading an account", sql.data(), detail::sqlite_account_of, github_id);
+    return accounts.one("reading an account", sql.data(),
+                        detail::row_account<detail::SqliteStatement>, github_id);
   });
 }
 
@@ -101,14 +104,15 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::remove_account(const AccountId&
 }
 
 CREDPOOL_INLINE Result<Page<Account>> SqliteAccountStore::accounts(PageRequest page) {
-  static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_account_columns,
-                       " FROM account ORDER BY number DESC LIMIT ? OFFSET ?");
+  static constexpr auto sql = detail::sql_text(
+      "SELECT ", detail::account_columns, " FROM account ORDER BY number DESC LIMIT ? OFFSET ?");
   return state_->read([&](auto& accounts) {
     const char* doing = "listing accounts";
     return detail::sqlite_page(
-        accounts.all(doing, sql.data(), detail::sqlite_account_of, page.limit, page.offset),
-        accounts.one(doing, "SELECT count(*) FROM account", detail::sqlite_first_integer_of));
+        accounts.all(doing, sql.data(), detail::row_account<detail::SqliteStatement>, page.limit,
+                     page.offset),
+        accounts.one(doing, "SELECT count(*) FROM account",
+                     detail::row_first_integer<detail::SqliteStatement>));
   });
 }
 
@@ -138,12 +142,12 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::add_management_key(const Manage
 CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_management_key(
     std::string_view digest) {
   static constexpr auto sql = detail::sql_text(
-      "SELECT ", detail::sqlite_account_columns,
+      "SELECT ", detail::account_columns,
       " FROM account WHERE id = (SELECT account FROM management_key WHERE digest = ? AND "
       "revoked_at IS NULL)");
   return state_->read([&](auto& accounts) {
-    return accounts.one("looking up a management key", sql.data(), detail::sqlite_account_of,
-                        digest);
+    return accounts.one("looking up a management key", sql.data(),
+                        detail::row_account<detail::SqliteStatement>, digest);
   });
 }
 
@@ -167,7 +171,7 @@ CREDPOOL_INLINE Result<std::vector<ManagementKey>> SqliteAccountStore::managemen
     return accounts.all("listing management keys",
                         "SELECT digest, account, created_at, revoked_at FROM management_key "
                         "WHERE account = ? ORDER BY created_at DESC, digest",
-                        detail::sqlite_management_key_of, account);
+                        detail::row_management_key<detail::SqliteStatement>, account);
   });
 }
 
@@ -199,19 +203,21 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::add_key(const ProvisionedKey& k
 CREDPOOL_INLINE Result<std::optional<ProvisionedKey>> SqliteAccountStore::key(
     const AccountId& account, std::string_view hash) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_key_columns,
+      detail::sql_text("SELECT ", detail::account_key_columns,
                        " FROM provisioned_key WHERE hash = ? AND account = ?");
   return state_->read([&](auto& accounts) {
-    return accounts.one("reading a key", sql.data(), detail::sqlite_key_of, hash, account);
+    return accounts.one("reading a key", sql.data(), detail::row_key<detail::SqliteStatement>, hash,
+                        account);
   });
 }
 
 CREDPOOL_INLINE Result<std::optional<ProvisionedKey>> SqliteAccountStore::key_by_digest(
     std::string_view digest) {
-  static constexpr auto sql = detail::sql_text("SELECT ", detail::sqlite_key_columns,
+  static constexpr auto sql = detail::sql_text("SELECT ", detail::account_key_columns,
                                                " FROM provisioned_key WHERE digest = ?");
   return state_->read([&](auto& accounts) {
-    return accounts.one("reading a key", sql.data(), detail::sqlite_key_of, digest);
+    return accounts.one("reading a key", sql.data(), detail::row_key<detail::SqliteStatement>,
+                        digest);
   });
 }
 
@@ -219,18 +225,18 @@ CREDPOOL_INLINE Result<Page<ProvisionedKey>> SqliteAccountStore::keys(const Acco
                                                                       bool with_revoked,
                                                                       PageRequest page) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_key_columns,
+      detail::sql_text("SELECT ", detail::account_key_columns,
                        " FROM provisioned_key WHERE account = ? AND (? OR revoked_at IS NULL) "
                        "ORDER BY number DESC LIMIT ? OFFSET ?");
   return state_->read([&](auto& accounts) {
     const char* doing = "listing keys";
     return detail::sqlite_page(
-        accounts.all(doing, sql.data(), detail::sqlite_key_of, account, with_revoked, page.limit,
-                     page.offset),
+        accounts.all(doing, sql.data(), detail::row_key<detail::SqliteStatement>, account,
+                     with_revoked, page.limit, page.offset),
         accounts.one(doing,
                      "SELECT count(*) FROM provisioned_key WHERE account = ? AND (? OR revoked_at "
                      "IS NULL)",
-                     detail::sqlite_first_integer_of, account, with_revoked));
+                     detail::row_first_integer<detail::SqliteStatement>, account, with_revoked));
   });
 }
 
@@ -239,7 +245,7 @@ CREDPOOL_INLINE Result<std::uint64_t> SqliteAccountStore::count_keys(const Accou
     const auto count = accounts.one(
         "counting keys",
         "SELECT count(*) FROM provisioned_key WHERE account = ? AND revoked_at IS NULL",
-        detail::sqlite_first_integer_of, account);
+        detail::row_first_integer<detail::SqliteStatement>, account);
     if (!count) return fail(count.error());
     return static_cast<std::uint64_t>(count->value_or(0));
   });
@@ -249,11 +255,12 @@ CREDPOOL_INLINE Result<ProvisionedKey> SqliteAccountStore::change_key(
     const AccountId& account, std::string_view hash,
     const std::function<Result<void>(ProvisionedKey&)>& change) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_key_columns,
+      detail::sql_text("SELECT ", detail::account_key_columns,
                        " FROM provisioned_key WHERE hash = ? AND account = ?");
   return state_->write([&](detail::SqliteAccounts& accounts) -> Result<ProvisionedKey> {
     const char* doing = "changing a key";
-    const auto found = accounts.one(doing, sql.data(), detail::sqlite_key_of, hash, account);
+    const auto found =
+        accounts.one(doing, sql.data(), detail::row_key<detail::SqliteStatement>, hash, account);
     if (!found) return fail(found.error());
     if (!*found) return detail::no_key(doing);
     auto changed = **found;
@@ -286,7 +293,7 @@ CREDPOOL_INLINE Result<Balance> SqliteAccountStore::balance(const AccountId& acc
     const char* doing = "reading the balance";
     const auto found =
         accounts.one(doing, "SELECT credits, usage, reserved FROM account WHERE id = ?",
-                     detail::sqlite_balance_of, account);
+                     detail::row_balance<detail::SqliteStatement>, account);
     if (!found) return fail(found.error());
     if (!*found) return detail::no_account(doing);
     return **found;
@@ -296,13 +303,13 @@ CREDPOOL_INLINE Result<Balance> SqliteAccountStore::balance(const AccountId& acc
 CREDPOOL_INLINE Result<AccountStore::Credited> SqliteAccountStore::credit(
     const CreditChange& change) {
   static constexpr auto earlier_sql =
-      detail::sql_text("SELECT ", detail::sqlite_transaction_columns,
+      detail::sql_text("SELECT ", detail::account_transaction_columns,
                        " FROM credit_transaction WHERE reference = ? AND account = ?");
   return state_->write([&](detail::SqliteAccounts& accounts) -> Result<Credited> {
     const char* doing = "changing credits";
     const auto balance =
         accounts.one(doing, "SELECT credits, usage, reserved FROM account WHERE id = ?",
-                     detail::sqlite_balance_of, change.account);
+                     detail::row_balance<detail::SqliteStatement>, change.account);
     if (!balance) return fail(balance.error());
     if (!*balance) return detail::no_account(doing);
     const auto reference =
@@ -311,8 +318,9 @@ CREDPOOL_INLINE Result<AccountStore::Credited> SqliteAccountStore::credit(
       const auto used = detail::sqlite_any(
           accounts, doing, "SELECT 1 FROM credit_transaction WHERE reference = ?", *reference);
       if (!used) return fail(used.error());
-      const auto earlier = accounts.one(doing, earlier_sql.data(), detail::sqlite_transaction_of,
-                                        *reference, change.account);
+      const auto earlier =
+          accounts.one(doing, earlier_sql.data(), detail::row_transaction<detail::SqliteStatement>,
+                       *reference, change.account);
       if (!earlier) return fail(earlier.error());
       if (*earlier && (*earlier)->amount == change.amount) return Credited{**earlier, true};
       if (*used) return detail::reference_taken();
@@ -345,19 +353,19 @@ CREDPOOL_INLINE Result<AccountStore::Credited> SqliteAccountStore::credit(
 CREDPOOL_INLINE Result<Page<CreditTransaction>> SqliteAccountStore::transactions(
     const AccountId& account, std::optional<TransactionType> type, PageRequest page) {
   static constexpr auto sql =
-      detail::sql_text("SELECT ", detail::sqlite_transaction_columns,
+      detail::sql_text("SELECT ", detail::account_transaction_columns,
                        " FROM credit_transaction WHERE account = ?1 AND (?2 IS NULL OR type = ?2) "
                        "ORDER BY number DESC LIMIT ?3 OFFSET ?4");
   return state_->read([&](auto& accounts) {
     const char* doing = "listing transactions";
     const auto wanted = type ? std::optional{to_string(*type)} : std::nullopt;
     return detail::sqlite_page(
-        accounts.all(doing, sql.data(), detail::sqlite_transaction_of, account, wanted, page.limit,
-                     page.offset),
+        accounts.all(doing, sql.data(), detail::row_transaction<detail::SqliteStatement>, account,
+                     wanted, page.limit, page.offset),
         accounts.one(doing,
                      "SELECT count(*) FROM credit_transaction WHERE account = ?1 AND (?2 IS NULL "
                      "OR type = ?2)",
-                     detail::sqlite_first_integer_of, account, wanted));
+                     detail::row_first_integer<detail::SqliteStatement>, account, wanted));
   });
 }
 
@@ -368,7 +376,7 @@ CREDPOOL_INLINE Result<AutoTopUp> SqliteAccountStore::auto_topup(const AccountId
         doing,
         "SELECT topup_enabled, topup_threshold, topup_amount, topup_updated_at FROM account "
         "WHERE id = ?",
-        detail::sqlite_topup_of, account);
+        detail::row_topup<detail::SqliteStatement>, account);
     if (!found) return fail(found.error());
     if (!*found) return detail::no_account(doing);
     return **found;

@@ -75,12 +75,13 @@ CREDPOOL_INLINE Result<std::vector<UsageDay>> SqliteAccountStore::usage(const Ac
                               "SELECT key_hash, model, day, requests, input_tokens, output_tokens, "
                               "cost FROM usage_day WHERE account = ? AND day >= ? AND day <= ? "
                               "ORDER BY day, key_hash, model",
-                              detail::sqlite_day_of, account, first, last)
+                              detail::row_day<detail::SqliteStatement>, account, first, last)
                : accounts.all(doing,
                               "SELECT key_hash, model, day, requests, input_tokens, output_tokens, "
                               "cost FROM usage_day WHERE account = ? AND key_hash = ? AND day >= ? "
                               "AND day <= ? ORDER BY day, model",
-                              detail::sqlite_day_of, account, key_hash, first, last);
+                              detail::row_day<detail::SqliteStatement>, account, key_hash, first,
+                              last);
   });
 }
 
@@ -88,25 +89,26 @@ CREDPOOL_INLINE Result<Page<UsageRow>> SqliteAccountStore::usage_rows(const Acco
                                                                       std::string_view key_hash,
                                                                       PageRequest page) {
   static constexpr auto of_account =
-      detail::sql_text("SELECT ", detail::sqlite_usage_columns,
+      detail::sql_text("SELECT ", detail::account_usage_columns,
                        " FROM usage_row INDEXED BY usage_row_account WHERE account = ? "
                        "ORDER BY number DESC LIMIT ? OFFSET ?");
   static constexpr auto of_key = detail::sql_text(
-      "SELECT ", detail::sqlite_usage_columns,
+      "SELECT ", detail::account_usage_columns,
       " FROM usage_row INDEXED BY usage_row_key WHERE account = ? AND key_hash = ? "
       "ORDER BY number DESC LIMIT ? OFFSET ?");
   return state_->read([&](auto& accounts) {
     const char* doing = "reading usage";
-    const auto count = detail::sqlite_first_integer_of;
+    const auto count = detail::row_first_integer<detail::SqliteStatement>;
     return key_hash.empty()
                ? detail::sqlite_page(
-                     accounts.all(doing, of_account.data(), detail::sqlite_usage_of, account,
-                                  page.limit, page.offset),
+                     accounts.all(doing, of_account.data(),
+                                  detail::row_usage<detail::SqliteStatement>, account, page.limit,
+                                  page.offset),
                      accounts.one(doing, "SELECT count(*) FROM usage_row WHERE account = ?", count,
                                   account))
                : detail::sqlite_page(
-                     accounts.all(doing, of_key.data(), detail::sqlite_usage_of, account, key_hash,
-                                  page.limit, page.offset),
+                     accounts.all(doing, of_key.data(), detail::row_usage<detail::SqliteStatement>,
+                                  account, key_hash, page.limit, page.offset),
                      accounts.one(doing,
                                   "SELECT count(*) FROM usage_row INDEXED BY usage_row_key "
                                   "WHERE key_hash = ? AND account = ?",
@@ -150,8 +152,8 @@ CREDPOOL_INLINE Result<std::optional<StoredAnswer>> SqliteAccountStore::claim_an
             "SELECT request_digest, status, body, kept, at FROM answer WHERE account = ? AND key = "
             "?",
             [&](const detail::SqliteStatement& row) {
-              found = StoredAnswer{detail::sqlite_text_of(row, 0), static_cast<int>(row.integer(1)),
-                                   detail::sqlite_text_of(row, 2)};
+              found = StoredAnswer{detail::row_text(row, 0), static_cast<int>(row.integer(1)),
+                                   detail::row_text(row, 2)};
               kept = row.flag(3);
               at = row.time(4);
             },
@@ -214,7 +216,7 @@ CREDPOOL_INLINE Result<std::optional<DeviceSession>> SqliteAccountStore::device_
     return accounts.one("reading a device login",
                         "SELECT device_digest, token_digest, client_id, account, expires_at, "
                         "sealed FROM device_session WHERE device_digest = ?",
-                        detail::sqlite_session_of, device_digest);
+                        detail::row_session<detail::SqliteStatement>, device_digest);
   });
 }
 
@@ -224,7 +226,7 @@ CREDPOOL_INLINE Result<std::optional<DeviceSession>> SqliteAccountStore::device_
     return accounts.one("reading a device login",
                         "SELECT device_digest, token_digest, client_id, account, expires_at, "
                         "sealed FROM device_session WHERE token_digest = ? AND token_digest <> ''",
-                        detail::sqlite_session_of, token_digest);
+                        detail::row_session<detail::SqliteStatement>, token_digest);
   });
 }
 
