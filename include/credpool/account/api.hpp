@@ -140,6 +140,8 @@ class AccountApi {
 #include <credpool/impl/account/credit_routes.ipp>
 #include <credpool/impl/account/device_routes.ipp>
 #include <credpool/impl/account/key_routes.ipp>
+#include <credpool/impl/account/management_key_routes.ipp>
+#include <credpool/impl/account/password_check.ipp>
 #include <credpool/impl/account/payment_routes.ipp>
 #include <credpool/impl/account/usage_routes.ipp>
 #endif

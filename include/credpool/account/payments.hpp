@@ -77,7 +77,7 @@ class PaymentStore {
 };
 
 /// Payments in memory: for tests, and the model that others are compared with.
-class MemoryPaymentStore final : public PaymentStore {
+class MemoryPaymentStore : public PaymentStore {
  public:
   Result<void> add_payment(const Payment& payment) override;
   Result<std::optional<Payment>> payment(std::string_view id) override;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <set>
 #include <thread>
+#include <utility>
 
 namespace cp = credpool;
 using namespace std::chrono_literals;
@@ -212,4 +213,25 @@ TEST_CASE("account/credit_routes: many who find an account empty fill it up once
   for (auto& caller : callers) caller.join();
   CHECK(failed == 0);
   CHECK(world.get("/credits", key)["remaining"] == 25);
+}
+
+TEST_CASE("account/credit_routes: a top-up that another server makes meanwhile is not made twice") {
+  AccountWorld* world = nullptr;
+  bool armed = false;
+  cp::AccountId account;
+  AccountWorld mine{[&](auto& options) {
+    options.now = [&] {
+      // The other server comes between the look at the balance and the credit.
+      if (std::exchange(armed, false)) REQUIRE(*world->api->top_up(account));
+      return world == nullptr ? cp::TimePoint{} : world->clock.now();
+    };
+  }};
+  world = &mine;
+  const auto key = mine.register_as("a@example.com");
+  account = mine.account("a@example.com").id;
+  mine.data(mine.send("PUT", "/credits/auto-topup", R"({"enabled":true})", key));
+  armed = true;
+  REQUIRE(mine.api->top_up(account));
+  CHECK_FALSE(armed);
+  CHECK(mine.get("/credits", key)["remaining"] == 25);
 }

@@ -4,6 +4,7 @@
 #include <account_world.hpp>
 
 #include <thread>
+#include <utility>
 
 namespace cp = credpool;
 using namespace std::chrono_literals;
@@ -12,7 +13,13 @@ namespace {
 
 /// An account server that sells credits through Stripe, and one customer.
 struct Shop : AccountWorld {
-  Shop() : AccountWorld{with_stripe} { key = register_as("a@example.com"); }
+  explicit Shop(const std::function<void(cp::AccountApiOptions&)>& change = {})
+      : AccountWorld{[&](cp::AccountApiOptions& options) {
+          with_stripe(options);
+          if (change) change(options);
+        }} {
+    key = register_as("a@example.com");
+  }
 
   /// @return the session's id
   std::string buy(std::string_view body = R"({"amount":10})") {
@@ -319,4 +326,26 @@ TEST_CASE("account/payment_routes: who takes the card away ends auto top-up") {
   CHECK(shop.get("/credits/auto-topup", shop.key)["enabled"] == false);
   CHECK_FALSE(*shop.payments.payment_method(shop.account("a@example.com").id));
   CHECK_FALSE(*shop.api->top_up(shop.account("a@example.com").id));
+}
+
+TEST_CASE(
+    "account/payment_routes: a top-up that another server makes meanwhile is not charged "
+    "twice") {
+  /// Lets somebody else act before it is looked whether a top-up is open.
+  struct Interrupted final : cp::MemoryPaymentStore {
+    cp::Result<std::optional<cp::Payment>> open_topup(const cp::AccountId& account) override {
+      if (auto act = std::exchange(before, {})) act();
+      return MemoryPaymentStore::open_topup(account);
+    }
+    std::function<void()> before;
+  } rows;
+  Shop shop{[&](auto& options) { options.payments = &rows; }};
+  shop.enable_auto_topup();
+  const auto account = shop.account("a@example.com").id;
+  rows.before = [&] { REQUIRE(*shop.api->top_up(account)); };
+  REQUIRE(shop.api->top_up(account));
+  CHECK_FALSE(rows.before);
+  CHECK(shop.stripe.charges() == 1);
+  CHECK(shop.remaining() == 25);
+  CHECK_FALSE(*rows.open_topup(account));
 }

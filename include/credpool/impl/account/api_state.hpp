@@ -110,6 +110,9 @@ Result<std::string> hash_password(ApiState& state, std::string_view password);
 Response answer_once(ApiState& state, ApiCall& call, bool secret,
                      const std::function<Response()>& answer);
 
+/// Keys of the account that are not revoked, oldest first.
+Result<std::vector<ManagementKey>> live_management_keys(ApiState& state, const AccountId& account);
+Response too_many_management_keys();
 /// A new management key, in the store.
 Result<Secret> issue_management_key(ApiState& state, const AccountId& account, bool revoke_others,
                                     TimePoint now);
@@ -138,9 +141,10 @@ OrderedJson api_page(const Page<T>& page, PageRequest asked, bool always, Write 
 Response register_account(ApiState& state, ApiCall& call);
 Response log_in(ApiState& state, ApiCall& call);
 Response show_account(ApiState& state, ApiCall& call);
-Response rotate_management_key(ApiState& state, ApiCall& call);
 Response change_password(ApiState& state, ApiCall& call);
 Response remove_account(ApiState& state, ApiCall& call);
+// management_key_routes.ipp
+Response rotate_management_key(ApiState& state, ApiCall& call);
 Response list_management_keys(ApiState& state, ApiCall& call);
 Response add_management_key(ApiState& state, ApiCall& call);
 Response revoke_management_key(ApiState& state, ApiCall& call);
