@@ -7,8 +7,8 @@
 #include <credpool/account/money.hpp>
 #include <credpool/account/purchase.hpp>
 #include <credpool/core/iso8601.hpp>
+#include <credpool/impl/core/form.hpp>
 #include <credpool/impl/core/json.hpp>
-#include <credpool/impl/refresh/authorization_answer.hpp>
 
 #include <charconv>
 #include <cstdint>

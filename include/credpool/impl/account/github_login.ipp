@@ -5,8 +5,8 @@
 
 #include <credpool/account/email.hpp>
 #include <credpool/core/encoding.hpp>
+#include <credpool/impl/core/form.hpp>
 #include <credpool/impl/core/json.hpp>
-#include <credpool/impl/refresh/oauth_request.hpp>
 
 #include <algorithm>
 
@@ -29,13 +29,13 @@ inline Result<Json> github_json(const Result<Response>& answer) {
   return json;
 }
 
-inline Request github_form(std::string url, const OAuthParameters& parameters) {
+inline Request github_form(std::string url, const FormParameters& parameters) {
   Request request;
   request.method = "POST";
   request.url = std::move(url);
   request.headers = {{"Accept", "application/json"},
                      {"Content-Type", "application/x-www-form-urlencoded"}};
-  request.body = oauth_form(parameters);
+  request.body = form_text(parameters);
   return request;
 }
 

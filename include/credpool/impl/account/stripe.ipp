@@ -4,8 +4,8 @@
 #include <credpool/account/stripe.hpp>
 
 #include <credpool/core/encoding.hpp>
+#include <credpool/impl/core/form.hpp>
 #include <credpool/impl/core/json.hpp>
-#include <credpool/impl/refresh/oauth_request.hpp>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -143,7 +143,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::begin_checkout(const Payment& payment,
                                                              std::string_view email) const {
-  detail::OAuthParameters form{
+  detail::FormParameters form{
       {"mode", "payment"},
       {"success_url", settings_.success_url},
       {"cancel_url", settings_.cancel_url},
@@ -159,7 +159,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::begin_checkout(const Payment& paym
     form.emplace_back("customer_creation", "always");
     form.emplace_back("payment_intent_data[setup_future_usage]", "off_session");
   }
-  return call("POST", "/v1/checkout/sessions", detail::oauth_form(form), payment.id);
+  return call("POST", "/v1/checkout/sessions", detail::form_text(form), payment.id);
 }
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::checkout(std::string_view session) const {
@@ -169,7 +169,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::checkout(std::string_view session)
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::charge(const Payment& payment,
                                                      const PaymentMethod& method) const {
-  const detail::OAuthParameters form{
+  const detail::FormParameters form{
       {"amount", std::to_string(payment.charge_cents)},
       {"currency", "usd"},
       {"customer", method.customer},
@@ -178,7 +178,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::charge(const Payment& payment,
       {"confirm", "true"},
       {"metadata[payment]", payment.id},
   };
-  return call("POST", "/v1/payment_intents", detail::oauth_form(form), payment.id);
+  return call("POST", "/v1/payment_intents", detail::form_text(form), payment.id);
 }
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::payment_intent(std::string_view id) const {

@@ -3,8 +3,8 @@
 
 // What an authorization server sends back through the browser. Internal.
 
-#include <credpool/core/encoding.hpp>
 #include <credpool/core/secret.hpp>
+#include <credpool/impl/core/form.hpp>
 #include <credpool/impl/refresh/login_answer.hpp>
 
 #include <optional>
@@ -13,41 +13,6 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
-inline std::optional<std::string> query_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      const auto byte = decode_hex(text.substr(i + 1, 2));
-      if (!byte || byte->size() != 1) return std::nullopt;
-      c = byte->front();
-      i += 2;
-    }
-    if (c < ' ' || c > '~') return std::nullopt;
-    decoded.push_back(c);
-  }
-  return decoded;
-}
-
-/// The value of a parameter; none when it is missing, there twice or not well-formed.
-inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
-  std::optional<std::string> found;
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
-    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    if (!found) return std::nullopt;
-  }
-  return found;
-}
 
 /// The answer to a login: a code, or the reason why there is none.
 struct AuthorizationAnswer {

@@ -71,7 +71,7 @@ inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& r
 /// Exchanges an authorization code, once: it is spent by its use.
 /// @param parameters redirect_uri, code_verifier and what else this server wants
 inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
-                                           std::string_view code, OAuthParameters parameters,
+                                           std::string_view code, FormParameters parameters,
                                            const LoginWorld& world) {
   parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
                                          {"client_id", endpoint.client_id},

@@ -72,7 +72,7 @@ inline Result<DeviceGrant> parse_device_grant(const DeviceFlow& flow, std::strin
 /// The first request: asks for the two codes.
 inline Result<DeviceGrant> ask_for_device_grant(const DeviceFlow& flow, const Pkce& pkce,
                                                 const LoginWorld& world) {
-  OAuthParameters parameters{{"client_id", flow.token.client_id}};
+  FormParameters parameters{{"client_id", flow.token.client_id}};
   parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
   if (flow.pkce) {
     parameters.emplace_back("code_challenge", pkce.challenge);
@@ -148,7 +148,7 @@ inline Request device_poll_request(const DeviceFlow& flow, const DeviceGrant& gr
   if (flow.dialect == DeviceDialect::codex)
     return oauth_request(flow.token, flow.poll_url, TokenEncoding::json,
                          {{"device_auth_id", grant.device_code}, {"user_code", grant.user_code}});
-  OAuthParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
+  FormParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
                              {"device_code", grant.device_code},
                              {"client_id", flow.token.client_id}};
   if (!flow.token.client_secret.empty())

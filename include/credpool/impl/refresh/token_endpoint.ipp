@@ -201,7 +201,7 @@ CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& creden
 
 CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
                                         const Secret& refresh_token) {
-  detail::OAuthParameters parameters{{"grant_type", "refresh_token"},
+  detail::FormParameters parameters{{"grant_type", "refresh_token"},
                                      {"refresh_token", std::string{refresh_token.reveal()}},
                                      {"client_id", endpoint.client_id}};
   if (!endpoint.client_secret.empty())
