@@ -26,8 +26,8 @@ inline Result<BrowserAttempt> start_attempt(const BrowserFlow& flow, std::string
   auto pkce = make_pkce();
   if (!pkce) return fail(pkce.error());
   FormParameters parameters{{"response_type", "code"},         {"client_id", flow.token.client_id},
-                             {"redirect_uri", redirect_uri},    {"code_challenge", pkce->challenge},
-                             {"code_challenge_method", "S256"}, {"state", *state}};
+                            {"redirect_uri", redirect_uri},    {"code_challenge", pkce->challenge},
+                            {"code_challenge_method", "S256"}, {"state", *state}};
   parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
   const bool has_query = flow.authorization_url.find('?') != std::string::npos;
   auto page = flow.authorization_url + (has_query ? "&" : "?") + form_text(parameters);
@@ -106,7 +106,7 @@ inline Result<GrantedTokens> finish_browser_login(const BrowserFlow& flow,
                        : "the provider did not grant it" + shown_error_code(answer->error));
   }
   FormParameters parameters{{"redirect_uri", attempt.redirect_uri},
-                             {"code_verifier", attempt.pkce.verifier}};
+                            {"code_verifier", attempt.pkce.verifier}};
   if (flow.state_in_exchange) parameters.emplace_back("state", attempt.state);
   return exchange_code(flow.token, flow.exchange_encoding, answer->code, std::move(parameters),
                        world);

@@ -149,8 +149,8 @@ inline Request device_poll_request(const DeviceFlow& flow, const DeviceGrant& gr
     return oauth_request(flow.token, flow.poll_url, TokenEncoding::json,
                          {{"device_auth_id", grant.device_code}, {"user_code", grant.user_code}});
   FormParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
-                             {"device_code", grant.device_code},
-                             {"client_id", flow.token.client_id}};
+                            {"device_code", grant.device_code},
+                            {"client_id", flow.token.client_id}};
   if (!flow.token.client_secret.empty())
     parameters.emplace_back("client_secret", flow.token.client_secret.reveal());
   if (flow.pkce) parameters.emplace_back("code_verifier", pkce.verifier);

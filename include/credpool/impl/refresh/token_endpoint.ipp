@@ -202,8 +202,8 @@ CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& creden
 CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
                                         const Secret& refresh_token) {
   detail::FormParameters parameters{{"grant_type", "refresh_token"},
-                                     {"refresh_token", std::string{refresh_token.reveal()}},
-                                     {"client_id", endpoint.client_id}};
+                                    {"refresh_token", std::string{refresh_token.reveal()}},
+                                    {"client_id", endpoint.client_id}};
   if (!endpoint.client_secret.empty())
     parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
   parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
