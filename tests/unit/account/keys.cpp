@@ -29,18 +29,24 @@ TEST_CASE("account/keys: keys have their forms, and only theirs") {
   CHECK_FALSE(cp::is_provisioned_key(management->reveal()));
   CHECK(cp::is_provisioned_key(provisioned->reveal()));
   CHECK_FALSE(cp::is_management_key(provisioned->reveal()));
+  const auto management_form = [](std::string uuid) {
+    return cp::is_management_key("sk-mgmt-" + uuid);
+  };
   // The demo account's key of the mock: its UUID is of no version.
-  CHECK(cp::is_management_key("sk-mgmt-de000000-0000-0000-0000-000000000000"));
-  for (const std::string_view text : {"", "sk-mgmt-", "sk-mgmt-de000000-0000-0000-0000-00000000000",
-                                      "sk-mgmt-de000000-0000-0000-0000-0000000000000",
-                                      "sk-mgmt-de000000x0000-0000-0000-000000000000",
-                                      "sk-mgmt-ge000000-0000-0000-0000-000000000000",
-                                      "SK-MGMT-de000000-0000-0000-0000-000000000000"})
-    CHECK_FALSE(cp::is_management_key(text));
-  for (const std::string_view text :
-       {"", "sk-prov-", "sk-prov-0123456789abcdef0123456789abcde",
-        "sk-prov-0123456789abcdef0123456789abcdefa", "sk-prov-0123456789abcdef0123456789abcdeg"})
-    CHECK_FALSE(cp::is_provisioned_key(text));
+  CHECK(management_form("de000000-0000-0000-0000-000000000000"));
+  for (const std::string uuid :
+       {"", "de000000-0000-0000-0000-00000000000", "de000000-0000-0000-0000-0000000000000",
+        "de000000x0000-0000-0000-000000000000", "ge000000-0000-0000-0000-000000000000"})
+    CHECK_FALSE(management_form(uuid));
+  CHECK_FALSE(cp::is_management_key("SK-MGMT-" + std::string{management->reveal().substr(8)}));
+  const auto provisioned_form = [](std::string hex) {
+    return cp::is_provisioned_key("sk-prov-" + hex);
+  };
+  CHECK(provisioned_form("0123456789abcdef0123456789ABCDEF"));
+  for (const std::string hex :
+       {"", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdefa",
+        "0123456789abcdef0123456789abcdeg"})
+    CHECK_FALSE(provisioned_form(hex));
 }
 
 TEST_CASE("account/keys: the digest is SHA-256, the name its beginning") {
