@@ -103,6 +103,7 @@ class Integrate(unittest.TestCase):
                 world.json("integrate", "--remove")
                 self.assertEqual(world.file.read_text(), COMMENTED)
                 self.assertEqual(stat.S_IMODE(world.file.stat().st_mode), mode)
+                self.assertEqual([file.name for file in world.file.parent.iterdir()], ["openclaw.json"])
 
     def test_what_others_changed_meanwhile_stays_when_it_is_removed(self):
         for before in (COMMENTED, '{agents: {defaults: {model: "anthropic/claude"}}}\n', "{}\n"):

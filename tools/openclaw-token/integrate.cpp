@@ -209,8 +209,10 @@ int remove(Session& session, const Place& place) {
       if (!after) return session.fail(after.error());
       if (auto done = write_config(session, place.config, *text, *after); !done)
         return session.fail(done.error());
+      if (untouched && !memory.backup.empty()) fs::remove(memory.backup, failed);
     }
-    fs::remove(place.memory, failed);  // what stays behind there says nothing without the provider
+    // What stays behind of these says nothing without the provider.
+    fs::remove(place.memory, failed);
     if (!memory.key_hash.empty())
       session.info("Its key still works. To end it: openclaw-token keys revoke " + memory.key_hash);
   }

@@ -58,10 +58,14 @@ std::string with_element(std::string_view text, const cp::Json5Value& array,
 std::string without_element(std::string_view text, const cp::Json5Value& array, std::size_t index) {
   const auto& items = *array.array();
   auto begin = items[index].range.begin, end = items[index].range.end;
-  if (index > 0)
+  if (index > 0) {
     begin = items[index - 1].range.end;
-  else if (items.size() > 1)
+  } else if (items.size() > 1) {
     end = items[1].range.begin;
+  } else {  // the last comma may stand behind the only element, but not alone
+    const auto next = text.find_first_not_of(" \t\r\n", end);
+    if (next != std::string_view::npos && text[next] == ',') end = next + 1;
+  }
   std::string changed{text};
   return changed.erase(begin, end - begin);
 }
