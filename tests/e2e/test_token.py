@@ -91,6 +91,8 @@ class Golden(unittest.TestCase):
                              ("Keys", "0"), ("Created", "<TIME>".ljust(24))))
         self.assertEqual(self.text("auth", "login", "--email", "demo@openclaw.dev", "--password-stdin", stdin="Demo1234!\n"),
                          "\u2713 Logged in as demo@openclaw.dev\n")
+        done = world.run("--mock", "auth", "login", "--email", "demo@openclaw.dev", "--password-stdin", stdin="Wrong1234", code=1)
+        self.assertEqual((done.stdout, done.stderr), ("", "\u2717 Invalid email or password\n  Check your email and password.\n"))
         entered = world.mock("auth", "login", "--email", "demo@openclaw.dev", "--password-stdin", stdin="Demo1234!")
         self.assertEqual(list(entered), ["management_key", "email", "last_login"])
         rotated = world.mock("auth", "rotate", "--yes")

@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from token_world import EMAIL, PASSWORD, Screen, ServedWorld, TokenWorld
+from token_world import EMAIL, PASSWORD, PROGRAM, Screen, ServedWorld, TokenWorld
 
 
 def status(code: int, times: int = 99, **headers):
@@ -190,6 +190,16 @@ class Http(unittest.TestCase):
             self.assertEqual([line["hash"] for line in lines[:-1]], [key["hash"]] * 2)
             self.assertEqual(lines[-1], {"error": {"message": "Key not found"}})
             self.assertIn("Trying again.", done.stderr)
+
+    def test_the_network_is_another_program_beside_it(self):
+        with TokenWorld() as world:
+            world.put_config()
+            alone = world.root / "openclaw-token"
+            shutil.copy(PROGRAM, alone)
+            done = subprocess.run([alone, "--json", "credits", "balance"], env=world.environment(), capture_output=True, text=True,
+                                  timeout=20)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("openclaw-token-network", json.loads(done.stdout)["error"]["message"])
 
     def test_existing_directories_are_read_as_they_are(self):
         with ServedWorld() as world:
@@ -392,6 +402,21 @@ class NotCopied(unittest.TestCase):
                 self.assertIn("--yes", done.stderr)
             done = world.run("credits", "balance", code=1, OPENCLAW_TOKEN_API_BASE="http://accounts.example/v1")
             self.assertIn("Plain http to another machine is refused", done.stderr)
+            address = socket.gethostbyname(socket.gethostname())
+            if not address.startswith("127."):  # a machine of its own name only
+                with socket.create_server((address, 0)) as server:
+                    server.settimeout(20)
+
+                    def answer():
+                        connection, _ = server.accept()
+                        with connection:
+                            connection.recv(65536)
+                            body = b'{"data": {"remaining": 7}}'
+                            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+                    threading.Thread(target=answer, daemon=True).start()
+                    base = f"http://{address}:{server.getsockname()[1]}"
+                    self.assertEqual(world.json("--insecure-http", "credits", "balance", OPENCLAW_TOKEN_API_BASE=base), {"remaining": 7})
             # A proxy is asked for a tunnel, and sees no key.
             with socket.create_server(("127.0.0.1", 0)) as proxy:
                 proxy.settimeout(20)

@@ -115,6 +115,17 @@ class Integrate(unittest.TestCase):
                 self.assertEqual(json5(world.file.read_text()), json5(before))
                 self.assertTrue(world.file.read_text().startswith("// later\n"))
 
+    def test_the_servers_own_models_are_offered(self):
+        for ids, offered in ((["z", "gpt-4o-mini", "a"], ["gpt-4o-mini"]), (["z", "a"], ["z", "a"]), ([], ["gpt-4o"])):
+            with self.subTest(ids=ids), IntegrateWorld() as world:
+                listed = json.dumps({"object": "list", "data": [{"id": name} for name in ids]})
+                world.front.faults = lambda asked, before: (200, {}, listed) if asked.path == "/v1/models" else None
+                world.json("integrate")
+                models = [model["id"] for model in json.loads(world.file.read_text())["models"]["providers"][PROVIDER]["models"]]
+                self.assertEqual(models[:len(offered)], offered)
+                request, = world.front.of("GET", "/v1/models")
+                self.assertTrue(request.headers["authorization"].startswith("Bearer sk-prov-"))
+
     def test_a_second_time(self):
         with IntegrateWorld() as world:
             world.put(COMMENTED)

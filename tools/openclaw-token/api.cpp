@@ -175,4 +175,19 @@ cp::Result<Json> Api::anonymous(ApiCall call, const std::string& doing) {
   return understood(*response);
 }
 
+std::vector<std::string> Api::models(const cp::Secret& provisioned_key) {
+  ApiCall call;
+  call.path = effective_.api_base.value.ends_with("/v1") ? "/models" : "/v1/models";
+  call.token = provisioned_key;
+  call.patient = false;
+  std::vector<std::string> ids;
+  const auto response = channel_->send(call);
+  if (!response || response->status != 200) return ids;
+  const auto json = Json::parse(response->body, nullptr, false);
+  if (!json.is_object() || !json.contains("data") || !json["data"].is_array()) return ids;
+  for (const auto& model : json["data"])
+    if (auto id = text_of(model, "id"); !id.empty()) ids.push_back(std::move(id));
+  return ids;
+}
+
 }  // namespace openclaw_token

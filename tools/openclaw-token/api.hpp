@@ -4,6 +4,7 @@
 #include "channel.hpp"
 
 #include <string>
+#include <vector>
 
 namespace openclaw_token {
 
@@ -28,6 +29,8 @@ class Api {
   credpool::Result<Json> call(ApiCall call, const std::string& doing);
   /// The same without the profile's key.
   credpool::Result<Json> anonymous(ApiCall call, const std::string& doing);
+  /// The ids of the models that a provisioned key can use; empty when the server does not say.
+  std::vector<std::string> models(const credpool::Secret& provisioned_key);
 
  private:
   Api(Session& session, ProfileDirectory profiles, Effective effective,

@@ -37,7 +37,7 @@ class Channel {
 
 /// The network. In the program that goes without its libraries this does not return: it becomes the
 /// one that has them, with the same arguments. So it comes before anything is read or printed.
-std::unique_ptr<Channel> network_channel(const Session& session, const std::string& api_base);
+std::unique_ptr<Channel> network_channel(Session& session, const std::string& api_base);
 
 /// The made-up server of the profile: see docs/openclaw-token.md. A new one has the demo account,
 /// and the profile is logged in to it.

@@ -148,6 +148,19 @@ cp::Result<Json> obtain_key(Api& api, const Arguments& arguments) {
   return create(std::string{key_name} + "-" + id->substr(0, 8));
 }
 
+/// What to offer when nobody says: of the usual models those that the server has, else what it has.
+std::vector<std::string> offered_models(Api& api, const std::string& key) {
+  constexpr std::size_t most = 20;
+  auto there = api.models(cp::Secret{key});
+  if (there.empty()) return usual_models;
+  std::vector<std::string> offered;
+  for (const auto& model : usual_models)
+    if (std::find(there.begin(), there.end(), model) != there.end()) offered.push_back(model);
+  if (!offered.empty()) return offered;
+  there.resize(std::min(there.size(), most));
+  return there;
+}
+
 void revoke_again(Api& api, const std::string& hash) {
   ApiCall call;
   call.method = "DELETE";
@@ -248,7 +261,7 @@ int integrate(Session& session, const Arguments& arguments) {
     if (!*agreed) return 0;
   }
   const auto given = arguments.options.find("--model");
-  const auto models = given == arguments.options.end() ? usual_models : given->second;
+  auto models = given == arguments.options.end() ? usual_models : given->second;
   const auto url = proxy_url(api->effective());
   const auto text = read_config(session, place->config);
   if (!text) return session.fail(text.error());
@@ -259,6 +272,7 @@ int integrate(Session& session, const Arguments& arguments) {
   const auto key = obtain_key(*api, arguments);
   if (!key) return session.fail(key.error());
   const auto hash = shown(*key, "hash", "");
+  if (given == arguments.options.end()) models = offered_models(*api, shown(*key, "key", ""));
   const auto done = [&]() -> cp::Result<void> {
     auto edited =
         add_integration(*text, openclaw_provider(url, shown(*key, "key", ""), models), models[0]);

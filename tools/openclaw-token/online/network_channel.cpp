@@ -128,7 +128,7 @@ class NetworkChannel final : public Channel {
 
 }  // namespace
 
-std::unique_ptr<Channel> network_channel(const Session& session, const std::string& api_base) {
+std::unique_ptr<Channel> network_channel(Session& session, const std::string& api_base) {
   auto options = cp::HttplibOptions::from(session.environment());
   options.user_agent = "openclaw-token/0.8.1 credpool/" CREDPOOL_VERSION_STRING;
   options.allow_plain_http = session.options().insecure_http;
