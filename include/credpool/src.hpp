@@ -21,9 +21,11 @@
 #include <credpool/impl/account/key_routes.ipp>
 #include <credpool/impl/account/keys.ipp>
 #include <credpool/impl/account/ledger.ipp>
+#include <credpool/impl/account/management_key_routes.ipp>
 #include <credpool/impl/account/memory_store.ipp>
 #include <credpool/impl/account/money.ipp>
 #include <credpool/impl/account/password.ipp>
+#include <credpool/impl/account/password_check.ipp>
 #include <credpool/impl/account/payment_routes.ipp>
 #include <credpool/impl/account/payments.ipp>
 #include <credpool/impl/account/period.ipp>

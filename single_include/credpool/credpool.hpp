@@ -903,6 +903,82 @@ CREDPOOL_INLINE bool is_safe_token(std::string_view token) noexcept {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Parameters of forms and of queries (application/x-www-form-urlencoded). Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      encoded.push_back(c);
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    encoded.push_back('%');
+    encoded.push_back(digits[value >> 4]);
+    encoded.push_back(digits[value & 15]);
+  }
+  return encoded;
+}
+
+using FormParameters = std::vector<std::pair<std::string, std::string>>;
+
+/// "a=1&b=2" (application/x-www-form-urlencoded).
+inline std::string form_text(const FormParameters& parameters) {
+  std::string form;
+  for (const auto& parameter : parameters) {
+    if (!form.empty()) form.push_back('&');
+    form += percent_encoded(parameter.first);
+    form.push_back('=');
+    form += percent_encoded(parameter.second);
+  }
+  return form;
+}
+
+/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
+inline std::optional<std::string> query_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '+') {
+      c = ' ';
+    } else if (c == '%') {
+      const auto byte = decode_hex(text.substr(i + 1, 2));
+      if (!byte || byte->size() != 1) return std::nullopt;
+      c = byte->front();
+      i += 2;
+    }
+    if (c < ' ' || c > '~') return std::nullopt;
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+/// The value of a parameter; none when it is missing, there twice or not well-formed.
+inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  std::optional<std::string> found;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    if (found) return std::nullopt;
+    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!found) return std::nullopt;
+  }
+  return found;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // How this library reads JSON that others wrote. Internal: included by .ipp files only, so that the
 // JSON library stays out of every public header.
 
@@ -1067,1867 +1143,6 @@ std::string dump_json(const Document& document, int indent = -1, char fill = ' '
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// How a request to an authorization server is written. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Everything the library may know about the process it runs in: variables, home, names.
-///
-/// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
-/// Copies share the facts and are cheap.
-///
-/// @thread_safety safe (immutable)
-class Environment {
- public:
-  struct Facts {
-    std::map<std::string, std::string, std::less<>> variables;
-    std::filesystem::path home;               ///< absolute; empty when there is none
-    std::filesystem::path working_directory;  ///< absolute
-    std::string host_name;
-    std::string user_name;
-    uid_t user = 0;  ///< effective user: whose files are ours
-  };
-
-  explicit Environment(Facts facts);
-
-  /// Takes a picture of the calling process: variables, `$HOME` (else the password database, since
-  /// some callers start us with an empty environment), host and user name.
-  static Environment of_process();
-
-  /// The variable's value; none when unset. An empty value counts as unset, as in the CLIs.
-  std::optional<std::string> variable(std::string_view name) const;
-  const std::map<std::string, std::string, std::less<>>& variables() const noexcept;
-
-  /// The home directory; Errc::configuration when there is none or it is not absolute.
-  Result<std::filesystem::path> home() const;
-
-  /// `$XDG_CONFIG_HOME` or ~/.config; a relative value is ignored, as the XDG specification says.
-  Result<std::filesystem::path> config_home() const;
-  /// `$XDG_DATA_HOME` or ~/.local/share.
-  Result<std::filesystem::path> data_home() const;
-  /// `$XDG_STATE_HOME` or ~/.local/state.
-  Result<std::filesystem::path> state_home() const;
-
-  /// The directory that the variable names, or `fallback` below the home directory.
-  /// "~" and "~/..." are expanded; a relative value counts from the working directory.
-  Result<std::filesystem::path> directory(std::string_view variable_name,
-                                          std::string_view fallback) const;
-
-  /// "~" and "~/..." become the home directory; a relative path counts from the working directory.
-  std::filesystem::path expand(std::string_view path) const;
-
-  /// The first executable regular file of that name on `$PATH`. Empty and relative entries of
-  /// `$PATH` are passed over: they mean a directory that whoever started us has chosen.
-  std::optional<std::filesystem::path> find_program(std::string_view name) const;
-
-  const std::filesystem::path& working_directory() const noexcept;
-  const std::string& host_name() const noexcept;
-  const std::string& user_name() const noexcept;
-  uid_t user() const noexcept;
-
-  /// The same world with one variable set (or, with no value, unset).
-  Environment with_variable(std::string_view name, std::optional<std::string> value) const;
-
- private:
-  std::shared_ptr<const Facts> facts_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-extern "C" {
-extern char** environ;
-}
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Environment::Environment(Facts facts)
-    : facts_{std::make_shared<const Facts>(std::move(facts))} {}
-
-CREDPOOL_INLINE Environment Environment::of_process() {
-  Facts facts;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text{*entry};
-    const auto equals = text.find('=');
-    if (equals == std::string_view::npos || equals == 0) continue;
-    facts.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  facts.user = ::geteuid();
-
-  passwd record{};
-  passwd* found = nullptr;
-  std::array<char, 4096> buffer{};
-  ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
-  if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
-
-  const auto home = facts.variables.find("HOME");
-  if (home != facts.variables.end() && !home->second.empty()) {
-    facts.home = home->second;
-  } else if (found != nullptr && found->pw_dir != nullptr) {
-    facts.home = found->pw_dir;
-  }
-
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
-
-  std::error_code
-      ignored;  // a deleted working directory leaves the path empty: nothing is found there
-  facts.working_directory = std::filesystem::current_path(ignored);
-  return Environment{std::move(facts)};
-}
-
-CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
-  const auto entry = facts_->variables.find(name);
-  if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
-  return entry->second;
-}
-
-CREDPOOL_INLINE const std::map<std::string, std::string, std::less<>>& Environment::variables()
-    const noexcept {
-  return facts_->variables;
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::home() const {
-  if (facts_->home.empty())
-    return fail(Errc::configuration, "finding the home directory", "HOME", "set HOME");
-  if (!facts_->home.is_absolute())
-    return fail(Errc::configuration, "finding the home directory", "HOME",
-                "HOME must be an absolute path");
-  return facts_->home;
-}
-
-namespace detail {
-
-inline Result<std::filesystem::path> xdg_directory(const Environment& environment,
-                                                   std::string_view variable,
-                                                   std::string_view fallback) {
-  if (const auto value = environment.variable(variable); value && value->front() == '/')
-    return std::filesystem::path{*value};
-  auto home = environment.home();
-  if (!home) return home;
-  return *home / fallback;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::config_home() const {
-  return detail::xdg_directory(*this, "XDG_CONFIG_HOME", ".config");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::data_home() const {
-  return detail::xdg_directory(*this, "XDG_DATA_HOME", ".local/share");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::state_home() const {
-  return detail::xdg_directory(*this, "XDG_STATE_HOME", ".local/state");
-}
-
-CREDPOOL_INLINE Result<std::filesystem::path> Environment::directory(
-    std::string_view variable_name, std::string_view fallback) const {
-  if (const auto value = variable(variable_name)) return expand(*value);
-  auto base = home();
-  if (!base) return base;
-  return *base / fallback;
-}
-
-CREDPOOL_INLINE std::filesystem::path Environment::expand(std::string_view path) const {
-  if (path == "~") return facts_->home;
-  if (path.starts_with("~/")) return facts_->home / path.substr(2);
-  const std::filesystem::path given{path};
-  return given.is_absolute() ? given : facts_->working_directory / given;
-}
-
-CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
-    std::string_view name) const {
-  const auto search = variable("PATH");
-  if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
-  std::string_view rest{*search};
-  while (true) {
-    const auto colon = rest.find(':');
-    const auto entry = rest.substr(0, colon);
-    if (entry.starts_with('/')) {
-      auto candidate = std::filesystem::path{entry} / name;
-      struct stat facts {};
-      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-          (facts.st_mode & 0111) != 0)
-        return candidate;
-    }
-    if (colon == std::string_view::npos) return std::nullopt;
-    rest.remove_prefix(colon + 1);
-  }
-}
-
-CREDPOOL_INLINE const std::filesystem::path& Environment::working_directory() const noexcept {
-  return facts_->working_directory;
-}
-
-CREDPOOL_INLINE const std::string& Environment::host_name() const noexcept {
-  return facts_->host_name;
-}
-
-CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
-  return facts_->user_name;
-}
-
-CREDPOOL_INLINE uid_t Environment::user() const noexcept {
-  return facts_->user;
-}
-
-CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
-                                                       std::optional<std::string> value) const {
-  Facts changed = *facts_;
-  if (value) {
-    changed.variables.insert_or_assign(std::string{name}, std::move(*value));
-  } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
-    changed.variables.erase(entry);
-  }
-  return Environment{std::move(changed)};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A SHA-256 digest.
-using Digest = std::array<unsigned char, 32>;
-
-/// SHA-256 of the bytes (FIPS 180-4).
-Digest sha256(std::string_view bytes) noexcept;
-
-/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
-/// differ.
-Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
-
-/// Lower-case hexadecimal text.
-std::string to_hex(std::string_view bytes);
-std::string to_hex(const Digest& digest);
-
-/// The form in which a token may be shown and kept: "sha256:" and 64 hexadecimal digits.
-std::string token_hash(std::string_view token);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-// The functions for SHA-256 itself, although OpenSSL 3 would rather be asked by name: that starts
-// the whole library and reads its configuration, which costs a short command more than all its own
-// work.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {
-  Digest digest{};
-  SHA256_CTX context;
-  SHA256_Init(&context);
-  SHA256_Update(&context, bytes.data(), bytes.size());
-  SHA256_Final(digest.data(), &context);
-  return digest;
-}
-#pragma GCC diagnostic pop
-
-CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> parts) {
-  std::string joined;
-  for (const auto part : parts) {
-    const auto size = static_cast<std::uint64_t>(part.size());
-    for (int shift = 56; shift >= 0; shift -= 8)
-      joined.push_back(static_cast<char>((size >> shift) & 0xff));
-    joined += part;
-  }
-  return sha256(joined);
-}
-
-CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text.push_back(digits[value >> 4]);
-    text.push_back(digits[value & 15]);
-  }
-  return text;
-}
-
-CREDPOOL_INLINE std::string to_hex(const Digest& digest) {
-  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
-}
-
-CREDPOOL_INLINE std::string token_hash(std::string_view token) {
-  return "sha256:" + to_hex(sha256(token));
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What sort of thing a credential is.
-enum class Kind {
-  api_key,  ///< a key that lives until it is revoked
-  oauth,    ///< an access token, usually with a refresh token
-  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
-  command,  ///< a command that would print a key; never run during discovery
-};
-
-/// Who may spend the refresh token.
-enum class Ownership {
-  borrow,  ///< its CLI; we only read and watch the store
-  co_own,  ///< the CLI and we, each under the CLI's own lock
-  adopt,   ///< we alone: no other live copy exists
-};
-
-/// How a credential stands. The words are those of the history document.
-enum class Status {
-  active,
-  expiring,  ///< still works, but its CLI would refresh it by now
-  expired,
-  invalid,      ///< cannot be used; the reason says why
-  revoked,      ///< the provider says that it is no longer good
-  needs_login,  ///< only a person can make it work again
-  disabled,     ///< switched off by the user
-};
-
-std::string_view to_string(Kind kind) noexcept;
-std::string_view to_string(Ownership ownership) noexcept;
-std::string_view to_string(Status status) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::api_key:
-      return "api_key";
-    case Kind::oauth:
-      return "oauth";
-    case Kind::token:
-      return "token";
-    case Kind::command:
-      return "command";
-  }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
-  switch (ownership) {
-    case Ownership::borrow:
-      return "borrow";
-    case Ownership::co_own:
-      return "co_own";
-    case Ownership::adopt:
-      return "adopt";
-  }
-  return "unknown";
-}
-
-CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
-  switch (status) {
-    case Status::active:
-      return "active";
-    case Status::expiring:
-      return "expiring";
-    case Status::expired:
-      return "expired";
-    case Status::invalid:
-      return "invalid";
-    case Status::revoked:
-      return "revoked";
-    case Status::needs_login:
-      return "needs_login";
-    case Status::disabled:
-      return "disabled";
-  }
-  return "unknown";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// One allowance of an account, as its provider reports it.
-struct QuotaWindow {
-  std::string name;                            ///< the provider's name ("five_hour", "primary")
-  std::optional<double> used_percent;          ///< 0 to 100, or above when overdrawn
-  std::optional<double> used;                  ///< in the provider's own unit
-  std::optional<double> limit;                 ///< in the same unit
-  std::optional<TimePoint> resets_at;          ///< when the allowance is whole again
-  std::optional<std::chrono::seconds> length;  ///< how long the window is
-  bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
-
-  /// The share used up in percent, told or computed; none when neither is possible.
-  std::optional<double> percent() const noexcept {
-    if (used_percent) return used_percent;
-    if (used && limit && *limit > 0) return *used / *limit * 100.0;
-    return std::nullopt;
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Why a credential has the status it has. docs/concepts/credential.md has a row for each.
-enum class Reason {
-  none,  ///< nothing to say: it can be used
-  // Usable, with something to know.
-  refreshable,        ///< expired or expiring, and a refresh token is there
-  expiry_unknown,     ///< the store does not say when it ends; validate to find out
-  check_eligibility,  ///< the product ended for some accounts; validate to find out
-  // Not usable as it is.
-  not_refreshable,      ///< expired, without a refresh token
-  signed_out,           ///< the store is there and holds no login (a tombstone, tokens: null)
-  malformed,            ///< the store or the entry does not have the shape its CLI writes
-  duplicate_key,        ///< a JSON object in the store names one key twice
-  too_large,            ///< the store is larger than any login
-  too_deep,             ///< the store is nested deeper than any login
-  unsafe_file,          ///< not a regular file, or somebody else's
-  unreadable,           ///< the operating system refuses to let us read it
-  unsafe_token,         ///< the token has characters that may not stand in a header
-  unknown_mode,         ///< the store says it is of a mode that this version does not know
-  in_keyring,           ///< kept in the system's keyring, which is not readable here
-  encrypted_elsewhere,  ///< encrypted for another host or user, or damaged
-  missing_variable,     ///< refers to an environment variable that is nowhere set
-  helper_command,       ///< a command would print it; discovery never runs one
-  needs_exchange,       ///< holds a refresh token only: a first access token must be fetched
-  service_ended,        ///< valid, not eligible: the provider ended the product
-  // Found out by asking the provider.
-  rejected,            ///< the provider says the token or key is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  out_of_quota,        ///< good, but its allowance is used up
-  no_subscription,     ///< good, but no seat or membership is paid for
-  could_not_tell,      ///< the provider could not be asked, or its answer is inconclusive
-};
-
-/// The reason's name as it stands in JSON output ("service_ended"); empty for Reason::none.
-std::string_view to_string(Reason reason) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Reason reason) noexcept {
-  switch (reason) {
-    case Reason::none:
-      return "";
-    case Reason::refreshable:
-      return "refreshable";
-    case Reason::expiry_unknown:
-      return "expiry_unknown";
-    case Reason::check_eligibility:
-      return "check_eligibility";
-    case Reason::not_refreshable:
-      return "not_refreshable";
-    case Reason::signed_out:
-      return "signed_out";
-    case Reason::malformed:
-      return "malformed";
-    case Reason::duplicate_key:
-      return "duplicate_key";
-    case Reason::too_large:
-      return "too_large";
-    case Reason::too_deep:
-      return "too_deep";
-    case Reason::unsafe_file:
-      return "unsafe_file";
-    case Reason::unreadable:
-      return "unreadable";
-    case Reason::unsafe_token:
-      return "unsafe_token";
-    case Reason::unknown_mode:
-      return "unknown_mode";
-    case Reason::in_keyring:
-      return "in_keyring";
-    case Reason::encrypted_elsewhere:
-      return "encrypted_elsewhere";
-    case Reason::missing_variable:
-      return "missing_variable";
-    case Reason::helper_command:
-      return "helper_command";
-    case Reason::needs_exchange:
-      return "needs_exchange";
-    case Reason::service_ended:
-      return "service_ended";
-    case Reason::rejected:
-      return "rejected";
-    case Reason::client_not_allowed:
-      return "client_not_allowed";
-    case Reason::missing_scope:
-      return "missing_scope";
-    case Reason::out_of_quota:
-      return "out_of_quota";
-    case Reason::no_subscription:
-      return "no_subscription";
-    case Reason::could_not_tell:
-      return "could_not_tell";
-  }
-  return "unknown";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What a credential is called in state files and on the wire: a hash, so that it tells nothing.
-///
-/// It stays the same over a token refresh: a key is named by itself, a login by its provider, its
-/// store and (where the store tells) its account.
-class CredentialId {
- public:
-  CredentialId() noexcept = default;
-  explicit CredentialId(const Digest& digest) noexcept : digest_{digest} {}
-
-  const Digest& digest() const noexcept { return digest_; }
-  /// 64 hexadecimal digits.
-  std::string hex() const { return to_hex(digest_); }
-  /// The first 12 hexadecimal digits: what a person types.
-  std::string short_hex() const { return hex().substr(0, 12); }
-
-  friend auto operator<=>(const CredentialId&, const CredentialId&) noexcept = default;
-
- private:
-  Digest digest_{};
-};
-
-/// One place where a credential was found.
-struct Place {
-  std::string location;  ///< a path, or "env:NAME"
-  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
-  std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
-  /// The CLI of the source that found it there.
-  std::string cli = {};
-  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
-  /// source that owns the place goes before.
-  bool shared = false;
-};
-
-/// A login or key of one account, as a source found it, with the truth about its state.
-///
-/// A plain record: sources fill it, everything else reads it. Sources do not know the time; what
-/// depends on it is computed by status_at() and reason_at().
-struct Credential {
-  CredentialId id;
-  std::string cli;         ///< "kimi-cli", "codex-cli", ..., "env"
-  std::string provider;    ///< "kimi-code", "openai", ...
-  std::string profile_id;  ///< "<provider>:default" or "<provider>:<label>"; unique within one scan
-  Kind kind = Kind::api_key;
-  Ownership ownership = Ownership::borrow;
-  std::vector<Place> places;  ///< never empty; the first one is where it is read from
-
-  Secret secret;         ///< access token, key or token; empty when there is none to lend
-  Secret refresh_token;  ///< empty when there is none
-
-  std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
-  std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
-  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
-
-  std::string base_url;    ///< where the store says to use it; empty: the provider's default
-  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
-                           ///< empty: the provider's default
-  std::string account;     ///< e-mail or account id, for a person; may be empty
-  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
-  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
-  std::vector<std::string> scopes;
-  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
-  int priority = 0;  ///< of its source, from the configuration; a lower number is used first
-
-  /// A standing verdict that does not depend on the time; Status::active when there is none.
-  Status status = Status::active;
-  Reason reason = Reason::none;
-  std::string detail;  ///< one sentence for a person; never a secret; may be empty
-
-  /// "sha256:<hex>" of the secret (of the refresh token when there is no secret); empty when
-  /// neither is there. Differs after every refresh, unlike the id.
-  std::string token_hash() const;
-
-  /// How it stands at that time.
-  Status status_at(TimePoint now) const noexcept;
-  /// Why; Reason::none when there is nothing to say.
-  Reason reason_at(TimePoint now) const noexcept;
-  /// Whether it may be lent at that time (the pool asks more than this).
-  bool usable_at(TimePoint now) const noexcept;
-  /// Whether it holds a refresh token that is not known to have ended.
-  bool can_refresh_at(TimePoint now) const noexcept {
-    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
-  }
-  /// Whether its CLI would refresh it at that time.
-  bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
-
-  /// A key, named by itself: the same key found anywhere is the same credential.
-  static Credential api_key(std::string_view cli, std::string_view provider, Secret key);
-  /// The same for a bearer token that cannot be refreshed.
-  static Credential bearer_token(std::string_view cli, std::string_view provider, Secret token);
-  /// A login, named by its provider, its store and its account.
-  /// @param store   what tells this store from others of the same CLI: its path or slot
-  /// @param account the account id where the store tells; empty otherwise
-  static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
-                          std::string_view account = {});
-  /// Something that was found and cannot be used, so that it is listed and not passed over.
-  static Credential unusable(std::string_view cli, std::string_view provider,
-                             std::string_view store, Reason reason, std::string detail);
-};
-
-/// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.
-/// @return none for NaN, infinities and times outside the years 1970 to 9999
-std::optional<TimePoint> time_from_epoch(double value) noexcept;
-
-/// Joins what several sources found: the same token in two places is one credential with two
-/// places, in the state of the first place that is not broken. The order of first appearance is
-/// kept, and profile ids are made unique.
-void merge_same_tokens(std::vector<Credential>& credentials);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string Credential::token_hash() const {
-  if (!secret.empty()) return credpool::token_hash(secret.reveal());
-  if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
-  return {};
-}
-
-CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
-  if (status != Status::active) return status;
-  const bool ended = expires_at && *expires_at <= now;
-  if (ended || secret.empty()) {
-    // With both tokens ended, asking the provider is pointless: only a person can help.
-    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
-    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
-    return Status::expired;
-  }
-  return refresh_due(now) ? Status::expiring : Status::active;
-}
-
-CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
-  // Something to know about a usable credential gives way to why it is not usable any more.
-  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
-  if (status != Status::active || (reason != Reason::none && !note)) return reason;
-  switch (status_at(now)) {
-    case Status::expired:
-      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
-    case Status::expiring:
-      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
-    case Status::needs_login:
-      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
-    default:
-      return reason;
-  }
-}
-
-CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
-  if (secret.empty() || reason == Reason::service_ended) return false;
-  const auto standing = status_at(now);
-  return standing == Status::active || standing == Status::expiring;
-}
-
-namespace detail {
-
-inline Credential named(std::string_view cli, std::string_view provider, Kind kind,
-                        const Digest& digest) {
-  Credential credential;
-  credential.id = CredentialId{digest};
-  credential.cli = cli;
-  credential.provider = provider;
-  credential.profile_id = std::string{provider} + ":default";
-  credential.kind = kind;
-  return credential;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Credential Credential::api_key(std::string_view cli, std::string_view provider,
-                                               Secret key) {
-  auto credential = detail::named(cli, provider, Kind::api_key,
-                                  sha256_of_parts({"credpool key", provider, key.reveal()}));
-  credential.secret = std::move(key);
-  return credential;
-}
-
-CREDPOOL_INLINE Credential Credential::bearer_token(std::string_view cli, std::string_view provider,
-                                                    Secret token) {
-  auto credential = api_key(cli, provider, std::move(token));
-  credential.kind = Kind::token;
-  return credential;
-}
-
-CREDPOOL_INLINE Credential Credential::login(std::string_view cli, std::string_view provider,
-                                             std::string_view store, std::string_view account) {
-  return detail::named(cli, provider, Kind::oauth,
-                       sha256_of_parts({"credpool login", cli, provider, store, account}));
-}
-
-CREDPOOL_INLINE Credential Credential::unusable(std::string_view cli, std::string_view provider,
-                                                std::string_view store, Reason reason,
-                                                std::string detail) {
-  auto credential = login(cli, provider, store);
-  const bool login_helps = reason == Reason::signed_out || reason == Reason::not_refreshable;
-  credential.status = login_helps ? Status::needs_login : Status::invalid;
-  credential.reason = reason;
-  credential.detail = std::move(detail);
-  return credential;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> time_from_epoch(double value) noexcept {
-  if (!std::isfinite(value) || value < 0) return std::nullopt;
-  constexpr double seconds_limit = 1e11;
-  constexpr double year_10000 = 253402300800000.0;
-  const double milliseconds = value < seconds_limit ? value * 1000.0 : value;
-  if (milliseconds >= year_10000) return std::nullopt;
-  return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
-}
-
-CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
-  std::vector<Credential> merged;
-  merged.reserve(credentials.size());
-  std::unordered_map<std::string, std::size_t> by_token;
-  for (auto& credential : credentials) {
-    // The same token at another provider's address is another credential.
-    const auto hash = credential.token_hash();
-    const auto key = hash.empty() ? std::string{} : credential.provider + ' ' + hash;
-    const auto known = key.empty() ? by_token.end() : by_token.find(key);
-    if (known != by_token.end()) {
-      auto& first = merged[known->second];
-      // Of a good and a broken place the good one counts.
-      if (first.status != Status::active && credential.status == Status::active)
-        std::swap(first, credential);
-      for (auto& place : credential.places) first.places.push_back(std::move(place));
-      continue;
-    }
-    if (!key.empty()) by_token.emplace(key, merged.size());
-    merged.push_back(std::move(credential));
-  }
-  std::set<std::string> taken;
-  for (auto& credential : merged) {
-    const auto wanted = credential.profile_id;
-    for (int copy = 2; !taken.insert(credential.profile_id).second; ++copy)
-      credential.profile_id = wanted + "-" + std::to_string(copy);
-  }
-  credentials = std::move(merged);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The tokens of one login as its store has them.
-struct StoredTokens {
-  Secret access_token;                  ///< empty when there is none
-  Secret refresh_token;                 ///< empty when there is none
-  std::optional<TimePoint> expires_at;  ///< end of the access token; none: not told
-  std::optional<Duration> lifetime;     ///< from its issue to its end; none: not told
-  std::string account_id;               ///< whose login it is, where the store tells; may be empty
-};
-
-/// What a token endpoint granted (RFC 6749 section 5.1), checked and bounded.
-struct GrantedTokens {
-  Secret access_token;                       ///< never empty
-  Secret refresh_token;                      ///< empty: the old one stays good
-  Secret id_token;                           ///< empty when there is none
-  std::optional<Duration> lifetime;          ///< of the access token; none: not told
-  std::optional<Duration> refresh_lifetime;  ///< of the refresh token; none: not told
-  std::string token_type;                    ///< as the server spells it; may be empty
-  std::string scope;                         ///< may be empty
-  std::string resource_url;                  ///< qwen: where the token is to be used; may be empty
-  std::string account_id;  ///< whose tokens they are, where the answer tells; may be empty
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How a token endpoint wants its parameters (RFC 6749 says form; OpenAI and Anthropic: JSON).
-enum class TokenEncoding { form, json };
-
-/// A server's token endpoint, and who we are to it.
-struct TokenEndpoint {
-  std::string provider;  ///< "kimi-code", for the classifier
-  std::string url;       ///< https, or http to a loopback address
-  std::string client_id;
-  Secret client_secret;  ///< of an installed application (Google); empty when it has none
-  TokenEncoding encoding = TokenEncoding::form;
-  /// Sent besides grant_type, client_id and the token: "scope", "refresh_reason" ...
-  std::vector<std::pair<std::string, std::string>> parameters;
-  std::vector<Header> headers;  ///< what this server expects (X-Msh-...); never secret
-  Duration connect_timeout{5'000};
-  Duration answer_timeout{20'000};  ///< for the whole answer, once the connection stands
-};
-
-/// What the user configured about token endpoints; it counts before the CLIs' own switches.
-struct TokenEndpointSettings {
-  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
-  std::map<std::string, std::string, std::less<>> urls;
-  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
-  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
-  std::map<std::string, std::string, std::less<>> client_secrets_files;
-  /// By provider: sent instead of ours of the same name, or besides them; never secret.
-  std::map<std::string, std::vector<Header>, std::less<>> headers;
-};
-
-/// Where and how the refresh token of that credential is spent.
-///
-/// The configuration counts first, then the CLI's own switch (KIMI_CODE_OAUTH_HOST,
-/// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
-/// provider's own.
-///
-/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
-///         nowhere to be found; configuration for plain http to anything but loopback
-/// @effects may read files (kimi's device_id, gemini's installed bundle)
-Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
-                                        const Environment& environment,
-                                        const TokenEndpointSettings& settings = {});
-
-/// The request that spends the refresh token, once.
-Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_token);
-
-/// Reads the body of a 200: never trusted further than this.
-///
-/// An id token that cannot be read is left out: it only names the account, and the login is kept.
-/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
-/// the token's end is not known then.
-///
-/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
-///         (is_safe_token())
-Result<GrantedTokens> parse_granted_tokens(std::string_view body);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What is unusual about a file that was read all the same. `repair` is the exact command to run.
-struct FileWarning {
-  enum class Kind {
-    readable_by_others,  ///< mode lets group or others read or write a file that holds a secret
-    writable_parent,     ///< whoever may write the directory may replace the file
-    hard_linked,         ///< another name of the same file exists
-  };
-  Kind kind;
-  std::string repair;
-};
-
-std::string_view to_string(FileWarning::Kind kind) noexcept;
-
-/// What is known about a file besides its bytes.
-struct FileFacts {
-  std::filesystem::path path;      ///< as it was asked for
-  std::filesystem::path resolved;  ///< the file itself, after following a link
-  bool symbolic_link = false;
-  mode_t mode = 0;  ///< permission bits
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;
-  TimePoint modified{};
-  std::vector<FileWarning> warnings;
-};
-
-/// A file's bytes, treated as a secret, and its facts.
-struct FileText {
-  Secret bytes;
-  FileFacts facts;
-};
-
-/// What may be read. The defaults are those of a credential file.
-struct FileRules {
-  std::size_t max_bytes = 64 * 1024;
-  bool follow_symlink = true;  ///< the CLIs allow their files to be links; our own never are
-  bool holds_secret = true;    ///< warn when others can read it
-};
-
-/// Rules for a configuration file: larger, and not secret by itself.
-inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
-
-/// Reads a whole small file without ever blocking.
-///
-/// The file is opened once (O_NONBLOCK, O_CLOEXEC) and judged by its descriptor: a FIFO, device,
-/// directory or socket is refused at once, and a file that grows while it is read is cut off at the
-/// cap.
-///
-/// @return the bytes and facts
-/// @errors not_found when there is no file (or a dangling link); unsafe_file for anything that is
-///         not a regular file, is owned by neither this user nor root, or is a link when links are
-///         not followed; too_large over the cap; permission_denied; io
-/// @effects reads the file; never writes
-/// @thread_safety safe
-Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
-                           FileRules rules = {});
-
-/// Judges a file as read_file() does, without its bytes: for files that another library reads.
-///
-/// @return its facts; the file may change a moment later
-/// @errors those of read_file()
-/// @effects opens and closes the file; never writes
-/// @thread_safety safe
-Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
-                               FileRules rules = {});
-
-/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
-/// less.
-///
-/// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
-/// renames it over the target and syncs the directory. A link at the target's place is followed
-/// once, so that it stays a link.
-///
-/// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
-/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
-/// @errors permission_denied, io, not_found when the directory does not exist
-/// @effects one file in the directory of `path`; nothing is left behind on failure
-Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
-
-/// Makes a directory and its missing parents, each 0700, whatever the umask.
-/// @errors permission_denied, io, unsafe_file when something else stands there
-Result<void> make_private_directory(const std::filesystem::path& path);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-#if defined(__linux__)
-#include <sys/prctl.h>
-#else
-#include <sys/resource.h>
-#endif
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Owns a file descriptor and closes it.
-class Descriptor {
- public:
-  Descriptor() noexcept = default;
-  explicit Descriptor(int fd) noexcept : fd_{fd} {}
-  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-  void reset() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
-/// the same user. For front ends: a library has no business deciding it.
-///
-/// @effects the whole process; ends with the next exec
-inline void protect_process_memory() noexcept {
-#if defined(__linux__)
-  ::prctl(PR_SET_DUMPABLE, 0);
-#else
-  rlimit limit{};
-  ::getrlimit(RLIMIT_CORE, &limit);
-  limit.rlim_cur = 0;
-  ::setrlimit(RLIMIT_CORE, &limit);
-#endif
-}
-
-/// Whether something is mounted right there, as containers do with single files: such a name cannot
-/// be renamed or replaced. False where the system does not tell.
-inline bool is_mount_point(const char* path) noexcept {
-#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
-  struct statx facts {};
-  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
-         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-#else
-  (void)path;
-  return false;
-#endif
-}
-
-/// Lets two existing files of one file system change their names with each other, in one step.
-///
-/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
-/// @effects the two directory entries; nothing is synced
-inline int exchange_names(const char* one, const char* other) noexcept {
-#if defined(__linux__) && defined(RENAME_EXCHANGE)
-  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
-#elif defined(__APPLE__) && defined(RENAME_SWAP)
-  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
-#else
-  (void)one;
-  (void)other;
-  return ENOSYS;
-#endif
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
-  switch (kind) {
-    case FileWarning::Kind::readable_by_others:
-      return "readable_by_others";
-    case FileWarning::Kind::writable_parent:
-      return "writable_parent";
-    case FileWarning::Kind::hard_linked:
-      return "hard_linked";
-  }
-  return "unknown";
-}
-
-namespace detail {
-
-/// The Errc for an errno of open, rename, mkdir and their kin.
-inline Errc errc_of_errno(int number) noexcept {
-  switch (number) {
-    case ENOENT:
-    case ENOTDIR:
-      return Errc::not_found;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Errc::permission_denied;
-    case ELOOP:
-      return Errc::unsafe_file;
-    case ENXIO:
-      return Errc::unsafe_file;  // opening a socket file
-    default:
-      return Errc::io;
-  }
-}
-
-inline std::string reason_of_errno(int number) {
-  return std::error_code{number, std::generic_category()}.message();
-}
-
-/// The text as one word of a POSIX shell command.
-inline std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word.push_back(c);
-    }
-  }
-  return word + "'";
-}
-
-inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
-                          bool holds_secret) {
-  const auto path = shell_word(facts.resolved.native());
-  if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
-  if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
-  const auto parent = facts.resolved.parent_path();
-  const auto parent_word = shell_word(parent.native());
-  struct stat directory {};
-  if (::stat(parent.c_str(), &directory) != 0) return;
-  if (directory.st_uid != environment.user() && directory.st_uid != 0)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent,
-                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
-  const bool sticky = (directory.st_mode & S_ISVTX) != 0;
-  if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
-}
-
-inline std::string_view file_type(mode_t mode) noexcept {
-  if (S_ISDIR(mode)) return "a directory";
-  if (S_ISFIFO(mode)) return "a FIFO";
-  if (S_ISSOCK(mode)) return "a socket";
-  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
-  return "a special file";
-}
-
-inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
-  return fail(Errc::too_large, "reading a file", path.string(),
-              "over " + std::to_string(rules.max_bytes) + " bytes");
-}
-
-struct OpenedFile {
-  Descriptor descriptor;
-  FileFacts facts;
-};
-
-/// Opens a file and judges it by the rules of read_file().
-inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
-                                       const Environment& environment, const FileRules& rules) {
-  const std::string doing = "reading a file";
-  int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-  if (!rules.follow_symlink) flags |= O_NOFOLLOW;
-  const auto not_regular = [&](mode_t mode) {
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
-  };
-
-  struct stat link {};
-  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
-  // What is not a regular file is refused before it is opened: opening a device may have effects.
-  struct stat before {};
-  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return not_regular(before.st_mode);
-
-  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
-  if (!opened.descriptor) {
-    const int number = errno;
-    const auto code = errc_of_errno(number);
-    return fail(code, doing, path.string(),
-                code == Errc::not_found ? std::string{} : reason_of_errno(number));
-  }
-  struct stat file {};
-  if (::fstat(opened.descriptor.get(), &file) != 0)
-    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
-  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
-  if (file.st_uid != environment.user() && file.st_uid != 0)
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
-                    std::to_string(environment.user()) + " if it is yours");
-  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
-    return too_large_to_read(path, rules);
-
-  auto& facts = opened.facts;
-  facts.path = facts.resolved = path;
-  facts.symbolic_link = is_link;
-  if (is_link) {
-    std::error_code failed;
-    auto resolved = std::filesystem::canonical(path, failed);
-    if (!failed) facts.resolved = std::move(resolved);
-  }
-  facts.mode = file.st_mode & 07777;
-  facts.inode = file.st_ino;
-  facts.size = static_cast<std::uint64_t>(file.st_size);
-  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
-      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
-  note_warnings(facts, file, environment, rules.holds_secret);
-  return opened;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
-                                               const Environment& environment, FileRules rules) {
-  auto opened = detail::open_to_read(path, environment, rules);
-  if (!opened) return fail(std::move(opened).error());
-  return std::move(opened->facts);
-}
-
-CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
-                                           const Environment& environment, FileRules rules) {
-  auto opened = detail::open_to_read(path, environment, rules);
-  if (!opened) return fail(std::move(opened).error());
-  const auto& file = opened->descriptor;
-
-  // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
-  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
-  std::size_t used = 0;
-  while (true) {
-    const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      wipe(bytes.data(), bytes.size());
-      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
-    }
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-    if (used > rules.max_bytes) {
-      wipe(bytes.data(), bytes.size());
-      return detail::too_large_to_read(path, rules);
-    }
-    if (used == bytes.size()) {
-      std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
-      std::copy(bytes.begin(), bytes.end(), larger.begin());
-      wipe(bytes.data(), bytes.size());
-      bytes.swap(larger);
-    }
-  }
-
-  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
-  wipe(bytes.data(), bytes.size());
-  result.facts.size = used;
-  return result;
-}
-
-CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
-                                          mode_t mode, bool keep_mode, bool durable) {
-  const std::string doing = "writing a file";
-  std::error_code failed;
-  std::filesystem::path target = path;
-  if (std::filesystem::is_symlink(path, failed)) {
-    target = std::filesystem::canonical(path, failed);
-    if (failed)
-      return fail(Errc::unsafe_file, doing, path.string(), "the link leads nowhere: remove it");
-  }
-  struct stat existing {};
-  if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
-
-  std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
-    return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
-  auto temporary = target;
-  temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-
-  Descriptor file{
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
-  if (!file) {
-    const int number = errno;
-    return fail(detail::errc_of_errno(number), doing, target.string(),
-                detail::reason_of_errno(number));
-  }
-  const auto give_up = [&](int number) {
-    ::unlink(temporary.c_str());
-    return fail(detail::errc_of_errno(number), doing, target.string(),
-                detail::reason_of_errno(number));
-  };
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const auto put = ::write(file.get(), bytes.data() + written, bytes.size() - written);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return give_up(errno);
-    written += static_cast<std::size_t>(put);
-  }
-  if (::fchmod(file.get(), mode) != 0) return give_up(errno);
-  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
-  file.reset();
-  if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
-  if (!durable) return {};
-
-  const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
-  const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0)
-    return fail(Errc::io, "making a written file durable", target.string(),
-                detail::reason_of_errno(errno));
-  return {};
-}
-
-CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path& path) {
-  const std::string doing = "making a directory";
-  struct stat facts {};
-  if (::stat(path.c_str(), &facts) == 0) {
-    if (S_ISDIR(facts.st_mode)) return {};
-    return fail(Errc::unsafe_file, doing, path.string(), "something else stands there");
-  }
-  if (path.has_parent_path() && path.parent_path() != path) {
-    if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
-  }
-  if (::mkdir(path.c_str(), 0700) != 0) {
-    const int number = errno;
-    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
-    return fail(detail::errc_of_errno(number), doing, path.string(),
-                detail::reason_of_errno(number));
-  }
-  // The umask may have taken rights from the owner as well.
-  if (::chmod(path.c_str(), 0700) != 0)
-    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
-  return {};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
-/// without user name, query, fragment, blanks or control characters.
-bool is_safe_base_url(std::string_view url) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
-inline bool is_loopback_literal(std::string_view host) noexcept {
-  if (host == "[::1]") return true;
-  if (!host.starts_with("127.")) return false;
-  int parts = 0;
-  while (true) {
-    const auto dot = host.find('.');
-    const auto part = host.substr(0, dot);
-    int value = 0;
-    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
-    for (const char digit : part) {
-      if (digit < '0' || digit > '9') return false;
-      value = value * 10 + (digit - '0');
-    }
-    if (value > 255) return false;
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 4;
-    host.remove_prefix(dot + 1);
-  }
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) return false;
-  for (const char c : url)
-    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
-  url.remove_prefix(plain ? 7 : 8);
-  auto host = url.substr(0, url.find('/'));
-  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-  if (port != std::string_view::npos) {
-    const auto digits = host.substr(port + 1);
-    if (digits.empty() || digits.size() > 5 ||
-        digits.find_first_not_of("0123456789") != std::string_view::npos)
-      return false;
-    host = host.substr(0, port);
-  }
-  return !host.empty() && (!plain || detail::is_loopback_literal(host));
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What the stores' JSON Web Tokens tell about themselves. The signature is not checked: these
-/// facts only label a credential and tell when it ends, they grant nothing.
-struct JwtClaims {
-  std::optional<TimePoint> issued_at;
-  std::optional<TimePoint> expires_at;
-  std::string subject;
-  std::string email;
-  std::string openai_account_id;  ///< the workspace; its members share it
-  std::string openai_user_id;
-  std::string openai_plan;
-};
-
-/// Reads the claims of a three-part JWT (RFC 7519).
-///
-/// `iat` and `exp` may be a number or a string of digits. The e-mail is taken from `email` or
-/// OpenAI's profile claim.
-/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
-/// too_large over 64 KiB
-/// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
-Result<JwtClaims> read_jwt(std::string_view token);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// A time of the claims; none when it is missing or no time.
-inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
-  const auto* claim = member(claims, name);
-  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
-  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
-  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
-  const std::string doing = "reading a JWT";
-  if (token.size() > 64 * 1024) return fail(Errc::too_large, doing);
-  const auto first = token.find('.');
-  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
-    return fail(Errc::malformed, doing, "it does not have three parts");
-  const auto payload = decode_base64(token.substr(first + 1, second - first - 1));
-  if (!payload) return fail(Errc::malformed, doing, "payload");
-  auto document = detail::parse_json(*payload);
-  if (!document) return fail(document.error());
-  if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
-
-  JwtClaims claims;
-  claims.issued_at = detail::jwt_time(*document, "iat");
-  claims.expires_at = detail::jwt_time(*document, "exp");
-  claims.subject = detail::text_or_empty(*document, "sub");
-  claims.email = detail::text_or_empty(*document, "email");
-  if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
-      profile != nullptr && claims.email.empty())
-    claims.email = detail::text_or_empty(*profile, "email");
-  if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
-    claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
-    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
-    if (claims.openai_user_id.empty())
-      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
-    claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
-  }
-  return claims;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The client pairs of Google's installed applications, found at run time. Internal.
-// Google calls the secret of an installed application no secret, and its sources show it; scanners
-// do not know that, so that it stands in no file of ours.
-
-// What is known of the providers' authorization servers: one row each. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// One authorization server. Every client here is public: the CLI's source or program shows it.
-struct OAuthProvider {
-  std::string_view provider;  ///< as the sources spell it
-  std::string_view origin;
-  std::string_view token_path;
-  std::string_view client_id;  ///< empty: it stands in the login's own file
-  TokenEncoding encoding = TokenEncoding::form;
-  std::string_view refresh_parameter = {};  ///< sent with a refresh besides the usual ones
-  std::string_view refresh_value = {};
-  bool needs_secret = false;  ///< an installed application of Google, which has one
-};
-
-inline constexpr std::string_view google_origin = "https://oauth2.googleapis.com";
-inline constexpr std::string_view claude_scopes =
-    "user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload";
-
-/// @source kimi-cli 1.49.0 and kimi-code 2.1.0 (oauth), codex 0.169.0 (login), qwen-code 0.24.4,
-///         gemini-cli 0.61.0 (code_assist/oauth2), claude-code 2.1.329; xai, google-antigravity
-///         and factory as third parties use them
-inline constexpr std::array oauth_providers{
-    OAuthProvider{"kimi-code", "https://auth.kimi.com", "/api/oauth/token",
-                  "17e5f671-d194-4dfb-9706-5516cb48c098"},
-    OAuthProvider{"openai", "https://auth.openai.com", "/oauth/token",
-                  "app_EMoamEEZ73f0CkXaXp7hrann", TokenEncoding::json, "refresh_reason",
-                  "proactive_expiry"},
-    OAuthProvider{"qwen-portal", "https://chat.qwen.ai", "/api/v1/oauth2/token",
-                  "f0304373b74a44d2b584a3fb70ca9e56"},
-    OAuthProvider{"google-gemini-cli", google_origin, "/token",
-                  "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
-                  TokenEncoding::form, "", "", true},
-    OAuthProvider{"google-antigravity", google_origin, "/token",
-                  "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
-                  TokenEncoding::form, "", "", true},
-    OAuthProvider{"google-vertex", google_origin, "/token", "", TokenEncoding::form, "", "", true},
-    OAuthProvider{"anthropic", "https://platform.claude.com", "/v1/oauth/token",
-                  "9d1c250a-e61b-44d9-88ed-5944d1962f5e", TokenEncoding::json, "scope",
-                  claude_scopes},
-    OAuthProvider{"xai", "https://auth.x.ai", "/oauth2/token",
-                  "b1a00492-073a-47ea-816f-4c329264a828"},
-    OAuthProvider{"factory", "https://api.workos.com", "/user_management/authenticate",
-                  "client_01HNM792M5G5G1A2THWPXKFMXB", TokenEncoding::json},
-};
-
-/// The row of that provider; null when it is not known.
-inline const OAuthProvider* find_oauth_provider(std::string_view provider) noexcept {
-  const auto found = std::find_if(oauth_providers.begin(), oauth_providers.end(),
-                                  [&](const auto& row) { return row.provider == provider; });
-  return found == oauth_providers.end() ? nullptr : &*found;
-}
-
-inline std::string oauth_without_slash(std::string_view url) {
-  while (url.ends_with('/')) url.remove_suffix(1);
-  return std::string{url};
-}
-
-/// Scheme, host and port of an absolute URL.
-inline std::string oauth_origin_of(std::string_view url) {
-  const auto scheme = url.find("://");
-  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
-  return std::string{url.substr(0, url.find('/', start))};
-}
-
-/// A configured address: an origin gets the path, an address with a path is taken as it is.
-inline std::string oauth_url_with_path(std::string_view configured, std::string_view path) {
-  const auto url = oauth_without_slash(configured);
-  return url == oauth_origin_of(url) ? url + std::string{path} : url;
-}
-
-/// A header's name without its case.
-inline std::string folded_header(std::string_view name) {
-  std::string folded{name};
-  for (auto& c : folded)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return folded;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-struct GoogleClient {
-  std::string id;
-  Secret secret;
-};
-
-/// The secret that stands close behind the client id in the text of a program.
-/// @source Google's secrets of installed applications: "GOCSPX-" and 28 characters
-inline std::optional<Secret> google_secret_near(std::string_view text, std::string_view client_id) {
-  constexpr std::string_view prefix = "GOCSPX-";
-  constexpr std::size_t near = 2048;
-  constexpr std::size_t shortest = 24;
-  const auto belongs = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  };
-  for (auto at = text.find(client_id); at != std::string_view::npos;
-       at = text.find(client_id, at + 1)) {
-    const auto behind = text.substr(at + client_id.size(), near);
-    const auto start = behind.find(prefix);
-    if (start == std::string_view::npos) continue;
-    auto end = start;
-    while (end < behind.size() && belongs(behind[end])) ++end;
-    if (end - start >= prefix.size() + shortest) return Secret{behind.substr(start, end - start)};
-  }
-  return std::nullopt;
-}
-
-/// Where an npm installation of Gemini CLI may hold the id and the secret: the bundle that the
-/// program on PATH leads to, its chunks, or (older versions) the core package.
-inline std::vector<std::filesystem::path> gemini_program_files(const Environment& environment) {
-  const auto program = environment.find_program("gemini");
-  if (!program) return {};
-  std::error_code error;
-  const auto entry = std::filesystem::canonical(*program, error);
-  if (error) return {};
-  constexpr int most_chunks = 512;
-  std::vector<std::filesystem::path> files;
-  std::filesystem::directory_iterator chunk{entry.parent_path(), error};
-  for (int seen = 0; !error && chunk != std::filesystem::directory_iterator{} && seen < most_chunks;
-       chunk.increment(error), ++seen)
-    if (chunk->path().extension() == ".js" && chunk->path() != entry)
-      files.push_back(chunk->path());
-  std::sort(files.begin(), files.end());
-  files.insert(files.begin(), entry);
-  constexpr std::string_view core = "gemini-cli-core/dist/src/code_assist/oauth2.js";
-  for (auto folder = entry.parent_path(); folder.has_relative_path();
-       folder = folder.parent_path()) {
-    files.push_back(folder / "node_modules/@google" / core);
-    if (folder.filename() == "@google") files.push_back(folder / core);
-  }
-  return files;
-}
-
-/// The secret of Gemini CLI's client as the installed program has it.
-inline std::optional<Secret> google_secret_of_gemini(const Environment& environment,
-                                                     std::string_view client_id) {
-  constexpr FileRules program_rules{128 << 20, true, false};
-  for (const auto& path : gemini_program_files(environment))
-    // One that is missing, or of another owner, is passed over: the next may have it.
-    if (const auto file = read_file(path, environment, program_rules))
-      if (auto secret = google_secret_near(file->bytes.reveal(), client_id)) return secret;
-  return std::nullopt;
-}
-
-/// Reads a client pair: {"installed":{"client_id","client_secret"}} as Google's console gives it,
-/// the two members at the top, or nothing but the secret.
-/// @param default_id for a file with nothing but the secret
-/// @errors those of read_file(); configuration when others may read it; malformed
-inline Result<GoogleClient> read_google_client(const std::filesystem::path& path,
-                                               std::string_view default_id,
-                                               const Environment& environment) {
-  const std::string doing = "reading Google's client pair";
-  const auto file = read_file(path, environment);
-  if (!file) return fail(file.error());
-  for (const auto& warning : file->facts.warnings)
-    if (warning.kind == FileWarning::Kind::readable_by_others)
-      return fail(Errc::configuration, doing, path.string(),
-                  "others can read it: run " + warning.repair);
-  auto text = file->bytes.reveal();
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  if (!text.starts_with('{')) {
-    if (!is_safe_token(text) || default_id.empty())
-      return fail(Errc::malformed, doing, path.string(),
-                  "it must hold the client secret in one line, or Google's JSON");
-    return GoogleClient{std::string{default_id}, Secret{text}};
-  }
-  const auto document = parse_json(text);
-  if (!document) return fail(Errc::malformed, doing, path.string(), document.error().message());
-  const auto* pair = member(*document, "installed");
-  if (pair == nullptr) pair = &*document;
-  const auto id = text_or_empty(*pair, "client_id");
-  const auto secret = text_or_empty(*pair, "client_secret");
-  if (!is_safe_token(id) || !is_safe_token(secret))
-    return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
-  return GoogleClient{std::string{id}, Secret{secret}};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string configured_for(const std::map<std::string, std::string, std::less<>>& settings,
-                                  std::string_view provider) {
-  const auto found = settings.find(provider);
-  return found == settings.end() ? std::string{} : found->second;
-}
-
-/// A header value as Kimi's programs send it: what is not printable ASCII is left out.
-inline std::string kimi_header_value(std::string_view text) {
-  std::string value;
-  for (const char c : text)
-    if (c >= ' ' && c <= '~') value.push_back(c);
-  return value;
-}
-
-/// The device id that the login was made with; empty when there is none. It is the CLI's: a
-/// missing one is not made here.
-inline std::string kimi_device_id(std::string_view cli, const Environment& environment) {
-  constexpr FileRules id_rules{256, true, false};
-  const auto read_from = [&](std::string_view variable, std::string_view fallback) {
-    const auto directory = environment.directory(variable, fallback);
-    if (!directory) return std::string{};
-    const auto file = read_file(*directory / "device_id", environment, id_rules);
-    if (!file) return std::string{};
-    auto text = file->bytes.reveal();
-    text = text.substr(0, text.find_first_of("\r\n"));
-    return is_safe_token(text) ? std::string{text} : std::string{};
-  };
-  const auto of_code = [&] { return read_from("KIMI_CODE_HOME", ".kimi-code"); };
-  const auto of_cli = [&] { return read_from("KIMI_SHARE_DIR", ".kimi"); };
-  if (cli == "kimi-cli") return of_cli();
-  auto id = of_code();
-  return id.empty() && cli != "kimi-code" ? of_cli() : id;
-}
-
-/// Who we are to Kimi's server: ourselves. A client that claimed to be another one has lost
-/// accounts.
-inline std::vector<Header> kimi_headers(std::string_view cli, const Environment& environment) {
-  std::vector<Header> headers{{"X-Msh-Platform", "credpool"},
-                              {"X-Msh-Version", CREDPOOL_VERSION_STRING}};
-  const auto add = [&](const char* name, std::string_view text) {
-    if (auto value = kimi_header_value(text); !value.empty())
-      headers.push_back({name, std::move(value)});
-  };
-  add("X-Msh-Device-Name", environment.host_name());
-  if (utsname system{}; ::uname(&system) == 0) {
-    add("X-Msh-Device-Model", std::string{system.sysname} + " " + system.machine);
-    add("X-Msh-Os-Version", system.release);
-  }
-  add("X-Msh-Device-Id", kimi_device_id(cli, environment));
-  return headers;
-}
-
-/// The address that the CLI's own switch or the store names; empty when neither does.
-inline std::string oauth_url_of_cli(const OAuthProvider& row, const Credential& credential,
-                                    const Environment& environment) {
-  if (row.provider == "kimi-code")
-    for (const auto* name : {"KIMI_CODE_OAUTH_HOST", "KIMI_OAUTH_HOST"})
-      if (const auto host = environment.variable(name))
-        return oauth_without_slash(*host) + std::string{row.token_path};
-  if (row.provider == "openai")
-    if (const auto url = environment.variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE")) return *url;
-  if (credential.oauth_host.empty()) return {};
-  return oauth_without_slash(credential.oauth_host) + std::string{row.token_path};
-}
-
-/// The client pair of a login of Google, from wherever it is known.
-inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Credential& credential,
-                                             const Environment& environment,
-                                             const TokenEndpointSettings& settings) {
-  if (const auto file = configured_for(settings.client_secrets_files, row.provider); !file.empty())
-    return read_google_client(environment.expand(file), row.client_id, environment);
-  const std::string doing = "finding Google's client pair for " + std::string{row.provider};
-  if (row.client_id.empty()) {  // application default credentials carry theirs
-    if (credential.places.empty())
-      return fail(Errc::configuration, doing, {}, "the login names no file");
-    return read_google_client(credential.places.front().location, {}, environment);
-  }
-  if (row.provider == "google-gemini-cli")
-    if (auto secret = google_secret_of_gemini(environment, row.client_id))
-      return GoogleClient{std::string{row.client_id}, std::move(*secret)};
-  const std::string program = row.provider == "google-gemini-cli"
-                                  ? "install Gemini CLI so that `gemini` is on PATH, or put "
-                                  : "put ";
-  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
-  return fail(Errc::unsupported, doing, {},
-              program +
-                  "the client secret into a file of mode 0600 and name that file in the "
-                  "setting oauth." +
-                  std::string{row.provider} + ".clientSecretFile");
-}
-
-inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
-  if (is_safe_base_url(url)) return {};
-  return fail(Errc::configuration, "finding the token endpoint of " + std::string{provider}, {},
-              "the address must be https, or http to a loopback address such as "
-              "http://127.0.0.1:8080, and without user name, query and fragment");
-}
-
-inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
-                                                 const TokenEndpointSettings& settings) {
-  TokenEndpoint endpoint;
-  endpoint.provider = provider;
-  endpoint.url = configured_for(settings.urls, provider);
-  endpoint.client_id = configured_for(settings.client_ids, provider);
-  if (endpoint.url.empty() || endpoint.client_id.empty())
-    return fail(Errc::unsupported, "finding the token endpoint", std::string{provider},
-                "it is not known: set its address and its client id, or log in with its own CLI");
-  if (auto safe = check_token_url(endpoint.url, provider); !safe) return fail(safe.error());
-  return endpoint;
-}
-
-/// How long a token lives: a finite number of seconds above zero, or a text of digits.
-/// @return none when it is neither, or not told: an odd end is no reason to lose the tokens
-inline std::optional<Duration> granted_lifetime(const Json& answer, std::string_view name) {
-  const auto* told = member(answer, name);
-  if (told == nullptr) return std::nullopt;
-  if (told->is_string() &&
-      told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;
-  const auto seconds = number_of(*told);
-  if (!seconds || !(*seconds > 0)) return std::nullopt;
-  constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
-  const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
-  return Duration{std::max<Duration::rep>(milliseconds, 1)};
-}
-
-/// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
-/// are compared.
-inline std::string granted_account(const Json& answer) {
-  for (const auto* name : {"id_token", "access_token"})
-    if (const auto claims = read_jwt(text_or_empty(answer, name));
-        claims && !claims->openai_account_id.empty())
-      return claims->openai_account_id;
-  if (const auto* account = member(answer, "account"))
-    if (const auto id = text_or_empty(*account, "uuid"); !id.empty()) return std::string{id};
-  if (const auto claims = read_jwt(text_or_empty(answer, "id_token"))) return claims->subject;
-  return {};
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
-                                                        const Environment& environment,
-                                                        const TokenEndpointSettings& settings) {
-  const auto* row = detail::find_oauth_provider(credential.provider);
-  if (row == nullptr) return detail::configured_endpoint(credential.provider, settings);
-
-  TokenEndpoint endpoint;
-  endpoint.provider = row->provider;
-  endpoint.encoding = row->encoding;
-  if (const auto url = detail::configured_for(settings.urls, row->provider); !url.empty())
-    endpoint.url = detail::oauth_url_with_path(url, row->token_path);
-  if (endpoint.url.empty()) endpoint.url = detail::oauth_url_of_cli(*row, credential, environment);
-  if (endpoint.url.empty()) endpoint.url = std::string{row->origin} + std::string{row->token_path};
-  if (auto safe = detail::check_token_url(endpoint.url, row->provider); !safe)
-    return fail(safe.error());
-
-  endpoint.client_id = row->client_id;
-  if (row->needs_secret) {
-    auto client = detail::google_client_of(*row, credential, environment, settings);
-    if (!client) return fail(client.error());
-    endpoint.client_id = std::move(client->id);
-    endpoint.client_secret = std::move(client->secret);
-  }
-  if (auto id = detail::configured_for(settings.client_ids, row->provider); !id.empty())
-    endpoint.client_id = std::move(id);
-  if (!row->refresh_parameter.empty())
-    endpoint.parameters.emplace_back(row->refresh_parameter, row->refresh_value);
-  if (row->provider == "kimi-code")
-    endpoint.headers = detail::kimi_headers(credential.cli, environment);
-  if (const auto own = settings.headers.find(row->provider); own != settings.headers.end())
-    for (const auto& header : own->second) {
-      std::erase_if(endpoint.headers, [&](const Header& ours) {
-        return detail::folded_header(ours.name) == detail::folded_header(header.name);
-      });
-      endpoint.headers.push_back(header);
-    }
-  return endpoint;
-}
-
-CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
-                                        const Secret& refresh_token) {
-  detail::OAuthParameters parameters{{"grant_type", "refresh_token"},
-                                     {"refresh_token", std::string{refresh_token.reveal()}},
-                                     {"client_id", endpoint.client_id}};
-  if (!endpoint.client_secret.empty())
-    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
-  parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
-  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
-  for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
-  return request;
-}
-
-CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body) {
-  const auto refused = [](std::string_view what) {
-    return fail(Errc::malformed, "reading the answer of a token endpoint", {}, std::string{what});
-  };
-  const auto answer = detail::parse_json(body);
-  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
-
-  GrantedTokens granted;
-  const auto access = detail::text_or_empty(*answer, "access_token");
-  if (access.empty()) return refused("there is no access token");
-  if (!is_safe_token(access)) return refused("the access token is too long or not printable");
-  granted.access_token = Secret{access};
-  const auto* refresh = detail::member(*answer, "refresh_token");
-  if (refresh != nullptr && !refresh->is_null()) {
-    const auto text = detail::text_or_empty(*answer, "refresh_token");
-    if (!refresh->is_string() || (!text.empty() && !is_safe_token(text)))
-      return refused("the refresh token is too long or not printable");
-    granted.refresh_token = Secret{text};
-  }
-  // It names the account and opens nothing: an odd one is left out, the login is kept.
-  const auto id = detail::text_or_empty(*answer, "id_token");
-  if (read_jwt(id)) granted.id_token = Secret{id};
-
-  granted.lifetime = detail::granted_lifetime(*answer, "expires_in");
-  granted.refresh_lifetime = detail::granted_lifetime(*answer, "refresh_token_expires_in");
-  granted.token_type = detail::text_or_empty(*answer, "token_type");
-  granted.scope = detail::text_or_empty(*answer, "scope");
-  granted.resource_url = detail::text_or_empty(*answer, "resource_url");
-  granted.account_id = detail::granted_account(*answer);
-  return granted;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string oauth_percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    encoded.push_back('%');
-    encoded.push_back(digits[value >> 4]);
-    encoded.push_back(digits[value & 15]);
-  }
-  return encoded;
-}
-
-using OAuthParameters = std::vector<std::pair<std::string, std::string>>;
-
-/// "a=1&b=2" (application/x-www-form-urlencoded).
-inline std::string oauth_form(const OAuthParameters& parameters) {
-  std::string form;
-  for (const auto& parameter : parameters) {
-    if (!form.empty()) form.push_back('&');
-    form += oauth_percent_encoded(parameter.first);
-    form.push_back('=');
-    form += oauth_percent_encoded(parameter.second);
-  }
-  return form;
-}
-
-/// A request to an authorization server: the parameters as that server wants them.
-inline Request oauth_request(const TokenEndpoint& endpoint, std::string url, TokenEncoding encoding,
-                             const OAuthParameters& parameters) {
-  Request request;
-  request.method = "POST";
-  request.url = std::move(url);
-  request.headers = endpoint.headers;
-  request.headers.push_back({"Accept", "application/json"});
-  if (encoding == TokenEncoding::json) {
-    Json body = Json::object();
-    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
-    request.headers.push_back({"Content-Type", "application/json"});
-    request.body = dump_json(body);
-  } else {
-    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
-    request.body = oauth_form(parameters);
-  }
-  request.connect_timeout = endpoint.connect_timeout;
-  request.timeout = endpoint.answer_timeout;
-  return request;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -2947,13 +1162,13 @@ inline Result<Json> github_json(const Result<Response>& answer) {
   return json;
 }
 
-inline Request github_form(std::string url, const OAuthParameters& parameters) {
+inline Request github_form(std::string url, const FormParameters& parameters) {
   Request request;
   request.method = "POST";
   request.url = std::move(url);
   request.headers = {{"Accept", "application/json"},
                      {"Content-Type", "application/x-www-form-urlencoded"}};
-  request.body = oauth_form(parameters);
+  request.body = form_text(parameters);
   return request;
 }
 
@@ -3077,6 +1292,77 @@ class SaltedDigestHasher final : public PasswordHasher {
   bool verify(const std::string& hash, std::string_view password) override;
   bool is_current(const std::string& hash) override;
 };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A SHA-256 digest.
+using Digest = std::array<unsigned char, 32>;
+
+/// SHA-256 of the bytes (FIPS 180-4).
+Digest sha256(std::string_view bytes) noexcept;
+
+/// SHA-256 over several parts, each preceded by its length, so that ("ab","c") and ("a","bc")
+/// differ.
+Digest sha256_of_parts(std::initializer_list<std::string_view> parts);
+
+/// Lower-case hexadecimal text.
+std::string to_hex(std::string_view bytes);
+std::string to_hex(const Digest& digest);
+
+/// The form in which a token may be shown and kept: "sha256:" and 64 hexadecimal digits.
+std::string token_hash(std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+// The functions for SHA-256 itself, although OpenSSL 3 would rather be asked by name: that starts
+// the whole library and reads its configuration, which costs a short command more than all its own
+// work.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+CREDPOOL_INLINE Digest sha256(std::string_view bytes) noexcept {
+  Digest digest{};
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, bytes.data(), bytes.size());
+  SHA256_Final(digest.data(), &context);
+  return digest;
+}
+#pragma GCC diagnostic pop
+
+CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> parts) {
+  std::string joined;
+  for (const auto part : parts) {
+    const auto size = static_cast<std::uint64_t>(part.size());
+    for (int shift = 56; shift >= 0; shift -= 8)
+      joined.push_back(static_cast<char>((size >> shift) & 0xff));
+    joined += part;
+  }
+  return sha256(joined);
+}
+
+CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text.push_back(digits[value >> 4]);
+    text.push_back(digits[value & 15]);
+  }
+  return text;
+}
+
+CREDPOOL_INLINE std::string to_hex(const Digest& digest) {
+  return to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+CREDPOOL_INLINE std::string token_hash(std::string_view token) {
+  return "sha256:" + to_hex(sha256(token));
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -3511,7 +1797,7 @@ class PaymentStore {
 };
 
 /// Payments in memory: for tests, and the model that others are compared with.
-class MemoryPaymentStore final : public PaymentStore {
+class MemoryPaymentStore : public PaymentStore {
  public:
   Result<void> add_payment(const Payment& payment) override;
   Result<std::optional<Payment>> payment(std::string_view id) override;
@@ -4259,7 +2545,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::begin_checkout(const Payment& payment,
                                                              std::string_view email) const {
-  detail::OAuthParameters form{
+  detail::FormParameters form{
       {"mode", "payment"},
       {"success_url", settings_.success_url},
       {"cancel_url", settings_.cancel_url},
@@ -4275,7 +2561,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::begin_checkout(const Payment& paym
     form.emplace_back("customer_creation", "always");
     form.emplace_back("payment_intent_data[setup_future_usage]", "off_session");
   }
-  return call("POST", "/v1/checkout/sessions", detail::oauth_form(form), payment.id);
+  return call("POST", "/v1/checkout/sessions", detail::form_text(form), payment.id);
 }
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::checkout(std::string_view session) const {
@@ -4285,7 +2571,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::checkout(std::string_view session)
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::charge(const Payment& payment,
                                                      const PaymentMethod& method) const {
-  const detail::OAuthParameters form{
+  const detail::FormParameters form{
       {"amount", std::to_string(payment.charge_cents)},
       {"currency", "usd"},
       {"customer", method.customer},
@@ -4294,7 +2580,7 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::charge(const Payment& payment,
       {"confirm", "true"},
       {"metadata[payment]", payment.id},
   };
-  return call("POST", "/v1/payment_intents", detail::oauth_form(form), payment.id);
+  return call("POST", "/v1/payment_intents", detail::form_text(form), payment.id);
 }
 
 CREDPOOL_INLINE Result<StripePayment> Stripe::payment_intent(std::string_view id) const {
@@ -4716,6 +3002,9 @@ Result<std::string> hash_password(ApiState& state, std::string_view password);
 Response answer_once(ApiState& state, ApiCall& call, bool secret,
                      const std::function<Response()>& answer);
 
+/// Keys of the account that are not revoked, oldest first.
+Result<std::vector<ManagementKey>> live_management_keys(ApiState& state, const AccountId& account);
+Response too_many_management_keys();
 /// A new management key, in the store.
 Result<Secret> issue_management_key(ApiState& state, const AccountId& account, bool revoke_others,
                                     TimePoint now);
@@ -4744,9 +3033,10 @@ OrderedJson api_page(const Page<T>& page, PageRequest asked, bool always, Write 
 Response register_account(ApiState& state, ApiCall& call);
 Response log_in(ApiState& state, ApiCall& call);
 Response show_account(ApiState& state, ApiCall& call);
-Response rotate_management_key(ApiState& state, ApiCall& call);
 Response change_password(ApiState& state, ApiCall& call);
 Response remove_account(ApiState& state, ApiCall& call);
+// management_key_routes.ipp
+Response rotate_management_key(ApiState& state, ApiCall& call);
 Response list_management_keys(ApiState& state, ApiCall& call);
 Response add_management_key(ApiState& state, ApiCall& call);
 Response revoke_management_key(ApiState& state, ApiCall& call);
@@ -5254,3563 +3544,6 @@ constexpr bool is_whole_cents(Money amount) noexcept {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// What an authorization server sends back through the browser. Internal.
-
-// What the two login flows have in common about answers and addresses. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Where the time comes from.
-///
-/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
-/// arbitrary start. Both are cheap and safe to call from any thread.
-template <class C>
-concept Clock = requires(const C& clock) {
-  { clock.now() } -> std::same_as<TimePoint>;
-  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
-};
-
-/// The clocks of the operating system.
-struct SystemClock {
-  TimePoint now() const noexcept {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::steady_clock::now().time_since_epoch();
-  }
-};
-static_assert(Clock<SystemClock>);
-
-/// A clock that stands still until it is told to move: for tests and simulations.
-class ManualClock {
- public:
-  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
-
-  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::nanoseconds{steady_.load()};
-  }
-
-  /// Time passes: both clocks move.
-  void advance(Duration by) noexcept {
-    now_ += by.count();
-    steady_ += std::chrono::nanoseconds{by}.count();
-  }
-  /// Somebody sets the wall clock: only that one moves.
-  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
-
- private:
-  std::atomic<Duration::rep> now_;
-  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
-};
-static_assert(Clock<ManualClock>);
-
-/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
-/// it.
-template <Clock C> class ClockRef {
- public:
-  /// @param clock must outlive this object and its copies
-  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
-
-  TimePoint now() const { return clock_->now(); }
-  std::chrono::nanoseconds steady() const { return clock_->steady(); }
-
- private:
-  const C* clock_;
-};
-static_assert(Clock<ClockRef<ManualClock>>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// A lock that a login's CLI honours, or that nobody else does; let go by its destructor.
-class StoreLock {
- public:
-  StoreLock() = default;
-  StoreLock(const StoreLock&) = delete;
-  StoreLock& operator=(const StoreLock&) = delete;
-  virtual ~StoreLock() = default;
-
-  /// Whether it is still ours: some CLIs remove or take over a lock that they find too old.
-  /// @errors busy when it is somebody else's by now
-  virtual Result<void> still_held() const = 0;
-};
-
-/// One reading of a login's store.
-struct StoredLogin {
-  Secret text;          ///< the whole file
-  StoredTokens tokens;  ///< both empty when its CLI has signed out (a tombstone)
-  mode_t mode = 0600;   ///< permission bits of the file
-  bool signed_out() const noexcept {
-    return tokens.access_token.empty() && tokens.refresh_token.empty();
-  }
-};
-
-/// One login in the file where its CLI (or we ourselves) keep it: what an exchange of its
-/// single-use refresh token needs to know and may do.
-///
-/// The exchange owns the order of things; a store knows its format and its CLI's manners.
-class LoginStore {
- public:
-  LoginStore() = default;
-  LoginStore(const LoginStore&) = delete;
-  LoginStore& operator=(const LoginStore&) = delete;
-  virtual ~LoginStore() = default;
-
-  virtual std::string_view cli() const noexcept = 0;
-  virtual std::string_view provider() const noexcept = 0;
-
-  /// The file itself, links on the way resolved once: our lock, journal and temporary files stand
-  /// beside it.
-  virtual const std::filesystem::path& file() const noexcept = 0;
-
-  /// Reads the login now.
-  /// @errors not_found when the file is gone (its CLI logged out); malformed, which may be a write
-  ///         that is under way; what read_file() answers
-  virtual Result<StoredLogin> read() const = 0;
-
-  /// The file's new text: `current` with the granted tokens in it. Everything else in it stays,
-  /// also what this version does not know; a refresh token that was not granted anew stays.
-  /// @param current what read() gave, or an empty text when the file is to be made anew
-  /// @errors malformed, unsupported when `current` cannot hold them
-  virtual Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
-                                   TimePoint now) const = 0;
-
-  /// Takes what makes the CLI wait while a refresh token is spent. Null when it has nothing of the
-  /// kind (codex, gemini).
-  /// @errors busy when the CLI holds it for longer than `patience`
-  virtual Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) = 0;
-  /// The longest time for which lock_exchange()'s lock may be held: after that the CLI goes on
-  /// without it.
-  virtual Duration longest_hold() const noexcept = 0;
-
-  /// Takes what makes the CLI wait while the file is replaced; held for milliseconds. Null when it
-  /// has nothing of the kind.
-  /// @errors busy
-  virtual Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) = 0;
-
-  /// How long before its end an access token of that lifetime is better refreshed: earlier than
-  /// its CLI would. Before that nothing is done.
-  virtual Duration advisory_window(Duration lifetime) const noexcept = 0;
-
-  /// Whether the refresh token is spent by its use. A reusable one needs no journal.
-  virtual bool single_use() const noexcept = 0;
-
-  /// Whether the CLI removes the file when the server refuses its own refresh, whoever wrote it
-  /// meanwhile: then it is looked at once more after a while and written anew.
-  virtual bool cli_removes_refused() const noexcept { return false; }
-
-  /// Makes the bytes fit to lie in a journal beside the file: sealed where the store is sealed,
-  /// unchanged where the store itself is in clear.
-  virtual Result<Secret> protect(const Secret& bytes) const { return bytes; }
-  /// The reverse of protect().
-  virtual Result<Secret> unprotect(const Secret& bytes) const { return bytes; }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The right to spend the refresh token of one family once, given by a store that several hosts
-/// share.
-struct RefreshClaim {
-  std::string family;            ///< a hash that names the login on every host
-  std::uint64_t generation = 0;  ///< how often its token was exchanged so far
-  std::uint64_t fence = 0;       ///< grows with every claim; a finish with an old one is refused
-  TimePoint deadline{};          ///< after it nothing may be sent under this claim
-  /// An earlier claim of the same generation was never finished: whether its token was spent is
-  /// not known.
-  bool after_unknown = false;
-};
-
-/// Gives at most one host at a time the right to spend a generation of a family's token.
-///
-/// The row is the write-ahead intent: take() is durable before it returns, and no transaction is
-/// open between the calls.
-class RefreshClaims {
- public:
-  RefreshClaims() = default;
-  RefreshClaims(const RefreshClaims&) = delete;
-  RefreshClaims& operator=(const RefreshClaims&) = delete;
-  virtual ~RefreshClaims() = default;
-
-  /// Claims the next spend.
-  /// @param token_hash token_hash() of the refresh token that is to be spent
-  /// @param length     for how long; it must cover the request's time-outs
-  /// @errors busy (with retry_at) while another host's claim runs; conflict when the family is past
-  ///         that token: another host has exchanged it
-  virtual Result<RefreshClaim> take(std::string_view family, std::string_view token_hash,
-                                    std::string_view holder, Duration length) = 0;
-
-  /// Ends a claim after the new token was stored: the generation grows.
-  /// @errors conflict when the claim is not the current one any more
-  virtual Result<void> finish(const RefreshClaim& claim, std::string_view new_token_hash) = 0;
-
-  /// Gives a claim back under which nothing was sent.
-  virtual Result<void> abandon(const RefreshClaim& claim) = 0;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How requests reach a server.
-///
-/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
-/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
-/// http address that is not loopback. Safe to call from several threads at once.
-template <class T>
-concept Transport = requires(T& transport, const Request& request) {
-  { transport.send(request) } -> std::same_as<Result<Response>>;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What an exchange came to.
-enum class ExchangeOutcome {
-  still_fresh,  ///< nothing to do: the stored token is good for longer than the window
-  adopted,      ///< somebody else refreshed it; the store's tokens are the new ones
-  exchanged,    ///< we spent the refresh token and stored what came
-  recovered,    ///< an earlier exchange of ours had been cut off; its answer is stored now
-  kept,         ///< could not be refreshed now, and the old access token still works
-};
-
-std::string_view to_string(ExchangeOutcome outcome) noexcept;
-
-/// A login after an exchange.
-struct ExchangeReport {
-  ExchangeOutcome outcome = ExchangeOutcome::still_fresh;
-  StoredTokens tokens;                ///< as they stand in the store now
-  std::optional<TimePoint> retry_at;  ///< with `kept`: when to try again
-  std::string note;                   ///< for a person: why it was kept; may be empty
-};
-
-/// What the caller of an exchange wants.
-struct ExchangeRequest {
-  /// token_hash() of an access token that the provider refused: when the store still has that one
-  /// it is refreshed, however long it should live. Empty: only when it is due.
-  std::string refused_token = {};
-  bool force = false;  ///< refresh, however long the access token will live
-  Duration patience{
-      30'000};  ///< longest wait for locks; callers whose token still works never wait
-};
-
-/// Sends a request at most once; see Transport.
-using SendOnce = std::function<Result<Response>(const Request&)>;
-
-/// What an exchange works with, besides the store. Everything must outlive the call.
-struct ExchangeWorld {
-  SendOnce send;
-  std::function<TimePoint()> now;
-  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
-  std::function<void(Duration)> sleep;               ///< waits for other processes
-  std::string host_id;                               ///< names this machine in the shared claim
-  RefreshClaims* claims = nullptr;                   ///< null: this machine only
-};
-
-/// Spends the refresh token of a login exactly once, whoever else tries, and never loses the
-/// answer: steps and crash table in docs/refresh.md.
-///
-/// @return the tokens as the store has them on return; they were stored before they are returned
-/// @errors busy when a lock was not to be had; rate_limited, overloaded, network with `retry_at`
-///         when it should be tried later; outcome_unknown when the token may have been spent and
-///         the answer is gone; login_needed when the server says that it is dead; account_changed;
-///         store_unwritable when the result could not have been kept (nothing was spent);
-///         configuration when the server does not accept our client or request
-/// @effects the login's file, its lock, our lock, journal and state beside it; one request
-/// @thread_safety safe: calls for one file take turns, in this process and over all of them
-Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
-                                const ExchangeRequest& request, const ExchangeWorld& world);
-
-/// What that login is called where several hosts share it (RefreshClaims).
-/// @errors those of reading the store and our own files
-Result<std::string> exchange_family(const LoginStore& store);
-
-/// What is left of exchanges of that file that were cut off or refused, for status and doctor.
-struct ExchangeTrace {
-  bool journal = false;                 ///< an exchange was cut off; the next one finishes it
-  bool outcome_unknown = false;         ///< ... and it is not known whether the token was spent
-  bool dead = false;                    ///< the server refused the refresh token that is stored now
-  std::optional<TimePoint> not_before;  ///< no request goes out before that
-  std::uint32_t failures = 0;           ///< in a row
-};
-
-/// Looks at the traces; takes no lock and changes nothing.
-/// @errors those of reading the store and our own files
-Result<ExchangeTrace> exchange_trace(const LoginStore& store);
-
-/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
-/// there ever comes to it.
-struct StrandedExchange {
-  std::filesystem::path file;  ///< of the login, which is gone
-  std::filesystem::path left;  ///< the journal, or the answer that was put aside
-  bool parked = false;         ///< it was put aside: a refresh does not store it
-  /// Whether the server's answer is in it: a login that may stand nowhere else.
-  /// @errors those of reading it; unsupported when a later version wrote it
-  Result<bool> has_answer;
-};
-
-/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
-/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
-///         empty
-Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// One exchange of a file at a time in this process. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// An exchange on its way, and what came of it for those who wait.
-struct ExchangeFlight {
-  bool mandatory = false;  ///< whoever flies waits for locks
-  std::mutex mutex;
-  std::condition_variable landed;
-  std::optional<Result<ExchangeReport>> result;
-};
-
-class ExchangeFlights {
- public:
-  static ExchangeFlights& of_process() {
-    static ExchangeFlights flights;
-    return flights;
-  }
-
-  /// Joins the flight of that file, or begins one.
-  /// @return the flight, and whether the caller is the one who flies
-  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
-    const std::lock_guard lock{mutex_};
-    auto& flight = flights_[file];
-    if (flight) return {flight, false};
-    flight = std::make_shared<ExchangeFlight>();
-    flight->mandatory = mandatory;
-    return {flight, true};
-  }
-
-  void land(const std::string& file, const Result<ExchangeReport>& result) {
-    std::shared_ptr<ExchangeFlight> flight;
-    {
-      const std::lock_guard lock{mutex_};
-      flight = std::move(flights_[file]);
-      flights_.erase(file);
-    }
-    const std::lock_guard lock{flight->mutex};
-    flight->result = result;
-    flight->landed.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<ExchangeFlight>> flights_;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The steps of an exchange from the connection on: S5 to S14. Internal: included by .ipp files
-// only.
-
-// One exchange, step by step as docs/refresh.md numbers them. Internal: included by .ipp files
-// only.
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
-/// file beside it.
-///
-/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
-/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
-/// two files of one name. Two objects of one process exclude each other as two processes do.
-///
-/// @thread_safety one object: caller serialises
-class FileLock {
- public:
-  /// Holds nothing.
-  FileLock() noexcept = default;
-
-  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
-  ///
-  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
-  ///                 at least
-  /// @param doing    what is being waited for, for the error's text
-  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
-  ///         permission_denied; not_found when the directory is missing; io
-  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
-  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
-                               const std::string& doing = "waiting for the turn to write");
-
-  bool held() const noexcept { return static_cast<bool>(file_); }
-
- private:
-  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
-
-  Descriptor file_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
-// Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A lock file and what to say about it.
-struct FlockRequest {
-  const std::filesystem::path& path;
-  Duration patience;
-  const std::string& doing;
-  std::string busy_hint;
-  bool own_file = true;  ///< its mode is ours to set, also when it is there already
-};
-
-inline Unexpected flock_failure(int number, const FlockRequest& request) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
-    code = Errc::unsafe_file;
-  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
-      failed == std::errc::read_only_file_system)
-    code = Errc::permission_denied;
-  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
-  return fail(code, request.doing, request.path.string(), failed.message());
-}
-
-/// Makes the file (0600) when it is missing, opens it and locks it.
-/// @errors as FileLock::take()
-inline Result<Descriptor> take_flock(const FlockRequest& request) {
-  Descriptor file{
-      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
-  if (!file) return flock_failure(errno, request);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
-  if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, request.doing, request.path.string(),
-                "it is not a regular file: move it away");
-  // The umask may have taken rights from the owner as well.
-  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
-    return flock_failure(errno, request);
-
-  // flock(2) knows no time-out.
-  constexpr std::chrono::milliseconds pause{2};
-  const auto deadline = SystemClock{}.steady() + request.patience;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
-    if (SystemClock{}.steady() >= deadline)
-      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
-    std::this_thread::sleep_for(pause);
-  }
-  return file;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
-                                                Duration patience, const std::string& doing) {
-  auto file = detail::take_flock(
-      {path, patience, doing,
-       "another credpool process holds it: try again, or look for one that hangs"});
-  if (!file) return fail(std::move(file).error());
-  return FileLock{std::move(*file)};
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What is remembered about a login's refresh tokens from one exchange to the next: hashes and
-// times, never a token. Internal: included by .ipp files only.
-
-// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Where they stand: in the login's own directory, so that two installations with different
-/// configuration directories meet there.
-struct ExchangeFiles {
-  std::filesystem::path target, directory, lock, journal, state;
-  std::string prefix;  ///< of the name of every one of them
-
-  static ExchangeFiles beside(const std::filesystem::path& file) {
-    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
-    const auto prefix = ".credpool-" + file.filename().string() + '.';
-    return {file,
-            directory,
-            directory / (prefix + "lock"),
-            directory / (prefix + "journal"),
-            directory / (prefix + "state"),
-            prefix};
-  }
-  std::filesystem::path named(const std::string& suffix) const {
-    return directory / (prefix + suffix);
-  }
-  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
-  std::vector<std::filesystem::path> list(const std::string& kind) const {
-    std::vector<std::filesystem::path> found;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-         entry.increment(failed)) {
-      if (entry->path().filename().string().starts_with(prefix + kind))
-        found.push_back(entry->path());
-    }
-    return found;
-  }
-};
-
-/// Of which login a journal, or an answer that was put aside, is.
-struct ExchangeTarget {
-  std::string file;  ///< the name of the login's file
-  bool parked = false;
-};
-
-/// @return none for any other name
-inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
-  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
-  if (!name.starts_with(start)) return std::nullopt;
-  name.remove_prefix(start.size());
-  const auto aside = name.rfind(parked);
-  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
-  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
-  if (end == 0) return std::nullopt;
-  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
-}
-
-inline Unexpected own_file_failure(int number, const std::string& doing,
-                                   const std::filesystem::path& path) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
-  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
-  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
-  return fail(code, doing, path.string(), failed.message());
-}
-
-inline std::string random_hex() {
-  std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
-  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
-}
-
-/// Writes all of it at that offset.
-/// @return 0, else an errno
-inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
-  while (!bytes.empty()) {
-    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno;
-    if (put == 0) return EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-    offset += put;
-  }
-  return 0;
-}
-
-/// posix_fallocate() that a signal does not end.
-inline int reserve_space(int file, std::size_t bytes) noexcept {
-  int failed = 0;
-  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
-  while (failed == EINTR);
-  return failed;
-}
-
-/// Makes what was created, renamed or removed in a directory durable.
-inline Result<void> sync_directory(const std::filesystem::path& directory) {
-  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!file || ::fsync(file.get()) != 0)
-    return own_file_failure(errno, "making a written file durable", directory);
-  return {};
-}
-
-/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
-/// regular file of ours or root's is refused.
-/// @errors unsafe_file, too_large, permission_denied, io
-inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
-                                                   std::size_t max_bytes) {
-  const std::string doing = "reading a file of an exchange";
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  if (!file) {
-    if (errno == ENOENT) return std::optional<Secret>{};
-    return own_file_failure(errno, doing, path);
-  }
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
-  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
-    return fail(Errc::unsafe_file, doing, path.string(),
-                "it is not a regular file of yours: move it away");
-  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
-    return fail(Errc::too_large, doing, path.string());
-  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
-  std::size_t used = 0;
-  while (used < bytes.size()) {
-    const auto got =
-        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int number = errno;
-      wipe(bytes.data(), bytes.size());
-      return own_file_failure(number, doing, path);
-    }
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-  }
-  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
-  wipe(bytes.data(), bytes.size());
-  return text;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// The access token that our last exchange brought, by our own clock: a server's clock may be off,
-/// and so may be an end that is written in the token.
-struct OwnGrant {
-  std::string access_token;  ///< token_hash()
-  TimePoint at{};
-  Duration lifetime{};
-};
-
-struct FamilyState {
-  std::string family;  ///< names the login to all hosts, however often its token was exchanged
-  std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
-  std::uint32_t failures = 0;           ///< in a row
-  std::optional<TimePoint> not_before;  ///< no request before that
-  std::vector<TimePoint> requests;      ///< sent within the last hour
-  std::optional<OwnGrant> grant;
-
-  bool is_dead(const std::string& hash) const {
-    return std::find(dead.begin(), dead.end(), hash) != dead.end();
-  }
-};
-
-inline constexpr Duration family_longest_wait = std::chrono::hours{1};
-inline constexpr Duration family_request_spacing = std::chrono::seconds{5};
-inline constexpr std::size_t family_requests_per_hour = 20;
-inline constexpr std::size_t family_dead_kept = 32;
-
-/// Reads it; one that is missing or not understood counts as empty: it only saves requests.
-/// @errors unsafe_file, permission_denied, io
-inline Result<FamilyState> load_family_state(const std::filesystem::path& path) {
-  const auto bytes = read_own_file(path, 64 * 1024);
-  if (!bytes) return fail(bytes.error());
-  FamilyState state;
-  if (!*bytes) return state;
-  const auto fields = parse_json((*bytes)->reveal());
-  if (!fields) return state;
-  const auto time = [](const Json* value) -> std::optional<TimePoint> {
-    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
-    return TimePoint{Duration{value->get<std::int64_t>()}};
-  };
-  if (const auto* dead = member(*fields, "dead"); dead != nullptr && dead->is_array())
-    for (const auto& hash : *dead)
-      if (hash.is_string()) state.dead.push_back(hash.get<std::string>());
-  if (const auto* failures = member(*fields, "failures");
-      failures != nullptr && failures->is_number_unsigned())
-    state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
-  state.not_before = time(member(*fields, "notBefore"));
-  state.family = text_or_empty(*fields, "family");
-  if (const auto* requests = member(*fields, "requests");
-      requests != nullptr && requests->is_array())
-    for (const auto& request : *requests)
-      if (const auto at = time(&request)) state.requests.push_back(*at);
-  if (const auto* grant = member(*fields, "grant")) {
-    const auto at = time(member(*grant, "at"));
-    const auto* lifetime = member(*grant, "lifetimeMs");
-    if (at && lifetime != nullptr && lifetime->is_number_integer())
-      state.grant = OwnGrant{std::string{text_or_empty(*grant, "accessToken")}, *at,
-                             Duration{lifetime->get<std::int64_t>()}};
-  }
-  return state;
-}
-
-/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
-inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
-  Json fields{{"version", 1},
-              {"dead", state.dead},
-              {"failures", state.failures},
-              {"requests", Json::array()}};
-  if (!state.family.empty()) fields["family"] = state.family;
-  if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
-  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
-  if (state.grant)
-    fields["grant"] = {{"accessToken", state.grant->access_token},
-                       {"at", state.grant->at.time_since_epoch().count()},
-                       {"lifetimeMs", state.grant->lifetime.count()}};
-  struct stat facts {};
-  if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
-                "it is not a regular file: move it away");
-  return replace_file(path, dump_json(fields), 0600, false, false);
-}
-
-/// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
-/// @return whether anything changed
-inline bool normalise(FamilyState& state, TimePoint now) {
-  bool changed = false;
-  if (state.not_before && *state.not_before > now + family_longest_wait) {
-    state.not_before = now + family_longest_wait;
-    changed = true;
-  }
-  for (auto& at : state.requests)
-    if (at > now) {
-      at = now;
-      changed = true;
-    }
-  changed |= std::erase_if(state.requests,
-                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
-  return changed;
-}
-
-/// The earliest time for the next request: the server's wish, the backoff and both rates.
-/// @return none when it may go out now
-inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimePoint now) {
-  TimePoint earliest = state.not_before.value_or(now);
-  if (!state.requests.empty()) {
-    const auto last = *std::max_element(state.requests.begin(), state.requests.end());
-    earliest = std::max(earliest, last + family_request_spacing);
-  }
-  if (state.requests.size() >= family_requests_per_hour) {
-    auto times = state.requests;
-    std::sort(times.begin(), times.end());
-    earliest =
-        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
-  }
-  return earliest > now ? std::optional{earliest} : std::nullopt;
-}
-
-/// Evenly spread over 0 to 1, the same for the same parts.
-inline double spread_of(std::initializer_list<std::string_view> parts) {
-  const auto digest = sha256_of_parts(parts);
-  const auto number = (static_cast<unsigned>(digest[0]) << 16) |
-                      (static_cast<unsigned>(digest[1]) << 8) | static_cast<unsigned>(digest[2]);
-  return static_cast<double>(number) / 0xffffff;
-}
-
-/// Exponential backoff with full jitter: up to 1 s, doubled with every failure, 300 s at most.
-inline Duration backoff_after(std::uint32_t failures, double spread) {
-  constexpr std::int64_t longest = 300'000;
-  const auto cap = std::min<std::int64_t>(longest, 1000LL << std::min(failures, 10U));
-  return Duration{static_cast<std::int64_t>(static_cast<double>(cap) * spread)};
-}
-
-inline void remember_dead(FamilyState& state, const std::string& hash) {
-  if (state.is_dead(hash)) return;
-  state.dead.push_back(hash);
-  if (state.dead.size() > family_dead_kept) state.dead.erase(state.dead.begin());
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Replacing a login's file without losing what another writer put there. Internal: included by
-// .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr std::size_t login_file_max = 1024 * 1024;
-
-/// Whether that file can give way to another one of its name: found out before anything is spent.
-/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
-///         mount of its own (a container's), which no rename replaces
-inline Result<void> check_replaceable(const std::filesystem::path& file) {
-  const auto bytes = read_own_file(file, login_file_max);
-  if (!bytes) return fail(bytes.error());
-  if (is_mount_point(file.c_str()))
-    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
-                "it is mounted by itself: mount its directory instead");
-  return {};
-}
-
-/// A new file's place beside the target, with its space on the disk, taken before it is needed.
-///
-/// What the swap displaces stands at the temporary name afterwards and is removed with this object
-/// unless it is kept.
-class FileSwap {
- public:
-  static Result<FileSwap> reserve(const ExchangeFiles& files, std::size_t bytes) {
-    const std::string doing = "making room for a refreshed login";
-    const auto id = random_hex();
-    if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
-    FileSwap swap{files, files.named("tmp-" + id)};
-    swap.file_ = Descriptor{
-        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
-    swap.stands_ = true;
-    if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
-      return own_file_failure(failed, doing, swap.temporary_);
-    return swap;
-  }
-
-  FileSwap(FileSwap&& other) noexcept
-      : files_{std::move(other.files_)},
-        temporary_{std::move(other.temporary_)},
-        file_{std::move(other.file_)},
-        stands_{std::exchange(other.stands_, false)} {}
-  FileSwap& operator=(FileSwap&&) = delete;
-  ~FileSwap() {
-    if (stands_) ::unlink(temporary_.c_str());
-  }
-
-  /// Puts the new text there, with the mode and the owner of the file that it will replace.
-  Result<void> write(const Secret& text, mode_t mode) {
-    const std::string doing = "writing a refreshed login";
-    const auto failed = [&](int number) { return own_file_failure(number, doing, temporary_); };
-    if (const int number = write_whole(file_.get(), text.reveal(), 0); number != 0)
-      return failed(number);
-    if (::ftruncate(file_.get(), static_cast<off_t>(text.size())) != 0) return failed(errno);
-    struct stat target {};
-    struct stat ours {};
-    if (::fstat(file_.get(), &ours) != 0) return failed(errno);
-    if (::lstat(files_.target.c_str(), &target) == 0 &&
-        (target.st_uid != ours.st_uid || target.st_gid != ours.st_gid) &&
-        ::fchown(file_.get(), target.st_uid, target.st_gid) != 0 && target.st_uid != ours.st_uid)
-      return failed(errno);
-    if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed(errno);
-    return {};
-  }
-
-  enum class Swapped {
-    expected,   ///< what came out is what was read before
-    surprised,  ///< somebody else had written: theirs stands at its place again
-    gone,       ///< there was no file any more; nothing was made
-  };
-
-  /// Changes places with the target and looks at what came out.
-  /// @param base the target's bytes as the new text was made from them
-  Result<Swapped> swap_with_target(const Secret& base) {
-    auto put = read_own_file(temporary_, login_file_max);
-    if (!put) return fail(put.error());
-    if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
-    auto inside = **put;   // what the next exchange of names puts in
-    auto expected = base;  // what it should bring out
-    bool ours = true;
-    // Theirs goes back at once; when a third writer comes between, its text is the newest one.
-    for (int turn = 0; turn < 8; ++turn) {
-      const int number = change_places();
-      if (number == ENOENT && turn == 0) return Swapped::gone;
-      stands_ = false;  // from here on another's text may stand there: only a good end removes it
-      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
-      const auto displaced = read_own_file(temporary_, login_file_max);
-      if (!displaced) return fail(displaced.error());
-      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
-      if (**displaced == expected) {
-        stands_ = true;
-        return synced(ours ? Swapped::expected : Swapped::surprised);
-      }
-      expected = std::exchange(inside, **displaced);
-      ours = false;
-    }
-    return fail(Errc::conflict, "replacing a login's file", files_.target.string(),
-                "others write it all the time");
-  }
-
-  /// Gives a file that is gone its name again, unless somebody else does first.
-  Result<Swapped> make_anew() {
-    if (::link(temporary_.c_str(), files_.target.c_str()) != 0) {
-      if (errno == EEXIST) return Swapped::surprised;
-      return own_file_failure(errno, "writing a login's file anew", files_.target);
-    }
-    ::unlink(temporary_.c_str());
-    stands_ = false;
-    return synced(Swapped::expected);
-  }
-
-  /// Whether what was displaced still has those bytes: a writer may have had it open.
-  Result<bool> displaced_is(const Secret& base) const {
-    const auto bytes = read_own_file(temporary_, login_file_max);
-    if (!bytes) return fail(bytes.error());
-    return *bytes && **bytes == base;
-  }
-
-  /// Puts what was displaced aside instead of removing it.
-  Result<void> keep_displaced(const std::string& id) {
-    if (::rename(temporary_.c_str(), files_.named("parked-" + id + "-file").c_str()) != 0)
-      return own_file_failure(errno, "putting a login aside", files_.target);
-    stands_ = false;
-    return sync_directory(files_.directory);
-  }
-
- private:
-  FileSwap(ExchangeFiles files, std::filesystem::path temporary)
-      : files_{std::move(files)}, temporary_{std::move(temporary)} {}
-
-  int change_places() const {
-    int failed = exchange_names(temporary_.c_str(), files_.target.c_str());
-    if (failed != ENOSYS && failed != EINVAL && failed != ENOTSUP) return failed;
-    // No exchange on this file system: what stands there gets a second name before it goes. A
-    // writer who comes between the two calls is not seen.
-    const auto second = files_.named("tmp-" + random_hex());
-    if (::link(files_.target.c_str(), second.c_str()) != 0) return errno;
-    if (::rename(temporary_.c_str(), files_.target.c_str()) != 0) {
-      failed = errno;
-      ::unlink(second.c_str());
-      return failed;
-    }
-    return ::rename(second.c_str(), temporary_.c_str()) == 0 ? 0 : errno;
-  }
-
-  Result<Swapped> synced(Swapped result) const {
-    if (auto durable = sync_directory(files_.directory); !durable) return fail(durable.error());
-    return result;
-  }
-
-  ExchangeFiles files_;
-  std::filesystem::path temporary_;
-  Descriptor file_;
-  bool stands_ = false;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// The write-ahead journal of one exchange. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// What stands in the journal before the refresh token goes out.
-struct JournalHeader {
-  std::string token;    ///< token_hash() of the refresh token that is spent
-  std::string account;  ///< token_hash() of the account's id; may be empty
-  std::string attempt;  ///< random, names this try
-  std::uint64_t fence = 0;
-  std::string boot;  ///< of the machine; tells a restart in between; may be empty
-  TimePoint sent_at{};
-  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
-  std::string family = {};       ///< of the claim in a shared store; empty when there is none
-  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
-};
-
-enum class JournalState {
-  none,  ///< there is no journal
-  torn,  ///< its header was not finished: nothing was sent
-  sent,  ///< the token may have been spent, the answer is not here
-  got,   ///< the answer is here
-};
-
-struct JournalRecord {
-  JournalState state = JournalState::none;
-  JournalHeader header;
-  Secret answer;            ///< as LoginStore::protect() made it
-  TimePoint received_at{};  ///< when the answer came
-};
-
-inline constexpr std::size_t journal_reserve = 64 * 1024;
-inline constexpr std::size_t journal_answer_at = 1024;  ///< the header has the bytes before
-inline constexpr std::size_t journal_max = 4 * 1024 * 1024;
-inline constexpr int journal_version = 1;
-
-/// The machine's current start, where the system tells it.
-inline std::string boot_id() {
-  const Descriptor file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
-  std::array<char, 36> text{};
-  if (!file || ::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return {};
-  return {text.data(), text.size()};
-}
-
-inline std::string journal_header_text(const JournalHeader& header) {
-  const auto line = Json{{"version", journal_version},
-                         {"token", header.token},
-                         {"account", header.account},
-                         {"attempt", header.attempt},
-                         {"fence", header.fence},
-                         {"boot", header.boot},
-                         {"sentAt", header.sent_at.time_since_epoch().count()},
-                         {"retry", header.retry},
-                         {"family", header.family},
-                         {"generation", header.generation}}
-                        .dump() +
-                    '\n';
-  return line + to_hex(sha256(line)) + '\n';
-}
-
-inline std::string journal_answer_digest(const std::string& attempt, std::string_view received,
-                                         std::string_view body) {
-  return to_hex(sha256_of_parts({attempt, received, body}));
-}
-
-/// The next line from `rest`, without its end; none when there is none.
-inline std::optional<std::string_view> journal_line(std::string_view& rest) {
-  const auto end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
-}
-
-/// A number of the journal; none when the text is anything else.
-inline std::optional<std::int64_t> journal_number(std::optional<std::string_view> text) {
-  std::int64_t number = 0;
-  if (!text) return std::nullopt;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
-  return number;
-}
-
-/// Understands a journal's bytes.
-/// @errors unsupported for one that a later version wrote
-inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::string& place) {
-  JournalRecord record{JournalState::torn, {}, {}, {}};
-  auto rest = bytes.substr(0, journal_answer_at);
-  const auto text = journal_line(rest);
-  const auto checksum = journal_line(rest);
-  if (!text || !checksum || to_hex(sha256(std::string{*text} + '\n')) != *checksum) return record;
-  const auto fields = parse_json(*text);
-  if (!fields) return record;
-  const auto number = [&](const char* name) -> std::int64_t {
-    const auto* value = member(*fields, name);
-    return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
-  };
-  if (number("version") != journal_version)
-    return fail(Errc::unsupported, "reading the journal of an exchange", place,
-                "another version of credpool wrote it: use that one");
-  auto& header = record.header;
-  header.token = text_or_empty(*fields, "token");
-  header.account = text_or_empty(*fields, "account");
-  header.attempt = text_or_empty(*fields, "attempt");
-  header.boot = text_or_empty(*fields, "boot");
-  header.fence = static_cast<std::uint64_t>(number("fence"));
-  header.family = text_or_empty(*fields, "family");
-  header.generation = static_cast<std::uint64_t>(number("generation"));
-  header.sent_at = TimePoint{Duration{number("sentAt")}};
-  const auto* retry = member(*fields, "retry");
-  header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
-  record.state = JournalState::sent;
-
-  if (bytes.size() <= journal_answer_at) return record;
-  rest = bytes.substr(journal_answer_at);
-  const auto length = journal_number(journal_line(rest));
-  const auto received = journal_line(rest);
-  const auto digest = journal_line(rest);
-  const auto received_at = journal_number(received);
-  if (!length || !received_at || !digest || *length < 0 ||
-      static_cast<std::uint64_t>(*length) > rest.size())
-    return record;
-  const auto body = rest.substr(0, static_cast<std::size_t>(*length));
-  if (journal_answer_digest(header.attempt, *received, body) != *digest) return record;
-  record.state = JournalState::got;
-  record.answer = Secret{body};
-  record.received_at = TimePoint{Duration{*received_at}};
-  return record;
-}
-
-/// Reads the journal that an earlier exchange left.
-/// @errors unsafe_file, too_large, unsupported: a foreign one, which is not touched; io
-inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
-  auto bytes = read_own_file(path, journal_max);
-  if (!bytes) return fail(std::move(bytes).error());
-  if (!*bytes) return JournalRecord{};
-  return parse_journal((*bytes)->reveal(), path.string());
-}
-
-/// @param durable false where one that comes back after a power cut would only be removed again
-inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
-  if (::unlink(files.journal.c_str()) != 0) {
-    if (errno == ENOENT) return {};
-    return own_file_failure(errno, "removing the journal of an exchange", files.journal);
-  }
-  if (!durable) return {};
-  return sync_directory(files.directory);
-}
-
-/// An open journal: everything that it needs of the disk was reserved when it was made.
-class Journal {
- public:
-  /// Makes it durable: after this the token may be sent.
-  ///
-  /// @param replaces an earlier journal stands there and gives way in one step
-  /// @errors conflict when one stands there unexpectedly; those of writing
-  static Result<Journal> create(const ExchangeFiles& files, JournalHeader header,
-                                bool replaces = false) {
-    const std::string doing = "writing the journal of an exchange";
-    const auto path = replaces ? files.named("journal-next") : files.journal;
-    if (replaces) ::unlink(path.c_str());  // of a process that died here; we have the lock
-    Journal journal{
-        Descriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)},
-        files, std::move(header)};
-    if (!journal.file_) {
-      if (errno == EEXIST)
-        return fail(Errc::conflict, doing, path.string(), "another exchange left one: try again");
-      return own_file_failure(errno, doing, path);
-    }
-    const auto give_up = [&](int number) {
-      ::unlink(path.c_str());
-      return own_file_failure(number, doing, path);
-    };
-    if (const int failed = reserve_space(journal.file_.get(), journal_reserve); failed != 0)
-      return give_up(failed);
-    if (const int failed =
-            write_whole(journal.file_.get(), journal_header_text(journal.header_), 0);
-        failed != 0)
-      return give_up(failed);
-    if (::fsync(journal.file_.get()) != 0) return give_up(errno);
-    if (replaces && ::rename(path.c_str(), files.journal.c_str()) != 0) return give_up(errno);
-    if (auto durable = sync_directory(files.directory); !durable) {
-      if (!replaces) ::unlink(path.c_str());
-      return fail(durable.error());
-    }
-    return journal;
-  }
-
-  const JournalHeader& header() const noexcept { return header_; }
-
-  /// Keeps the answer, whatever it is, and makes it durable.
-  Result<void> keep(const Secret& answer, TimePoint received_at) {
-    const auto received = std::to_string(received_at.time_since_epoch().count());
-    const auto head = std::to_string(answer.size()) + '\n' + received + '\n' +
-                      journal_answer_digest(header_.attempt, received, answer.reveal()) + '\n';
-    int failed = write_whole(file_.get(), head, journal_answer_at);
-    if (failed == 0)
-      failed = write_whole(file_.get(), answer.reveal(),
-                           static_cast<off_t>(journal_answer_at + head.size()));
-    if (failed == 0 && ::fdatasync(file_.get()) != 0) failed = errno;
-    if (failed != 0) return own_file_failure(failed, "keeping a token answer", files_.journal);
-    return {};
-  }
-
- private:
-  Journal(Descriptor file, ExchangeFiles files, JournalHeader header)
-      : file_{std::move(file)}, files_{std::move(files)}, header_{std::move(header)} {}
-
-  Descriptor file_;
-  ExchangeFiles files_;
-  JournalHeader header_;
-};
-
-/// Puts the journal aside with the answer in it: it belongs to a login that lost against another
-/// one, or whose file was removed. The next successful exchange of this file drops it.
-/// @return the name it has now
-inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
-                                                  const std::string& attempt) {
-  const auto parked = files.named("parked-" + attempt);
-  if (::rename(files.journal.c_str(), parked.c_str()) != 0)
-    return own_file_failure(errno, "putting an answer aside", files.journal);
-  if (auto durable = sync_directory(files.directory); !durable) return fail(durable.error());
-  return parked;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How one use of a credential went: what the pool learns from an answer.
-enum class OutcomeKind {
-  ok,               ///< 2xx (for a stream: after its end)
-  rate_limited,     ///< too many requests for now
-  quota_exhausted,  ///< a window's allowance is used up until it resets
-  auth_failed,      ///< the credential is not accepted: refresh once, then a new login
-  billing,          ///< nothing is paid for: no money, no seat, no membership, service ended
-  overloaded,       ///< the provider cannot serve right now
-  transport,        ///< no answer of the provider: connection, TLS, time-out, a gateway's page
-  request_fault,    ///< the request itself is at fault, another credential would not help
-  unknown,          ///< dropped without a report, or an answer that says nothing
-};
-
-/// The outcome's name as it stands in JSON output ("rate_limited").
-std::string_view to_string(OutcomeKind outcome) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
-  switch (outcome) {
-    case OutcomeKind::ok:
-      return "ok";
-    case OutcomeKind::rate_limited:
-      return "rate_limited";
-    case OutcomeKind::quota_exhausted:
-      return "quota_exhausted";
-    case OutcomeKind::auth_failed:
-      return "auth_failed";
-    case OutcomeKind::billing:
-      return "billing";
-    case OutcomeKind::overloaded:
-      return "overloaded";
-    case OutcomeKind::transport:
-      return "transport";
-    case OutcomeKind::request_fault:
-      return "request_fault";
-    case OutcomeKind::unknown:
-      return "unknown";
-  }
-  return "unknown";
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What an answer of the provider says about a credential.
-enum class Finding {
-  valid,
-  expired,             ///< refresh it; if that does not help, a new login is needed
-  rejected,            ///< the provider says that it is not good
-  client_not_allowed,  ///< good, but the provider does not serve this client
-  missing_scope,       ///< good, but not for this use
-  no_subscription,     ///< good, but no seat or membership is paid for
-  out_of_quota,        ///< good, but its allowance or balance is used up
-  rate_limited,        ///< good, too many requests for now
-  not_eligible,        ///< good, but the service ended for this account
-  request_error,       ///< the request was at fault: it says nothing about the credential
-  transient,           ///< the provider could not be reached or cannot serve now
-  could_not_tell,      ///< not asked, or an answer that proves nothing
-};
-
-/// The finding's name as it stands in JSON output ("out_of_quota").
-std::string_view to_string(Finding finding) noexcept;
-
-/// Whether the credential itself is proven to be good, whatever else stands in its way.
-bool proves_good(Finding finding) noexcept;
-
-/// The result of checking one credential.
-struct Verdict {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
-  bool probed = false;                         ///< whether the provider was asked at all
-  std::string detail;                          ///< one line for a person: sanitised, never a secret
-  std::optional<int> http_status;              ///< of the answer that decided
-  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
-  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
-  std::string plan;      ///< subscription as the provider names it; often empty
-  std::string base_url;  ///< the address that accepted it, where several were tried
-};
-
-struct Credential;
-
-/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
-///
-/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
-/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
-/// never take a working credential out of use.
-/// @effects changes `credential` only
-void apply(const Verdict& verdict, Credential& credential);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-      return "valid";
-    case Finding::expired:
-      return "expired";
-    case Finding::rejected:
-      return "rejected";
-    case Finding::client_not_allowed:
-      return "client_not_allowed";
-    case Finding::missing_scope:
-      return "missing_scope";
-    case Finding::no_subscription:
-      return "no_subscription";
-    case Finding::out_of_quota:
-      return "out_of_quota";
-    case Finding::rate_limited:
-      return "rate_limited";
-    case Finding::not_eligible:
-      return "not_eligible";
-    case Finding::request_error:
-      return "request_error";
-    case Finding::transient:
-      return "transient";
-    case Finding::could_not_tell:
-      return "could_not_tell";
-  }
-  return "could_not_tell";
-}
-
-CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
-  switch (finding) {
-    case Finding::valid:
-    case Finding::client_not_allowed:
-    case Finding::missing_scope:
-    case Finding::no_subscription:
-    case Finding::out_of_quota:
-    case Finding::rate_limited:
-    case Finding::not_eligible:
-      return true;
-    default:
-      return false;
-  }
-}
-
-namespace detail {
-
-/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
-inline bool verdict_is_final(const Credential& credential) noexcept {
-  if (credential.secret.empty() || credential.status == Status::disabled) return true;
-  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
-  switch (credential.reason) {  // what an earlier validation may have said
-    case Reason::none:
-    case Reason::refreshable:
-    case Reason::not_refreshable:
-    case Reason::rejected:
-    case Reason::could_not_tell:
-      return false;
-    default:
-      return true;
-  }
-}
-
-/// Facts and warnings that only a verdict about the same question may replace.
-inline bool verdict_may_shadow(Reason reason) noexcept {
-  return reason == Reason::none || reason == Reason::expiry_unknown ||
-         reason == Reason::could_not_tell;
-}
-
-inline void set_standing(Credential& credential, Status status, Reason reason,
-                         std::string_view detail) {
-  credential.status = status;
-  credential.reason = reason;
-  credential.detail = detail;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
-  if (!verdict.probed || detail::verdict_is_final(credential)) return;
-  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
-  if (!verdict.plan.empty()) credential.plan = verdict.plan;
-  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
-
-  const auto standing = [&](Status status, Reason reason) {
-    detail::set_standing(credential, status, reason, verdict.detail);
-  };
-  const bool refreshable = !credential.refresh_token.empty();
-  switch (verdict.finding) {
-    case Finding::valid:
-      detail::set_standing(credential, Status::active, Reason::none, {});
-      break;
-    case Finding::expired:
-      standing(refreshable ? Status::expired : Status::needs_login,
-               refreshable ? Reason::refreshable : Reason::not_refreshable);
-      break;
-    case Finding::rejected:
-      standing(Status::revoked, Reason::rejected);
-      break;
-    case Finding::client_not_allowed:
-      standing(Status::active, Reason::client_not_allowed);
-      break;
-    case Finding::missing_scope:
-      standing(Status::active, Reason::missing_scope);
-      break;
-    case Finding::no_subscription:
-      standing(Status::active, Reason::no_subscription);
-      break;
-    case Finding::out_of_quota:
-      standing(Status::active, Reason::out_of_quota);
-      break;
-    case Finding::not_eligible:
-      standing(Status::active, Reason::service_ended);
-      break;
-    case Finding::rate_limited:
-      break;  // a matter of minutes: the pool cools it down
-    case Finding::request_error:
-    case Finding::transient:
-    case Finding::could_not_tell:
-      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
-        standing(Status::active, Reason::could_not_tell);
-      break;
-  }
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Whose answer is judged: what decides between "refresh it" and "it is dead".
-struct AnswerContext {
-  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
-  Kind kind = Kind::api_key;  ///< of the credential that was sent
-};
-
-/// What an answer means, for the credential and for the pool.
-struct Classification {
-  Finding finding = Finding::could_not_tell;
-  OutcomeKind outcome = OutcomeKind::unknown;
-  std::optional<TimePoint> retry_at;  ///< when the answer tells it
-  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
-  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
-};
-
-/// Judges any answer of a provider's API: the one place where this is decided.
-///
-/// The status counts first, then the error's type, code, status and reason fields, its text last
-/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
-/// nothing about a credential. An error inside a 200 is judged by its type.
-///
-/// @param now the wall clock, for retry_at
-/// @errors none: what cannot be understood is could_not_tell or the status's default
-/// @effects none (pure)
-/// @source docs/providers.md
-Classification classify_answer(const AnswerContext& context, const Response& response,
-                               TimePoint now);
-
-/// Judges a request that got no answer (the error of a Transport).
-Classification classify_failure(const Error& error);
-
-/// What a token endpoint's answer means for the refresh token or device code that was sent.
-enum class TokenVerdict {
-  ok,            ///< 200 with an access token: persist it, then publish it
-  malformed,     ///< 200 without one, or not JSON: change nothing
-  dead,          ///< the grant is no longer good: re-read the store, then a new login
-  client_fault,  ///< our client id or request is wrong: the token is untouched
-  transient,     ///< try later with the same token, see retry_at
-  pending,       ///< device flow: the person has not answered yet
-  slow_down,     ///< device flow: poll less often
-  denied,        ///< device flow: the person said no
-  code_expired,  ///< device flow: start again
-};
-
-/// The verdict's name as it stands in logs ("client_fault").
-std::string_view to_string(TokenVerdict verdict) noexcept;
-
-/// A judged answer of a token endpoint.
-struct TokenAnswer {
-  TokenVerdict verdict = TokenVerdict::transient;
-  std::optional<TimePoint> retry_at;
-  std::string code;     ///< the endpoint's error code, lower case; may be empty
-  std::string message;  ///< its own words, raw: pass them through shown_text()
-};
-
-/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
-/// providers do instead).
-/// @effects none (pure)
-TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
-                                  TimePoint now);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline std::string evidence_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// An error answer taken apart.
-struct AnswerEvidence {
-  bool html = false;
-  bool json = false;               ///< the body is a JSON object or array
-  bool has_error = false;          ///< the body has an error member that is not null or false
-  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
-  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
-  std::string text;                ///< lower case
-  std::string message;             ///< as sent
-
-  bool has_code(std::string_view wanted) const {
-    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
-  }
-  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
-};
-
-inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
-  constexpr std::size_t longest_code = 128;
-  const auto code = text_or_empty(object, name);
-  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
-}
-
-inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
-  for (const auto* name :
-       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
-    evidence_code(evidence, object, name);
-  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
-    const auto text = text_or_empty(object, name);
-    if (!text.empty() && evidence.message.find(text) == std::string::npos)
-      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
-  }
-  for (const auto* name : {"details", "violations", "errors"}) {
-    const auto* list = member(object, name);
-    if (list == nullptr || !list->is_array()) continue;
-    std::size_t read = 0;
-    for (const auto& element : *list)
-      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
-        evidence_from_object(evidence, element);
-  }
-}
-
-inline bool evidence_is_html(const Response& response) {
-  const auto type = evidence_lower(response.header("content-type").value_or(""));
-  if (type.find("html") != std::string::npos) return true;
-  const auto start = response.body.find_first_not_of(" \t\r\n");
-  return start != std::string::npos && response.body[start] == '<';
-}
-
-inline AnswerEvidence evidence_of(const Response& response) {
-  AnswerEvidence evidence;
-  evidence.html = evidence_is_html(response);
-  if (evidence.html) return evidence;
-  constexpr std::size_t most_text = 4096;
-  const auto document = parse_json(response.body);
-  evidence.json = document && document->is_structured();
-  if (!evidence.json) {
-    evidence.message = response.body.substr(0, most_text);
-  } else {
-    // Google's streams and some gateways wrap the error object into an array.
-    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
-    if (const auto* error = member(top, "error")) {
-      evidence.has_error = !(error->is_null() || *error == false);
-      if (error->is_string()) {
-        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
-      } else if (error->is_object()) {
-        evidence_from_object(evidence, *error);
-        const auto* code = member(*error, "code");
-        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
-        if (number && *number >= 400 && *number < 600)
-          evidence.error_status = static_cast<int>(*number);
-      }
-    }
-    evidence_from_object(evidence, top);
-    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
-    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
-      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
-        evidence.has_error = true;
-        evidence_from_object(evidence, *error);
-      }
-  }
-  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
-  evidence.text = evidence_lower(evidence.message);
-  return evidence;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
-// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
-// rules on text unless the text is what tells two meanings of one code apart.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Providers that answer alike.
-enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
-
-struct FamilyName {
-  std::string_view provider;
-  Family family;
-};
-
-inline constexpr std::array family_names{
-    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
-    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
-    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
-    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
-    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
-    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
-    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
-    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
-    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
-    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
-    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
-    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
-    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
-    FamilyName{"github", Family::github},
-};
-
-inline constexpr Family family_of(std::string_view provider) noexcept {
-  for (const auto& known : family_names)
-    if (known.provider == provider) return known.family;
-  return Family::other;
-}
-
-enum class MatchOn {
-  code,       ///< one of the codes is the pattern
-  code_part,  ///< one of the codes holds the pattern
-  text,       ///< the text holds the pattern
-};
-
-/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
-struct AnswerRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array answer_rules{
-    // 400: almost always the request's own fault.
-    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
-               Finding::not_eligible, OutcomeKind::billing},
-
-    // 401: for a login the token may just be old, unless the answer says that it is gone.
-    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
-               OutcomeKind::auth_failed},
-
-    // 402
-    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 403: forbidden; the credential is not proven to be bad.
-    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
-               Finding::client_not_allowed, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
-               OutcomeKind::auth_failed},
-    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
-               Finding::missing_scope, OutcomeKind::request_fault},
-    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
-               OutcomeKind::request_fault},
-    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 404
-    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
-               OutcomeKind::billing},
-
-    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
-               OutcomeKind::billing},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
-               Finding::out_of_quota, OutcomeKind::billing},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
-               OutcomeKind::overloaded},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
-               OutcomeKind::rate_limited},
-    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
-               Finding::out_of_quota, OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
-               OutcomeKind::quota_exhausted},
-    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
-               OutcomeKind::billing},
-};
-
-/// What a status means when no rule says more. Others: see default_of().
-struct StatusDefault {
-  int status;
-  Finding finding;
-  OutcomeKind outcome;
-};
-
-inline constexpr std::array status_defaults{
-    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
-    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
-    StatusDefault{407, Finding::transient, OutcomeKind::transport},
-    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
-    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
-    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
-};
-
-/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
-/// too frequent" in Chinese.
-inline constexpr std::array<std::string_view, 8> limit_texts{
-    "rate limit",
-    "rate_limit",
-    "too many requests",
-    "throttl",
-    "concurrency limit",
-    "model_cooldown",
-    "\xe9\x99\x90\xe9\x80\x9f",
-    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
-};
-
-/// The status that an error inside a 200 would have had.
-struct ImpliedStatus {
-  std::string_view code;
-  int status;
-};
-
-inline constexpr std::array implied_statuses{
-    ImpliedStatus{"overloaded_error", 529},
-    ImpliedStatus{"server_is_overloaded", 503},
-    ImpliedStatus{"server_error", 500},
-    ImpliedStatus{"api_error", 500},
-    ImpliedStatus{"unavailable", 503},
-    ImpliedStatus{"internal", 500},
-    ImpliedStatus{"rate_limit_error", 429},
-    ImpliedStatus{"rate_limit_exceeded", 429},
-    ImpliedStatus{"usage_limit_reached", 429},
-    ImpliedStatus{"insufficient_quota", 429},
-    ImpliedStatus{"exceeded_current_quota_error", 429},
-    ImpliedStatus{"resource_exhausted", 429},
-    ImpliedStatus{"authentication_error", 401},
-    ImpliedStatus{"invalid_authentication_error", 401},
-    ImpliedStatus{"unauthenticated", 401},
-    ImpliedStatus{"token_expired", 401},
-    ImpliedStatus{"invalid_api_key", 401},
-    ImpliedStatus{"billing_error", 402},
-    ImpliedStatus{"permission_error", 403},
-    ImpliedStatus{"permission_denied", 403},
-    ImpliedStatus{"access_terminated_error", 403},
-    ImpliedStatus{"not_found_error", 404},
-    ImpliedStatus{"invalid_request_error", 400},
-    ImpliedStatus{"invalid_argument", 400},
-};
-
-/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
-struct TokenRule {
-  Family family;
-  int status;
-  MatchOn on;
-  std::string_view pattern;
-  TokenVerdict verdict;
-};
-
-inline constexpr std::array token_rules{
-    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
-    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
-    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
-    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
-    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
-              TokenVerdict::dead},
-    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
-    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
-/// years" is wrong, and a day later it can be asked again.
-inline constexpr Duration longest_wait = std::chrono::hours{24};
-
-/// When an answer says that trying again makes sense.
-///
-/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
-/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
-/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
-/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
-///
-/// @param now     the wall clock
-/// @param longest how far ahead a hint may lie; a later one is cut to it
-/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
-///         when nothing was told or it cannot be read
-/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
-std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                    Duration longest = longest_wait);
-
-/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
-/// body or a header goes before Retry-After, since a window outlasts the first retry.
-std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
-
-/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
-/// @return the moment, unclamped; none when the text is neither
-std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
-
-/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
-/// @param now decides the century of a two-digit year
-std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
-
-/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
-/// @return none when the text has another form or is longer than 100 years
-std::optional<Duration> parse_wait(std::string_view text) noexcept;
-
-/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
-/// length of time from now (numbers below 10^8 and texts of parse_wait()).
-std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
-
-inline std::string_view hint_trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-inline std::string hint_lower(std::string_view text) {
-  std::string lower{text};
-  for (auto& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
-}
-
-/// A number at the front of `text`, which is removed; none when there is none.
-inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-inline std::optional<Duration> hint_seconds(double seconds) noexcept {
-  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
-  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
-}
-
-inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
-}
-
-inline std::optional<int> hint_integer(std::string_view text) noexcept {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
-inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
-  std::array<std::string_view, 8> words{};
-  std::size_t count = 0;
-  while (!text.empty() && count < words.size()) {
-    const auto start = text.find_first_not_of(" ,:-");
-    if (start == std::string_view::npos) break;
-    text.remove_prefix(start);
-    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
-    words[count++] = text.substr(0, size);
-    text.remove_prefix(size);
-  }
-  return words;
-}
-
-inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
-                                            std::optional<int> day, std::optional<int> hour,
-                                            std::optional<int> minute,
-                                            std::optional<int> second) noexcept {
-  const auto month = hint_month(month_name);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
-    return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok()) return std::nullopt;
-  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
-         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
-}
-
-/// What the fields of a body and the reset headers say, apart from Retry-After.
-struct HintFields {
-  std::optional<TimePoint> body;
-  std::optional<TimePoint> headers;
-  std::optional<TimePoint> message;
-};
-
-inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
-  if (candidate && (!best || *candidate > *best)) best = candidate;
-}
-
-inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
-  if (const auto number = number_of(value)) {
-    if (relative || (*number >= 0 && *number < 1e8)) {
-      const auto wait = hint_seconds(*number);
-      return wait ? std::optional{now + *wait} : std::nullopt;
-    }
-    return time_from_epoch(*number);
-  }
-  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
-  return std::nullopt;
-}
-
-/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
-struct HintMember {
-  std::string_view name;
-  bool relative;
-};
-
-inline constexpr std::array hint_members{
-    HintMember{"resets_at", false},
-    HintMember{"resetsAt", false},
-    HintMember{"reset_at", false},
-    HintMember{"resetAt", false},
-    HintMember{"reset_time", false},
-    HintMember{"resetTime", false},
-    HintMember{"quotaResetTimeStamp", false},
-    HintMember{"resets_in_seconds", true},
-    HintMember{"reset_after_seconds", true},
-    HintMember{"reset_in", true},
-    HintMember{"resetIn", true},
-    HintMember{"retry_after", true},
-    HintMember{"retryAfter", true},
-    HintMember{"retry_after_seconds", true},
-    HintMember{"retryDelay", true},
-    HintMember{"quotaResetDelay", true},
-    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
-};
-
-/// Collects the latest moment named anywhere in the error part of a body.
-inline void hint_from_json(const Json& value, TimePoint now, int depth,
-                           std::optional<TimePoint>& best) {
-  if (depth == 0) return;
-  if (value.is_array()) {
-    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
-    return;
-  }
-  if (!value.is_object()) return;
-  for (const auto& known : hint_members)
-    if (const auto* found = member(value, known.name))
-      hint_latest(best, hint_from_value(*found, now, known.relative));
-  for (const auto& [name, inner] : value.items())
-    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
-}
-
-/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
-inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
-  const auto lower = hint_lower(text.substr(0, 4096));
-  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
-    const auto at = lower.find(lead);
-    if (at == std::string::npos) continue;
-    const auto rest = std::string_view{lower}.substr(at + lead.size());
-    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
-    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
-    auto wait = parse_wait(word);
-    if (!wait) continue;
-    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
-    if (bare) {  // "in 5 minutes"
-      const auto unit = hint_trim(rest.substr(word.size()));
-      if (unit.starts_with("minute"))
-        *wait *= 60;
-      else if (unit.starts_with("hour"))
-        *wait *= 3600;
-      else if (unit.starts_with("day"))
-        *wait *= 86400;
-      else if (unit.starts_with("m"))
-        continue;  // milliseconds, months: not worth guessing
-    }
-    return now + *wait;
-  }
-  return std::nullopt;
-}
-
-/// The reset headers: of the exhausted ones the latest, else of all the earliest.
-inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
-  std::optional<TimePoint> exhausted;
-  std::optional<TimePoint> earliest;
-  for (const auto& header : response.headers) {
-    const auto name = hint_lower(header.name);
-    const auto reset = name.find("reset");
-    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
-    const auto when = parse_reset(header.value, now);
-    if (!when) continue;
-    auto sibling = name;
-    sibling.replace(reset, 5, "remaining");
-    const auto remaining = response.header(sibling);
-    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
-    if (!earliest || *when < *earliest) earliest = when;
-  }
-  return exhausted ? exhausted : earliest;
-}
-
-inline HintFields hint_fields(const Response& response, TimePoint now) {
-  HintFields fields;
-  fields.headers = hint_from_headers(response, now);
-  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
-  const auto document = parse_json(response.body);
-  if (!document) return fields;
-  constexpr int depth = 8;
-  hint_from_json(*document, now, depth, fields.body);
-  fields.message = hint_from_text(response.body, now);
-  return fields;
-}
-
-inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
-  if (const auto text = response.header("retry-after-ms"))
-    if (const auto milliseconds = hint_integer(hint_trim(*text)))
-      return now + Duration{*milliseconds};
-  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
-  return std::nullopt;
-}
-
-inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
-                                             Duration longest) {
-  if (!when) return std::nullopt;
-  return std::clamp(*when, now, now + longest);
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
-                                                         TimePoint now) noexcept {
-  using detail::hint_integer;
-  text = detail::hint_trim(text);
-  if (text.size() > 40) return std::nullopt;
-  const auto w = detail::hint_words(text);
-  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
-    auto year = hint_integer(w[3]);
-    if (!year) return std::nullopt;
-    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
-    const int current = static_cast<int>(today.year());
-    int full = current - current % 100 + *year;
-    if (full > current + 50) full -= 100;
-    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  }
-  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
-    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
-                               hint_integer(w[5]), hint_integer(w[6]));
-  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
-    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
-                               hint_integer(w[4]), hint_integer(w[5]));
-  return std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
-                                                           TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  auto rest = text;
-  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
-    // Longer than any honest answer is still "come back late", not garbage.
-    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
-                     .value_or(Duration{0});
-  }
-  return parse_http_date(text, now);
-}
-
-CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
-  text = detail::hint_trim(text);
-  if (text.empty()) return std::nullopt;
-  double seconds = 0;
-  for (bool first = true; !text.empty(); first = false) {
-    const auto number = detail::hint_take_number(text);
-    if (!number) return std::nullopt;
-    if (text.empty()) {
-      if (!first) return std::nullopt;
-      return detail::hint_seconds(*number);
-    }
-    if (text.starts_with("ms")) {
-      seconds += *number / 1000.0;
-      text.remove_prefix(2);
-      continue;
-    }
-    switch (text.front()) {
-      case 'd':
-        seconds += *number * 86400;
-        break;
-      case 'h':
-        seconds += *number * 3600;
-        break;
-      case 'm':
-        seconds += *number * 60;
-        break;
-      case 's':
-        seconds += *number;
-        break;
-      default:
-        return std::nullopt;
-    }
-    text.remove_prefix(1);
-  }
-  return detail::hint_seconds(seconds);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
-                                                     TimePoint now) noexcept {
-  text = detail::hint_trim(text);
-  if (const auto moment = parse_iso8601(text)) return moment;
-  auto rest = text;
-  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
-  if (const auto number = detail::hint_take_number(rest);
-      number && rest.empty() && *number >= longest_relative)
-    return time_from_epoch(*number);
-  const auto wait = parse_wait(text);
-  return wait ? std::optional{now + *wait} : std::nullopt;
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  auto when = detail::hint_retry_after(response, now);
-  if (!when) {
-    const auto fields = detail::hint_fields(response, now);
-    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
-  }
-  return detail::hint_clamped(when, now, longest);
-}
-
-CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
-                                                    Duration longest) {
-  const auto fields = detail::hint_fields(response, now);
-  auto when = fields.body ? fields.body : fields.headers;
-  if (!when) when = detail::hint_retry_after(response, now);
-  if (!when) when = fields.message;
-  return detail::hint_clamped(when, now, longest);
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
-inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
-
-inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
-  switch (on) {
-    case MatchOn::code:
-      return evidence.has_code(pattern);
-    case MatchOn::text:
-      return evidence.says(pattern);
-    case MatchOn::code_part:
-      return std::any_of(
-          evidence.codes.begin(), evidence.codes.end(),
-          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
-  }
-  return false;
-}
-
-inline bool speaks_of_limit(const AnswerEvidence& evidence) {
-  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
-    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
-  });
-}
-
-/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
-inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
-  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
-  if (evidence.error_status != 0) return evidence.error_status;
-  for (const auto& known : implied_statuses)
-    if (evidence.has_code(known.code)) return known.status;
-  return speaks_of_limit(evidence) ? 429 : 0;
-}
-
-inline StatusDefault default_of(int status, Kind kind) {
-  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
-  if (status == 401)  // a key does not grow old, a login's access token does
-    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
-            OutcomeKind::auth_failed};
-  for (const auto& known : status_defaults)
-    if (known.status == status) return known;
-  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
-  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
-  return {status, Finding::could_not_tell, OutcomeKind::unknown};
-}
-
-/// A page instead of an answer: something between us and the provider spoke.
-inline Classification classify_page(const Response& response, TimePoint now) {
-  Classification result;
-  result.message = "an HTML page came instead of an answer";
-  result.outcome = OutcomeKind::transport;
-  if (response.status == 429) {
-    result.finding = Finding::rate_limited;
-    result.outcome = OutcomeKind::rate_limited;
-  } else if (response.status >= 500) {
-    result.finding = Finding::transient;
-    result.outcome = OutcomeKind::overloaded;
-  }
-  if (response.status >= 400) result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-}  // namespace detail
-
-CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
-                                               const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  if (evidence.html) return detail::classify_page(response, now);
-
-  const int status = detail::judged_status(response, evidence);
-  const auto family = detail::family_of(context.provider);
-  auto judged = detail::default_of(status, context.kind);
-  if (status == 403 && detail::speaks_of_limit(evidence))
-    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
-  for (const auto& rule : detail::answer_rules) {
-    if (rule.status != status) continue;
-    if (rule.family != detail::Family::any && rule.family != family) continue;
-    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-    judged = {status, rule.finding, rule.outcome};
-    break;
-  }
-  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
-    judged.finding = Finding::rejected;  // a key cannot be refreshed
-
-  Classification result;
-  result.finding = judged.finding;
-  result.outcome = judged.outcome;
-  if (!evidence.codes.empty()) result.code = evidence.codes.front();
-  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
-  if (judged.finding == Finding::out_of_quota)
-    result.retry_at = reset_hint(response, now, detail::longest_window);
-  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
-    result.retry_at = retry_hint(response, now);
-  return result;
-}
-
-CREDPOOL_INLINE Classification classify_failure(const Error& error) {
-  Classification result;
-  result.retry_at = error.retry_at;
-  result.message = error.message();
-  switch (error.errc()) {
-    case Errc::network:
-    case Errc::tls:
-    case Errc::timeout:
-      result.finding = Finding::transient;
-      result.outcome = OutcomeKind::transport;
-      break;
-    case Errc::cancelled:
-      break;
-    default:  // a setting, an answer beyond all bounds: says nothing about the credential
-      result.finding = Finding::could_not_tell;
-      result.outcome = OutcomeKind::transport;
-      break;
-  }
-  return result;
-}
-
-CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
-  switch (verdict) {
-    case TokenVerdict::ok:
-      return "ok";
-    case TokenVerdict::malformed:
-      return "malformed";
-    case TokenVerdict::dead:
-      return "dead";
-    case TokenVerdict::client_fault:
-      return "client_fault";
-    case TokenVerdict::transient:
-      return "transient";
-    case TokenVerdict::pending:
-      return "pending";
-    case TokenVerdict::slow_down:
-      return "slow_down";
-    case TokenVerdict::denied:
-      return "denied";
-    case TokenVerdict::code_expired:
-      return "code_expired";
-  }
-  return "transient";
-}
-
-CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
-                                                  const Response& response, TimePoint now) {
-  const auto evidence = detail::evidence_of(response);
-  const auto family = detail::family_of(provider);
-  const int status = response.status;
-  TokenAnswer answer;
-  answer.message = evidence.message;
-  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
-
-  if (status >= 200 && status < 300 && !evidence.has_error) {
-    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
-    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
-    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
-    answer.message.clear();
-    return answer;
-  }
-  const bool refusal =
-      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
-  if (evidence.json && refusal) {
-    for (const auto& rule : detail::token_rules) {
-      if (rule.status != 0 && rule.status != status) continue;
-      if (rule.family != detail::Family::any && rule.family != family) continue;
-      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
-      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
-      answer.verdict = rule.verdict;
-      if (answer.verdict != TokenVerdict::slow_down) return answer;
-      break;
-    }
-  } else if (status >= 200 && status < 300) {
-    answer.verdict = TokenVerdict::malformed;
-    return answer;
-  }
-  answer.retry_at = retry_hint(response, now);
-  return answer;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
-inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
-inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
-inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
-inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
-inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
-
-/// How much a refresh is needed.
-enum class ExchangeNeed { none, advisory, mandatory };
-
-/// A step's answer: the end of the exchange, or nothing, and the next step follows.
-using ExchangeStep = Result<std::optional<ExchangeReport>>;
-
-class ExchangeRun {
- public:
-  ExchangeRun(LoginStore& store, const TokenEndpoint& endpoint, const ExchangeRequest& request,
-              const ExchangeWorld& world)
-      : store_{store},
-        endpoint_{endpoint},
-        request_{request},
-        world_{world},
-        files_{ExchangeFiles::beside(store.file())} {}
-
-  ExchangeStep look_first();             // S0
-  Result<ExchangeReport> under_locks();  // S1 .. S14
-  ExchangeNeed need() const noexcept { return need_; }
-  Result<ExchangeReport> not_now(Error error) const;
-  /// Whether what another exchange of this file came to is what this one wants.
-  /// @param mandatory the other one did what it could
-  bool content_with(const ExchangeReport& other, bool mandatory) const;
-
- private:
-  struct Spend;  // S5 .. S10: one request
-
-  // What the stored login says.
-  ExchangeNeed need_of(const StoredTokens& tokens) const;
-  bool works(const StoredTokens& tokens) const;
-  std::optional<TimePoint> end_of(const StoredTokens& tokens) const;
-  bool other_account(std::string_view account) const;
-  Result<StoredLogin> read_settled() const;
-
-  ExchangeStep recover();  // S2
-  ExchangeStep recover_answer(const JournalRecord& record);
-  ExchangeStep consider();  // S3
-  ExchangeStep unknown_policy();
-  ExchangeStep claim();                    // S4
-  ExchangeStep spend();                    // S5 .. S14
-  Result<void> before_body(Spend& spend);  // S6 .. S8
-  ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
-  Result<ExchangeReport> after_lost(const std::string& why);
-  Result<ExchangeReport> after_answer(Spend& spend, const Response& answer);
-  Result<ExchangeReport> after_refusal(Spend& spend, const TokenAnswer& judged);
-  Result<ExchangeReport> store_granted(const GrantedTokens& granted, TimePoint received_at,
-                                       std::optional<FileSwap> room, ExchangeOutcome outcome);
-  Result<ExchangeReport> finish(const GrantedTokens& granted, TimePoint received_at,
-                                ExchangeOutcome outcome);
-  Result<ExchangeReport> lose_to(const GrantedTokens& granted, bool other_account);
-  Result<ExchangeReport> report(ExchangeOutcome outcome, const StoredTokens& tokens) const;
-
-  void remember();
-  void back_off(std::optional<TimePoint> told);
-  void park();
-  void note(const Result<void>& done);
-  void abandon_claim();
-  void end_claim(const std::string& token);
-  void resume_claim(const JournalHeader& header);
-  JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
-
-  LoginStore& store_;
-  const TokenEndpoint& endpoint_;
-  const ExchangeRequest& request_;
-  const ExchangeWorld& world_;
-  ExchangeFiles files_;
-  FileLock ours_;
-  FamilyState state_;
-  JournalRecord journal_;
-  StoredLogin first_;    ///< as it stood before any lock
-  StoredLogin current_;  ///< as it was read last
-  ExchangeNeed need_ = ExchangeNeed::none;
-  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
-  std::optional<RefreshClaim> claim_;
-  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
-  std::vector<std::filesystem::path> leftovers_;
-  std::unique_ptr<StoreLock> cli_lock_;
-  std::string attempt_;
-  std::string spent_;          ///< hash of the refresh token that goes or went out
-  std::string spent_account_;  ///< hash of whose it is; may be empty
-  bool answer_kept_ = false;   ///< the journal has it
-  std::string note_;
-};
-
-/// One request and what its hook found out.
-struct ExchangeRun::Spend {
-  std::chrono::nanoseconds started{};
-  Duration timeout{};
-  bool asked = false;     ///< the hook ran
-  bool released = false;  ///< the body may have gone out
-  bool cli_busy = false;
-  bool changed = false;    ///< the store has another token by now
-  std::string changed_to;  ///< its hash, when it is the same account's
-  std::optional<Error> stopped;
-  std::optional<Journal> journal;
-  std::optional<FileSwap> room;
-};
-
-inline std::string hash_of(const Secret& token) {
-  return token.empty() ? std::string{} : token_hash(token.reveal());
-}
-
-/// What a login is called on every host. Without an account's name the token that was there first
-/// names it, on each host that got a copy of that one.
-inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
-                             const FamilyState& state) {
-  const auto& account = tokens.account_id;
-  if (account.empty() && !state.family.empty()) return state.family;
-  const auto hash = hash_of(tokens.refresh_token);
-  return to_hex(sha256_of_parts(
-      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
-}
-
-/// An error of our own files before anything was spent.
-inline Unexpected unwritable(Error error) {
-  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
-    return fail(std::move(error));
-  error.code = make_error_code(Errc::store_unwritable);
-  return fail(std::move(error));
-}
-
-inline std::optional<TimePoint> ExchangeRun::end_of(const StoredTokens& tokens) const {
-  // What we were granted ourselves is counted by our own clock from its receipt.
-  if (state_.grant && state_.grant->access_token == hash_of(tokens.access_token))
-    return state_.grant->at + state_.grant->lifetime;
-  return tokens.expires_at;
-}
-
-inline bool ExchangeRun::works(const StoredTokens& tokens) const {
-  if (tokens.access_token.empty()) return false;
-  if (!request_.refused_token.empty() && hash_of(tokens.access_token) == request_.refused_token)
-    return false;
-  const auto end = end_of(tokens);
-  return !end || *end > world_.now();
-}
-
-inline ExchangeNeed ExchangeRun::need_of(const StoredTokens& tokens) const {
-  const auto access = hash_of(tokens.access_token);
-  if (tokens.access_token.empty()) return ExchangeNeed::mandatory;
-  if (!request_.refused_token.empty() && access == request_.refused_token)
-    return ExchangeNeed::mandatory;
-  // Somebody refreshed it since the caller looked: that is what a forced refresh wants.
-  if (request_.force && hash_of(first_.tokens.refresh_token) == hash_of(tokens.refresh_token) &&
-      hash_of(first_.tokens.access_token) == access)
-    return ExchangeNeed::mandatory;
-  const auto end = end_of(tokens);
-  if (!end) return ExchangeNeed::none;
-  const auto left = *end - world_.now();
-  if (left < exchange_mandatory_left) return ExchangeNeed::mandatory;
-  auto lifetime = tokens.lifetime;
-  if (state_.grant && state_.grant->access_token == access) lifetime = state_.grant->lifetime;
-  // An end further away than the whole life: a clock was set back, the end proves nothing.
-  if (lifetime && left > *lifetime + std::chrono::minutes{5}) return ExchangeNeed::advisory;
-  const auto window = store_.advisory_window(lifetime.value_or(left));
-  const auto jitter = 0.95 + 0.1 * spread_of({world_.host_id, access});
-  const Duration early{static_cast<std::int64_t>(static_cast<double>(window.count()) * jitter)};
-  return left < early ? ExchangeNeed::advisory : ExchangeNeed::none;
-}
-
-inline bool ExchangeRun::other_account(std::string_view account) const {
-  const auto& first = first_.tokens.account_id;
-  return !first.empty() && !account.empty() && first != account;
-}
-
-inline Result<ExchangeReport> ExchangeRun::report(ExchangeOutcome outcome,
-                                                  const StoredTokens& tokens) const {
-  ExchangeReport report{outcome, tokens, {}, note_};
-  if (const auto end = end_of(tokens)) report.tokens.expires_at = end;
-  return report;
-}
-
-/// What keeps an exchange from happening now is no error while the access token works.
-inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
-  const auto code = error.errc();
-  const bool passes = code == Errc::busy || code == Errc::rate_limited ||
-                      code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
-                      code == Errc::tls;
-  const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
-  // Whatever still works is another account's, or of a login that has ended.
-  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
-  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
-    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
-    fresh->note = error.message();
-    return fresh;
-  }
-  if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
-  auto kept = report(ExchangeOutcome::kept, tokens);
-  kept->retry_at = error.retry_at;
-  kept->note = error.message();
-  return kept;
-}
-
-/// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
-inline Result<StoredLogin> ExchangeRun::read_settled() const {
-  auto login = store_.read();
-  if (login ||
-      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
-    return login;
-  std::optional<Secret> before;
-  for (int turn = 0; turn < 20; ++turn) {
-    world_.sleep(Duration{100});
-    login = store_.read();
-    if (login && before && *before == login->text) return login;
-    before = login ? std::optional{login->text} : std::nullopt;
-    if (!login && login.error().errc() == Errc::not_found) break;
-  }
-  return login;
-}
-
-inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
-  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
-}
-
-/// S0: a token that lives long enough needs nothing, not even a lock.
-inline ExchangeStep ExchangeRun::look_first() {
-  auto login = read_settled();
-  if (!login) {
-    // What an exchange that was cut off has kept may be all there is.
-    struct stat facts {};
-    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
-      return fail(std::move(login).error());
-    need_ = ExchangeNeed::mandatory;
-    return std::optional<ExchangeReport>{};
-  }
-  first_ = current_ = std::move(*login);
-  auto state = load_family_state(files_.state);
-  if (state) state_ = std::move(*state);
-  need_ = need_of(current_.tokens);
-  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
-  // was spent.
-  struct stat facts {};
-  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
-  if (need_ == ExchangeNeed::none && !cut_off)
-    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
-  only_cut_off_ = need_ == ExchangeNeed::none;
-  if (only_cut_off_) need_ = ExchangeNeed::advisory;
-  if (!state) {
-    auto kept = not_now(unwritable(std::move(state).error()).error);
-    if (!kept) return fail(std::move(kept).error());
-    return std::optional{std::move(*kept)};
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-inline void ExchangeRun::remember() {
-  if (auto saved = save_family_state(files_.state, state_); !saved)
-    note_ += (note_.empty() ? "" : "; ") + saved.error().message();
-}
-
-inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
-  const auto now = world_.now();
-  ++state_.failures;
-  auto wait =
-      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
-                                                std::to_string(now.time_since_epoch().count())}));
-  if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
-  state_.not_before = now + wait;
-  remember();
-}
-
-inline void ExchangeRun::note(const Result<void>& done) {
-  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
-}
-
-/// Nothing was spent under it, or the server said so.
-inline void ExchangeRun::abandon_claim() {
-  if (claim_) note(world_.claims->abandon(*claim_));
-  claim_.reset();
-}
-
-/// The family's token is that one from now on: no other host may spend the one before.
-/// @param token hash; empty: the server let the old one stay
-inline void ExchangeRun::end_claim(const std::string& token) {
-  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
-  claim_.reset();
-}
-
-/// A claim outlives its process: what the journal says was sent under it is told by whoever
-/// finishes that exchange.
-inline void ExchangeRun::resume_claim(const JournalHeader& header) {
-  if (world_.claims != nullptr && !header.family.empty())
-    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
-}
-
-inline void ExchangeRun::park() {
-  if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
-    note_ += (note_.empty() ? "" : "; ") +
-             ("the answer for the earlier login is kept in " + parked->string());
-  else
-    note_ += (note_.empty() ? "" : "; ") + parked.error().message();
-}
-
-inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
-                                            bool retry) const {
-  const auto& account = current_.tokens.account_id;
-  JournalHeader header{
-      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
-      retry};
-  if (claim_) {
-    header.fence = claim_->fence;
-    header.family = claim_->family;
-    header.generation = claim_->generation;
-  }
-  return header;
-}
-
-/// S1 .. S14.
-inline Result<ExchangeReport> ExchangeRun::under_locks() {
-  // S1: nobody whose token still works waits for another process.
-  auto lock =
-      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
-                     "waiting for another refresh of this login");
-  if (!lock) return not_now(unwritable(std::move(lock).error()).error);
-  ours_ = std::move(*lock);
-  auto state = load_family_state(files_.state);
-  if (!state) return not_now(unwritable(std::move(state).error()).error);
-  state_ = std::move(*state);
-  if (normalise(state_, world_.now())) remember();
-
-  auto step = recover();
-  if (!step) return not_now(std::move(step).error());
-  if (*step) return std::move(**step);
-  leftovers_ = files_.list("tmp-");
-  for (auto& parked : files_.list("parked-")) leftovers_.push_back(std::move(parked));
-
-  const auto deadline = world_.steady() + request_.patience;
-  for (int turn = 0; turn < 8; ++turn) {
-    for (const auto& next : {&ExchangeRun::consider, &ExchangeRun::unknown_policy,
-                             &ExchangeRun::claim, &ExchangeRun::spend}) {
-      step = (this->*next)();
-      if (!step) {
-        cli_lock_.reset();
-        return not_now(std::move(step).error());
-      }
-      if (*step) return std::move(**step);
-    }
-    if (world_.steady() >= deadline) break;
-  }
-  return not_now(fail(Errc::busy, "refreshing a login", store_.file().string(),
-                      "its CLI is at work on it: try again")
-                     .error);
-}
-
-/// S2: what an exchange that was cut off has left.
-inline ExchangeStep ExchangeRun::recover() {
-  auto record = load_journal(files_.journal);
-  if (!record) return fail(unwritable(std::move(record).error()).error);
-  journal_ = std::move(*record);
-  attempt_ = journal_.header.attempt;
-  if (journal_.state == JournalState::torn) {
-    if (auto removed = remove_journal(files_); !removed)
-      return fail(unwritable(removed.error()).error);
-    journal_ = {};
-  }
-  if (journal_.state == JournalState::got) return recover_answer(journal_);
-  return std::optional<ExchangeReport>{};
-}
-
-inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
-  auto body = store_.unprotect(record.answer);
-  if (!body) return fail(std::move(body).error());
-  const auto granted = parse_granted_tokens(body->reveal());
-  if (!granted) {  // an answer that proves nothing: the outcome is as unknown as without it
-    journal_.state = JournalState::sent;
-    return std::optional<ExchangeReport>{};
-  }
-  spent_ = record.header.token;
-  spent_account_ = record.header.account;
-  answer_kept_ = true;
-  resume_claim(record.header);
-  auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
-  claim_.reset();  // its deadline ends it, where it was not ended now
-  answer_kept_ = false;
-  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
-  // The caller has never known the earlier account: for the one that is there now nothing changed.
-  const bool earlier_account = parked == Errc::account_changed &&
-                               !current_.tokens.account_id.empty() &&
-                               current_.tokens.account_id == first_.tokens.account_id;
-  if (!done && !earlier_account) return fail(std::move(done).error());
-  journal_ = {};
-  if (!done) return std::optional<ExchangeReport>{};
-  // It may have lain there for long: then it is only the token that is spent next.
-  const auto end = end_of(current_.tokens);
-  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
-    return std::optional<ExchangeReport>{};
-  return std::optional{std::move(*done)};
-}
-
-/// S3: what stands in the store now decides.
-inline ExchangeStep ExchangeRun::consider() {
-  auto login = read_settled();
-  if (!login) return fail(std::move(login).error());
-  current_ = std::move(*login);
-  const auto& tokens = current_.tokens;
-  const auto hash = hash_of(tokens.refresh_token);
-  if (other_account(tokens.account_id))
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "another account logged in: scan again");
-  if (journal_.state == JournalState::sent && journal_.header.token != hash) {
-    if (auto removed = remove_journal(files_); !removed)
-      return fail(unwritable(removed.error()).error);
-    if (!hash.empty()) {
-      resume_claim(journal_.header);
-      end_claim(hash);
-    }
-    journal_ = {};
-  }
-  const auto need = need_of(tokens);
-  const bool changed = hash != hash_of(first_.tokens.refresh_token) ||
-                       hash_of(tokens.access_token) != hash_of(first_.tokens.access_token);
-  if (need == ExchangeNeed::none)
-    return std::optional{
-        *report(changed ? ExchangeOutcome::adopted : ExchangeOutcome::still_fresh, tokens)};
-  need_ = need;
-  if (hash.empty() || state_.is_dead(hash))
-    return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                hash.empty() ? "its CLI is logged out: log in again"
-                             : "the server no longer accepts it: log in again");
-  if (const auto earliest = earliest_request(state_, world_.now())) {
-    auto waiting = fail(Errc::rate_limited, "refreshing a login", store_.file().string(),
-                        "it was tried a short while ago");
-    waiting.error.retry_at = earliest;
-    return fail(std::move(waiting.error));
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-/// The token may have been spent by a request without an answer: one late retry can lose nothing
-/// more, and saves the login when the server did not get it or forgives. There is no second one.
-inline ExchangeStep ExchangeRun::unknown_policy() {
-  if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
-  const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
-    auto error =
-        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
-            .error;
-    error.retry_at = retry_at;
-    return error;
-  };
-  const auto end = end_of(current_.tokens);
-  if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
-    auto kept = report(ExchangeOutcome::kept, current_.tokens);
-    kept->retry_at = end;
-    kept->note =
-        "the server may have exchanged this login and the answer was lost; "
-        "the current access token works until it ends";
-    return std::optional{std::move(*kept)};
-  }
-  if (journal_.header.retry)
-    return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
-                        std::nullopt));
-  const auto now = world_.now();
-  const auto passed =
-      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
-  const auto wait = exchange_unknown_wait - passed;
-  if (wait > request_.patience)
-    return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));
-  if (wait > Duration{0}) {
-    world_.sleep(wait);
-    auto again = consider();
-    if (!again || *again) return again;
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-/// S4: the right to spend, where several hosts share the login.
-inline ExchangeStep ExchangeRun::claim() {
-  if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
-  const auto hash = hash_of(current_.tokens.refresh_token);
-  const auto family = family_of(store_, current_.tokens, state_);
-  if (state_.family != family) {
-    state_.family = family;
-    if (auto saved = save_family_state(files_.state, state_); !saved)
-      return fail(unwritable(saved.error()).error);
-  }
-  const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
-  const auto begun = world_.steady();
-  auto taken = world_.claims->take(family, hash, world_.host_id, length);
-  if (!taken) return fail(std::move(taken).error());
-  claim_end_ = begun + length;
-  claim_ = std::move(*taken);
-  if (claim_->after_unknown && journal_.state == JournalState::none) {
-    // Another host's answer was lost: the same rule as for one of ours.
-    attempt_ = random_hex();
-    auto journal = Journal::create(files_, header_of(hash, world_.now(), false));
-    if (!journal) {
-      abandon_claim();
-      return fail(unwritable(std::move(journal).error()).error);
-    }
-    journal_ = {JournalState::sent, journal->header(), {}, {}};
-    auto step = unknown_policy();
-    if (!step || *step)
-      abandon_claim();
-    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
-      return claim();
-    return step;
-  }
-  return std::optional<ExchangeReport>{};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// S5 and S9: one request, whose body goes out only after before_body() said so.
-inline ExchangeStep ExchangeRun::spend() {
-  Spend spend;
-  spent_ = hash_of(current_.tokens.refresh_token);
-  const auto& account = current_.tokens.account_id;
-  spent_account_ = account.empty() ? std::string{} : token_hash(account);
-  auto request = refresh_request(endpoint_, current_.tokens.refresh_token);
-  request.connect_timeout = std::min(request.connect_timeout, endpoint_.connect_timeout);
-  request.timeout = endpoint_.answer_timeout;
-  // The CLI goes on without its lock after a while: the whole request ends before that.
-  const auto hold = store_.longest_hold();
-  if (hold > exchange_hold_margin * 2)
-    request.timeout = std::min(request.timeout, hold - exchange_hold_margin);
-  spend.timeout = request.timeout;
-  spend.started = world_.steady();
-  request.before_body = [this, &spend]() -> Result<void> {
-    auto ready = before_body(spend);
-    if (!ready) spend.stopped = ready.error();
-    return ready;
-  };
-  const auto answer = world_.send(request);
-  wipe(request.body.data(), request.body.size());
-  if (!spend.released) return after_unsent(spend, answer);
-  auto result = answer ? after_answer(spend, *answer) : after_lost(answer.error().message());
-  if (!result) return fail(std::move(result).error());
-  return std::optional{std::move(*result)};
-}
-
-/// S6 to S8, while the connection stands and nothing of the token has gone out.
-inline Result<void> ExchangeRun::before_body(Spend& spend) {
-  if (std::exchange(spend.asked, true))
-    return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
-                "a second request was refused");
-  // S6: the CLI waits from here on.
-  const auto patience = need_ == ExchangeNeed::advisory
-                            ? Duration{0}
-                            : std::min(exchange_cli_patience, spend.timeout / 4);
-  auto lock = store_.lock_exchange(patience);
-  if (!lock) {
-    spend.cli_busy = lock.error().errc() == Errc::busy;
-    return fail(std::move(lock).error());
-  }
-  cli_lock_ = std::move(*lock);
-  auto login = read_settled();
-  if (!login) return fail(std::move(login).error());
-  if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
-    spend.changed = true;
-    if (!other_account(login->tokens.account_id))
-      spend.changed_to = hash_of(login->tokens.refresh_token);
-    return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
-  }
-  // S7: full disks, missing rights and the like show before anything is spent.
-  const auto now = world_.now();
-  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
-  auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
-  if (!room) return unwritable(std::move(room).error());
-  spend.room.emplace(std::move(*room));
-  state_.requests.push_back(now);
-  if (auto saved = save_family_state(files_.state, state_); !saved)
-    return unwritable(saved.error());
-  const bool retry = journal_.state == JournalState::sent;
-  const auto not_sent = [&] {
-    state_.requests.pop_back();
-    remember();
-  };
-  const auto put_back = [&] {
-    spend.journal.reset();
-    if (!store_.single_use()) return;
-    if (!retry) return note(remove_journal(files_));
-    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
-  };
-  if (store_.single_use()) {
-    attempt_ = random_hex();
-    auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
-    if (!journal) {
-      not_sent();
-      if (retry) put_back();
-      return unwritable(std::move(journal).error());
-    }
-    spend.journal.emplace(std::move(*journal));
-  }
-  // S8: the last looks before there is no way back.
-  Result<void> ready;
-  if (cli_lock_) ready = cli_lock_->still_held();
-  const auto used = std::chrono::duration_cast<Duration>(world_.steady() - spend.started);
-  if (ready && used > spend.timeout / 2)
-    ready = fail(Errc::network, "connecting", store_.file().string(),
-                 "too little time was left for the answer: try again");
-  const auto answered = spend.timeout - used;
-  if (ready && claim_ &&
-      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
-    ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
-                 "the claim on it is about to end: try again");
-  if (!ready) {
-    not_sent();
-    put_back();
-    return ready;
-  }
-  spend.released = true;
-  return {};
-}
-
-/// Nothing was spent: what stopped it decides whether to begin anew.
-inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
-  cli_lock_.reset();
-  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
-  abandon_claim();
-  if (spend.changed) return std::optional<ExchangeReport>{};
-  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
-    // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
-    auto turn = store_.lock_exchange(request_.patience);
-    if (!turn) return fail(std::move(turn).error());
-    return std::optional<ExchangeReport>{};
-  }
-  if (spend.stopped) return fail(std::move(*spend.stopped));
-  back_off(std::nullopt);
-  auto error = answer ? fail(Errc::network, "refreshing a login", endpoint_.provider,
-                             "the server answered before it had the request")
-                            .error
-                      : answer.error();
-  error.retry_at = state_.not_before;
-  return fail(std::move(error));
-}
-
-/// No answer, or none that can be believed, to a token that may have been spent.
-inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
-  cli_lock_.reset();
-  if (!store_.single_use()) {
-    back_off(std::nullopt);
-    abandon_claim();
-    auto error = fail(Errc::network, "refreshing a login", endpoint_.provider, why).error;
-    error.retry_at = state_.not_before;
-    return fail(std::move(error));
-  }
-  auto error =
-      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
-           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
-          .error;
-  error.retry_at = world_.now() + exchange_unknown_wait;
-  return fail(std::move(error));
-}
-
-/// S10 and S11: kept before anything else, then judged.
-inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Response& answer) {
-  const auto now = world_.now();
-  const bool success = answer.status >= 200 && answer.status < 300;
-  if (success && spend.journal) {
-    Result<void> kept;
-    if (auto sealed = store_.protect(Secret{answer.body}); !sealed)
-      kept = fail(std::move(sealed).error());
-    else
-      kept = spend.journal->keep(*sealed, now);
-    // The answer is still in memory: the login's file may take it all the same.
-    answer_kept_ = kept.has_value();
-    note(kept);
-  }
-  auto judged = classify_token_answer(endpoint_.provider, answer, now);
-  // Where it points to gets no token of ours.
-  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
-  switch (judged.verdict) {
-    case TokenVerdict::ok: {
-      const auto granted = parse_granted_tokens(answer.body);
-      if (!granted) return after_lost("the answer cannot be used");
-      return store_granted(*granted, now, std::move(spend.room), ExchangeOutcome::exchanged);
-    }
-    case TokenVerdict::malformed:
-      return after_lost("the answer cannot be used");
-    default:
-      break;
-  }
-  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
-  const bool told = judged.retry_at || !judged.code.empty();
-  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
-  return after_refusal(spend, judged);
-}
-
-/// The server said no, and in doing so that it did not spend the token.
-inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const TokenAnswer& judged) {
-  cli_lock_.reset();
-  const bool after_unknown = journal_.state == JournalState::sent;
-  const auto settle = [&] {
-    spend.journal.reset();
-    abandon_claim();
-    note(remove_journal(files_));
-    journal_ = {};
-  };
-  switch (judged.verdict) {
-    case TokenVerdict::dead:
-    case TokenVerdict::denied:
-    case TokenVerdict::code_expired: {
-      // A CLI that was quicker may be writing what it got.
-      for (const auto wait : {Duration{100}, Duration{900}, Duration{4'000}}) {
-        world_.sleep(wait);
-        auto login = read_settled();
-        if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
-          continue;
-        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
-          end_claim(hash_of(login->tokens.refresh_token));
-        settle();
-        current_ = std::move(*login);
-        if (other_account(current_.tokens.account_id))
-          return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                      "another account logged in: scan again");
-        return report(ExchangeOutcome::adopted, current_.tokens);
-      }
-      remember_dead(state_, spent_);
-      remember();
-      settle();
-      return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
-                                : "the server no longer accepts it: log in again");
-    }
-    case TokenVerdict::client_fault: {
-      back_off(std::nullopt);
-      settle();
-      return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
-                  "the server does not accept our client or request, or sends it elsewhere; the "
-                  "login is untouched");
-    }
-    default: {
-      back_off(judged.retry_at);
-      // Refused for now says nothing about a spend before that: the question stays open.
-      if (after_unknown) {
-        spend.journal.reset();
-        auto back = Journal::create(files_, journal_.header, true);
-        if (!back) note_ += back.error().message();
-        abandon_claim();
-      } else {
-        settle();
-      }
-      auto error = fail(judged.retry_at ? Errc::rate_limited : Errc::overloaded,
-                        "refreshing a login", endpoint_.provider, "the server asks to wait")
-                       .error;
-      error.retry_at = state_.not_before;
-      return fail(std::move(error));
-    }
-  }
-}
-
-/// S12: into the login's file, unless somebody else's newer login stands there.
-inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& granted,
-                                                         TimePoint received_at,
-                                                         std::optional<FileSwap> room,
-                                                         ExchangeOutcome outcome) {
-  const auto kept = [&](Error error) {
-    if (answer_kept_)
-      error.hint = "the new login is safe in " + files_.journal.string() +
-                   " and is stored by the next refresh (" + error.message() + ')';
-    else if (store_.single_use())
-      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
-    return fail(std::move(error));
-  };
-  if (!granted.account_id.empty() && !spent_account_.empty() &&
-      token_hash(granted.account_id) != spent_account_) {
-    if (store_.single_use()) park();
-    end_claim(hash_of(granted.refresh_token));
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "the server answered for another account");
-  }
-  bool waited = false;
-  for (int turn = 0; turn < 8; ++turn) {
-    auto lock = store_.lock_write(exchange_cli_patience);
-    if (!lock) return kept(std::move(lock).error());
-    const auto base = read_own_file(files_.target, login_file_max);
-    if (!base) return kept(base.error());
-    auto login =
-        *base
-            ? read_settled()
-            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
-    const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
-    if (!login && !gone) return kept(std::move(login).error());
-    if (gone) {
-      // Logged out by the user, or removed by a CLI whose own refresh was refused?
-      const auto age = world_.now() - received_at;
-      if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
-        if (store_.single_use()) park();
-        end_claim(hash_of(granted.refresh_token));
-        first_ = current_ = {};
-        return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
-                    "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
-      }
-      if (!std::exchange(waited, true)) {
-        lock->reset();
-        cli_lock_.reset();
-        world_.sleep(exchange_removal_wait);
-        continue;
-      }
-    } else {
-      const auto& theirs = login->tokens;
-      if (hash_of(theirs.access_token) == hash_of(granted.access_token)) {
-        lock->reset();
-        current_ = std::move(*login);
-        return finish(granted, received_at, outcome);
-      }
-      const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
-                         token_hash(theirs.account_id) != spent_account_;
-      const bool moved = hash_of(theirs.refresh_token) != spent_;
-      const auto end =
-          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
-      const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
-      if (other || (moved && !later)) {
-        current_ = std::move(*login);
-        return lose_to(granted, other);
-      }
-    }
-    const auto text = store_.rewritten(login ? *login : StoredLogin{}, granted, received_at);
-    if (!text) return kept(text.error());
-    if (!room) {
-      auto made = FileSwap::reserve(files_, text->size());
-      if (!made) return kept(std::move(made).error());
-      room.emplace(std::move(*made));
-    }
-    if (auto written = room->write(*text, login ? login->mode : mode_t{0600}); !written)
-      return kept(written.error());
-    auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
-    if (!swapped) return kept(std::move(swapped).error());
-    if (*swapped == FileSwap::Swapped::expected) {
-      const bool theirs_differs =
-          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
-      if (theirs_differs)
-        if (auto aside = room->keep_displaced(random_hex()); !aside)
-          note_ += aside.error().message();
-      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
-      lock->reset();
-      cli_lock_.reset();
-      if (unlocked) {
-        // Nothing makes this CLI wait: it may have had the old file open for writing.
-        world_.sleep(exchange_cli_patience);
-        const auto same = room->displaced_is(**base);
-        if (!same || !*same)
-          if (auto aside = room->keep_displaced(random_hex()); !aside)
-            note_ += aside.error().message();
-      }
-      if (store_.cli_removes_refused() && !std::exchange(waited, true))
-        world_.sleep(exchange_removal_wait);
-      // Who wrote or logged out since then is met by the next turn.
-      auto after = read_settled();
-      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
-        current_ = std::move(*after);
-        return finish(granted, received_at, outcome);
-      }
-      if (!after && after.error().errc() != Errc::not_found) return kept(std::move(after).error());
-    }
-    room.reset();
-  }
-  return kept(fail(Errc::busy, "storing a refreshed login", store_.file().string(),
-                   "others write it all the time")
-                  .error);
-}
-
-/// S13: everything that was kept for the case of a crash goes, after the login stands.
-inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
-                                                  TimePoint received_at, ExchangeOutcome outcome) {
-  state_.failures = 0;
-  state_.not_before.reset();
-  state_.grant.reset();
-  const auto access = hash_of(granted.access_token);
-  if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
-  remember();
-  end_claim(hash_of(current_.tokens.refresh_token));
-  note(remove_journal(files_, false));  // the login in it stands in its file, synced
-  for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
-  return report(outcome, current_.tokens);
-}
-
-/// Two candidates, and theirs is the newer one or another account's: ours is put aside.
-inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
-                                                   bool other_account) {
-  cli_lock_.reset();
-  if (store_.single_use()) park();
-  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
-  if (other_account)
-    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
-                "another account logged in meanwhile: scan again; " + note_);
-  return report(ExchangeOutcome::adopted, current_.tokens);
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
-  switch (outcome) {
-    case ExchangeOutcome::still_fresh:
-      return "still_fresh";
-    case ExchangeOutcome::adopted:
-      return "adopted";
-    case ExchangeOutcome::exchanged:
-      return "exchanged";
-    case ExchangeOutcome::recovered:
-      return "recovered";
-    case ExchangeOutcome::kept:
-      return "kept";
-  }
-  return "";
-}
-
-CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
-                                                const ExchangeRequest& request,
-                                                const ExchangeWorld& world) {
-  detail::ExchangeRun run{store, endpoint, request, world};
-  auto first = run.look_first();
-  if (!first) return fail(std::move(first).error());
-  if (*first) return std::move(**first);
-
-  auto& flights = detail::ExchangeFlights::of_process();
-  const auto file = store.file().string();
-  const auto busy = [&] {
-    return run.not_now(
-        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
-  };
-  // Real time, whatever the world's clock says: other threads are waited for.
-  const std::chrono::steady_clock::time_point deadline{SystemClock{}.steady() + request.patience};
-  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
-  for (;;) {
-    const auto [flight, ours] = flights.board(file, mandatory);
-    if (ours) {
-      // Whoever waits must be told, also when memory runs out here.
-      std::optional<Result<ExchangeReport>> result;
-      try {
-        result = run.under_locks();
-      } catch (...) {
-        flights.land(file, fail(Errc::io, "refreshing a login", file));
-        throw;
-      }
-      flights.land(file, *result);
-      return std::move(*result);
-    }
-    if (!mandatory) return busy();
-    std::unique_lock lock{flight->mutex};
-    const auto landed = [&there = *flight] { return there.result.has_value(); };
-    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
-    // One who needed it less may have given up early: what it kept is not what is wanted here.
-    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
-      return *flight->result;
-  }
-}
-
-CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
-  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
-  if (!state) return fail(state.error());
-  const auto login = store.read();
-  if (!login) return fail(login.error());
-  return detail::family_of(store, login->tokens, *state);
-}
-
-CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
-  const auto files = detail::ExchangeFiles::beside(store.file());
-  const auto journal = detail::load_journal(files.journal);
-  if (!journal) return fail(journal.error());
-  const auto state = detail::load_family_state(files.state);
-  if (!state) return fail(state.error());
-  ExchangeTrace trace;
-  trace.journal = journal->state != detail::JournalState::none;
-  trace.not_before = state->not_before;
-  trace.failures = state->failures;
-  const auto login = store.read();
-  if (!login) return fail(login.error());
-  const auto hash = detail::hash_of(login->tokens.refresh_token);
-  trace.outcome_unknown =
-      journal->state == detail::JournalState::sent && journal->header.token == hash;
-  trace.dead = state->is_dead(hash);
-  return trace;
-}
-
-CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
-    const std::filesystem::path& directory) {
-  std::vector<StrandedExchange> found;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto& path = entry->path();
-    const auto target = detail::exchange_target_of(path.filename().string());
-    if (!target) continue;
-    struct stat facts {};
-    const auto file = directory / target->file;
-    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
-    const auto record = detail::load_journal(path);
-    if (record && (record->state == detail::JournalState::none ||
-                   record->state == detail::JournalState::torn))
-      continue;  // nothing was sent
-    found.push_back({file, path, target->parked,
-                     record ? Result<bool>{record->state == detail::JournalState::got}
-                            : Result<bool>{fail(record.error())}});
-  }
-  if (failed && failed != std::errc::no_such_file_or_directory)
-    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
-  std::sort(found.begin(), found.end(),
-            [](const auto& a, const auto& b) { return a.left < b.left; });
-  return found;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// What a login works with, besides the person. Everything must outlive the call.
-struct LoginWorld {
-  SendOnce send;
-  std::function<TimePoint()> now;
-  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
-/// terminal or a browser could take for something else.
-inline bool is_safe_page(std::string_view url) {
-  constexpr std::size_t longest = 4096;
-  const auto printable = [](char c) { return c > ' ' && c <= '~' && c != '\\' && c != '"'; };
-  return url.size() <= longest && std::all_of(url.begin(), url.end(), printable) &&
-         is_safe_base_url(url.substr(0, url.find_first_of("?#")));
-}
-
-/// The server's error code, when it looks like one: no token and no sentence ever does.
-inline std::string shown_error_code(std::string_view code) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
-  if (code.empty() || code.size() > 40 || !std::all_of(code.begin(), code.end(), plain)) return {};
-  return " (it answered " + std::string{code} + ")";
-}
-
-inline std::string login_doing(const TokenEndpoint& endpoint) {
-  return "logging in to " + endpoint.provider;
-}
-
-/// The error for an answer of a token endpoint that grants nothing, now and later.
-inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& response,
-                                const TokenAnswer& answer) {
-  const auto code = shown_error_code(answer.code);
-  const auto failure = [&](Errc errc, const std::string& hint) {
-    Error error{make_error_code(errc), login_doing(endpoint), oauth_origin_of(endpoint.url), hint};
-    error.http_status = response.status;
-    error.retry_at = answer.retry_at;
-    return Unexpected{std::move(error)};
-  };
-  switch (answer.verdict) {
-    case TokenVerdict::denied:
-      return failure(Errc::cancelled, "access was denied on the provider's page");
-    case TokenVerdict::code_expired:
-      return failure(Errc::timeout, "the code has expired: start the login again");
-    case TokenVerdict::client_fault:
-      return failure(Errc::configuration,
-                     "the server does not accept this client or request" + code +
-                         ": check the client id in the settings, or log in with the CLI itself");
-    case TokenVerdict::ok:
-    case TokenVerdict::malformed:
-      return failure(Errc::malformed, "the answer cannot be understood: start the login again");
-    case TokenVerdict::transient:
-      return failure(response.status == 429 ? Errc::rate_limited : Errc::overloaded,
-                     "the server cannot serve right now" + code + ": try again later");
-    default:
-      return failure(Errc::login_needed,
-                     "the code is no longer good" + code + ": start the login again");
-  }
-}
-
-/// Exchanges an authorization code, once: it is spent by its use.
-/// @param parameters redirect_uri, code_verifier and what else this server wants
-inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
-                                           std::string_view code, OAuthParameters parameters,
-                                           const LoginWorld& world) {
-  parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
-                                         {"client_id", endpoint.client_id},
-                                         {"code", std::string{code}}});
-  if (!endpoint.client_secret.empty())
-    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
-  const auto response = world.send(oauth_request(endpoint, endpoint.url, encoding, parameters));
-  if (!response) return fail(response.error());
-  const auto answer = classify_token_answer(endpoint.provider, *response, world.now());
-  if (answer.verdict != TokenVerdict::ok) return login_refused(endpoint, *response, answer);
-  return parse_granted_tokens(response->body);
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Decodes one part of a query; none when it is not well-formed or not printable ASCII.
-inline std::optional<std::string> query_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      const auto byte = decode_hex(text.substr(i + 1, 2));
-      if (!byte || byte->size() != 1) return std::nullopt;
-      c = byte->front();
-      i += 2;
-    }
-    if (c < ' ' || c > '~') return std::nullopt;
-    decoded.push_back(c);
-  }
-  return decoded;
-}
-
-/// The value of a parameter; none when it is missing, there twice or not well-formed.
-inline std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
-  std::optional<std::string> found;
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const auto equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    if (found) return std::nullopt;
-    found = query_decoded(pair.substr(std::min(equals + 1, pair.size())));
-    if (!found) return std::nullopt;
-  }
-  return found;
-}
-
-/// The answer to a login: a code, or the reason why there is none.
-struct AuthorizationAnswer {
-  std::string code;
-  std::string error;  ///< the server's error code
-};
-
-/// Reads the query of a redirect.
-/// @return none when it is not the answer to the login with that state
-inline std::optional<AuthorizationAnswer> authorization_answer(std::string_view query,
-                                                               std::string_view expected_state) {
-  const auto state = query_parameter(query, "state");
-  if (!state || !equal_in_constant_time(*state, expected_state)) return std::nullopt;
-  const auto code = query_parameter(query, "code");
-  const auto error = query_parameter(query, "error");
-  if (code && !error && is_safe_token(*code)) return AuthorizationAnswer{*code, {}};
-  if (error && !code) return AuthorizationAnswer{{}, *error};
-  return std::nullopt;
-}
-
-/// Reads what a person pasted: the address that the browser was sent to, "code#state" as some pages
-/// show it, or nothing but the code.
-/// @return none when it is not the answer to the login with that state and address
-inline std::optional<AuthorizationAnswer> pasted_answer(std::string_view text,
-                                                        std::string_view redirect_uri,
-                                                        std::string_view expected_state) {
-  while (!text.empty() && text.front() <= ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
-  if (text.find("://") != std::string_view::npos) {
-    if (!text.starts_with(redirect_uri)) return std::nullopt;
-    auto query = text.substr(redirect_uri.size());
-    if (!query.starts_with('?')) return std::nullopt;
-    return authorization_answer(query.substr(1, query.find('#') - 1), expected_state);
-  }
-  const auto mark = text.find('#');
-  const auto code = text.substr(0, mark);
-  if (mark != std::string_view::npos &&
-      !equal_in_constant_time(text.substr(mark + 1), expected_state))
-    return std::nullopt;
-  if (!is_safe_token(code)) return std::nullopt;
-  return AuthorizationAnswer{std::string{code}, {}};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -9005,90 +3738,9 @@ inline Response wrong_credentials() {
   return api_error(401, "INVALID_CREDENTIALS", "Invalid email or password");
 }
 
-inline Response too_many_management_keys() {
-  return api_error(409, "TOO_MANY_KEYS",
-                   "The account has too many management keys. Revoke some of them.");
-}
-
-/// Keys of the account that are not revoked, oldest first.
-inline Result<std::vector<ManagementKey>> live_management_keys(ApiState& state,
-                                                               const AccountId& account) {
-  auto keys = state.store.management_keys(account);
-  if (keys) {
-    std::erase_if(*keys, [](const ManagementKey& key) { return key.revoked_at.has_value(); });
-    std::stable_sort(keys->begin(), keys->end(),
-                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
-  }
-  return keys;
-}
-
-CREDPOOL_INLINE Result<Secret> issue_management_key(ApiState& state, const AccountId& account,
-                                                    bool revoke_others, TimePoint now) {
-  auto key = new_management_key();
-  if (!key) return key;
-  if (auto added = state.store.add_management_key(
-          {key_digest(key->reveal()), account, now, std::nullopt}, revoke_others);
-      !added)
-    return fail(added.error());
-  return key;
-}
-
-CREDPOOL_INLINE Result<std::string> hash_password(ApiState& state, std::string_view password) {
-  Result<std::string> hash = fail(Errc::overloaded, "hashing a password");
-  state.password_turns.pass([&] { hash = state.options.passwords->hash(password); });
-  return hash;
-}
-
 inline Response password_not_hashed(const Error& error) {
   if (error.errc() == Errc::overloaded) return api_too_many(Duration{1'000});
   return api_later(503, "OVERLOADED", "The server has too much to do. Try again.", Duration{1'000});
-}
-
-/// The hash of a password that nobody knows.
-inline std::string nobodys_hash(ApiState& state) {
-  const std::lock_guard lock{state.no_password_mutex};
-  if (state.no_password.empty())
-    if (const auto secret = new_uuid())
-      state.no_password = state.options.passwords->hash(*secret).value_or("");
-  return state.no_password;
-}
-
-CREDPOOL_INLINE ApiPasswordCheck check_password(ApiState& state, const ApiCall& call,
-                                                std::string_view email, const Account* account,
-                                                std::string_view password) {
-  struct Guess {
-    FailureBackoff& counter;
-    std::string caller;
-  };
-  const auto peer = counted_peer(call.request.peer);
-  std::vector<Guess> guesses{{state.pair_guesses, std::string{email} + '\n' + peer},
-                             {state.email_guesses, std::string{email}}};
-  if (!peer.empty()) guesses.push_back({state.peer_guesses, peer});
-  const auto take_back = [&](std::size_t first) {
-    for (auto i = first; i < guesses.size(); ++i) guesses[i].counter.take_back(guesses[i].caller);
-  };
-
-  ApiPasswordCheck check;
-  for (std::size_t i = 0; i < guesses.size(); ++i) {
-    const auto wait = guesses[i].counter.attempt(guesses[i].caller, call.now);
-    if (!wait) continue;
-    while (i-- > 0) guesses[i].counter.take_back(guesses[i].caller);
-    check.refusal = api_too_many(*wait);
-    return check;
-  }
-  const bool has_password = account != nullptr && !account->password_hash.empty();
-  const bool looked = state.password_turns.pass([&] {
-    const auto hash = has_password ? account->password_hash : nobodys_hash(state);
-    check.right = state.options.passwords->verify(hash, password) && has_password;
-  });
-  if (!looked) {
-    take_back(0);
-    check.refusal = api_too_many(Duration{1'000});
-  } else if (check.right) {
-    guesses.front().counter.succeeded(guesses.front().caller);
-    take_back(1);
-  }
-  return check;
 }
 
 /// The account as it is now, if its password is still the one that was checked.
@@ -9215,18 +3867,6 @@ CREDPOOL_INLINE Response show_account(ApiState& state, ApiCall& call) {
                    {"created_at", api_time(call.account.created_at)}});
 }
 
-CREDPOOL_INLINE Response rotate_management_key(ApiState& state, ApiCall& call) {
-  const auto key = issue_management_key(state, call.account.id, false, call.now);
-  if (!key) return api_store_failed(key.error());
-  if (const auto revoked =
-          state.store.revoke_management_key(call.account.id, call.key_digest, call.now);
-      !revoked)
-    return api_store_failed(revoked.error());
-  return api_data({{"management_key", key->reveal()},
-                   {"email", call.account.email},
-                   {"rotated_at", api_time(call.now)}});
-}
-
 /// Proof that it is the account's owner who asks, and not only who has found a key of it: the
 /// password, or for an account without one its e-mail.
 /// @return none when it is; else the refusal
@@ -9291,57 +3931,6 @@ CREDPOOL_INLINE Response remove_account(ApiState& state, ApiCall& call) {
     return api_store_failed(removed.error());
   return api_data(
       {{"email", call.account.email}, {"deleted", true}, {"deleted_at", api_time(call.now)}});
-}
-
-CREDPOOL_INLINE Response list_management_keys(ApiState& state, ApiCall& call) {
-  ApiQuery query{call.request.query};
-  const auto most = state.options.limits.management_keys;
-  const PageRequest asked{query.number("limit", most, 1, most),
-                          query.number("offset", 0, 0, UINT32_MAX)};
-  if (!query.good()) return api_invalid(query.fault());
-  auto keys = live_management_keys(state, call.account.id);
-  if (!keys) return api_store_failed(keys.error());
-  Page<ManagementKey> page;
-  page.total = keys->size();
-  for (auto i = asked.offset; i < keys->size() && page.items.size() < asked.limit; ++i)
-    page.items.push_back((*keys)[keys->size() - 1 - i]);
-  return api_data(api_page(page, asked, query.has("limit") || query.has("offset"),
-                           [&](const ManagementKey& key) {
-                             return OrderedJson{{"id", key_name_of(key.digest)},
-                                                {"created_at", api_time(key.created_at)},
-                                                {"current", key.digest == call.key_digest}};
-                           }));
-}
-
-CREDPOOL_INLINE Response add_management_key(ApiState& state, ApiCall& call) {
-  return answer_once(state, call, true, [&]() -> Response {
-    const std::lock_guard turn{state.account_turn(call.account.id)};
-    const auto keys = live_management_keys(state, call.account.id);
-    if (!keys) return api_store_failed(keys.error());
-    if (keys->size() >= state.options.limits.management_keys) return too_many_management_keys();
-    const auto key = issue_management_key(state, call.account.id, false, call.now);
-    if (!key) return api_store_failed(key.error());
-    return api_data({{"management_key", key->reveal()},
-                     {"id", key_name_of(key_digest(key->reveal()))},
-                     {"created_at", api_time(call.now)}},
-                    201);
-  });
-}
-
-CREDPOOL_INLINE Response revoke_management_key(ApiState& state, ApiCall& call) {
-  const auto gone = [] { return api_error(404, "KEY_NOT_FOUND", "Key not found"); };
-  const auto keys = live_management_keys(state, call.account.id);
-  if (!keys) return api_store_failed(keys.error());
-  const auto name = call.name == "current" ? key_name_of(call.key_digest) : std::string{call.name};
-  const auto found = std::find_if(keys->begin(), keys->end(), [&](const ManagementKey& key) {
-    return key_name_of(key.digest) == name;
-  });
-  if (found == keys->end()) return gone();
-  if (const auto revoked =
-          state.store.revoke_management_key(call.account.id, found->digest, call.now);
-      !revoked)
-    return revoked.error().errc() == Errc::not_found ? gone() : api_store_failed(revoked.error());
-  return api_data({{"id", name}, {"revoked", true}, {"revoked_at", api_time(call.now)}});
 }
 
 }  // namespace detail
@@ -10021,6 +4610,161 @@ CREDPOOL_INLINE Response rotate_key(ApiState& state, ApiCall& call) {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+CREDPOOL_INLINE Response too_many_management_keys() {
+  return api_error(409, "TOO_MANY_KEYS",
+                   "The account has too many management keys. Revoke some of them.");
+}
+
+CREDPOOL_INLINE Result<std::vector<ManagementKey>> live_management_keys(ApiState& state,
+                                                                        const AccountId& account) {
+  auto keys = state.store.management_keys(account);
+  if (keys) {
+    std::erase_if(*keys, [](const ManagementKey& key) { return key.revoked_at.has_value(); });
+    std::stable_sort(keys->begin(), keys->end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+  }
+  return keys;
+}
+
+CREDPOOL_INLINE Result<Secret> issue_management_key(ApiState& state, const AccountId& account,
+                                                    bool revoke_others, TimePoint now) {
+  auto key = new_management_key();
+  if (!key) return key;
+  if (auto added = state.store.add_management_key(
+          {key_digest(key->reveal()), account, now, std::nullopt}, revoke_others);
+      !added)
+    return fail(added.error());
+  return key;
+}
+
+CREDPOOL_INLINE Response rotate_management_key(ApiState& state, ApiCall& call) {
+  const auto key = issue_management_key(state, call.account.id, false, call.now);
+  if (!key) return api_store_failed(key.error());
+  if (const auto revoked =
+          state.store.revoke_management_key(call.account.id, call.key_digest, call.now);
+      !revoked)
+    return api_store_failed(revoked.error());
+  return api_data({{"management_key", key->reveal()},
+                   {"email", call.account.email},
+                   {"rotated_at", api_time(call.now)}});
+}
+
+CREDPOOL_INLINE Response list_management_keys(ApiState& state, ApiCall& call) {
+  ApiQuery query{call.request.query};
+  const auto most = state.options.limits.management_keys;
+  const PageRequest asked{query.number("limit", most, 1, most),
+                          query.number("offset", 0, 0, UINT32_MAX)};
+  if (!query.good()) return api_invalid(query.fault());
+  auto keys = live_management_keys(state, call.account.id);
+  if (!keys) return api_store_failed(keys.error());
+  Page<ManagementKey> page;
+  page.total = keys->size();
+  for (auto i = asked.offset; i < keys->size() && page.items.size() < asked.limit; ++i)
+    page.items.push_back((*keys)[keys->size() - 1 - i]);
+  return api_data(api_page(page, asked, query.has("limit") || query.has("offset"),
+                           [&](const ManagementKey& key) {
+                             return OrderedJson{{"id", key_name_of(key.digest)},
+                                                {"created_at", api_time(key.created_at)},
+                                                {"current", key.digest == call.key_digest}};
+                           }));
+}
+
+CREDPOOL_INLINE Response add_management_key(ApiState& state, ApiCall& call) {
+  return answer_once(state, call, true, [&]() -> Response {
+    const std::lock_guard turn{state.account_turn(call.account.id)};
+    const auto keys = live_management_keys(state, call.account.id);
+    if (!keys) return api_store_failed(keys.error());
+    if (keys->size() >= state.options.limits.management_keys) return too_many_management_keys();
+    const auto key = issue_management_key(state, call.account.id, false, call.now);
+    if (!key) return api_store_failed(key.error());
+    return api_data({{"management_key", key->reveal()},
+                     {"id", key_name_of(key_digest(key->reveal()))},
+                     {"created_at", api_time(call.now)}},
+                    201);
+  });
+}
+
+CREDPOOL_INLINE Response revoke_management_key(ApiState& state, ApiCall& call) {
+  const auto gone = [] { return api_error(404, "KEY_NOT_FOUND", "Key not found"); };
+  const auto keys = live_management_keys(state, call.account.id);
+  if (!keys) return api_store_failed(keys.error());
+  const auto name = call.name == "current" ? key_name_of(call.key_digest) : std::string{call.name};
+  const auto found = std::find_if(keys->begin(), keys->end(), [&](const ManagementKey& key) {
+    return key_name_of(key.digest) == name;
+  });
+  if (found == keys->end()) return gone();
+  if (const auto revoked =
+          state.store.revoke_management_key(call.account.id, found->digest, call.now);
+      !revoked)
+    return revoked.error().errc() == Errc::not_found ? gone() : api_store_failed(revoked.error());
+  return api_data({{"id", name}, {"revoked", true}, {"revoked_at", api_time(call.now)}});
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE Result<std::string> hash_password(ApiState& state, std::string_view password) {
+  Result<std::string> hash = fail(Errc::overloaded, "hashing a password");
+  state.password_turns.pass([&] { hash = state.options.passwords->hash(password); });
+  return hash;
+}
+
+/// The hash of a password that nobody knows.
+inline std::string nobodys_hash(ApiState& state) {
+  const std::lock_guard lock{state.no_password_mutex};
+  if (state.no_password.empty())
+    if (const auto secret = new_uuid())
+      state.no_password = state.options.passwords->hash(*secret).value_or("");
+  return state.no_password;
+}
+
+CREDPOOL_INLINE ApiPasswordCheck check_password(ApiState& state, const ApiCall& call,
+                                                std::string_view email, const Account* account,
+                                                std::string_view password) {
+  struct Guess {
+    FailureBackoff& counter;
+    std::string caller;
+  };
+  const auto peer = counted_peer(call.request.peer);
+  std::vector<Guess> guesses{{state.pair_guesses, std::string{email} + '\n' + peer},
+                             {state.email_guesses, std::string{email}}};
+  if (!peer.empty()) guesses.push_back({state.peer_guesses, peer});
+  const auto take_back = [&](std::size_t first) {
+    for (auto i = first; i < guesses.size(); ++i) guesses[i].counter.take_back(guesses[i].caller);
+  };
+
+  ApiPasswordCheck check;
+  for (std::size_t i = 0; i < guesses.size(); ++i) {
+    const auto wait = guesses[i].counter.attempt(guesses[i].caller, call.now);
+    if (!wait) continue;
+    while (i-- > 0) guesses[i].counter.take_back(guesses[i].caller);
+    check.refusal = api_too_many(*wait);
+    return check;
+  }
+  const bool has_password = account != nullptr && !account->password_hash.empty();
+  const bool looked = state.password_turns.pass([&] {
+    const auto hash = has_password ? account->password_hash : nobodys_hash(state);
+    check.right = state.options.passwords->verify(hash, password) && has_password;
+  });
+  if (!looked) {
+    take_back(0);
+    check.refusal = api_too_many(Duration{1'000});
+  } else if (check.right) {
+    guesses.front().counter.succeeded(guesses.front().caller);
+    take_back(1);
+  }
+  return check;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
 /// Whether what Stripe says is paid is what was asked for.
 inline bool is_paid_in_full(const Payment& payment, const StripePayment& said) {
   return said.paid && said.reference == payment.reference && said.cents == payment.charge_cents &&
@@ -10436,6 +5180,222 @@ CREDPOOL_INLINE Response list_requests(ApiState& state, ApiCall& call) {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Everything the library may know about the process it runs in: variables, home, names.
+///
+/// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
+/// Copies share the facts and are cheap.
+///
+/// @thread_safety safe (immutable)
+class Environment {
+ public:
+  struct Facts {
+    std::map<std::string, std::string, std::less<>> variables;
+    std::filesystem::path home;               ///< absolute; empty when there is none
+    std::filesystem::path working_directory;  ///< absolute
+    std::string host_name;
+    std::string user_name;
+    uid_t user = 0;  ///< effective user: whose files are ours
+  };
+
+  explicit Environment(Facts facts);
+
+  /// Takes a picture of the calling process: variables, `$HOME` (else the password database, since
+  /// some callers start us with an empty environment), host and user name.
+  static Environment of_process();
+
+  /// The variable's value; none when unset. An empty value counts as unset, as in the CLIs.
+  std::optional<std::string> variable(std::string_view name) const;
+  const std::map<std::string, std::string, std::less<>>& variables() const noexcept;
+
+  /// The home directory; Errc::configuration when there is none or it is not absolute.
+  Result<std::filesystem::path> home() const;
+
+  /// `$XDG_CONFIG_HOME` or ~/.config; a relative value is ignored, as the XDG specification says.
+  Result<std::filesystem::path> config_home() const;
+  /// `$XDG_DATA_HOME` or ~/.local/share.
+  Result<std::filesystem::path> data_home() const;
+  /// `$XDG_STATE_HOME` or ~/.local/state.
+  Result<std::filesystem::path> state_home() const;
+
+  /// The directory that the variable names, or `fallback` below the home directory.
+  /// "~" and "~/..." are expanded; a relative value counts from the working directory.
+  Result<std::filesystem::path> directory(std::string_view variable_name,
+                                          std::string_view fallback) const;
+
+  /// "~" and "~/..." become the home directory; a relative path counts from the working directory.
+  std::filesystem::path expand(std::string_view path) const;
+
+  /// The first executable regular file of that name on `$PATH`. Empty and relative entries of
+  /// `$PATH` are passed over: they mean a directory that whoever started us has chosen.
+  std::optional<std::filesystem::path> find_program(std::string_view name) const;
+
+  const std::filesystem::path& working_directory() const noexcept;
+  const std::string& host_name() const noexcept;
+  const std::string& user_name() const noexcept;
+  uid_t user() const noexcept;
+
+  /// The same world with one variable set (or, with no value, unset).
+  Environment with_variable(std::string_view name, std::optional<std::string> value) const;
+
+ private:
+  std::shared_ptr<const Facts> facts_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+extern "C" {
+extern char** environ;
+}
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Environment::Environment(Facts facts)
+    : facts_{std::make_shared<const Facts>(std::move(facts))} {}
+
+CREDPOOL_INLINE Environment Environment::of_process() {
+  Facts facts;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    facts.variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  facts.user = ::geteuid();
+
+  passwd record{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
+  if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
+
+  const auto home = facts.variables.find("HOME");
+  if (home != facts.variables.end() && !home->second.empty()) {
+    facts.home = home->second;
+  } else if (found != nullptr && found->pw_dir != nullptr) {
+    facts.home = found->pw_dir;
+  }
+
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) facts.host_name = host.data();
+
+  std::error_code
+      ignored;  // a deleted working directory leaves the path empty: nothing is found there
+  facts.working_directory = std::filesystem::current_path(ignored);
+  return Environment{std::move(facts)};
+}
+
+CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
+  const auto entry = facts_->variables.find(name);
+  if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
+  return entry->second;
+}
+
+CREDPOOL_INLINE const std::map<std::string, std::string, std::less<>>& Environment::variables()
+    const noexcept {
+  return facts_->variables;
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::home() const {
+  if (facts_->home.empty())
+    return fail(Errc::configuration, "finding the home directory", "HOME", "set HOME");
+  if (!facts_->home.is_absolute())
+    return fail(Errc::configuration, "finding the home directory", "HOME",
+                "HOME must be an absolute path");
+  return facts_->home;
+}
+
+namespace detail {
+
+inline Result<std::filesystem::path> xdg_directory(const Environment& environment,
+                                                   std::string_view variable,
+                                                   std::string_view fallback) {
+  if (const auto value = environment.variable(variable); value && value->front() == '/')
+    return std::filesystem::path{*value};
+  auto home = environment.home();
+  if (!home) return home;
+  return *home / fallback;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::config_home() const {
+  return detail::xdg_directory(*this, "XDG_CONFIG_HOME", ".config");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::data_home() const {
+  return detail::xdg_directory(*this, "XDG_DATA_HOME", ".local/share");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::state_home() const {
+  return detail::xdg_directory(*this, "XDG_STATE_HOME", ".local/state");
+}
+
+CREDPOOL_INLINE Result<std::filesystem::path> Environment::directory(
+    std::string_view variable_name, std::string_view fallback) const {
+  if (const auto value = variable(variable_name)) return expand(*value);
+  auto base = home();
+  if (!base) return base;
+  return *base / fallback;
+}
+
+CREDPOOL_INLINE std::filesystem::path Environment::expand(std::string_view path) const {
+  if (path == "~") return facts_->home;
+  if (path.starts_with("~/")) return facts_->home / path.substr(2);
+  const std::filesystem::path given{path};
+  return given.is_absolute() ? given : facts_->working_directory / given;
+}
+
+CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
+    std::string_view name) const {
+  const auto search = variable("PATH");
+  if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
+  std::string_view rest{*search};
+  while (true) {
+    const auto colon = rest.find(':');
+    const auto entry = rest.substr(0, colon);
+    if (entry.starts_with('/')) {
+      auto candidate = std::filesystem::path{entry} / name;
+      struct stat facts {};
+      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+          (facts.st_mode & 0111) != 0)
+        return candidate;
+    }
+    if (colon == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+CREDPOOL_INLINE const std::filesystem::path& Environment::working_directory() const noexcept {
+  return facts_->working_directory;
+}
+
+CREDPOOL_INLINE const std::string& Environment::host_name() const noexcept {
+  return facts_->host_name;
+}
+
+CREDPOOL_INLINE const std::string& Environment::user_name() const noexcept {
+  return facts_->user_name;
+}
+
+CREDPOOL_INLINE uid_t Environment::user() const noexcept {
+  return facts_->user;
+}
+
+CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
+                                                       std::optional<std::string> value) const {
+  Facts changed = *facts_;
+  if (value) {
+    changed.variables.insert_or_assign(std::string{name}, std::move(*value));
+  } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
+    changed.variables.erase(entry);
+  }
+  return Environment{std::move(changed)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 namespace detail {
 class TimeZone;
 }
@@ -10475,6 +5435,437 @@ class LedgerCalendar {
   std::string name_ = "UTC";
   std::shared_ptr<const detail::TimeZone> zone_;  ///< null: UTC
 };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What is unusual about a file that was read all the same. `repair` is the exact command to run.
+struct FileWarning {
+  enum class Kind {
+    readable_by_others,  ///< mode lets group or others read or write a file that holds a secret
+    writable_parent,     ///< whoever may write the directory may replace the file
+    hard_linked,         ///< another name of the same file exists
+  };
+  Kind kind;
+  std::string repair;
+};
+
+std::string_view to_string(FileWarning::Kind kind) noexcept;
+
+/// What is known about a file besides its bytes.
+struct FileFacts {
+  std::filesystem::path path;      ///< as it was asked for
+  std::filesystem::path resolved;  ///< the file itself, after following a link
+  bool symbolic_link = false;
+  mode_t mode = 0;  ///< permission bits
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  TimePoint modified{};
+  std::vector<FileWarning> warnings;
+};
+
+/// A file's bytes, treated as a secret, and its facts.
+struct FileText {
+  Secret bytes;
+  FileFacts facts;
+};
+
+/// What may be read. The defaults are those of a credential file.
+struct FileRules {
+  std::size_t max_bytes = 64 * 1024;
+  bool follow_symlink = true;  ///< the CLIs allow their files to be links; our own never are
+  bool holds_secret = true;    ///< warn when others can read it
+};
+
+/// Rules for a configuration file: larger, and not secret by itself.
+inline constexpr FileRules config_file_rules{1024 * 1024, true, false};
+
+/// Reads a whole small file without ever blocking.
+///
+/// The file is opened once (O_NONBLOCK, O_CLOEXEC) and judged by its descriptor: a FIFO, device,
+/// directory or socket is refused at once, and a file that grows while it is read is cut off at the
+/// cap.
+///
+/// @return the bytes and facts
+/// @errors not_found when there is no file (or a dangling link); unsafe_file for anything that is
+///         not a regular file, is owned by neither this user nor root, or is a link when links are
+///         not followed; too_large over the cap; permission_denied; io
+/// @effects reads the file; never writes
+/// @thread_safety safe
+Result<FileText> read_file(const std::filesystem::path& path, const Environment& environment,
+                           FileRules rules = {});
+
+/// Judges a file as read_file() does, without its bytes: for files that another library reads.
+///
+/// @return its facts; the file may change a moment later
+/// @errors those of read_file()
+/// @effects opens and closes the file; never writes
+/// @thread_safety safe
+Result<FileFacts> inspect_file(const std::filesystem::path& path, const Environment& environment,
+                               FileRules rules = {});
+
+/// Replaces a file so that a reader, a crash or a power cut sees the old or the new one, never
+/// less.
+///
+/// Writes a temporary file of the given mode beside it (exclusive, no link followed), syncs it,
+/// renames it over the target and syncs the directory. A link at the target's place is followed
+/// once, so that it stays a link.
+///
+/// @param mode permission bits of a new file; an existing file keeps its own when `keep_mode`
+/// @param durable false: nothing is synced, and a power cut (not a crash) may leave an empty file
+/// @errors permission_denied, io, not_found when the directory does not exist
+/// @effects one file in the directory of `path`; nothing is left behind on failure
+Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                          mode_t mode = 0600, bool keep_mode = false, bool durable = true);
+
+/// Makes a directory and its missing parents, each 0700, whatever the umask.
+/// @errors permission_denied, io, unsafe_file when something else stands there
+Result<void> make_private_directory(const std::filesystem::path& path);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#else
+#include <sys/resource.h>
+#endif
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Owns a file descriptor and closes it.
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int fd) noexcept : fd_{fd} {}
+  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  void reset() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
+/// the same user. For front ends: a library has no business deciding it.
+///
+/// @effects the whole process; ends with the next exec
+inline void protect_process_memory() noexcept {
+#if defined(__linux__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#else
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Whether something is mounted right there, as containers do with single files: such a name cannot
+/// be renamed or replaced. False where the system does not tell.
+inline bool is_mount_point(const char* path) noexcept {
+#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
+  struct statx facts {};
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
+#endif
+}
+
+/// Lets two existing files of one file system change their names with each other, in one step.
+///
+/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
+/// @effects the two directory entries; nothing is synced
+inline int exchange_names(const char* one, const char* other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  (void)one;
+  (void)other;
+  return ENOSYS;
+#endif
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
+  switch (kind) {
+    case FileWarning::Kind::readable_by_others:
+      return "readable_by_others";
+    case FileWarning::Kind::writable_parent:
+      return "writable_parent";
+    case FileWarning::Kind::hard_linked:
+      return "hard_linked";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+/// The Errc for an errno of open, rename, mkdir and their kin.
+inline Errc errc_of_errno(int number) noexcept {
+  switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+      return Errc::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Errc::permission_denied;
+    case ELOOP:
+      return Errc::unsafe_file;
+    case ENXIO:
+      return Errc::unsafe_file;  // opening a socket file
+    default:
+      return Errc::io;
+  }
+}
+
+inline std::string reason_of_errno(int number) {
+  return std::error_code{number, std::generic_category()}.message();
+}
+
+/// The text as one word of a POSIX shell command.
+inline std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word.push_back(c);
+    }
+  }
+  return word + "'";
+}
+
+inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
+                          bool holds_secret) {
+  const auto path = shell_word(facts.resolved.native());
+  if (holds_secret && (file.st_mode & 077) != 0)
+    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
+  if (holds_secret && file.st_nlink > 1)
+    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+  const auto parent = facts.resolved.parent_path();
+  const auto parent_word = shell_word(parent.native());
+  struct stat directory {};
+  if (::stat(parent.c_str(), &directory) != 0) return;
+  if (directory.st_uid != environment.user() && directory.st_uid != 0)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent,
+                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
+  const bool sticky = (directory.st_mode & S_ISVTX) != 0;
+  if ((directory.st_mode & 022) != 0 && !sticky)
+    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+}
+
+inline std::string_view file_type(mode_t mode) noexcept {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return "a special file";
+}
+
+inline Unexpected too_large_to_read(const std::filesystem::path& path, const FileRules& rules) {
+  return fail(Errc::too_large, "reading a file", path.string(),
+              "over " + std::to_string(rules.max_bytes) + " bytes");
+}
+
+struct OpenedFile {
+  Descriptor descriptor;
+  FileFacts facts;
+};
+
+/// Opens a file and judges it by the rules of read_file().
+inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
+                                       const Environment& environment, const FileRules& rules) {
+  const std::string doing = "reading a file";
+  int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+  if (!rules.follow_symlink) flags |= O_NOFOLLOW;
+  const auto not_regular = [&](mode_t mode) {
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
+  };
+
+  struct stat link {};
+  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
+  // What is not a regular file is refused before it is opened: opening a device may have effects.
+  struct stat before {};
+  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
+    return not_regular(before.st_mode);
+
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) {
+    const int number = errno;
+    const auto code = errc_of_errno(number);
+    return fail(code, doing, path.string(),
+                code == Errc::not_found ? std::string{} : reason_of_errno(number));
+  }
+  struct stat file {};
+  if (::fstat(opened.descriptor.get(), &file) != 0)
+    return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
+  if (file.st_uid != environment.user() && file.st_uid != 0)
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it belongs to user " + std::to_string(file.st_uid) + "; chown it to user " +
+                    std::to_string(environment.user()) + " if it is yours");
+  if (file.st_size > 0 && static_cast<std::uint64_t>(file.st_size) > rules.max_bytes)
+    return too_large_to_read(path, rules);
+
+  auto& facts = opened.facts;
+  facts.path = facts.resolved = path;
+  facts.symbolic_link = is_link;
+  if (is_link) {
+    std::error_code failed;
+    auto resolved = std::filesystem::canonical(path, failed);
+    if (!failed) facts.resolved = std::move(resolved);
+  }
+  facts.mode = file.st_mode & 07777;
+  facts.inode = file.st_ino;
+  facts.size = static_cast<std::uint64_t>(file.st_size);
+  facts.modified = TimePoint{std::chrono::duration_cast<Duration>(
+      std::chrono::seconds{file.st_mtim.tv_sec} + std::chrono::nanoseconds{file.st_mtim.tv_nsec})};
+  note_warnings(facts, file, environment, rules.holds_secret);
+  return opened;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<FileFacts> inspect_file(const std::filesystem::path& path,
+                                               const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  return std::move(opened->facts);
+}
+
+CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
+                                           const Environment& environment, FileRules rules) {
+  auto opened = detail::open_to_read(path, environment, rules);
+  if (!opened) return fail(std::move(opened).error());
+  const auto& file = opened->descriptor;
+
+  // One byte more than allowed tells a file that grew (or lies about its size, as in /proc).
+  std::string bytes(static_cast<std::size_t>(opened->facts.size) + 1, '\0');
+  std::size_t used = 0;
+  while (true) {
+    const auto got = ::read(file.get(), bytes.data() + used, bytes.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > rules.max_bytes) {
+      wipe(bytes.data(), bytes.size());
+      return detail::too_large_to_read(path, rules);
+    }
+    if (used == bytes.size()) {
+      std::string larger(std::min(bytes.size() * 2, rules.max_bytes + 1), '\0');
+      std::copy(bytes.begin(), bytes.end(), larger.begin());
+      wipe(bytes.data(), bytes.size());
+      bytes.swap(larger);
+    }
+  }
+
+  FileText result{Secret{std::string_view{bytes}.substr(0, used)}, std::move(opened->facts)};
+  wipe(bytes.data(), bytes.size());
+  result.facts.size = used;
+  return result;
+}
+
+CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std::string_view bytes,
+                                          mode_t mode, bool keep_mode, bool durable) {
+  const std::string doing = "writing a file";
+  std::error_code failed;
+  std::filesystem::path target = path;
+  if (std::filesystem::is_symlink(path, failed)) {
+    target = std::filesystem::canonical(path, failed);
+    if (failed)
+      return fail(Errc::unsafe_file, doing, path.string(), "the link leads nowhere: remove it");
+  }
+  struct stat existing {};
+  if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
+
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
+    return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
+  auto temporary = target;
+  temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+
+  Descriptor file{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600)};
+  if (!file) {
+    const int number = errno;
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  }
+  const auto give_up = [&](int number) {
+    ::unlink(temporary.c_str());
+    return fail(detail::errc_of_errno(number), doing, target.string(),
+                detail::reason_of_errno(number));
+  };
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const auto put = ::write(file.get(), bytes.data() + written, bytes.size() - written);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return give_up(errno);
+    written += static_cast<std::size_t>(put);
+  }
+  if (::fchmod(file.get(), mode) != 0) return give_up(errno);
+  if (durable && ::fsync(file.get()) != 0) return give_up(errno);
+  file.reset();
+  if (::rename(temporary.c_str(), target.c_str()) != 0) return give_up(errno);
+  if (!durable) return {};
+
+  const auto parent = target.has_parent_path() ? target.parent_path() : std::filesystem::path{"."};
+  const Descriptor directory{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0)
+    return fail(Errc::io, "making a written file durable", target.string(),
+                detail::reason_of_errno(errno));
+  return {};
+}
+
+CREDPOOL_INLINE Result<void> make_private_directory(const std::filesystem::path& path) {
+  const std::string doing = "making a directory";
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) == 0) {
+    if (S_ISDIR(facts.st_mode)) return {};
+    return fail(Errc::unsafe_file, doing, path.string(), "something else stands there");
+  }
+  if (path.has_parent_path() && path.parent_path() != path) {
+    if (auto parent = make_private_directory(path.parent_path()); !parent) return parent;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    const int number = errno;
+    if (number == EEXIST && ::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return {};
+    return fail(detail::errc_of_errno(number), doing, path.string(),
+                detail::reason_of_errno(number));
+  }
+  // The umask may have taken rights from the owner as well.
+  if (::chmod(path.c_str(), 0700) != 0)
+    return fail(Errc::io, doing, path.string(), detail::reason_of_errno(errno));
+  return {};
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -14939,6 +10330,144 @@ CREDPOOL_INLINE bool is_listen_address(std::string_view text) noexcept {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
+/// without user name, query, fragment, blanks or control characters.
+bool is_safe_base_url(std::string_view url) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether text is an IPv4 address of 127.0.0.0/8 in four decimal parts, or [::1].
+inline bool is_loopback_literal(std::string_view host) noexcept {
+  if (host == "[::1]") return true;
+  if (!host.starts_with("127.")) return false;
+  int parts = 0;
+  while (true) {
+    const auto dot = host.find('.');
+    const auto part = host.substr(0, dot);
+    int value = 0;
+    if (part.empty() || part.size() > 3 || (part.size() > 1 && part.front() == '0')) return false;
+    for (const char digit : part) {
+      if (digit < '0' || digit > '9') return false;
+      value = value * 10 + (digit - '0');
+    }
+    if (value > 255) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
+  const bool plain = url.starts_with("http://");
+  if (!plain && !url.starts_with("https://")) return false;
+  for (const char c : url)
+    if (c <= ' ' || c >= '\x7f' || c == '@' || c == '?' || c == '#' || c == '\\') return false;
+  url.remove_prefix(plain ? 7 : 8);
+  auto host = url.substr(0, url.find('/'));
+  const auto port = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+  if (port != std::string_view::npos) {
+    const auto digits = host.substr(port + 1);
+    if (digits.empty() || digits.size() > 5 ||
+        digits.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+    host = host.substr(0, port);
+  }
+  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What sort of thing a credential is.
+enum class Kind {
+  api_key,  ///< a key that lives until it is revoked
+  oauth,    ///< an access token, usually with a refresh token
+  token,    ///< a bearer token that cannot be refreshed (setup token, personal access token)
+  command,  ///< a command that would print a key; never run during discovery
+};
+
+/// Who may spend the refresh token.
+enum class Ownership {
+  borrow,  ///< its CLI; we only read and watch the store
+  co_own,  ///< the CLI and we, each under the CLI's own lock
+  adopt,   ///< we alone: no other live copy exists
+};
+
+/// How a credential stands. The words are those of the history document.
+enum class Status {
+  active,
+  expiring,  ///< still works, but its CLI would refresh it by now
+  expired,
+  invalid,      ///< cannot be used; the reason says why
+  revoked,      ///< the provider says that it is no longer good
+  needs_login,  ///< only a person can make it work again
+  disabled,     ///< switched off by the user
+};
+
+std::string_view to_string(Kind kind) noexcept;
+std::string_view to_string(Ownership ownership) noexcept;
+std::string_view to_string(Status status) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::api_key:
+      return "api_key";
+    case Kind::oauth:
+      return "oauth";
+    case Kind::token:
+      return "token";
+    case Kind::command:
+      return "command";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Ownership ownership) noexcept {
+  switch (ownership) {
+    case Ownership::borrow:
+      return "borrow";
+    case Ownership::co_own:
+      return "co_own";
+    case Ownership::adopt:
+      return "adopt";
+  }
+  return "unknown";
+}
+
+CREDPOOL_INLINE std::string_view to_string(Status status) noexcept {
+  switch (status) {
+    case Status::active:
+      return "active";
+    case Status::expiring:
+      return "expiring";
+    case Status::expired:
+      return "expired";
+    case Status::invalid:
+      return "invalid";
+    case Status::revoked:
+      return "revoked";
+    case Status::needs_login:
+      return "needs_login";
+    case Status::disabled:
+      return "disabled";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Whether that names a shared store: `postgresql://...` without a password in it, since it stands
 /// in command lines and configuration files (PGPASSFILE and PGSERVICE keep passwords).
 bool is_safe_store_address(std::string_view address) noexcept;
@@ -16421,6 +11950,176 @@ CREDPOOL_INLINE SettingsWatcher::Change SettingsWatcher::poll() {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Where the time comes from.
+///
+/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
+/// arbitrary start. Both are cheap and safe to call from any thread.
+template <class C>
+concept Clock = requires(const C& clock) {
+  { clock.now() } -> std::same_as<TimePoint>;
+  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
+};
+
+/// The clocks of the operating system.
+struct SystemClock {
+  TimePoint now() const noexcept {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+};
+static_assert(Clock<SystemClock>);
+
+/// A clock that stands still until it is told to move: for tests and simulations.
+class ManualClock {
+ public:
+  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
+
+  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::nanoseconds{steady_.load()};
+  }
+
+  /// Time passes: both clocks move.
+  void advance(Duration by) noexcept {
+    now_ += by.count();
+    steady_ += std::chrono::nanoseconds{by}.count();
+  }
+  /// Somebody sets the wall clock: only that one moves.
+  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
+
+ private:
+  std::atomic<Duration::rep> now_;
+  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
+};
+static_assert(Clock<ManualClock>);
+
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
+/// it.
+template <Clock C> class ClockRef {
+ public:
+  /// @param clock must outlive this object and its copies
+  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
+
+  TimePoint now() const { return clock_->now(); }
+  std::chrono::nanoseconds steady() const { return clock_->steady(); }
+
+ private:
+  const C* clock_;
+};
+static_assert(Clock<ClockRef<ManualClock>>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
+/// file beside it.
+///
+/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
+/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
+/// two files of one name. Two objects of one process exclude each other as two processes do.
+///
+/// @thread_safety one object: caller serialises
+class FileLock {
+ public:
+  /// Holds nothing.
+  FileLock() noexcept = default;
+
+  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
+  ///
+  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
+  ///                 at least
+  /// @param doing    what is being waited for, for the error's text
+  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
+  ///         permission_denied; not_found when the directory is missing; io
+  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
+  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
+                               const std::string& doing = "waiting for the turn to write");
+
+  bool held() const noexcept { return static_cast<bool>(file_); }
+
+ private:
+  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
+
+  Descriptor file_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A lock file and what to say about it.
+struct FlockRequest {
+  const std::filesystem::path& path;
+  Duration patience;
+  const std::string& doing;
+  std::string busy_hint;
+  bool own_file = true;  ///< its mode is ours to set, also when it is there already
+};
+
+inline Unexpected flock_failure(int number, const FlockRequest& request) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
+    code = Errc::unsafe_file;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
+      failed == std::errc::read_only_file_system)
+    code = Errc::permission_denied;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  return fail(code, request.doing, request.path.string(), failed.message());
+}
+
+/// Makes the file (0600) when it is missing, opens it and locks it.
+/// @errors as FileLock::take()
+inline Result<Descriptor> take_flock(const FlockRequest& request) {
+  Descriptor file{
+      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file) return flock_failure(errno, request);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, request.doing, request.path.string(),
+                "it is not a regular file: move it away");
+  // The umask may have taken rights from the owner as well.
+  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
+    return flock_failure(errno, request);
+
+  // flock(2) knows no time-out.
+  constexpr std::chrono::milliseconds pause{2};
+  const auto deadline = SystemClock{}.steady() + request.patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
+    if (SystemClock{}.steady() >= deadline)
+      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
+    std::this_thread::sleep_for(pause);
+  }
+  return file;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
+                                                Duration patience, const std::string& doing) {
+  auto file = detail::take_flock(
+      {path, patience, doing,
+       "another credpool process holds it: try again, or look for one that hangs"});
+  if (!file) return fail(std::move(file).error());
+  return FileLock{std::move(*file)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Sleeps until a point on the wall clock, and notices when that clock jumps.
 ///
 /// A thread that waits by the monotonic clock sleeps through a suspend: the token it guards has
@@ -16557,6 +12256,605 @@ CREDPOOL_INLINE WakeTimer::WakeTimer(std::unique_ptr<State> state) noexcept
 CREDPOOL_INLINE WakeTimer::WakeTimer(WakeTimer&&) noexcept = default;
 CREDPOOL_INLINE WakeTimer& WakeTimer::operator=(WakeTimer&&) noexcept = default;
 CREDPOOL_INLINE WakeTimer::~WakeTimer() = default;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One allowance of an account, as its provider reports it.
+struct QuotaWindow {
+  std::string name;                            ///< the provider's name ("five_hour", "primary")
+  std::optional<double> used_percent;          ///< 0 to 100, or above when overdrawn
+  std::optional<double> used;                  ///< in the provider's own unit
+  std::optional<double> limit;                 ///< in the same unit
+  std::optional<TimePoint> resets_at;          ///< when the allowance is whole again
+  std::optional<std::chrono::seconds> length;  ///< how long the window is
+  bool partial = false;  ///< covers only a part of the service (one model): the rest goes on
+
+  /// The share used up in percent, told or computed; none when neither is possible.
+  std::optional<double> percent() const noexcept {
+    if (used_percent) return used_percent;
+    if (used && limit && *limit > 0) return *used / *limit * 100.0;
+    return std::nullopt;
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Why a credential has the status it has. docs/concepts/credential.md has a row for each.
+enum class Reason {
+  none,  ///< nothing to say: it can be used
+  // Usable, with something to know.
+  refreshable,        ///< expired or expiring, and a refresh token is there
+  expiry_unknown,     ///< the store does not say when it ends; validate to find out
+  check_eligibility,  ///< the product ended for some accounts; validate to find out
+  // Not usable as it is.
+  not_refreshable,      ///< expired, without a refresh token
+  signed_out,           ///< the store is there and holds no login (a tombstone, tokens: null)
+  malformed,            ///< the store or the entry does not have the shape its CLI writes
+  duplicate_key,        ///< a JSON object in the store names one key twice
+  too_large,            ///< the store is larger than any login
+  too_deep,             ///< the store is nested deeper than any login
+  unsafe_file,          ///< not a regular file, or somebody else's
+  unreadable,           ///< the operating system refuses to let us read it
+  unsafe_token,         ///< the token has characters that may not stand in a header
+  unknown_mode,         ///< the store says it is of a mode that this version does not know
+  in_keyring,           ///< kept in the system's keyring, which is not readable here
+  encrypted_elsewhere,  ///< encrypted for another host or user, or damaged
+  missing_variable,     ///< refers to an environment variable that is nowhere set
+  helper_command,       ///< a command would print it; discovery never runs one
+  needs_exchange,       ///< holds a refresh token only: a first access token must be fetched
+  service_ended,        ///< valid, not eligible: the provider ended the product
+  // Found out by asking the provider.
+  rejected,            ///< the provider says the token or key is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  out_of_quota,        ///< good, but its allowance is used up
+  no_subscription,     ///< good, but no seat or membership is paid for
+  could_not_tell,      ///< the provider could not be asked, or its answer is inconclusive
+};
+
+/// The reason's name as it stands in JSON output ("service_ended"); empty for Reason::none.
+std::string_view to_string(Reason reason) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::none:
+      return "";
+    case Reason::refreshable:
+      return "refreshable";
+    case Reason::expiry_unknown:
+      return "expiry_unknown";
+    case Reason::check_eligibility:
+      return "check_eligibility";
+    case Reason::not_refreshable:
+      return "not_refreshable";
+    case Reason::signed_out:
+      return "signed_out";
+    case Reason::malformed:
+      return "malformed";
+    case Reason::duplicate_key:
+      return "duplicate_key";
+    case Reason::too_large:
+      return "too_large";
+    case Reason::too_deep:
+      return "too_deep";
+    case Reason::unsafe_file:
+      return "unsafe_file";
+    case Reason::unreadable:
+      return "unreadable";
+    case Reason::unsafe_token:
+      return "unsafe_token";
+    case Reason::unknown_mode:
+      return "unknown_mode";
+    case Reason::in_keyring:
+      return "in_keyring";
+    case Reason::encrypted_elsewhere:
+      return "encrypted_elsewhere";
+    case Reason::missing_variable:
+      return "missing_variable";
+    case Reason::helper_command:
+      return "helper_command";
+    case Reason::needs_exchange:
+      return "needs_exchange";
+    case Reason::service_ended:
+      return "service_ended";
+    case Reason::rejected:
+      return "rejected";
+    case Reason::client_not_allowed:
+      return "client_not_allowed";
+    case Reason::missing_scope:
+      return "missing_scope";
+    case Reason::out_of_quota:
+      return "out_of_quota";
+    case Reason::no_subscription:
+      return "no_subscription";
+    case Reason::could_not_tell:
+      return "could_not_tell";
+  }
+  return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a credential is called in state files and on the wire: a hash, so that it tells nothing.
+///
+/// It stays the same over a token refresh: a key is named by itself, a login by its provider, its
+/// store and (where the store tells) its account.
+class CredentialId {
+ public:
+  CredentialId() noexcept = default;
+  explicit CredentialId(const Digest& digest) noexcept : digest_{digest} {}
+
+  const Digest& digest() const noexcept { return digest_; }
+  /// 64 hexadecimal digits.
+  std::string hex() const { return to_hex(digest_); }
+  /// The first 12 hexadecimal digits: what a person types.
+  std::string short_hex() const { return hex().substr(0, 12); }
+
+  friend auto operator<=>(const CredentialId&, const CredentialId&) noexcept = default;
+
+ private:
+  Digest digest_{};
+};
+
+/// One place where a credential was found.
+struct Place {
+  std::string location;  ///< a path, or "env:NAME"
+  std::string pointer;   ///< where inside the file (JSON pointer, TOML key, variable); may be empty
+  std::vector<std::string> warnings = {};  ///< for a person, each with the command that mends it
+  /// The CLI of the source that found it there.
+  std::string cli = {};
+  /// Not that CLI's own, such as a project's .env file, which any program may read: the claim of a
+  /// source that owns the place goes before.
+  bool shared = false;
+};
+
+/// A login or key of one account, as a source found it, with the truth about its state.
+///
+/// A plain record: sources fill it, everything else reads it. Sources do not know the time; what
+/// depends on it is computed by status_at() and reason_at().
+struct Credential {
+  CredentialId id;
+  std::string cli;         ///< "kimi-cli", "codex-cli", ..., "env"
+  std::string provider;    ///< "kimi-code", "openai", ...
+  std::string profile_id;  ///< "<provider>:default" or "<provider>:<label>"; unique within one scan
+  Kind kind = Kind::api_key;
+  Ownership ownership = Ownership::borrow;
+  std::vector<Place> places;  ///< never empty; the first one is where it is read from
+
+  Secret secret;         ///< access token, key or token; empty when there is none to lend
+  Secret refresh_token;  ///< empty when there is none
+
+  std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
+  std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
+  std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
+
+  std::string base_url;    ///< where the store says to use it; empty: the provider's default
+  std::string oauth_host;  ///< origin of the server that refreshes it, where the store tells;
+                           ///< empty: the provider's default
+  std::string account;     ///< e-mail or account id, for a person; may be empty
+  std::string account_id;  ///< sent with requests where the provider wants it (codex); may be empty
+  std::string plan;        ///< subscription or tier, as the store spells it; may be empty
+  std::vector<std::string> scopes;
+  std::vector<QuotaWindow> quotas;  ///< as of the last validation; empty when not known
+  int priority = 0;  ///< of its source, from the configuration; a lower number is used first
+
+  /// A standing verdict that does not depend on the time; Status::active when there is none.
+  Status status = Status::active;
+  Reason reason = Reason::none;
+  std::string detail;  ///< one sentence for a person; never a secret; may be empty
+
+  /// "sha256:<hex>" of the secret (of the refresh token when there is no secret); empty when
+  /// neither is there. Differs after every refresh, unlike the id.
+  std::string token_hash() const;
+
+  /// How it stands at that time.
+  Status status_at(TimePoint now) const noexcept;
+  /// Why; Reason::none when there is nothing to say.
+  Reason reason_at(TimePoint now) const noexcept;
+  /// Whether it may be lent at that time (the pool asks more than this).
+  bool usable_at(TimePoint now) const noexcept;
+  /// Whether it holds a refresh token that is not known to have ended.
+  bool can_refresh_at(TimePoint now) const noexcept {
+    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+  }
+  /// Whether its CLI would refresh it at that time.
+  bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
+
+  /// A key, named by itself: the same key found anywhere is the same credential.
+  static Credential api_key(std::string_view cli, std::string_view provider, Secret key);
+  /// The same for a bearer token that cannot be refreshed.
+  static Credential bearer_token(std::string_view cli, std::string_view provider, Secret token);
+  /// A login, named by its provider, its store and its account.
+  /// @param store   what tells this store from others of the same CLI: its path or slot
+  /// @param account the account id where the store tells; empty otherwise
+  static Credential login(std::string_view cli, std::string_view provider, std::string_view store,
+                          std::string_view account = {});
+  /// Something that was found and cannot be used, so that it is listed and not passed over.
+  static Credential unusable(std::string_view cli, std::string_view provider,
+                             std::string_view store, Reason reason, std::string detail);
+};
+
+/// A time as the stores write it, whatever the unit: below 10^11 seconds, from there milliseconds.
+/// @return none for NaN, infinities and times outside the years 1970 to 9999
+std::optional<TimePoint> time_from_epoch(double value) noexcept;
+
+/// Joins what several sources found: the same token in two places is one credential with two
+/// places, in the state of the first place that is not broken. The order of first appearance is
+/// kept, and profile ids are made unique.
+void merge_same_tokens(std::vector<Credential>& credentials);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string Credential::token_hash() const {
+  if (!secret.empty()) return credpool::token_hash(secret.reveal());
+  if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
+  return {};
+}
+
+CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
+  if (status != Status::active) return status;
+  const bool ended = expires_at && *expires_at <= now;
+  if (ended || secret.empty()) {
+    // With both tokens ended, asking the provider is pointless: only a person can help.
+    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    return Status::expired;
+  }
+  return refresh_due(now) ? Status::expiring : Status::active;
+}
+
+CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
+  // Something to know about a usable credential gives way to why it is not usable any more.
+  const bool note = reason == Reason::expiry_unknown || reason == Reason::check_eligibility;
+  if (status != Status::active || (reason != Reason::none && !note)) return reason;
+  switch (status_at(now)) {
+    case Status::expired:
+      return can_refresh_at(now) ? Reason::refreshable : Reason::not_refreshable;
+    case Status::expiring:
+      return !note && can_refresh_at(now) ? Reason::refreshable : reason;
+    case Status::needs_login:
+      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+    default:
+      return reason;
+  }
+}
+
+CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
+  if (secret.empty() || reason == Reason::service_ended) return false;
+  const auto standing = status_at(now);
+  return standing == Status::active || standing == Status::expiring;
+}
+
+namespace detail {
+
+inline Credential named(std::string_view cli, std::string_view provider, Kind kind,
+                        const Digest& digest) {
+  Credential credential;
+  credential.id = CredentialId{digest};
+  credential.cli = cli;
+  credential.provider = provider;
+  credential.profile_id = std::string{provider} + ":default";
+  credential.kind = kind;
+  return credential;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Credential Credential::api_key(std::string_view cli, std::string_view provider,
+                                               Secret key) {
+  auto credential = detail::named(cli, provider, Kind::api_key,
+                                  sha256_of_parts({"credpool key", provider, key.reveal()}));
+  credential.secret = std::move(key);
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::bearer_token(std::string_view cli, std::string_view provider,
+                                                    Secret token) {
+  auto credential = api_key(cli, provider, std::move(token));
+  credential.kind = Kind::token;
+  return credential;
+}
+
+CREDPOOL_INLINE Credential Credential::login(std::string_view cli, std::string_view provider,
+                                             std::string_view store, std::string_view account) {
+  return detail::named(cli, provider, Kind::oauth,
+                       sha256_of_parts({"credpool login", cli, provider, store, account}));
+}
+
+CREDPOOL_INLINE Credential Credential::unusable(std::string_view cli, std::string_view provider,
+                                                std::string_view store, Reason reason,
+                                                std::string detail) {
+  auto credential = login(cli, provider, store);
+  const bool login_helps = reason == Reason::signed_out || reason == Reason::not_refreshable;
+  credential.status = login_helps ? Status::needs_login : Status::invalid;
+  credential.reason = reason;
+  credential.detail = std::move(detail);
+  return credential;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> time_from_epoch(double value) noexcept {
+  if (!std::isfinite(value) || value < 0) return std::nullopt;
+  constexpr double seconds_limit = 1e11;
+  constexpr double year_10000 = 253402300800000.0;
+  const double milliseconds = value < seconds_limit ? value * 1000.0 : value;
+  if (milliseconds >= year_10000) return std::nullopt;
+  return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
+}
+
+CREDPOOL_INLINE void merge_same_tokens(std::vector<Credential>& credentials) {
+  std::vector<Credential> merged;
+  merged.reserve(credentials.size());
+  std::unordered_map<std::string, std::size_t> by_token;
+  for (auto& credential : credentials) {
+    // The same token at another provider's address is another credential.
+    const auto hash = credential.token_hash();
+    const auto key = hash.empty() ? std::string{} : credential.provider + ' ' + hash;
+    const auto known = key.empty() ? by_token.end() : by_token.find(key);
+    if (known != by_token.end()) {
+      auto& first = merged[known->second];
+      // Of a good and a broken place the good one counts.
+      if (first.status != Status::active && credential.status == Status::active)
+        std::swap(first, credential);
+      for (auto& place : credential.places) first.places.push_back(std::move(place));
+      continue;
+    }
+    if (!key.empty()) by_token.emplace(key, merged.size());
+    merged.push_back(std::move(credential));
+  }
+  std::set<std::string> taken;
+  for (auto& credential : merged) {
+    const auto wanted = credential.profile_id;
+    for (int copy = 2; !taken.insert(credential.profile_id).second; ++copy)
+      credential.profile_id = wanted + "-" + std::to_string(copy);
+  }
+  credentials = std::move(merged);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the stores' JSON Web Tokens tell about themselves. The signature is not checked: these
+/// facts only label a credential and tell when it ends, they grant nothing.
+struct JwtClaims {
+  std::optional<TimePoint> issued_at;
+  std::optional<TimePoint> expires_at;
+  std::string subject;
+  std::string email;
+  std::string openai_account_id;  ///< the workspace; its members share it
+  std::string openai_user_id;
+  std::string openai_plan;
+};
+
+/// Reads the claims of a three-part JWT (RFC 7519).
+///
+/// `iat` and `exp` may be a number or a string of digits. The e-mail is taken from `email` or
+/// OpenAI's profile claim.
+/// @errors malformed when it is not three base64url parts with a JSON object in the middle;
+/// too_large over 64 KiB
+/// @source RFC 7519; OpenAI's claim names as codex 0.169.0 reads them
+Result<JwtClaims> read_jwt(std::string_view token);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// A time of the claims; none when it is missing or no time.
+inline std::optional<TimePoint> jwt_time(const Json& claims, std::string_view name) {
+  const auto* claim = member(claims, name);
+  const auto seconds = claim == nullptr ? std::nullopt : number_of(*claim);
+  // RFC 7519: seconds. No unit repair here: the claim is not written by hand.
+  return seconds && *seconds < 1e11 ? time_from_epoch(*seconds) : std::nullopt;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<JwtClaims> read_jwt(std::string_view token) {
+  const std::string doing = "reading a JWT";
+  if (token.size() > 64 * 1024) return fail(Errc::too_large, doing);
+  const auto first = token.find('.');
+  const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
+    return fail(Errc::malformed, doing, "it does not have three parts");
+  const auto payload = decode_base64(token.substr(first + 1, second - first - 1));
+  if (!payload) return fail(Errc::malformed, doing, "payload");
+  auto document = detail::parse_json(*payload);
+  if (!document) return fail(document.error());
+  if (!document->is_object()) return fail(Errc::malformed, doing, "the payload is not an object");
+
+  JwtClaims claims;
+  claims.issued_at = detail::jwt_time(*document, "iat");
+  claims.expires_at = detail::jwt_time(*document, "exp");
+  claims.subject = detail::text_or_empty(*document, "sub");
+  claims.email = detail::text_or_empty(*document, "email");
+  if (const auto* profile = detail::member(*document, "https://api.openai.com/profile");
+      profile != nullptr && claims.email.empty())
+    claims.email = detail::text_or_empty(*profile, "email");
+  if (const auto* auth = detail::member(*document, "https://api.openai.com/auth")) {
+    claims.openai_account_id = detail::text_or_empty(*auth, "chatgpt_account_id");
+    claims.openai_user_id = detail::text_or_empty(*auth, "chatgpt_user_id");
+    if (claims.openai_user_id.empty())
+      claims.openai_user_id = detail::text_or_empty(*auth, "user_id");
+    claims.openai_plan = detail::text_or_empty(*auth, "chatgpt_plan_type");
+  }
+  return claims;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The tokens of one login as its store has them.
+struct StoredTokens {
+  Secret access_token;                  ///< empty when there is none
+  Secret refresh_token;                 ///< empty when there is none
+  std::optional<TimePoint> expires_at;  ///< end of the access token; none: not told
+  std::optional<Duration> lifetime;     ///< from its issue to its end; none: not told
+  std::string account_id;               ///< whose login it is, where the store tells; may be empty
+};
+
+/// What a token endpoint granted (RFC 6749 section 5.1), checked and bounded.
+struct GrantedTokens {
+  Secret access_token;                       ///< never empty
+  Secret refresh_token;                      ///< empty: the old one stays good
+  Secret id_token;                           ///< empty when there is none
+  std::optional<Duration> lifetime;          ///< of the access token; none: not told
+  std::optional<Duration> refresh_lifetime;  ///< of the refresh token; none: not told
+  std::string token_type;                    ///< as the server spells it; may be empty
+  std::string scope;                         ///< may be empty
+  std::string resource_url;                  ///< qwen: where the token is to be used; may be empty
+  std::string account_id;  ///< whose tokens they are, where the answer tells; may be empty
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A lock that a login's CLI honours, or that nobody else does; let go by its destructor.
+class StoreLock {
+ public:
+  StoreLock() = default;
+  StoreLock(const StoreLock&) = delete;
+  StoreLock& operator=(const StoreLock&) = delete;
+  virtual ~StoreLock() = default;
+
+  /// Whether it is still ours: some CLIs remove or take over a lock that they find too old.
+  /// @errors busy when it is somebody else's by now
+  virtual Result<void> still_held() const = 0;
+};
+
+/// One reading of a login's store.
+struct StoredLogin {
+  Secret text;          ///< the whole file
+  StoredTokens tokens;  ///< both empty when its CLI has signed out (a tombstone)
+  mode_t mode = 0600;   ///< permission bits of the file
+  bool signed_out() const noexcept {
+    return tokens.access_token.empty() && tokens.refresh_token.empty();
+  }
+};
+
+/// One login in the file where its CLI (or we ourselves) keep it: what an exchange of its
+/// single-use refresh token needs to know and may do.
+///
+/// The exchange owns the order of things; a store knows its format and its CLI's manners.
+class LoginStore {
+ public:
+  LoginStore() = default;
+  LoginStore(const LoginStore&) = delete;
+  LoginStore& operator=(const LoginStore&) = delete;
+  virtual ~LoginStore() = default;
+
+  virtual std::string_view cli() const noexcept = 0;
+  virtual std::string_view provider() const noexcept = 0;
+
+  /// The file itself, links on the way resolved once: our lock, journal and temporary files stand
+  /// beside it.
+  virtual const std::filesystem::path& file() const noexcept = 0;
+
+  /// Reads the login now.
+  /// @errors not_found when the file is gone (its CLI logged out); malformed, which may be a write
+  ///         that is under way; what read_file() answers
+  virtual Result<StoredLogin> read() const = 0;
+
+  /// The file's new text: `current` with the granted tokens in it. Everything else in it stays,
+  /// also what this version does not know; a refresh token that was not granted anew stays.
+  /// @param current what read() gave, or an empty text when the file is to be made anew
+  /// @errors malformed, unsupported when `current` cannot hold them
+  virtual Result<Secret> rewritten(const StoredLogin& current, const GrantedTokens& granted,
+                                   TimePoint now) const = 0;
+
+  /// Takes what makes the CLI wait while a refresh token is spent. Null when it has nothing of the
+  /// kind (codex, gemini).
+  /// @errors busy when the CLI holds it for longer than `patience`
+  virtual Result<std::unique_ptr<StoreLock>> lock_exchange(Duration patience) = 0;
+  /// The longest time for which lock_exchange()'s lock may be held: after that the CLI goes on
+  /// without it.
+  virtual Duration longest_hold() const noexcept = 0;
+
+  /// Takes what makes the CLI wait while the file is replaced; held for milliseconds. Null when it
+  /// has nothing of the kind.
+  /// @errors busy
+  virtual Result<std::unique_ptr<StoreLock>> lock_write(Duration patience) = 0;
+
+  /// How long before its end an access token of that lifetime is better refreshed: earlier than
+  /// its CLI would. Before that nothing is done.
+  virtual Duration advisory_window(Duration lifetime) const noexcept = 0;
+
+  /// Whether the refresh token is spent by its use. A reusable one needs no journal.
+  virtual bool single_use() const noexcept = 0;
+
+  /// Whether the CLI removes the file when the server refuses its own refresh, whoever wrote it
+  /// meanwhile: then it is looked at once more after a while and written anew.
+  virtual bool cli_removes_refused() const noexcept { return false; }
+
+  /// Makes the bytes fit to lie in a journal beside the file: sealed where the store is sealed,
+  /// unchanged where the store itself is in clear.
+  virtual Result<Secret> protect(const Secret& bytes) const { return bytes; }
+  /// The reverse of protect().
+  virtual Result<Secret> unprotect(const Secret& bytes) const { return bytes; }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How one use of a credential went: what the pool learns from an answer.
+enum class OutcomeKind {
+  ok,               ///< 2xx (for a stream: after its end)
+  rate_limited,     ///< too many requests for now
+  quota_exhausted,  ///< a window's allowance is used up until it resets
+  auth_failed,      ///< the credential is not accepted: refresh once, then a new login
+  billing,          ///< nothing is paid for: no money, no seat, no membership, service ended
+  overloaded,       ///< the provider cannot serve right now
+  transport,        ///< no answer of the provider: connection, TLS, time-out, a gateway's page
+  request_fault,    ///< the request itself is at fault, another credential would not help
+  unknown,          ///< dropped without a report, or an answer that says nothing
+};
+
+/// The outcome's name as it stands in JSON output ("rate_limited").
+std::string_view to_string(OutcomeKind outcome) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
+  switch (outcome) {
+    case OutcomeKind::ok:
+      return "ok";
+    case OutcomeKind::rate_limited:
+      return "rate_limited";
+    case OutcomeKind::quota_exhausted:
+      return "quota_exhausted";
+    case OutcomeKind::auth_failed:
+      return "auth_failed";
+    case OutcomeKind::billing:
+      return "billing";
+    case OutcomeKind::overloaded:
+      return "overloaded";
+    case OutcomeKind::transport:
+      return "transport";
+    case OutcomeKind::request_fault:
+      return "request_fault";
+    case OutcomeKind::unknown:
+      return "unknown";
+  }
+  return "unknown";
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -31676,6 +27974,1189 @@ class ModelCache {
 
 // One request of the proxy from its first to its last byte. Internal.
 
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an answer of the provider says about a credential.
+enum class Finding {
+  valid,
+  expired,             ///< refresh it; if that does not help, a new login is needed
+  rejected,            ///< the provider says that it is not good
+  client_not_allowed,  ///< good, but the provider does not serve this client
+  missing_scope,       ///< good, but not for this use
+  no_subscription,     ///< good, but no seat or membership is paid for
+  out_of_quota,        ///< good, but its allowance or balance is used up
+  rate_limited,        ///< good, too many requests for now
+  not_eligible,        ///< good, but the service ended for this account
+  request_error,       ///< the request was at fault: it says nothing about the credential
+  transient,           ///< the provider could not be reached or cannot serve now
+  could_not_tell,      ///< not asked, or an answer that proves nothing
+};
+
+/// The finding's name as it stands in JSON output ("out_of_quota").
+std::string_view to_string(Finding finding) noexcept;
+
+/// Whether the credential itself is proven to be good, whatever else stands in its way.
+bool proves_good(Finding finding) noexcept;
+
+/// The result of checking one credential.
+struct Verdict {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;  ///< the same answer, as the pool counts it
+  bool probed = false;                         ///< whether the provider was asked at all
+  std::string detail;                          ///< one line for a person: sanitised, never a secret
+  std::optional<int> http_status;              ///< of the answer that decided
+  std::optional<TimePoint> retry_at;           ///< when trying again makes sense, where it was told
+  std::vector<QuotaWindow> quotas;             ///< what the probe reported; often empty
+  std::string plan;      ///< subscription as the provider names it; often empty
+  std::string base_url;  ///< the address that accepted it, where several were tried
+};
+
+struct Credential;
+
+/// Writes a verdict into the credential: status, reason, detail, quotas, plan, base URL.
+///
+/// A credential that cannot be used because of its store (malformed, in a keyring, disabled ...)
+/// keeps that standing word, and so does one that was not probed. "Could not tell" and "transient"
+/// never take a working credential out of use.
+/// @effects changes `credential` only
+void apply(const Verdict& verdict, Credential& credential);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+      return "valid";
+    case Finding::expired:
+      return "expired";
+    case Finding::rejected:
+      return "rejected";
+    case Finding::client_not_allowed:
+      return "client_not_allowed";
+    case Finding::missing_scope:
+      return "missing_scope";
+    case Finding::no_subscription:
+      return "no_subscription";
+    case Finding::out_of_quota:
+      return "out_of_quota";
+    case Finding::rate_limited:
+      return "rate_limited";
+    case Finding::not_eligible:
+      return "not_eligible";
+    case Finding::request_error:
+      return "request_error";
+    case Finding::transient:
+      return "transient";
+    case Finding::could_not_tell:
+      return "could_not_tell";
+  }
+  return "could_not_tell";
+}
+
+CREDPOOL_INLINE bool proves_good(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::valid:
+    case Finding::client_not_allowed:
+    case Finding::missing_scope:
+    case Finding::no_subscription:
+    case Finding::out_of_quota:
+    case Finding::rate_limited:
+    case Finding::not_eligible:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace detail {
+
+/// Whether the standing word comes from the store or the user, so that no answer can overrule it.
+inline bool verdict_is_final(const Credential& credential) noexcept {
+  if (credential.secret.empty() || credential.status == Status::disabled) return true;
+  if (credential.status == Status::active) return credential.reason == Reason::service_ended;
+  switch (credential.reason) {  // what an earlier validation may have said
+    case Reason::none:
+    case Reason::refreshable:
+    case Reason::not_refreshable:
+    case Reason::rejected:
+    case Reason::could_not_tell:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Facts and warnings that only a verdict about the same question may replace.
+inline bool verdict_may_shadow(Reason reason) noexcept {
+  return reason == Reason::none || reason == Reason::expiry_unknown ||
+         reason == Reason::could_not_tell;
+}
+
+inline void set_standing(Credential& credential, Status status, Reason reason,
+                         std::string_view detail) {
+  credential.status = status;
+  credential.reason = reason;
+  credential.detail = detail;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void apply(const Verdict& verdict, Credential& credential) {
+  if (!verdict.probed || detail::verdict_is_final(credential)) return;
+  if (!verdict.quotas.empty()) credential.quotas = verdict.quotas;
+  if (!verdict.plan.empty()) credential.plan = verdict.plan;
+  if (!verdict.base_url.empty()) credential.base_url = verdict.base_url;
+
+  const auto standing = [&](Status status, Reason reason) {
+    detail::set_standing(credential, status, reason, verdict.detail);
+  };
+  const bool refreshable = !credential.refresh_token.empty();
+  switch (verdict.finding) {
+    case Finding::valid:
+      detail::set_standing(credential, Status::active, Reason::none, {});
+      break;
+    case Finding::expired:
+      standing(refreshable ? Status::expired : Status::needs_login,
+               refreshable ? Reason::refreshable : Reason::not_refreshable);
+      break;
+    case Finding::rejected:
+      standing(Status::revoked, Reason::rejected);
+      break;
+    case Finding::client_not_allowed:
+      standing(Status::active, Reason::client_not_allowed);
+      break;
+    case Finding::missing_scope:
+      standing(Status::active, Reason::missing_scope);
+      break;
+    case Finding::no_subscription:
+      standing(Status::active, Reason::no_subscription);
+      break;
+    case Finding::out_of_quota:
+      standing(Status::active, Reason::out_of_quota);
+      break;
+    case Finding::not_eligible:
+      standing(Status::active, Reason::service_ended);
+      break;
+    case Finding::rate_limited:
+      break;  // a matter of minutes: the pool cools it down
+    case Finding::request_error:
+    case Finding::transient:
+    case Finding::could_not_tell:
+      if (credential.status == Status::active && detail::verdict_may_shadow(credential.reason))
+        standing(Status::active, Reason::could_not_tell);
+      break;
+  }
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whose answer is judged: what decides between "refresh it" and "it is dead".
+struct AnswerContext {
+  std::string_view provider;  ///< provider id, "kimi-code", "openai" ...
+  Kind kind = Kind::api_key;  ///< of the credential that was sent
+};
+
+/// What an answer means, for the credential and for the pool.
+struct Classification {
+  Finding finding = Finding::could_not_tell;
+  OutcomeKind outcome = OutcomeKind::unknown;
+  std::optional<TimePoint> retry_at;  ///< when the answer tells it
+  std::string code;     ///< the provider's own error code, lower case, for logs; may be empty
+  std::string message;  ///< the provider's own words, raw: pass them through shown_text()
+};
+
+/// Judges any answer of a provider's API: the one place where this is decided.
+///
+/// The status counts first, then the error's type, code, status and reason fields, its text last
+/// (the text of a 429 may well say "unauthorized"). An HTML page comes from a gateway and proves
+/// nothing about a credential. An error inside a 200 is judged by its type.
+///
+/// @param now the wall clock, for retry_at
+/// @errors none: what cannot be understood is could_not_tell or the status's default
+/// @effects none (pure)
+/// @source docs/providers.md
+Classification classify_answer(const AnswerContext& context, const Response& response,
+                               TimePoint now);
+
+/// Judges a request that got no answer (the error of a Transport).
+Classification classify_failure(const Error& error);
+
+/// What a token endpoint's answer means for the refresh token or device code that was sent.
+enum class TokenVerdict {
+  ok,            ///< 200 with an access token: persist it, then publish it
+  malformed,     ///< 200 without one, or not JSON: change nothing
+  dead,          ///< the grant is no longer good: re-read the store, then a new login
+  client_fault,  ///< our client id or request is wrong: the token is untouched
+  transient,     ///< try later with the same token, see retry_at
+  pending,       ///< device flow: the person has not answered yet
+  slow_down,     ///< device flow: poll less often
+  denied,        ///< device flow: the person said no
+  code_expired,  ///< device flow: start again
+};
+
+/// The verdict's name as it stands in logs ("client_fault").
+std::string_view to_string(TokenVerdict verdict) noexcept;
+
+/// A judged answer of a token endpoint.
+struct TokenAnswer {
+  TokenVerdict verdict = TokenVerdict::transient;
+  std::optional<TimePoint> retry_at;
+  std::string code;     ///< the endpoint's error code, lower case; may be empty
+  std::string message;  ///< its own words, raw: pass them through shown_text()
+};
+
+/// Judges the answer of a token endpoint (RFC 6749 section 5.2, RFC 8628 section 3.5, and what the
+/// providers do instead).
+/// @effects none (pure)
+TokenAnswer classify_token_answer(std::string_view provider, const Response& response,
+                                  TimePoint now);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What can be read out of an error answer, whatever its shape. Internal: see classifier.ipp.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string evidence_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// An error answer taken apart.
+struct AnswerEvidence {
+  bool html = false;
+  bool json = false;               ///< the body is a JSON object or array
+  bool has_error = false;          ///< the body has an error member that is not null or false
+  int error_status = 0;            ///< a numeric error.code from 400 to 599, as Google sends it
+  std::vector<std::string> codes;  ///< every type, code, status and reason, lower case
+  std::string text;                ///< lower case
+  std::string message;             ///< as sent
+
+  bool has_code(std::string_view wanted) const {
+    return std::find(codes.begin(), codes.end(), wanted) != codes.end();
+  }
+  bool says(std::string_view wanted) const { return text.find(wanted) != std::string::npos; }
+};
+
+inline void evidence_code(AnswerEvidence& evidence, const Json& object, const char* name) {
+  constexpr std::size_t longest_code = 128;
+  const auto code = text_or_empty(object, name);
+  if (!code.empty() && code.size() <= longest_code) evidence.codes.push_back(evidence_lower(code));
+}
+
+inline void evidence_from_object(AnswerEvidence& evidence, const Json& object) {
+  for (const auto* name :
+       {"type", "code", "status", "reason", "reasonCode", "error_code", "quotaId"})
+    evidence_code(evidence, object, name);
+  for (const auto* name : {"message", "msg", "error_description", "detail", "error_msg"}) {
+    const auto text = text_or_empty(object, name);
+    if (!text.empty() && evidence.message.find(text) == std::string::npos)
+      evidence.message += (evidence.message.empty() ? "" : " ") + std::string{text};
+  }
+  for (const auto* name : {"details", "violations", "errors"}) {
+    const auto* list = member(object, name);
+    if (list == nullptr || !list->is_array()) continue;
+    std::size_t read = 0;
+    for (const auto& element : *list)
+      if (constexpr std::size_t most = 32; element.is_object() && read++ < most)
+        evidence_from_object(evidence, element);
+  }
+}
+
+inline bool evidence_is_html(const Response& response) {
+  const auto type = evidence_lower(response.header("content-type").value_or(""));
+  if (type.find("html") != std::string::npos) return true;
+  const auto start = response.body.find_first_not_of(" \t\r\n");
+  return start != std::string::npos && response.body[start] == '<';
+}
+
+inline AnswerEvidence evidence_of(const Response& response) {
+  AnswerEvidence evidence;
+  evidence.html = evidence_is_html(response);
+  if (evidence.html) return evidence;
+  constexpr std::size_t most_text = 4096;
+  const auto document = parse_json(response.body);
+  evidence.json = document && document->is_structured();
+  if (!evidence.json) {
+    evidence.message = response.body.substr(0, most_text);
+  } else {
+    // Google's streams and some gateways wrap the error object into an array.
+    const auto& top = document->is_array() && !document->empty() ? document->front() : *document;
+    if (const auto* error = member(top, "error")) {
+      evidence.has_error = !(error->is_null() || *error == false);
+      if (error->is_string()) {
+        evidence.codes.push_back(evidence_lower(error->get_ref<const std::string&>()));
+      } else if (error->is_object()) {
+        evidence_from_object(evidence, *error);
+        const auto* code = member(*error, "code");
+        const auto number = code != nullptr ? number_of(*code) : std::nullopt;
+        if (number && *number >= 400 && *number < 600)
+          evidence.error_status = static_cast<int>(*number);
+      }
+    }
+    evidence_from_object(evidence, top);
+    if (const auto* inner = member(top, "detail")) evidence_from_object(evidence, *inner);
+    if (const auto* inner = member(top, "response"))  // an OpenAI stream's response.failed
+      if (const auto* error = member(*inner, "error"); error != nullptr && error->is_object()) {
+        evidence.has_error = true;
+        evidence_from_object(evidence, *error);
+      }
+  }
+  if (evidence.message.size() > most_text) evidence.message.resize(most_text);
+  evidence.text = evidence_lower(evidence.message);
+  return evidence;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// What the providers' answers mean, as data. Internal: classifier.ipp walks these tables, and
+// docs/providers.md explains them. The first rule that matches decides; rules on codes stand before
+// rules on text unless the text is what tells two meanings of one code apart.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Providers that answer alike.
+enum class Family { any, kimi, moonshot, openai, qwen, google, anthropic, github, other };
+
+struct FamilyName {
+  std::string_view provider;
+  Family family;
+};
+
+inline constexpr std::array family_names{
+    FamilyName{"kimi-code", Family::kimi},        FamilyName{"kimi-coding", Family::kimi},
+    FamilyName{"kimi-cli", Family::kimi},         FamilyName{"kimi", Family::kimi},
+    FamilyName{"moonshot", Family::moonshot},     FamilyName{"moonshot-cn", Family::moonshot},
+    FamilyName{"openai", Family::openai},         FamilyName{"openai-codex", Family::openai},
+    FamilyName{"codex-cli", Family::openai},      FamilyName{"qwen-portal", Family::qwen},
+    FamilyName{"qwen-cli", Family::qwen},         FamilyName{"qwen", Family::qwen},
+    FamilyName{"dashscope", Family::qwen},        FamilyName{"bailian", Family::qwen},
+    FamilyName{"modelstudio", Family::qwen},      FamilyName{"google-gemini-cli", Family::google},
+    FamilyName{"gemini-cli", Family::google},     FamilyName{"gemini", Family::google},
+    FamilyName{"google", Family::google},         FamilyName{"google-antigravity", Family::google},
+    FamilyName{"google-vertex", Family::google},  FamilyName{"anthropic", Family::anthropic},
+    FamilyName{"claude", Family::anthropic},      FamilyName{"claude-cli", Family::anthropic},
+    FamilyName{"github-copilot", Family::github}, FamilyName{"copilot", Family::github},
+    FamilyName{"github", Family::github},
+};
+
+inline constexpr Family family_of(std::string_view provider) noexcept {
+  for (const auto& known : family_names)
+    if (known.provider == provider) return known.family;
+  return Family::other;
+}
+
+enum class MatchOn {
+  code,       ///< one of the codes is the pattern
+  code_part,  ///< one of the codes holds the pattern
+  text,       ///< the text holds the pattern
+};
+
+/// One meaning of an API answer. `pattern` is lower case: a whole code, or a part of the text.
+struct AnswerRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array answer_rules{
+    // 400: almost always the request's own fault.
+    AnswerRule{Family::google, 400, MatchOn::code, "api_key_invalid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::code, "invalid_token", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key expired", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 400, MatchOn::text, "api key not valid", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 400, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 400, MatchOn::code, "arrearage", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "credit balance is too low",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "only authorized for use with claude code",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::anthropic, 400, MatchOn::text, "organization has been disabled",
+               Finding::not_eligible, OutcomeKind::billing},
+
+    // 401: for a login the token may just be old, unless the answer says that it is gone.
+    AnswerRule{Family::any, 401, MatchOn::text, "expired or revoked", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_expired", Finding::expired,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "token_invalidated", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalid_api_key", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::code, "invalidapikey", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::any, 401, MatchOn::text, "revoked", Finding::rejected,
+               OutcomeKind::auth_failed},
+
+    // 402
+    AnswerRule{Family::kimi, 402, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 403: forbidden; the credential is not proven to be bad.
+    AnswerRule{Family::any, 403, MatchOn::text, "only available for coding agents",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 403, MatchOn::text, "access terminated", Finding::not_eligible,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 403, MatchOn::code, "access_terminated_error",
+               Finding::client_not_allowed, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 403, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::qwen, 403, MatchOn::code, "allocationquota.freetieronly",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::anthropic, 403, MatchOn::code, "permission_error", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "access_token_scope_insufficient",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "insufficient_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::code, "missing_scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::text, "reported as leaked", Finding::rejected,
+               OutcomeKind::auth_failed},
+    AnswerRule{Family::google, 403, MatchOn::code, "service_disabled", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_service_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_ip_address_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::google, 403, MatchOn::code, "api_key_http_referrer_blocked",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "missing scope", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::openai, 403, MatchOn::text, "insufficient permissions",
+               Finding::missing_scope, OutcomeKind::request_fault},
+    AnswerRule{Family::any, 403, MatchOn::text, "scope requirement", Finding::missing_scope,
+               OutcomeKind::request_fault},
+    AnswerRule{Family::github, 403, MatchOn::text, "rate limit", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::github, 403, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 404
+    AnswerRule{Family::github, 404, MatchOn::text, "", Finding::no_subscription,
+               OutcomeKind::billing},
+
+    // 429: the credential is good; is it a matter of minutes, of a window, or of money?
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_limit_reached", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "usage_not_included", Finding::no_subscription,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "insufficient_quota", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "billing_hard_limit_reached", Finding::out_of_quota,
+               OutcomeKind::billing},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::code, "exceeded_current_quota_error",
+               Finding::out_of_quota, OutcomeKind::billing},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_exceeded", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::any, 429, MatchOn::code, "rate_limit_reached_error", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::moonshot, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::kimi, 429, MatchOn::code, "engine_overloaded_error", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::text, "no capacity", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code, "model_capacity_exhausted", Finding::transient,
+               OutcomeKind::overloaded},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perday", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::google, 429, MatchOn::code_part, "perminute", Finding::rate_limited,
+               OutcomeKind::rate_limited},
+    AnswerRule{Family::google, 429, MatchOn::code, "resource_exhausted", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "exceeded your current quota",
+               Finding::out_of_quota, OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "quota exceeded", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "quota", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::kimi, 429, MatchOn::text, "usage limit", Finding::out_of_quota,
+               OutcomeKind::quota_exhausted},
+    AnswerRule{Family::any, 429, MatchOn::text, "insufficient balance", Finding::out_of_quota,
+               OutcomeKind::billing},
+};
+
+/// What a status means when no rule says more. Others: see default_of().
+struct StatusDefault {
+  int status;
+  Finding finding;
+  OutcomeKind outcome;
+};
+
+inline constexpr std::array status_defaults{
+    StatusDefault{400, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{402, Finding::out_of_quota, OutcomeKind::billing},
+    StatusDefault{403, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{404, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{405, Finding::could_not_tell, OutcomeKind::request_fault},
+    StatusDefault{407, Finding::transient, OutcomeKind::transport},
+    StatusDefault{408, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{413, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{415, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{422, Finding::request_error, OutcomeKind::request_fault},
+    StatusDefault{425, Finding::transient, OutcomeKind::overloaded},
+    StatusDefault{429, Finding::rate_limited, OutcomeKind::rate_limited},
+};
+
+/// Words of a rate limit that came without a 429. The last two say "rate limited" and "requests
+/// too frequent" in Chinese.
+inline constexpr std::array<std::string_view, 8> limit_texts{
+    "rate limit",
+    "rate_limit",
+    "too many requests",
+    "throttl",
+    "concurrency limit",
+    "model_cooldown",
+    "\xe9\x99\x90\xe9\x80\x9f",
+    "\xe8\xaf\xb7\xe6\xb1\x82\xe8\xbf\x87\xe4\xba\x8e\xe9\xa2\x91\xe7\xb9\x81",
+};
+
+/// The status that an error inside a 200 would have had.
+struct ImpliedStatus {
+  std::string_view code;
+  int status;
+};
+
+inline constexpr std::array implied_statuses{
+    ImpliedStatus{"overloaded_error", 529},
+    ImpliedStatus{"server_is_overloaded", 503},
+    ImpliedStatus{"server_error", 500},
+    ImpliedStatus{"api_error", 500},
+    ImpliedStatus{"unavailable", 503},
+    ImpliedStatus{"internal", 500},
+    ImpliedStatus{"rate_limit_error", 429},
+    ImpliedStatus{"rate_limit_exceeded", 429},
+    ImpliedStatus{"usage_limit_reached", 429},
+    ImpliedStatus{"insufficient_quota", 429},
+    ImpliedStatus{"exceeded_current_quota_error", 429},
+    ImpliedStatus{"resource_exhausted", 429},
+    ImpliedStatus{"authentication_error", 401},
+    ImpliedStatus{"invalid_authentication_error", 401},
+    ImpliedStatus{"unauthenticated", 401},
+    ImpliedStatus{"token_expired", 401},
+    ImpliedStatus{"invalid_api_key", 401},
+    ImpliedStatus{"billing_error", 402},
+    ImpliedStatus{"permission_error", 403},
+    ImpliedStatus{"permission_denied", 403},
+    ImpliedStatus{"access_terminated_error", 403},
+    ImpliedStatus{"not_found_error", 404},
+    ImpliedStatus{"invalid_request_error", 400},
+    ImpliedStatus{"invalid_argument", 400},
+};
+
+/// One meaning of a token endpoint's error. Status 0: any from 400 to 403 (and 429, for polls).
+struct TokenRule {
+  Family family;
+  int status;
+  MatchOn on;
+  std::string_view pattern;
+  TokenVerdict verdict;
+};
+
+inline constexpr std::array token_rules{
+    TokenRule{Family::any, 0, MatchOn::code, "authorization_pending", TokenVerdict::pending},
+    TokenRule{Family::any, 0, MatchOn::code, "slow_down", TokenVerdict::slow_down},
+    TokenRule{Family::any, 0, MatchOn::code, "access_denied", TokenVerdict::denied},
+    TokenRule{Family::any, 0, MatchOn::code, "expired_token", TokenVerdict::code_expired},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unauthorized_client", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_scope", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "unsupported_grant_type", TokenVerdict::client_fault},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_grant", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_expired", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_reused", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "refresh_token_invalidated", TokenVerdict::dead},
+    TokenRule{Family::kimi, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 403, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::kimi, 400, MatchOn::text, "authorization grant is invalid",
+              TokenVerdict::dead},
+    TokenRule{Family::qwen, 400, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::qwen, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::openai, 401, MatchOn::text, "", TokenVerdict::dead},
+    TokenRule{Family::any, 0, MatchOn::code, "invalid_request", TokenVerdict::client_fault},
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// No hint reaches further than this unless the caller allows it: a provider that says "in 30
+/// years" is wrong, and a day later it can be asked again.
+inline constexpr Duration longest_wait = std::chrono::hours{24};
+
+/// When an answer says that trying again makes sense.
+///
+/// In this order: Retry-After (and retry-after-ms); the provider's fields in a JSON body
+/// (resets_at, reset_at, resetTime, retry_after, RetryInfo.retryDelay, quotaResetDelay ...); the
+/// reset headers (x-ratelimit-reset-*, ratelimit-reset, anthropic-ratelimit-*-reset), of those the
+/// latest whose remaining count is 0, else the earliest; last a "try again in 20s" in the message.
+///
+/// @param now     the wall clock
+/// @param longest how far ahead a hint may lie; a later one is cut to it
+/// @return a time from `now` to `now + longest`; `now` itself for a time that has passed; none
+///         when nothing was told or it cannot be read
+/// @source RFC 9110 section 10.2.3; RateLimit header fields draft; the providers' own documents
+std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                    Duration longest = longest_wait);
+
+/// When the window that an answer speaks of ends: as retry_hint(), but what names a reset in the
+/// body or a header goes before Retry-After, since a window outlasts the first retry.
+std::optional<TimePoint> reset_hint(const Response& response, TimePoint now, Duration longest);
+
+/// Reads the value of a Retry-After header: seconds, or a date in any of HTTP's three forms.
+/// @return the moment, unclamped; none when the text is neither
+std::optional<TimePoint> parse_retry_after(std::string_view text, TimePoint now) noexcept;
+
+/// Reads an HTTP date: IMF-fixdate, RFC 850 or asctime form (RFC 9110 section 5.6.7).
+/// @param now decides the century of a two-digit year
+std::optional<TimePoint> parse_http_date(std::string_view text, TimePoint now) noexcept;
+
+/// Reads a length of time as providers write it: "20ms", "6m0s", "3.5s", "1h2m", or plain seconds.
+/// @return none when the text has another form or is longer than 100 years
+std::optional<Duration> parse_wait(std::string_view text) noexcept;
+
+/// Reads a moment as providers write it: ISO 8601, seconds or milliseconds since the epoch, or a
+/// length of time from now (numbers below 10^8 and texts of parse_wait()).
+std::optional<TimePoint> parse_reset(std::string_view text, TimePoint now) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr double hint_century_seconds = 100.0 * 365 * 86400;
+
+inline std::string_view hint_trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline std::string hint_lower(std::string_view text) {
+  std::string lower{text};
+  for (auto& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+/// A number at the front of `text`, which is removed; none when there is none.
+inline std::optional<double> hint_take_number(std::string_view& text) noexcept {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || !std::isfinite(value) || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+inline std::optional<Duration> hint_seconds(double seconds) noexcept {
+  if (!(seconds >= 0 && seconds <= hint_century_seconds)) return std::nullopt;
+  return Duration{static_cast<Duration::rep>(std::ceil(seconds * 1000.0))};
+}
+
+inline std::optional<std::chrono::month> hint_month(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 12> names{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return std::chrono::month{static_cast<unsigned>(found - names.begin()) + 1};
+}
+
+inline std::optional<int> hint_integer(std::string_view text) noexcept {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+/// The words of a text, cut at blanks, commas, colons and hyphens; at most eight.
+inline std::array<std::string_view, 8> hint_words(std::string_view text) noexcept {
+  std::array<std::string_view, 8> words{};
+  std::size_t count = 0;
+  while (!text.empty() && count < words.size()) {
+    const auto start = text.find_first_not_of(" ,:-");
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const auto size = std::min(text.find_first_of(" ,:-"), text.size());
+    words[count++] = text.substr(0, size);
+    text.remove_prefix(size);
+  }
+  return words;
+}
+
+inline std::optional<TimePoint> hint_moment(std::optional<int> year, std::string_view month_name,
+                                            std::optional<int> day, std::optional<int> hour,
+                                            std::optional<int> minute,
+                                            std::optional<int> second) noexcept {
+  const auto month = hint_month(month_name);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60 || *year < 1970 || *year > 9999)
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, *month,
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok()) return std::nullopt;
+  return TimePoint{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+         std::chrono::minutes{*minute} + std::chrono::seconds{*second};
+}
+
+/// What the fields of a body and the reset headers say, apart from Retry-After.
+struct HintFields {
+  std::optional<TimePoint> body;
+  std::optional<TimePoint> headers;
+  std::optional<TimePoint> message;
+};
+
+inline void hint_latest(std::optional<TimePoint>& best, std::optional<TimePoint> candidate) {
+  if (candidate && (!best || *candidate > *best)) best = candidate;
+}
+
+inline std::optional<TimePoint> hint_from_value(const Json& value, TimePoint now, bool relative) {
+  if (const auto number = number_of(value)) {
+    if (relative || (*number >= 0 && *number < 1e8)) {
+      const auto wait = hint_seconds(*number);
+      return wait ? std::optional{now + *wait} : std::nullopt;
+    }
+    return time_from_epoch(*number);
+  }
+  if (value.is_string()) return parse_reset(value.get_ref<const std::string&>(), now);
+  return std::nullopt;
+}
+
+/// A member that tells when to come back. `relative`: a number in it counts seconds from now.
+struct HintMember {
+  std::string_view name;
+  bool relative;
+};
+
+inline constexpr std::array hint_members{
+    HintMember{"resets_at", false},
+    HintMember{"resetsAt", false},
+    HintMember{"reset_at", false},
+    HintMember{"resetAt", false},
+    HintMember{"reset_time", false},
+    HintMember{"resetTime", false},
+    HintMember{"quotaResetTimeStamp", false},
+    HintMember{"resets_in_seconds", true},
+    HintMember{"reset_after_seconds", true},
+    HintMember{"reset_in", true},
+    HintMember{"resetIn", true},
+    HintMember{"retry_after", true},
+    HintMember{"retryAfter", true},
+    HintMember{"retry_after_seconds", true},
+    HintMember{"retryDelay", true},
+    HintMember{"quotaResetDelay", true},
+    HintMember{"X-RateLimit-Reset", false},  // OpenRouter: error.metadata.headers
+};
+
+/// Collects the latest moment named anywhere in the error part of a body.
+inline void hint_from_json(const Json& value, TimePoint now, int depth,
+                           std::optional<TimePoint>& best) {
+  if (depth == 0) return;
+  if (value.is_array()) {
+    for (const auto& element : value) hint_from_json(element, now, depth - 1, best);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (const auto& known : hint_members)
+    if (const auto* found = member(value, known.name))
+      hint_latest(best, hint_from_value(*found, now, known.relative));
+  for (const auto& [name, inner] : value.items())
+    if (inner.is_structured()) hint_from_json(inner, now, depth - 1, best);
+}
+
+/// "Please try again in 20s", "reset after 2h3m4s": the last resort.
+inline std::optional<TimePoint> hint_from_text(std::string_view text, TimePoint now) {
+  const auto lower = hint_lower(text.substr(0, 4096));
+  for (const std::string_view lead : {"try again in ", "retry in ", "reset after ", "resets in "}) {
+    const auto at = lower.find(lead);
+    if (at == std::string::npos) continue;
+    const auto rest = std::string_view{lower}.substr(at + lead.size());
+    auto word = rest.substr(0, std::min(rest.find_first_of(" ,;\"\n"), rest.size()));
+    while (!word.empty() && word.back() == '.') word.remove_suffix(1);
+    auto wait = parse_wait(word);
+    if (!wait) continue;
+    const bool bare = word.find_first_not_of("0123456789.") == std::string_view::npos;
+    if (bare) {  // "in 5 minutes"
+      const auto unit = hint_trim(rest.substr(word.size()));
+      if (unit.starts_with("minute"))
+        *wait *= 60;
+      else if (unit.starts_with("hour"))
+        *wait *= 3600;
+      else if (unit.starts_with("day"))
+        *wait *= 86400;
+      else if (unit.starts_with("m"))
+        continue;  // milliseconds, months: not worth guessing
+    }
+    return now + *wait;
+  }
+  return std::nullopt;
+}
+
+/// The reset headers: of the exhausted ones the latest, else of all the earliest.
+inline std::optional<TimePoint> hint_from_headers(const Response& response, TimePoint now) {
+  std::optional<TimePoint> exhausted;
+  std::optional<TimePoint> earliest;
+  for (const auto& header : response.headers) {
+    const auto name = hint_lower(header.name);
+    const auto reset = name.find("reset");
+    if (name.find("ratelimit") == std::string::npos || reset == std::string::npos) continue;
+    const auto when = parse_reset(header.value, now);
+    if (!when) continue;
+    auto sibling = name;
+    sibling.replace(reset, 5, "remaining");
+    const auto remaining = response.header(sibling);
+    if (remaining && hint_trim(*remaining) == "0") hint_latest(exhausted, when);
+    if (!earliest || *when < *earliest) earliest = when;
+  }
+  return exhausted ? exhausted : earliest;
+}
+
+inline HintFields hint_fields(const Response& response, TimePoint now) {
+  HintFields fields;
+  fields.headers = hint_from_headers(response, now);
+  if (response.body.find_first_not_of(" \t\r\n") == std::string::npos) return fields;
+  const auto document = parse_json(response.body);
+  if (!document) return fields;
+  constexpr int depth = 8;
+  hint_from_json(*document, now, depth, fields.body);
+  fields.message = hint_from_text(response.body, now);
+  return fields;
+}
+
+inline std::optional<TimePoint> hint_retry_after(const Response& response, TimePoint now) {
+  if (const auto text = response.header("retry-after-ms"))
+    if (const auto milliseconds = hint_integer(hint_trim(*text)))
+      return now + Duration{*milliseconds};
+  if (const auto text = response.header("retry-after")) return parse_retry_after(*text, now);
+  return std::nullopt;
+}
+
+inline std::optional<TimePoint> hint_clamped(std::optional<TimePoint> when, TimePoint now,
+                                             Duration longest) {
+  if (!when) return std::nullopt;
+  return std::clamp(*when, now, now + longest);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_http_date(std::string_view text,
+                                                         TimePoint now) noexcept {
+  using detail::hint_integer;
+  text = detail::hint_trim(text);
+  if (text.size() > 40) return std::nullopt;
+  const auto w = detail::hint_words(text);
+  if (w[7] == "GMT" && w[3].size() == 2) {  // Sunday, 06-Nov-94 08:49:37 GMT
+    auto year = hint_integer(w[3]);
+    if (!year) return std::nullopt;
+    const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};
+    const int current = static_cast<int>(today.year());
+    int full = current - current % 100 + *year;
+    if (full > current + 50) full -= 100;
+    return detail::hint_moment(full, w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  }
+  if (w[7] == "GMT" && w[3].size() == 4)  // Sun, 06 Nov 1994 08:49:37 GMT
+    return detail::hint_moment(hint_integer(w[3]), w[2], hint_integer(w[1]), hint_integer(w[4]),
+                               hint_integer(w[5]), hint_integer(w[6]));
+  if (w[7].empty() && w[6].size() == 4)  // Sun Nov  6 08:49:37 1994
+    return detail::hint_moment(hint_integer(w[6]), w[1], hint_integer(w[2]), hint_integer(w[3]),
+                               hint_integer(w[4]), hint_integer(w[5]));
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_retry_after(std::string_view text,
+                                                           TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  auto rest = text;
+  if (const auto seconds = detail::hint_take_number(rest); seconds && rest.empty()) {
+    // Longer than any honest answer is still "come back late", not garbage.
+    return now + detail::hint_seconds(std::min(*seconds, detail::hint_century_seconds))
+                     .value_or(Duration{0});
+  }
+  return parse_http_date(text, now);
+}
+
+CREDPOOL_INLINE std::optional<Duration> parse_wait(std::string_view text) noexcept {
+  text = detail::hint_trim(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto number = detail::hint_take_number(text);
+    if (!number) return std::nullopt;
+    if (text.empty()) {
+      if (!first) return std::nullopt;
+      return detail::hint_seconds(*number);
+    }
+    if (text.starts_with("ms")) {
+      seconds += *number / 1000.0;
+      text.remove_prefix(2);
+      continue;
+    }
+    switch (text.front()) {
+      case 'd':
+        seconds += *number * 86400;
+        break;
+      case 'h':
+        seconds += *number * 3600;
+        break;
+      case 'm':
+        seconds += *number * 60;
+        break;
+      case 's':
+        seconds += *number;
+        break;
+      default:
+        return std::nullopt;
+    }
+    text.remove_prefix(1);
+  }
+  return detail::hint_seconds(seconds);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> parse_reset(std::string_view text,
+                                                     TimePoint now) noexcept {
+  text = detail::hint_trim(text);
+  if (const auto moment = parse_iso8601(text)) return moment;
+  auto rest = text;
+  constexpr double longest_relative = 1e8;  // three years: nobody means the year 1973
+  if (const auto number = detail::hint_take_number(rest);
+      number && rest.empty() && *number >= longest_relative)
+    return time_from_epoch(*number);
+  const auto wait = parse_wait(text);
+  return wait ? std::optional{now + *wait} : std::nullopt;
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> retry_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  auto when = detail::hint_retry_after(response, now);
+  if (!when) {
+    const auto fields = detail::hint_fields(response, now);
+    when = fields.body ? fields.body : fields.headers ? fields.headers : fields.message;
+  }
+  return detail::hint_clamped(when, now, longest);
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> reset_hint(const Response& response, TimePoint now,
+                                                    Duration longest) {
+  const auto fields = detail::hint_fields(response, now);
+  auto when = fields.body ? fields.body : fields.headers;
+  if (!when) when = detail::hint_retry_after(response, now);
+  if (!when) when = fields.message;
+  return detail::hint_clamped(when, now, longest);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A window may be a month, or with a contract a year; nothing honest lies further ahead.
+inline constexpr Duration longest_window = std::chrono::hours{24 * 366};
+
+inline bool answer_matches(MatchOn on, std::string_view pattern, const AnswerEvidence& evidence) {
+  switch (on) {
+    case MatchOn::code:
+      return evidence.has_code(pattern);
+    case MatchOn::text:
+      return evidence.says(pattern);
+    case MatchOn::code_part:
+      return std::any_of(
+          evidence.codes.begin(), evidence.codes.end(),
+          [&](const std::string& code) { return code.find(pattern) != std::string::npos; });
+  }
+  return false;
+}
+
+inline bool speaks_of_limit(const AnswerEvidence& evidence) {
+  return std::any_of(limit_texts.begin(), limit_texts.end(), [&](std::string_view words) {
+    return evidence.says(words) || answer_matches(MatchOn::code_part, words, evidence);
+  });
+}
+
+/// The status to judge by: that of the answer, or the one an error inside a 200 should have had.
+inline int judged_status(const Response& response, const AnswerEvidence& evidence) {
+  if (response.status < 200 || response.status > 299 || !evidence.has_error) return response.status;
+  if (evidence.error_status != 0) return evidence.error_status;
+  for (const auto& known : implied_statuses)
+    if (evidence.has_code(known.code)) return known.status;
+  return speaks_of_limit(evidence) ? 429 : 0;
+}
+
+inline StatusDefault default_of(int status, Kind kind) {
+  if (status >= 200 && status < 300) return {status, Finding::valid, OutcomeKind::ok};
+  if (status == 401)  // a key does not grow old, a login's access token does
+    return {status, kind == Kind::oauth ? Finding::expired : Finding::rejected,
+            OutcomeKind::auth_failed};
+  for (const auto& known : status_defaults)
+    if (known.status == status) return known;
+  if (status >= 500) return {status, Finding::transient, OutcomeKind::overloaded};
+  if (status >= 400) return {status, Finding::request_error, OutcomeKind::request_fault};
+  return {status, Finding::could_not_tell, OutcomeKind::unknown};
+}
+
+/// A page instead of an answer: something between us and the provider spoke.
+inline Classification classify_page(const Response& response, TimePoint now) {
+  Classification result;
+  result.message = "an HTML page came instead of an answer";
+  result.outcome = OutcomeKind::transport;
+  if (response.status == 429) {
+    result.finding = Finding::rate_limited;
+    result.outcome = OutcomeKind::rate_limited;
+  } else if (response.status >= 500) {
+    result.finding = Finding::transient;
+    result.outcome = OutcomeKind::overloaded;
+  }
+  if (response.status >= 400) result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Classification classify_answer(const AnswerContext& context,
+                                               const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  if (evidence.html) return detail::classify_page(response, now);
+
+  const int status = detail::judged_status(response, evidence);
+  const auto family = detail::family_of(context.provider);
+  auto judged = detail::default_of(status, context.kind);
+  if (status == 403 && detail::speaks_of_limit(evidence))
+    judged = {status, Finding::rate_limited, OutcomeKind::rate_limited};
+  for (const auto& rule : detail::answer_rules) {
+    if (rule.status != status) continue;
+    if (rule.family != detail::Family::any && rule.family != family) continue;
+    if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+    judged = {status, rule.finding, rule.outcome};
+    break;
+  }
+  if (judged.finding == Finding::expired && context.kind == Kind::api_key)
+    judged.finding = Finding::rejected;  // a key cannot be refreshed
+
+  Classification result;
+  result.finding = judged.finding;
+  result.outcome = judged.outcome;
+  if (!evidence.codes.empty()) result.code = evidence.codes.front();
+  result.message = status >= 200 && status < 300 ? std::string{} : evidence.message;
+  if (judged.finding == Finding::out_of_quota)
+    result.retry_at = reset_hint(response, now, detail::longest_window);
+  else if (judged.finding == Finding::rate_limited || judged.finding == Finding::transient)
+    result.retry_at = retry_hint(response, now);
+  return result;
+}
+
+CREDPOOL_INLINE Classification classify_failure(const Error& error) {
+  Classification result;
+  result.retry_at = error.retry_at;
+  result.message = error.message();
+  switch (error.errc()) {
+    case Errc::network:
+    case Errc::tls:
+    case Errc::timeout:
+      result.finding = Finding::transient;
+      result.outcome = OutcomeKind::transport;
+      break;
+    case Errc::cancelled:
+      break;
+    default:  // a setting, an answer beyond all bounds: says nothing about the credential
+      result.finding = Finding::could_not_tell;
+      result.outcome = OutcomeKind::transport;
+      break;
+  }
+  return result;
+}
+
+CREDPOOL_INLINE std::string_view to_string(TokenVerdict verdict) noexcept {
+  switch (verdict) {
+    case TokenVerdict::ok:
+      return "ok";
+    case TokenVerdict::malformed:
+      return "malformed";
+    case TokenVerdict::dead:
+      return "dead";
+    case TokenVerdict::client_fault:
+      return "client_fault";
+    case TokenVerdict::transient:
+      return "transient";
+    case TokenVerdict::pending:
+      return "pending";
+    case TokenVerdict::slow_down:
+      return "slow_down";
+    case TokenVerdict::denied:
+      return "denied";
+    case TokenVerdict::code_expired:
+      return "code_expired";
+  }
+  return "transient";
+}
+
+CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
+                                                  const Response& response, TimePoint now) {
+  const auto evidence = detail::evidence_of(response);
+  const auto family = detail::family_of(provider);
+  const int status = response.status;
+  TokenAnswer answer;
+  answer.message = evidence.message;
+  if (!evidence.codes.empty()) answer.code = evidence.codes.front();
+
+  if (status >= 200 && status < 300 && !evidence.has_error) {
+    const auto body = evidence.json ? detail::parse_json(response.body) : Result<detail::Json>{};
+    const bool complete = body && !detail::text_or_empty(*body, "access_token").empty();
+    answer.verdict = complete ? TokenVerdict::ok : TokenVerdict::malformed;
+    answer.message.clear();
+    return answer;
+  }
+  const bool refusal =
+      (status >= 200 && status <= 299) || (status >= 400 && status <= 403) || status == 429;
+  if (evidence.json && refusal) {
+    for (const auto& rule : detail::token_rules) {
+      if (rule.status != 0 && rule.status != status) continue;
+      if (rule.family != detail::Family::any && rule.family != family) continue;
+      if (!detail::answer_matches(rule.on, rule.pattern, evidence)) continue;
+      if (status == 429 && rule.verdict == TokenVerdict::dead) continue;  // status first
+      answer.verdict = rule.verdict;
+      if (answer.verdict != TokenVerdict::slow_down) return answer;
+      break;
+    }
+  } else if (status >= 200 && status < 300) {
+    answer.verdict = TokenVerdict::malformed;
+    return answer;
+  }
+  answer.retry_at = retry_hint(response, now);
+  return answer;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // The end of an answer that waits. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -32971,6 +30452,2422 @@ CREDPOOL_INLINE const LoginProvider* find_login_provider(
     if (row.provider == cli_or_provider) return &row;
   return nullptr;
 }
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The right to spend the refresh token of one family once, given by a store that several hosts
+/// share.
+struct RefreshClaim {
+  std::string family;            ///< a hash that names the login on every host
+  std::uint64_t generation = 0;  ///< how often its token was exchanged so far
+  std::uint64_t fence = 0;       ///< grows with every claim; a finish with an old one is refused
+  TimePoint deadline{};          ///< after it nothing may be sent under this claim
+  /// An earlier claim of the same generation was never finished: whether its token was spent is
+  /// not known.
+  bool after_unknown = false;
+};
+
+/// Gives at most one host at a time the right to spend a generation of a family's token.
+///
+/// The row is the write-ahead intent: take() is durable before it returns, and no transaction is
+/// open between the calls.
+class RefreshClaims {
+ public:
+  RefreshClaims() = default;
+  RefreshClaims(const RefreshClaims&) = delete;
+  RefreshClaims& operator=(const RefreshClaims&) = delete;
+  virtual ~RefreshClaims() = default;
+
+  /// Claims the next spend.
+  /// @param token_hash token_hash() of the refresh token that is to be spent
+  /// @param length     for how long; it must cover the request's time-outs
+  /// @errors busy (with retry_at) while another host's claim runs; conflict when the family is past
+  ///         that token: another host has exchanged it
+  virtual Result<RefreshClaim> take(std::string_view family, std::string_view token_hash,
+                                    std::string_view holder, Duration length) = 0;
+
+  /// Ends a claim after the new token was stored: the generation grows.
+  /// @errors conflict when the claim is not the current one any more
+  virtual Result<void> finish(const RefreshClaim& claim, std::string_view new_token_hash) = 0;
+
+  /// Gives a claim back under which nothing was sent.
+  virtual Result<void> abandon(const RefreshClaim& claim) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How a token endpoint wants its parameters (RFC 6749 says form; OpenAI and Anthropic: JSON).
+enum class TokenEncoding { form, json };
+
+/// A server's token endpoint, and who we are to it.
+struct TokenEndpoint {
+  std::string provider;  ///< "kimi-code", for the classifier
+  std::string url;       ///< https, or http to a loopback address
+  std::string client_id;
+  Secret client_secret;  ///< of an installed application (Google); empty when it has none
+  TokenEncoding encoding = TokenEncoding::form;
+  /// Sent besides grant_type, client_id and the token: "scope", "refresh_reason" ...
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::vector<Header> headers;  ///< what this server expects (X-Msh-...); never secret
+  Duration connect_timeout{5'000};
+  Duration answer_timeout{20'000};  ///< for the whole answer, once the connection stands
+};
+
+/// What the user configured about token endpoints; it counts before the CLIs' own switches.
+struct TokenEndpointSettings {
+  /// By provider: the endpoint, or only its origin, which then gets the provider's own path.
+  std::map<std::string, std::string, std::less<>> urls;
+  std::map<std::string, std::string, std::less<>> client_ids;  ///< by provider
+  /// By provider: a file of mode 0600 with the client secret in one line, or Google's JSON.
+  std::map<std::string, std::string, std::less<>> client_secrets_files;
+  /// By provider: sent instead of ours of the same name, or besides them; never secret.
+  std::map<std::string, std::vector<Header>, std::less<>> headers;
+};
+
+/// Where and how the refresh token of that credential is spent.
+///
+/// The configuration counts first, then the CLI's own switch (KIMI_CODE_OAUTH_HOST,
+/// KIMI_OAUTH_HOST, CODEX_REFRESH_TOKEN_URL_OVERRIDE), then the host that the store names, then the
+/// provider's own.
+///
+/// @errors unsupported for a provider without a known endpoint, or when Google's client pair is
+///         nowhere to be found; configuration for plain http to anything but loopback
+/// @effects may read files (kimi's device_id, gemini's installed bundle)
+Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                        const Environment& environment,
+                                        const TokenEndpointSettings& settings = {});
+
+/// The request that spends the refresh token, once.
+Request refresh_request(const TokenEndpoint& endpoint, const Secret& refresh_token);
+
+/// Reads the body of a 200: never trusted further than this.
+///
+/// An id token that cannot be read is left out: it only names the account, and the login is kept.
+/// So is an expires_in that is no finite number above zero (a text of digits is taken as a number):
+/// the token's end is not known then.
+///
+/// @errors malformed: not JSON, no access token, an access or refresh token that is not safe
+///         (is_safe_token())
+Result<GrantedTokens> parse_granted_tokens(std::string_view body);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The client pairs of Google's installed applications, found at run time. Internal.
+// Google calls the secret of an installed application no secret, and its sources show it; scanners
+// do not know that, so that it stands in no file of ours.
+
+// What is known of the providers' authorization servers: one row each. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// One authorization server. Every client here is public: the CLI's source or program shows it.
+struct OAuthProvider {
+  std::string_view provider;  ///< as the sources spell it
+  std::string_view origin;
+  std::string_view token_path;
+  std::string_view client_id;  ///< empty: it stands in the login's own file
+  TokenEncoding encoding = TokenEncoding::form;
+  std::string_view refresh_parameter = {};  ///< sent with a refresh besides the usual ones
+  std::string_view refresh_value = {};
+  bool needs_secret = false;  ///< an installed application of Google, which has one
+};
+
+inline constexpr std::string_view google_origin = "https://oauth2.googleapis.com";
+inline constexpr std::string_view claude_scopes =
+    "user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload";
+
+/// @source kimi-cli 1.49.0 and kimi-code 2.1.0 (oauth), codex 0.169.0 (login), qwen-code 0.24.4,
+///         gemini-cli 0.61.0 (code_assist/oauth2), claude-code 2.1.329; xai, google-antigravity
+///         and factory as third parties use them
+inline constexpr std::array oauth_providers{
+    OAuthProvider{"kimi-code", "https://auth.kimi.com", "/api/oauth/token",
+                  "17e5f671-d194-4dfb-9706-5516cb48c098"},
+    OAuthProvider{"openai", "https://auth.openai.com", "/oauth/token",
+                  "app_EMoamEEZ73f0CkXaXp7hrann", TokenEncoding::json, "refresh_reason",
+                  "proactive_expiry"},
+    OAuthProvider{"qwen-portal", "https://chat.qwen.ai", "/api/v1/oauth2/token",
+                  "f0304373b74a44d2b584a3fb70ca9e56"},
+    OAuthProvider{"google-gemini-cli", google_origin, "/token",
+                  "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-antigravity", google_origin, "/token",
+                  "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
+                  TokenEncoding::form, "", "", true},
+    OAuthProvider{"google-vertex", google_origin, "/token", "", TokenEncoding::form, "", "", true},
+    OAuthProvider{"anthropic", "https://platform.claude.com", "/v1/oauth/token",
+                  "9d1c250a-e61b-44d9-88ed-5944d1962f5e", TokenEncoding::json, "scope",
+                  claude_scopes},
+    OAuthProvider{"xai", "https://auth.x.ai", "/oauth2/token",
+                  "b1a00492-073a-47ea-816f-4c329264a828"},
+    OAuthProvider{"factory", "https://api.workos.com", "/user_management/authenticate",
+                  "client_01HNM792M5G5G1A2THWPXKFMXB", TokenEncoding::json},
+};
+
+/// The row of that provider; null when it is not known.
+inline const OAuthProvider* find_oauth_provider(std::string_view provider) noexcept {
+  const auto found = std::find_if(oauth_providers.begin(), oauth_providers.end(),
+                                  [&](const auto& row) { return row.provider == provider; });
+  return found == oauth_providers.end() ? nullptr : &*found;
+}
+
+inline std::string oauth_without_slash(std::string_view url) {
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string{url};
+}
+
+/// Scheme, host and port of an absolute URL.
+inline std::string oauth_origin_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto start = scheme == std::string_view::npos ? 0 : scheme + 3;
+  return std::string{url.substr(0, url.find('/', start))};
+}
+
+/// A configured address: an origin gets the path, an address with a path is taken as it is.
+inline std::string oauth_url_with_path(std::string_view configured, std::string_view path) {
+  const auto url = oauth_without_slash(configured);
+  return url == oauth_origin_of(url) ? url + std::string{path} : url;
+}
+
+/// A header's name without its case.
+inline std::string folded_header(std::string_view name) {
+  std::string folded{name};
+  for (auto& c : folded)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return folded;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+struct GoogleClient {
+  std::string id;
+  Secret secret;
+};
+
+/// The secret that stands close behind the client id in the text of a program.
+/// @source Google's secrets of installed applications: "GOCSPX-" and 28 characters
+inline std::optional<Secret> google_secret_near(std::string_view text, std::string_view client_id) {
+  constexpr std::string_view prefix = "GOCSPX-";
+  constexpr std::size_t near = 2048;
+  constexpr std::size_t shortest = 24;
+  const auto belongs = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  for (auto at = text.find(client_id); at != std::string_view::npos;
+       at = text.find(client_id, at + 1)) {
+    const auto behind = text.substr(at + client_id.size(), near);
+    const auto start = behind.find(prefix);
+    if (start == std::string_view::npos) continue;
+    auto end = start;
+    while (end < behind.size() && belongs(behind[end])) ++end;
+    if (end - start >= prefix.size() + shortest) return Secret{behind.substr(start, end - start)};
+  }
+  return std::nullopt;
+}
+
+/// Where an npm installation of Gemini CLI may hold the id and the secret: the bundle that the
+/// program on PATH leads to, its chunks, or (older versions) the core package.
+inline std::vector<std::filesystem::path> gemini_program_files(const Environment& environment) {
+  const auto program = environment.find_program("gemini");
+  if (!program) return {};
+  std::error_code error;
+  const auto entry = std::filesystem::canonical(*program, error);
+  if (error) return {};
+  constexpr int most_chunks = 512;
+  std::vector<std::filesystem::path> files;
+  std::filesystem::directory_iterator chunk{entry.parent_path(), error};
+  for (int seen = 0; !error && chunk != std::filesystem::directory_iterator{} && seen < most_chunks;
+       chunk.increment(error), ++seen)
+    if (chunk->path().extension() == ".js" && chunk->path() != entry)
+      files.push_back(chunk->path());
+  std::sort(files.begin(), files.end());
+  files.insert(files.begin(), entry);
+  constexpr std::string_view core = "gemini-cli-core/dist/src/code_assist/oauth2.js";
+  for (auto folder = entry.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path()) {
+    files.push_back(folder / "node_modules/@google" / core);
+    if (folder.filename() == "@google") files.push_back(folder / core);
+  }
+  return files;
+}
+
+/// The secret of Gemini CLI's client as the installed program has it.
+inline std::optional<Secret> google_secret_of_gemini(const Environment& environment,
+                                                     std::string_view client_id) {
+  constexpr FileRules program_rules{128 << 20, true, false};
+  for (const auto& path : gemini_program_files(environment))
+    // One that is missing, or of another owner, is passed over: the next may have it.
+    if (const auto file = read_file(path, environment, program_rules))
+      if (auto secret = google_secret_near(file->bytes.reveal(), client_id)) return secret;
+  return std::nullopt;
+}
+
+/// Reads a client pair: {"installed":{"client_id","client_secret"}} as Google's console gives it,
+/// the two members at the top, or nothing but the secret.
+/// @param default_id for a file with nothing but the secret
+/// @errors those of read_file(); configuration when others may read it; malformed
+inline Result<GoogleClient> read_google_client(const std::filesystem::path& path,
+                                               std::string_view default_id,
+                                               const Environment& environment) {
+  const std::string doing = "reading Google's client pair";
+  const auto file = read_file(path, environment);
+  if (!file) return fail(file.error());
+  for (const auto& warning : file->facts.warnings)
+    if (warning.kind == FileWarning::Kind::readable_by_others)
+      return fail(Errc::configuration, doing, path.string(),
+                  "others can read it: run " + warning.repair);
+  auto text = file->bytes.reveal();
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  if (!text.starts_with('{')) {
+    if (!is_safe_token(text) || default_id.empty())
+      return fail(Errc::malformed, doing, path.string(),
+                  "it must hold the client secret in one line, or Google's JSON");
+    return GoogleClient{std::string{default_id}, Secret{text}};
+  }
+  const auto document = parse_json(text);
+  if (!document) return fail(Errc::malformed, doing, path.string(), document.error().message());
+  const auto* pair = member(*document, "installed");
+  if (pair == nullptr) pair = &*document;
+  const auto id = text_or_empty(*pair, "client_id");
+  const auto secret = text_or_empty(*pair, "client_secret");
+  if (!is_safe_token(id) || !is_safe_token(secret))
+    return fail(Errc::malformed, doing, path.string(), "client_id or client_secret is missing");
+  return GoogleClient{std::string{id}, Secret{secret}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// How a request to an authorization server is written. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A request to an authorization server: the parameters as that server wants them.
+inline Request oauth_request(const TokenEndpoint& endpoint, std::string url, TokenEncoding encoding,
+                             const FormParameters& parameters) {
+  Request request;
+  request.method = "POST";
+  request.url = std::move(url);
+  request.headers = endpoint.headers;
+  request.headers.push_back({"Accept", "application/json"});
+  if (encoding == TokenEncoding::json) {
+    Json body = Json::object();
+    for (const auto& parameter : parameters) body[parameter.first] = parameter.second;
+    request.headers.push_back({"Content-Type", "application/json"});
+    request.body = dump_json(body);
+  } else {
+    request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    request.body = form_text(parameters);
+  }
+  request.connect_timeout = endpoint.connect_timeout;
+  request.timeout = endpoint.answer_timeout;
+  return request;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string configured_for(const std::map<std::string, std::string, std::less<>>& settings,
+                                  std::string_view provider) {
+  const auto found = settings.find(provider);
+  return found == settings.end() ? std::string{} : found->second;
+}
+
+/// A header value as Kimi's programs send it: what is not printable ASCII is left out.
+inline std::string kimi_header_value(std::string_view text) {
+  std::string value;
+  for (const char c : text)
+    if (c >= ' ' && c <= '~') value.push_back(c);
+  return value;
+}
+
+/// The device id that the login was made with; empty when there is none. It is the CLI's: a
+/// missing one is not made here.
+inline std::string kimi_device_id(std::string_view cli, const Environment& environment) {
+  constexpr FileRules id_rules{256, true, false};
+  const auto read_from = [&](std::string_view variable, std::string_view fallback) {
+    const auto directory = environment.directory(variable, fallback);
+    if (!directory) return std::string{};
+    const auto file = read_file(*directory / "device_id", environment, id_rules);
+    if (!file) return std::string{};
+    auto text = file->bytes.reveal();
+    text = text.substr(0, text.find_first_of("\r\n"));
+    return is_safe_token(text) ? std::string{text} : std::string{};
+  };
+  const auto of_code = [&] { return read_from("KIMI_CODE_HOME", ".kimi-code"); };
+  const auto of_cli = [&] { return read_from("KIMI_SHARE_DIR", ".kimi"); };
+  if (cli == "kimi-cli") return of_cli();
+  auto id = of_code();
+  return id.empty() && cli != "kimi-code" ? of_cli() : id;
+}
+
+/// Who we are to Kimi's server: ourselves. A client that claimed to be another one has lost
+/// accounts.
+inline std::vector<Header> kimi_headers(std::string_view cli, const Environment& environment) {
+  std::vector<Header> headers{{"X-Msh-Platform", "credpool"},
+                              {"X-Msh-Version", CREDPOOL_VERSION_STRING}};
+  const auto add = [&](const char* name, std::string_view text) {
+    if (auto value = kimi_header_value(text); !value.empty())
+      headers.push_back({name, std::move(value)});
+  };
+  add("X-Msh-Device-Name", environment.host_name());
+  if (utsname system{}; ::uname(&system) == 0) {
+    add("X-Msh-Device-Model", std::string{system.sysname} + " " + system.machine);
+    add("X-Msh-Os-Version", system.release);
+  }
+  add("X-Msh-Device-Id", kimi_device_id(cli, environment));
+  return headers;
+}
+
+/// The address that the CLI's own switch or the store names; empty when neither does.
+inline std::string oauth_url_of_cli(const OAuthProvider& row, const Credential& credential,
+                                    const Environment& environment) {
+  if (row.provider == "kimi-code")
+    for (const auto* name : {"KIMI_CODE_OAUTH_HOST", "KIMI_OAUTH_HOST"})
+      if (const auto host = environment.variable(name))
+        return oauth_without_slash(*host) + std::string{row.token_path};
+  if (row.provider == "openai")
+    if (const auto url = environment.variable("CODEX_REFRESH_TOKEN_URL_OVERRIDE")) return *url;
+  if (credential.oauth_host.empty()) return {};
+  return oauth_without_slash(credential.oauth_host) + std::string{row.token_path};
+}
+
+/// The client pair of a login of Google, from wherever it is known.
+inline Result<GoogleClient> google_client_of(const OAuthProvider& row, const Credential& credential,
+                                             const Environment& environment,
+                                             const TokenEndpointSettings& settings) {
+  if (const auto file = configured_for(settings.client_secrets_files, row.provider); !file.empty())
+    return read_google_client(environment.expand(file), row.client_id, environment);
+  const std::string doing = "finding Google's client pair for " + std::string{row.provider};
+  if (row.client_id.empty()) {  // application default credentials carry theirs
+    if (credential.places.empty())
+      return fail(Errc::configuration, doing, {}, "the login names no file");
+    return read_google_client(credential.places.front().location, {}, environment);
+  }
+  if (row.provider == "google-gemini-cli")
+    if (auto secret = google_secret_of_gemini(environment, row.client_id))
+      return GoogleClient{std::string{row.client_id}, std::move(*secret)};
+  const std::string program = row.provider == "google-gemini-cli"
+                                  ? "install Gemini CLI so that `gemini` is on PATH, or put "
+                                  : "put ";
+  // No mistake of anybody's: this login is its CLI's to refresh until somebody sets that up.
+  return fail(Errc::unsupported, doing, {},
+              program +
+                  "the client secret into a file of mode 0600 and name that file in the "
+                  "setting oauth." +
+                  std::string{row.provider} + ".clientSecretFile");
+}
+
+inline Result<void> check_token_url(const std::string& url, std::string_view provider) {
+  if (is_safe_base_url(url)) return {};
+  return fail(Errc::configuration, "finding the token endpoint of " + std::string{provider}, {},
+              "the address must be https, or http to a loopback address such as "
+              "http://127.0.0.1:8080, and without user name, query and fragment");
+}
+
+inline Result<TokenEndpoint> configured_endpoint(std::string_view provider,
+                                                 const TokenEndpointSettings& settings) {
+  TokenEndpoint endpoint;
+  endpoint.provider = provider;
+  endpoint.url = configured_for(settings.urls, provider);
+  endpoint.client_id = configured_for(settings.client_ids, provider);
+  if (endpoint.url.empty() || endpoint.client_id.empty())
+    return fail(Errc::unsupported, "finding the token endpoint", std::string{provider},
+                "it is not known: set its address and its client id, or log in with its own CLI");
+  if (auto safe = check_token_url(endpoint.url, provider); !safe) return fail(safe.error());
+  return endpoint;
+}
+
+/// How long a token lives: a finite number of seconds above zero, or a text of digits.
+/// @return none when it is neither, or not told: an odd end is no reason to lose the tokens
+inline std::optional<Duration> granted_lifetime(const Json& answer, std::string_view name) {
+  const auto* told = member(answer, name);
+  if (told == nullptr) return std::nullopt;
+  if (told->is_string() &&
+      told->get_ref<const std::string&>().find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  const auto seconds = number_of(*told);
+  if (!seconds || !(*seconds > 0)) return std::nullopt;
+  constexpr double longest = 100.0 * 366 * 24 * 3600;  // far from overflow in later sums
+  const auto milliseconds = static_cast<Duration::rep>(std::min(*seconds, longest) * 1000);
+  return Duration{std::max<Duration::rep>(milliseconds, 1)};
+}
+
+/// Whose tokens these are: what the stores keep as the account, and nothing else, since the two
+/// are compared.
+inline std::string granted_account(const Json& answer) {
+  for (const auto* name : {"id_token", "access_token"})
+    if (const auto claims = read_jwt(text_or_empty(answer, name));
+        claims && !claims->openai_account_id.empty())
+      return claims->openai_account_id;
+  if (const auto* account = member(answer, "account"))
+    if (const auto id = text_or_empty(*account, "uuid"); !id.empty()) return std::string{id};
+  if (const auto claims = read_jwt(text_or_empty(answer, "id_token"))) return claims->subject;
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<TokenEndpoint> token_endpoint_of(const Credential& credential,
+                                                        const Environment& environment,
+                                                        const TokenEndpointSettings& settings) {
+  const auto* row = detail::find_oauth_provider(credential.provider);
+  if (row == nullptr) return detail::configured_endpoint(credential.provider, settings);
+
+  TokenEndpoint endpoint;
+  endpoint.provider = row->provider;
+  endpoint.encoding = row->encoding;
+  if (const auto url = detail::configured_for(settings.urls, row->provider); !url.empty())
+    endpoint.url = detail::oauth_url_with_path(url, row->token_path);
+  if (endpoint.url.empty()) endpoint.url = detail::oauth_url_of_cli(*row, credential, environment);
+  if (endpoint.url.empty()) endpoint.url = std::string{row->origin} + std::string{row->token_path};
+  if (auto safe = detail::check_token_url(endpoint.url, row->provider); !safe)
+    return fail(safe.error());
+
+  endpoint.client_id = row->client_id;
+  if (row->needs_secret) {
+    auto client = detail::google_client_of(*row, credential, environment, settings);
+    if (!client) return fail(client.error());
+    endpoint.client_id = std::move(client->id);
+    endpoint.client_secret = std::move(client->secret);
+  }
+  if (auto id = detail::configured_for(settings.client_ids, row->provider); !id.empty())
+    endpoint.client_id = std::move(id);
+  if (!row->refresh_parameter.empty())
+    endpoint.parameters.emplace_back(row->refresh_parameter, row->refresh_value);
+  if (row->provider == "kimi-code")
+    endpoint.headers = detail::kimi_headers(credential.cli, environment);
+  if (const auto own = settings.headers.find(row->provider); own != settings.headers.end())
+    for (const auto& header : own->second) {
+      std::erase_if(endpoint.headers, [&](const Header& ours) {
+        return detail::folded_header(ours.name) == detail::folded_header(header.name);
+      });
+      endpoint.headers.push_back(header);
+    }
+  return endpoint;
+}
+
+CREDPOOL_INLINE Request refresh_request(const TokenEndpoint& endpoint,
+                                        const Secret& refresh_token) {
+  detail::FormParameters parameters{{"grant_type", "refresh_token"},
+                                    {"refresh_token", std::string{refresh_token.reveal()}},
+                                    {"client_id", endpoint.client_id}};
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  parameters.insert(parameters.end(), endpoint.parameters.begin(), endpoint.parameters.end());
+  auto request = detail::oauth_request(endpoint, endpoint.url, endpoint.encoding, parameters);
+  for (auto& parameter : parameters) wipe(parameter.second.data(), parameter.second.size());
+  return request;
+}
+
+CREDPOOL_INLINE Result<GrantedTokens> parse_granted_tokens(std::string_view body) {
+  const auto refused = [](std::string_view what) {
+    return fail(Errc::malformed, "reading the answer of a token endpoint", {}, std::string{what});
+  };
+  const auto answer = detail::parse_json(body);
+  if (!answer || !answer->is_object()) return refused("it is not a JSON object");
+
+  GrantedTokens granted;
+  const auto access = detail::text_or_empty(*answer, "access_token");
+  if (access.empty()) return refused("there is no access token");
+  if (!is_safe_token(access)) return refused("the access token is too long or not printable");
+  granted.access_token = Secret{access};
+  const auto* refresh = detail::member(*answer, "refresh_token");
+  if (refresh != nullptr && !refresh->is_null()) {
+    const auto text = detail::text_or_empty(*answer, "refresh_token");
+    if (!refresh->is_string() || (!text.empty() && !is_safe_token(text)))
+      return refused("the refresh token is too long or not printable");
+    granted.refresh_token = Secret{text};
+  }
+  // It names the account and opens nothing: an odd one is left out, the login is kept.
+  const auto id = detail::text_or_empty(*answer, "id_token");
+  if (read_jwt(id)) granted.id_token = Secret{id};
+
+  granted.lifetime = detail::granted_lifetime(*answer, "expires_in");
+  granted.refresh_lifetime = detail::granted_lifetime(*answer, "refresh_token_expires_in");
+  granted.token_type = detail::text_or_empty(*answer, "token_type");
+  granted.scope = detail::text_or_empty(*answer, "scope");
+  granted.resource_url = detail::text_or_empty(*answer, "resource_url");
+  granted.account_id = detail::granted_account(*answer);
+  return granted;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How requests reach a server.
+///
+/// `send` delivers the request at most once: it follows no redirect and repeats nothing. An answer
+/// of any status is a Response. Errors: network, tls, timeout, too_large; configuration for a plain
+/// http address that is not loopback. Safe to call from several threads at once.
+template <class T>
+concept Transport = requires(T& transport, const Request& request) {
+  { transport.send(request) } -> std::same_as<Result<Response>>;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What an exchange came to.
+enum class ExchangeOutcome {
+  still_fresh,  ///< nothing to do: the stored token is good for longer than the window
+  adopted,      ///< somebody else refreshed it; the store's tokens are the new ones
+  exchanged,    ///< we spent the refresh token and stored what came
+  recovered,    ///< an earlier exchange of ours had been cut off; its answer is stored now
+  kept,         ///< could not be refreshed now, and the old access token still works
+};
+
+std::string_view to_string(ExchangeOutcome outcome) noexcept;
+
+/// A login after an exchange.
+struct ExchangeReport {
+  ExchangeOutcome outcome = ExchangeOutcome::still_fresh;
+  StoredTokens tokens;                ///< as they stand in the store now
+  std::optional<TimePoint> retry_at;  ///< with `kept`: when to try again
+  std::string note;                   ///< for a person: why it was kept; may be empty
+};
+
+/// What the caller of an exchange wants.
+struct ExchangeRequest {
+  /// token_hash() of an access token that the provider refused: when the store still has that one
+  /// it is refreshed, however long it should live. Empty: only when it is due.
+  std::string refused_token = {};
+  bool force = false;  ///< refresh, however long the access token will live
+  Duration patience{
+      30'000};  ///< longest wait for locks; callers whose token still works never wait
+};
+
+/// Sends a request at most once; see Transport.
+using SendOnce = std::function<Result<Response>(const Request&)>;
+
+/// What an exchange works with, besides the store. Everything must outlive the call.
+struct ExchangeWorld {
+  SendOnce send;
+  std::function<TimePoint()> now;
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
+  std::function<void(Duration)> sleep;               ///< waits for other processes
+  std::string host_id;                               ///< names this machine in the shared claim
+  RefreshClaims* claims = nullptr;                   ///< null: this machine only
+};
+
+/// Spends the refresh token of a login exactly once, whoever else tries, and never loses the
+/// answer: steps and crash table in docs/refresh.md.
+///
+/// @return the tokens as the store has them on return; they were stored before they are returned
+/// @errors busy when a lock was not to be had; rate_limited, overloaded, network with `retry_at`
+///         when it should be tried later; outcome_unknown when the token may have been spent and
+///         the answer is gone; login_needed when the server says that it is dead; account_changed;
+///         store_unwritable when the result could not have been kept (nothing was spent);
+///         configuration when the server does not accept our client or request
+/// @effects the login's file, its lock, our lock, journal and state beside it; one request
+/// @thread_safety safe: calls for one file take turns, in this process and over all of them
+Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                const ExchangeRequest& request, const ExchangeWorld& world);
+
+/// What that login is called where several hosts share it (RefreshClaims).
+/// @errors those of reading the store and our own files
+Result<std::string> exchange_family(const LoginStore& store);
+
+/// What is left of exchanges of that file that were cut off or refused, for status and doctor.
+struct ExchangeTrace {
+  bool journal = false;                 ///< an exchange was cut off; the next one finishes it
+  bool outcome_unknown = false;         ///< ... and it is not known whether the token was spent
+  bool dead = false;                    ///< the server refused the refresh token that is stored now
+  std::optional<TimePoint> not_before;  ///< no request goes out before that
+  std::uint32_t failures = 0;           ///< in a row
+};
+
+/// Looks at the traces; takes no lock and changes nothing.
+/// @errors those of reading the store and our own files
+Result<ExchangeTrace> exchange_trace(const LoginStore& store);
+
+/// What an exchange has left of a login whose file is gone by now: no refresh of a login that is
+/// there ever comes to it.
+struct StrandedExchange {
+  std::filesystem::path file;  ///< of the login, which is gone
+  std::filesystem::path left;  ///< the journal, or the answer that was put aside
+  bool parked = false;         ///< it was put aside: a refresh does not store it
+  /// Whether the server's answer is in it: a login that may stand nowhere else.
+  /// @errors those of reading it; unsupported when a later version wrote it
+  Result<bool> has_answer;
+};
+
+/// Looks for these in a directory of logins, sorted by name; takes no lock and changes nothing.
+/// @errors permission_denied, io when the directory cannot be listed; one that is not there is
+///         empty
+Result<std::vector<StrandedExchange>> stranded_exchanges(const std::filesystem::path& directory);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// One exchange of a file at a time in this process. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// An exchange on its way, and what came of it for those who wait.
+struct ExchangeFlight {
+  bool mandatory = false;  ///< whoever flies waits for locks
+  std::mutex mutex;
+  std::condition_variable landed;
+  std::optional<Result<ExchangeReport>> result;
+};
+
+class ExchangeFlights {
+ public:
+  static ExchangeFlights& of_process() {
+    static ExchangeFlights flights;
+    return flights;
+  }
+
+  /// Joins the flight of that file, or begins one.
+  /// @return the flight, and whether the caller is the one who flies
+  std::pair<std::shared_ptr<ExchangeFlight>, bool> board(const std::string& file, bool mandatory) {
+    const std::lock_guard lock{mutex_};
+    auto& flight = flights_[file];
+    if (flight) return {flight, false};
+    flight = std::make_shared<ExchangeFlight>();
+    flight->mandatory = mandatory;
+    return {flight, true};
+  }
+
+  void land(const std::string& file, const Result<ExchangeReport>& result) {
+    std::shared_ptr<ExchangeFlight> flight;
+    {
+      const std::lock_guard lock{mutex_};
+      flight = std::move(flights_[file]);
+      flights_.erase(file);
+    }
+    const std::lock_guard lock{flight->mutex};
+    flight->result = result;
+    flight->landed.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<ExchangeFlight>> flights_;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The steps of an exchange from the connection on: S5 to S14. Internal: included by .ipp files
+// only.
+
+// One exchange, step by step as docs/refresh.md numbers them. Internal: included by .ipp files
+// only.
+
+// What is remembered about a login's refresh tokens from one exchange to the next: hashes and
+// times, never a token. Internal: included by .ipp files only.
+
+// The files that an exchange keeps beside a login's file. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where they stand: in the login's own directory, so that two installations with different
+/// configuration directories meet there.
+struct ExchangeFiles {
+  std::filesystem::path target, directory, lock, journal, state;
+  std::string prefix;  ///< of the name of every one of them
+
+  static ExchangeFiles beside(const std::filesystem::path& file) {
+    const auto directory = file.has_parent_path() ? file.parent_path() : std::filesystem::path{"."};
+    const auto prefix = ".credpool-" + file.filename().string() + '.';
+    return {file,
+            directory,
+            directory / (prefix + "lock"),
+            directory / (prefix + "journal"),
+            directory / (prefix + "state"),
+            prefix};
+  }
+  std::filesystem::path named(const std::string& suffix) const {
+    return directory / (prefix + suffix);
+  }
+  /// The names of this kind that are there: "tmp-" or "parked-" and what follows it.
+  std::vector<std::filesystem::path> list(const std::string& kind) const {
+    std::vector<std::filesystem::path> found;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+         entry.increment(failed)) {
+      if (entry->path().filename().string().starts_with(prefix + kind))
+        found.push_back(entry->path());
+    }
+    return found;
+  }
+};
+
+/// Of which login a journal, or an answer that was put aside, is.
+struct ExchangeTarget {
+  std::string file;  ///< the name of the login's file
+  bool parked = false;
+};
+
+/// @return none for any other name
+inline std::optional<ExchangeTarget> exchange_target_of(std::string_view name) {
+  constexpr std::string_view start = ".credpool-", journal = ".journal", parked = ".parked-";
+  if (!name.starts_with(start)) return std::nullopt;
+  name.remove_prefix(start.size());
+  const auto aside = name.rfind(parked);
+  if (!name.ends_with(journal) && aside == std::string_view::npos) return std::nullopt;
+  const auto end = name.ends_with(journal) ? name.size() - journal.size() : aside;
+  if (end == 0) return std::nullopt;
+  return ExchangeTarget{std::string{name.substr(0, end)}, !name.ends_with(journal)};
+}
+
+inline Unexpected own_file_failure(int number, const std::string& doing,
+                                   const std::filesystem::path& path) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (number == ENOENT || number == ENOTDIR) code = Errc::not_found;
+  if (number == EACCES || number == EPERM || number == EROFS) code = Errc::permission_denied;
+  if (number == ELOOP || number == EISDIR) code = Errc::unsafe_file;
+  return fail(code, doing, path.string(), failed.message());
+}
+
+inline std::string random_hex() {
+  std::array<unsigned char, 8> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
+}
+
+/// Writes all of it at that offset.
+/// @return 0, else an errno
+inline int write_whole(int file, std::string_view bytes, off_t offset) noexcept {
+  while (!bytes.empty()) {
+    const auto put = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno;
+    if (put == 0) return EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += put;
+  }
+  return 0;
+}
+
+/// posix_fallocate() that a signal does not end.
+inline int reserve_space(int file, std::size_t bytes) noexcept {
+  int failed = 0;
+  do failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  while (failed == EINTR);
+  return failed;
+}
+
+/// Makes what was created, renamed or removed in a directory durable.
+inline Result<void> sync_directory(const std::filesystem::path& directory) {
+  const Descriptor file{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!file || ::fsync(file.get()) != 0)
+    return own_file_failure(errno, "making a written file durable", directory);
+  return {};
+}
+
+/// The bytes of a small file; none when there is none. A link is not followed, and anything but a
+/// regular file of ours or root's is refused.
+/// @errors unsafe_file, too_large, permission_denied, io
+inline Result<std::optional<Secret>> read_own_file(const std::filesystem::path& path,
+                                                   std::size_t max_bytes) {
+  const std::string doing = "reading a file of an exchange";
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) return std::optional<Secret>{};
+    return own_file_failure(errno, doing, path);
+  }
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return own_file_failure(errno, doing, path);
+  if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
+    return fail(Errc::unsafe_file, doing, path.string(),
+                "it is not a regular file of yours: move it away");
+  if (static_cast<std::size_t>(facts.st_size) > max_bytes)
+    return fail(Errc::too_large, doing, path.string());
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  std::size_t used = 0;
+  while (used < bytes.size()) {
+    const auto got =
+        ::pread(file.get(), bytes.data() + used, bytes.size() - used, static_cast<off_t>(used));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int number = errno;
+      wipe(bytes.data(), bytes.size());
+      return own_file_failure(number, doing, path);
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  std::optional<Secret> text{Secret{std::string_view{bytes}.substr(0, used)}};
+  wipe(bytes.data(), bytes.size());
+  return text;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The access token that our last exchange brought, by our own clock: a server's clock may be off,
+/// and so may be an end that is written in the token.
+struct OwnGrant {
+  std::string access_token;  ///< token_hash()
+  TimePoint at{};
+  Duration lifetime{};
+};
+
+struct FamilyState {
+  std::string family;  ///< names the login to all hosts, however often its token was exchanged
+  std::vector<std::string> dead;        ///< hashes of refresh tokens that the server refused
+  std::uint32_t failures = 0;           ///< in a row
+  std::optional<TimePoint> not_before;  ///< no request before that
+  std::vector<TimePoint> requests;      ///< sent within the last hour
+  std::optional<OwnGrant> grant;
+
+  bool is_dead(const std::string& hash) const {
+    return std::find(dead.begin(), dead.end(), hash) != dead.end();
+  }
+};
+
+inline constexpr Duration family_longest_wait = std::chrono::hours{1};
+inline constexpr Duration family_request_spacing = std::chrono::seconds{5};
+inline constexpr std::size_t family_requests_per_hour = 20;
+inline constexpr std::size_t family_dead_kept = 32;
+
+/// Reads it; one that is missing or not understood counts as empty: it only saves requests.
+/// @errors unsafe_file, permission_denied, io
+inline Result<FamilyState> load_family_state(const std::filesystem::path& path) {
+  const auto bytes = read_own_file(path, 64 * 1024);
+  if (!bytes) return fail(bytes.error());
+  FamilyState state;
+  if (!*bytes) return state;
+  const auto fields = parse_json((*bytes)->reveal());
+  if (!fields) return state;
+  const auto time = [](const Json* value) -> std::optional<TimePoint> {
+    if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+    return TimePoint{Duration{value->get<std::int64_t>()}};
+  };
+  if (const auto* dead = member(*fields, "dead"); dead != nullptr && dead->is_array())
+    for (const auto& hash : *dead)
+      if (hash.is_string()) state.dead.push_back(hash.get<std::string>());
+  if (const auto* failures = member(*fields, "failures");
+      failures != nullptr && failures->is_number_unsigned())
+    state.failures = std::min(failures->get<std::uint32_t>(), 1000U);
+  state.not_before = time(member(*fields, "notBefore"));
+  state.family = text_or_empty(*fields, "family");
+  if (const auto* requests = member(*fields, "requests");
+      requests != nullptr && requests->is_array())
+    for (const auto& request : *requests)
+      if (const auto at = time(&request)) state.requests.push_back(*at);
+  if (const auto* grant = member(*fields, "grant")) {
+    const auto at = time(member(*grant, "at"));
+    const auto* lifetime = member(*grant, "lifetimeMs");
+    if (at && lifetime != nullptr && lifetime->is_number_integer())
+      state.grant = OwnGrant{std::string{text_or_empty(*grant, "accessToken")}, *at,
+                             Duration{lifetime->get<std::int64_t>()}};
+  }
+  return state;
+}
+
+/// Replaces it in one step. Not synced: what a power cut takes back costs one more request.
+inline Result<void> save_family_state(const std::filesystem::path& path, const FamilyState& state) {
+  Json fields{{"version", 1},
+              {"dead", state.dead},
+              {"failures", state.failures},
+              {"requests", Json::array()}};
+  if (!state.family.empty()) fields["family"] = state.family;
+  if (state.not_before) fields["notBefore"] = state.not_before->time_since_epoch().count();
+  for (const auto at : state.requests) fields["requests"].push_back(at.time_since_epoch().count());
+  if (state.grant)
+    fields["grant"] = {{"accessToken", state.grant->access_token},
+                       {"at", state.grant->at.time_since_epoch().count()},
+                       {"lifetimeMs", state.grant->lifetime.count()}};
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, "writing a file of an exchange", path.string(),
+                "it is not a regular file: move it away");
+  return replace_file(path, dump_json(fields), 0600, false, false);
+}
+
+/// Forgets what is too old to count, and cuts what a clock that was set back left in the future.
+/// @return whether anything changed
+inline bool normalise(FamilyState& state, TimePoint now) {
+  bool changed = false;
+  if (state.not_before && *state.not_before > now + family_longest_wait) {
+    state.not_before = now + family_longest_wait;
+    changed = true;
+  }
+  for (auto& at : state.requests)
+    if (at > now) {
+      at = now;
+      changed = true;
+    }
+  changed |= std::erase_if(state.requests,
+                           [&](TimePoint at) { return at <= now - family_longest_wait; }) > 0;
+  return changed;
+}
+
+/// The earliest time for the next request: the server's wish, the backoff and both rates.
+/// @return none when it may go out now
+inline std::optional<TimePoint> earliest_request(const FamilyState& state, TimePoint now) {
+  TimePoint earliest = state.not_before.value_or(now);
+  if (!state.requests.empty()) {
+    const auto last = *std::max_element(state.requests.begin(), state.requests.end());
+    earliest = std::max(earliest, last + family_request_spacing);
+  }
+  if (state.requests.size() >= family_requests_per_hour) {
+    auto times = state.requests;
+    std::sort(times.begin(), times.end());
+    earliest =
+        std::max(earliest, times[times.size() - family_requests_per_hour] + family_longest_wait);
+  }
+  return earliest > now ? std::optional{earliest} : std::nullopt;
+}
+
+/// Evenly spread over 0 to 1, the same for the same parts.
+inline double spread_of(std::initializer_list<std::string_view> parts) {
+  const auto digest = sha256_of_parts(parts);
+  const auto number = (static_cast<unsigned>(digest[0]) << 16) |
+                      (static_cast<unsigned>(digest[1]) << 8) | static_cast<unsigned>(digest[2]);
+  return static_cast<double>(number) / 0xffffff;
+}
+
+/// Exponential backoff with full jitter: up to 1 s, doubled with every failure, 300 s at most.
+inline Duration backoff_after(std::uint32_t failures, double spread) {
+  constexpr std::int64_t longest = 300'000;
+  const auto cap = std::min<std::int64_t>(longest, 1000LL << std::min(failures, 10U));
+  return Duration{static_cast<std::int64_t>(static_cast<double>(cap) * spread)};
+}
+
+inline void remember_dead(FamilyState& state, const std::string& hash) {
+  if (state.is_dead(hash)) return;
+  state.dead.push_back(hash);
+  if (state.dead.size() > family_dead_kept) state.dead.erase(state.dead.begin());
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Replacing a login's file without losing what another writer put there. Internal: included by
+// .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t login_file_max = 1024 * 1024;
+
+/// Whether that file can give way to another one of its name: found out before anything is spent.
+/// @errors unsafe_file for somebody else's file; too_large; permission_denied for a file that is a
+///         mount of its own (a container's), which no rename replaces
+inline Result<void> check_replaceable(const std::filesystem::path& file) {
+  const auto bytes = read_own_file(file, login_file_max);
+  if (!bytes) return fail(bytes.error());
+  if (is_mount_point(file.c_str()))
+    return fail(Errc::permission_denied, "replacing a login's file", file.string(),
+                "it is mounted by itself: mount its directory instead");
+  return {};
+}
+
+/// A new file's place beside the target, with its space on the disk, taken before it is needed.
+///
+/// What the swap displaces stands at the temporary name afterwards and is removed with this object
+/// unless it is kept.
+class FileSwap {
+ public:
+  static Result<FileSwap> reserve(const ExchangeFiles& files, std::size_t bytes) {
+    const std::string doing = "making room for a refreshed login";
+    const auto id = random_hex();
+    if (id.empty()) return fail(Errc::io, doing, files.target.string(), "no random numbers");
+    FileSwap swap{files, files.named("tmp-" + id)};
+    swap.file_ = Descriptor{
+        ::open(swap.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+    if (!swap.file_) return own_file_failure(errno, doing, swap.temporary_);
+    swap.stands_ = true;
+    if (const int failed = reserve_space(swap.file_.get(), bytes); failed != 0)
+      return own_file_failure(failed, doing, swap.temporary_);
+    return swap;
+  }
+
+  FileSwap(FileSwap&& other) noexcept
+      : files_{std::move(other.files_)},
+        temporary_{std::move(other.temporary_)},
+        file_{std::move(other.file_)},
+        stands_{std::exchange(other.stands_, false)} {}
+  FileSwap& operator=(FileSwap&&) = delete;
+  ~FileSwap() {
+    if (stands_) ::unlink(temporary_.c_str());
+  }
+
+  /// Puts the new text there, with the mode and the owner of the file that it will replace.
+  Result<void> write(const Secret& text, mode_t mode) {
+    const std::string doing = "writing a refreshed login";
+    const auto failed = [&](int number) { return own_file_failure(number, doing, temporary_); };
+    if (const int number = write_whole(file_.get(), text.reveal(), 0); number != 0)
+      return failed(number);
+    if (::ftruncate(file_.get(), static_cast<off_t>(text.size())) != 0) return failed(errno);
+    struct stat target {};
+    struct stat ours {};
+    if (::fstat(file_.get(), &ours) != 0) return failed(errno);
+    if (::lstat(files_.target.c_str(), &target) == 0 &&
+        (target.st_uid != ours.st_uid || target.st_gid != ours.st_gid) &&
+        ::fchown(file_.get(), target.st_uid, target.st_gid) != 0 && target.st_uid != ours.st_uid)
+      return failed(errno);
+    if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed(errno);
+    return {};
+  }
+
+  enum class Swapped {
+    expected,   ///< what came out is what was read before
+    surprised,  ///< somebody else had written: theirs stands at its place again
+    gone,       ///< there was no file any more; nothing was made
+  };
+
+  /// Changes places with the target and looks at what came out.
+  /// @param base the target's bytes as the new text was made from them
+  Result<Swapped> swap_with_target(const Secret& base) {
+    auto put = read_own_file(temporary_, login_file_max);
+    if (!put) return fail(put.error());
+    if (!*put) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+    auto inside = **put;   // what the next exchange of names puts in
+    auto expected = base;  // what it should bring out
+    bool ours = true;
+    // Theirs goes back at once; when a third writer comes between, its text is the newest one.
+    for (int turn = 0; turn < 8; ++turn) {
+      const int number = change_places();
+      if (number == ENOENT && turn == 0) return Swapped::gone;
+      stands_ = false;  // from here on another's text may stand there: only a good end removes it
+      if (number != 0) return own_file_failure(number, "replacing a login's file", files_.target);
+      const auto displaced = read_own_file(temporary_, login_file_max);
+      if (!displaced) return fail(displaced.error());
+      if (!*displaced) return own_file_failure(ENOENT, "replacing a login's file", temporary_);
+      if (**displaced == expected) {
+        stands_ = true;
+        return synced(ours ? Swapped::expected : Swapped::surprised);
+      }
+      expected = std::exchange(inside, **displaced);
+      ours = false;
+    }
+    return fail(Errc::conflict, "replacing a login's file", files_.target.string(),
+                "others write it all the time");
+  }
+
+  /// Gives a file that is gone its name again, unless somebody else does first.
+  Result<Swapped> make_anew() {
+    if (::link(temporary_.c_str(), files_.target.c_str()) != 0) {
+      if (errno == EEXIST) return Swapped::surprised;
+      return own_file_failure(errno, "writing a login's file anew", files_.target);
+    }
+    ::unlink(temporary_.c_str());
+    stands_ = false;
+    return synced(Swapped::expected);
+  }
+
+  /// Whether what was displaced still has those bytes: a writer may have had it open.
+  Result<bool> displaced_is(const Secret& base) const {
+    const auto bytes = read_own_file(temporary_, login_file_max);
+    if (!bytes) return fail(bytes.error());
+    return *bytes && **bytes == base;
+  }
+
+  /// Puts what was displaced aside instead of removing it.
+  Result<void> keep_displaced(const std::string& id) {
+    if (::rename(temporary_.c_str(), files_.named("parked-" + id + "-file").c_str()) != 0)
+      return own_file_failure(errno, "putting a login aside", files_.target);
+    stands_ = false;
+    return sync_directory(files_.directory);
+  }
+
+ private:
+  FileSwap(ExchangeFiles files, std::filesystem::path temporary)
+      : files_{std::move(files)}, temporary_{std::move(temporary)} {}
+
+  int change_places() const {
+    int failed = exchange_names(temporary_.c_str(), files_.target.c_str());
+    if (failed != ENOSYS && failed != EINVAL && failed != ENOTSUP) return failed;
+    // No exchange on this file system: what stands there gets a second name before it goes. A
+    // writer who comes between the two calls is not seen.
+    const auto second = files_.named("tmp-" + random_hex());
+    if (::link(files_.target.c_str(), second.c_str()) != 0) return errno;
+    if (::rename(temporary_.c_str(), files_.target.c_str()) != 0) {
+      failed = errno;
+      ::unlink(second.c_str());
+      return failed;
+    }
+    return ::rename(second.c_str(), temporary_.c_str()) == 0 ? 0 : errno;
+  }
+
+  Result<Swapped> synced(Swapped result) const {
+    if (auto durable = sync_directory(files_.directory); !durable) return fail(durable.error());
+    return result;
+  }
+
+  ExchangeFiles files_;
+  std::filesystem::path temporary_;
+  Descriptor file_;
+  bool stands_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The write-ahead journal of one exchange. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What stands in the journal before the refresh token goes out.
+struct JournalHeader {
+  std::string token;    ///< token_hash() of the refresh token that is spent
+  std::string account;  ///< token_hash() of the account's id; may be empty
+  std::string attempt;  ///< random, names this try
+  std::uint64_t fence = 0;
+  std::string boot;  ///< of the machine; tells a restart in between; may be empty
+  TimePoint sent_at{};
+  bool retry = false;            ///< the one late retry after an unknown outcome: there is no third
+  std::string family = {};       ///< of the claim in a shared store; empty when there is none
+  std::uint64_t generation = 0;  ///< of that claim, as `fence` is
+};
+
+enum class JournalState {
+  none,  ///< there is no journal
+  torn,  ///< its header was not finished: nothing was sent
+  sent,  ///< the token may have been spent, the answer is not here
+  got,   ///< the answer is here
+};
+
+struct JournalRecord {
+  JournalState state = JournalState::none;
+  JournalHeader header;
+  Secret answer;            ///< as LoginStore::protect() made it
+  TimePoint received_at{};  ///< when the answer came
+};
+
+inline constexpr std::size_t journal_reserve = 64 * 1024;
+inline constexpr std::size_t journal_answer_at = 1024;  ///< the header has the bytes before
+inline constexpr std::size_t journal_max = 4 * 1024 * 1024;
+inline constexpr int journal_version = 1;
+
+/// The machine's current start, where the system tells it.
+inline std::string boot_id() {
+  const Descriptor file{::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)};
+  std::array<char, 36> text{};
+  if (!file || ::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return {};
+  return {text.data(), text.size()};
+}
+
+inline std::string journal_header_text(const JournalHeader& header) {
+  const auto line = Json{{"version", journal_version},
+                         {"token", header.token},
+                         {"account", header.account},
+                         {"attempt", header.attempt},
+                         {"fence", header.fence},
+                         {"boot", header.boot},
+                         {"sentAt", header.sent_at.time_since_epoch().count()},
+                         {"retry", header.retry},
+                         {"family", header.family},
+                         {"generation", header.generation}}
+                        .dump() +
+                    '\n';
+  return line + to_hex(sha256(line)) + '\n';
+}
+
+inline std::string journal_answer_digest(const std::string& attempt, std::string_view received,
+                                         std::string_view body) {
+  return to_hex(sha256_of_parts({attempt, received, body}));
+}
+
+/// The next line from `rest`, without its end; none when there is none.
+inline std::optional<std::string_view> journal_line(std::string_view& rest) {
+  const auto end = rest.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto line = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return line;
+}
+
+/// A number of the journal; none when the text is anything else.
+inline std::optional<std::int64_t> journal_number(std::optional<std::string_view> text) {
+  std::int64_t number = 0;
+  if (!text) return std::nullopt;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+/// Understands a journal's bytes.
+/// @errors unsupported for one that a later version wrote
+inline Result<JournalRecord> parse_journal(std::string_view bytes, const std::string& place) {
+  JournalRecord record{JournalState::torn, {}, {}, {}};
+  auto rest = bytes.substr(0, journal_answer_at);
+  const auto text = journal_line(rest);
+  const auto checksum = journal_line(rest);
+  if (!text || !checksum || to_hex(sha256(std::string{*text} + '\n')) != *checksum) return record;
+  const auto fields = parse_json(*text);
+  if (!fields) return record;
+  const auto number = [&](const char* name) -> std::int64_t {
+    const auto* value = member(*fields, name);
+    return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : 0;
+  };
+  if (number("version") != journal_version)
+    return fail(Errc::unsupported, "reading the journal of an exchange", place,
+                "another version of credpool wrote it: use that one");
+  auto& header = record.header;
+  header.token = text_or_empty(*fields, "token");
+  header.account = text_or_empty(*fields, "account");
+  header.attempt = text_or_empty(*fields, "attempt");
+  header.boot = text_or_empty(*fields, "boot");
+  header.fence = static_cast<std::uint64_t>(number("fence"));
+  header.family = text_or_empty(*fields, "family");
+  header.generation = static_cast<std::uint64_t>(number("generation"));
+  header.sent_at = TimePoint{Duration{number("sentAt")}};
+  const auto* retry = member(*fields, "retry");
+  header.retry = retry != nullptr && retry->is_boolean() && retry->get<bool>();
+  record.state = JournalState::sent;
+
+  if (bytes.size() <= journal_answer_at) return record;
+  rest = bytes.substr(journal_answer_at);
+  const auto length = journal_number(journal_line(rest));
+  const auto received = journal_line(rest);
+  const auto digest = journal_line(rest);
+  const auto received_at = journal_number(received);
+  if (!length || !received_at || !digest || *length < 0 ||
+      static_cast<std::uint64_t>(*length) > rest.size())
+    return record;
+  const auto body = rest.substr(0, static_cast<std::size_t>(*length));
+  if (journal_answer_digest(header.attempt, *received, body) != *digest) return record;
+  record.state = JournalState::got;
+  record.answer = Secret{body};
+  record.received_at = TimePoint{Duration{*received_at}};
+  return record;
+}
+
+/// Reads the journal that an earlier exchange left.
+/// @errors unsafe_file, too_large, unsupported: a foreign one, which is not touched; io
+inline Result<JournalRecord> load_journal(const std::filesystem::path& path) {
+  auto bytes = read_own_file(path, journal_max);
+  if (!bytes) return fail(std::move(bytes).error());
+  if (!*bytes) return JournalRecord{};
+  return parse_journal((*bytes)->reveal(), path.string());
+}
+
+/// @param durable false where one that comes back after a power cut would only be removed again
+inline Result<void> remove_journal(const ExchangeFiles& files, bool durable = true) {
+  if (::unlink(files.journal.c_str()) != 0) {
+    if (errno == ENOENT) return {};
+    return own_file_failure(errno, "removing the journal of an exchange", files.journal);
+  }
+  if (!durable) return {};
+  return sync_directory(files.directory);
+}
+
+/// An open journal: everything that it needs of the disk was reserved when it was made.
+class Journal {
+ public:
+  /// Makes it durable: after this the token may be sent.
+  ///
+  /// @param replaces an earlier journal stands there and gives way in one step
+  /// @errors conflict when one stands there unexpectedly; those of writing
+  static Result<Journal> create(const ExchangeFiles& files, JournalHeader header,
+                                bool replaces = false) {
+    const std::string doing = "writing the journal of an exchange";
+    const auto path = replaces ? files.named("journal-next") : files.journal;
+    if (replaces) ::unlink(path.c_str());  // of a process that died here; we have the lock
+    Journal journal{
+        Descriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)},
+        files, std::move(header)};
+    if (!journal.file_) {
+      if (errno == EEXIST)
+        return fail(Errc::conflict, doing, path.string(), "another exchange left one: try again");
+      return own_file_failure(errno, doing, path);
+    }
+    const auto give_up = [&](int number) {
+      ::unlink(path.c_str());
+      return own_file_failure(number, doing, path);
+    };
+    if (const int failed = reserve_space(journal.file_.get(), journal_reserve); failed != 0)
+      return give_up(failed);
+    if (const int failed =
+            write_whole(journal.file_.get(), journal_header_text(journal.header_), 0);
+        failed != 0)
+      return give_up(failed);
+    if (::fsync(journal.file_.get()) != 0) return give_up(errno);
+    if (replaces && ::rename(path.c_str(), files.journal.c_str()) != 0) return give_up(errno);
+    if (auto durable = sync_directory(files.directory); !durable) {
+      if (!replaces) ::unlink(path.c_str());
+      return fail(durable.error());
+    }
+    return journal;
+  }
+
+  const JournalHeader& header() const noexcept { return header_; }
+
+  /// Keeps the answer, whatever it is, and makes it durable.
+  Result<void> keep(const Secret& answer, TimePoint received_at) {
+    const auto received = std::to_string(received_at.time_since_epoch().count());
+    const auto head = std::to_string(answer.size()) + '\n' + received + '\n' +
+                      journal_answer_digest(header_.attempt, received, answer.reveal()) + '\n';
+    int failed = write_whole(file_.get(), head, journal_answer_at);
+    if (failed == 0)
+      failed = write_whole(file_.get(), answer.reveal(),
+                           static_cast<off_t>(journal_answer_at + head.size()));
+    if (failed == 0 && ::fdatasync(file_.get()) != 0) failed = errno;
+    if (failed != 0) return own_file_failure(failed, "keeping a token answer", files_.journal);
+    return {};
+  }
+
+ private:
+  Journal(Descriptor file, ExchangeFiles files, JournalHeader header)
+      : file_{std::move(file)}, files_{std::move(files)}, header_{std::move(header)} {}
+
+  Descriptor file_;
+  ExchangeFiles files_;
+  JournalHeader header_;
+};
+
+/// Puts the journal aside with the answer in it: it belongs to a login that lost against another
+/// one, or whose file was removed. The next successful exchange of this file drops it.
+/// @return the name it has now
+inline Result<std::filesystem::path> park_journal(const ExchangeFiles& files,
+                                                  const std::string& attempt) {
+  const auto parked = files.named("parked-" + attempt);
+  if (::rename(files.journal.c_str(), parked.c_str()) != 0)
+    return own_file_failure(errno, "putting an answer aside", files.journal);
+  if (auto durable = sync_directory(files.directory); !durable) return fail(durable.error());
+  return parked;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr Duration exchange_mandatory_left = std::chrono::seconds{60};
+inline constexpr Duration exchange_cli_patience = std::chrono::seconds{2};
+inline constexpr Duration exchange_unknown_wait = std::chrono::seconds{10};
+inline constexpr Duration exchange_removal_wait{1'500};  ///< until a refused CLI has removed it
+inline constexpr Duration exchange_restore_age = std::chrono::minutes{10};
+inline constexpr Duration exchange_hold_margin{500};  ///< of a CLI's lock, for the write
+
+/// How much a refresh is needed.
+enum class ExchangeNeed { none, advisory, mandatory };
+
+/// A step's answer: the end of the exchange, or nothing, and the next step follows.
+using ExchangeStep = Result<std::optional<ExchangeReport>>;
+
+class ExchangeRun {
+ public:
+  ExchangeRun(LoginStore& store, const TokenEndpoint& endpoint, const ExchangeRequest& request,
+              const ExchangeWorld& world)
+      : store_{store},
+        endpoint_{endpoint},
+        request_{request},
+        world_{world},
+        files_{ExchangeFiles::beside(store.file())} {}
+
+  ExchangeStep look_first();             // S0
+  Result<ExchangeReport> under_locks();  // S1 .. S14
+  ExchangeNeed need() const noexcept { return need_; }
+  Result<ExchangeReport> not_now(Error error) const;
+  /// Whether what another exchange of this file came to is what this one wants.
+  /// @param mandatory the other one did what it could
+  bool content_with(const ExchangeReport& other, bool mandatory) const;
+
+ private:
+  struct Spend;  // S5 .. S10: one request
+
+  // What the stored login says.
+  ExchangeNeed need_of(const StoredTokens& tokens) const;
+  bool works(const StoredTokens& tokens) const;
+  std::optional<TimePoint> end_of(const StoredTokens& tokens) const;
+  bool other_account(std::string_view account) const;
+  Result<StoredLogin> read_settled() const;
+
+  ExchangeStep recover();  // S2
+  ExchangeStep recover_answer(const JournalRecord& record);
+  ExchangeStep consider();  // S3
+  ExchangeStep unknown_policy();
+  ExchangeStep claim();                    // S4
+  ExchangeStep spend();                    // S5 .. S14
+  Result<void> before_body(Spend& spend);  // S6 .. S8
+  ExchangeStep after_unsent(Spend& spend, const Result<Response>& answer);
+  Result<ExchangeReport> after_lost(const std::string& why);
+  Result<ExchangeReport> after_answer(Spend& spend, const Response& answer);
+  Result<ExchangeReport> after_refusal(Spend& spend, const TokenAnswer& judged);
+  Result<ExchangeReport> store_granted(const GrantedTokens& granted, TimePoint received_at,
+                                       std::optional<FileSwap> room, ExchangeOutcome outcome);
+  Result<ExchangeReport> finish(const GrantedTokens& granted, TimePoint received_at,
+                                ExchangeOutcome outcome);
+  Result<ExchangeReport> lose_to(const GrantedTokens& granted, bool other_account);
+  Result<ExchangeReport> report(ExchangeOutcome outcome, const StoredTokens& tokens) const;
+
+  void remember();
+  void back_off(std::optional<TimePoint> told);
+  void park();
+  void note(const Result<void>& done);
+  void abandon_claim();
+  void end_claim(const std::string& token);
+  void resume_claim(const JournalHeader& header);
+  JournalHeader header_of(const std::string& token, TimePoint at, bool retry) const;
+
+  LoginStore& store_;
+  const TokenEndpoint& endpoint_;
+  const ExchangeRequest& request_;
+  const ExchangeWorld& world_;
+  ExchangeFiles files_;
+  FileLock ours_;
+  FamilyState state_;
+  JournalRecord journal_;
+  StoredLogin first_;    ///< as it stood before any lock
+  StoredLogin current_;  ///< as it was read last
+  ExchangeNeed need_ = ExchangeNeed::none;
+  bool only_cut_off_ = false;  ///< nothing is due, an exchange is to be finished
+  std::optional<RefreshClaim> claim_;
+  std::chrono::nanoseconds claim_end_{};  ///< on the monotonic clock: nobody sets it back
+  std::vector<std::filesystem::path> leftovers_;
+  std::unique_ptr<StoreLock> cli_lock_;
+  std::string attempt_;
+  std::string spent_;          ///< hash of the refresh token that goes or went out
+  std::string spent_account_;  ///< hash of whose it is; may be empty
+  bool answer_kept_ = false;   ///< the journal has it
+  std::string note_;
+};
+
+/// One request and what its hook found out.
+struct ExchangeRun::Spend {
+  std::chrono::nanoseconds started{};
+  Duration timeout{};
+  bool asked = false;     ///< the hook ran
+  bool released = false;  ///< the body may have gone out
+  bool cli_busy = false;
+  bool changed = false;    ///< the store has another token by now
+  std::string changed_to;  ///< its hash, when it is the same account's
+  std::optional<Error> stopped;
+  std::optional<Journal> journal;
+  std::optional<FileSwap> room;
+};
+
+inline std::string hash_of(const Secret& token) {
+  return token.empty() ? std::string{} : token_hash(token.reveal());
+}
+
+/// What a login is called on every host. Without an account's name the token that was there first
+/// names it, on each host that got a copy of that one.
+inline std::string family_of(const LoginStore& store, const StoredTokens& tokens,
+                             const FamilyState& state) {
+  const auto& account = tokens.account_id;
+  if (account.empty() && !state.family.empty()) return state.family;
+  const auto hash = hash_of(tokens.refresh_token);
+  return to_hex(sha256_of_parts(
+      {store.provider(), store.cli(), account.empty() ? std::string_view{hash} : account}));
+}
+
+/// An error of our own files before anything was spent.
+inline Unexpected unwritable(Error error) {
+  if (error.errc() == Errc::busy || error.errc() == Errc::unsafe_file)
+    return fail(std::move(error));
+  error.code = make_error_code(Errc::store_unwritable);
+  return fail(std::move(error));
+}
+
+inline std::optional<TimePoint> ExchangeRun::end_of(const StoredTokens& tokens) const {
+  // What we were granted ourselves is counted by our own clock from its receipt.
+  if (state_.grant && state_.grant->access_token == hash_of(tokens.access_token))
+    return state_.grant->at + state_.grant->lifetime;
+  return tokens.expires_at;
+}
+
+inline bool ExchangeRun::works(const StoredTokens& tokens) const {
+  if (tokens.access_token.empty()) return false;
+  if (!request_.refused_token.empty() && hash_of(tokens.access_token) == request_.refused_token)
+    return false;
+  const auto end = end_of(tokens);
+  return !end || *end > world_.now();
+}
+
+inline ExchangeNeed ExchangeRun::need_of(const StoredTokens& tokens) const {
+  const auto access = hash_of(tokens.access_token);
+  if (tokens.access_token.empty()) return ExchangeNeed::mandatory;
+  if (!request_.refused_token.empty() && access == request_.refused_token)
+    return ExchangeNeed::mandatory;
+  // Somebody refreshed it since the caller looked: that is what a forced refresh wants.
+  if (request_.force && hash_of(first_.tokens.refresh_token) == hash_of(tokens.refresh_token) &&
+      hash_of(first_.tokens.access_token) == access)
+    return ExchangeNeed::mandatory;
+  const auto end = end_of(tokens);
+  if (!end) return ExchangeNeed::none;
+  const auto left = *end - world_.now();
+  if (left < exchange_mandatory_left) return ExchangeNeed::mandatory;
+  auto lifetime = tokens.lifetime;
+  if (state_.grant && state_.grant->access_token == access) lifetime = state_.grant->lifetime;
+  // An end further away than the whole life: a clock was set back, the end proves nothing.
+  if (lifetime && left > *lifetime + std::chrono::minutes{5}) return ExchangeNeed::advisory;
+  const auto window = store_.advisory_window(lifetime.value_or(left));
+  const auto jitter = 0.95 + 0.1 * spread_of({world_.host_id, access});
+  const Duration early{static_cast<std::int64_t>(static_cast<double>(window.count()) * jitter)};
+  return left < early ? ExchangeNeed::advisory : ExchangeNeed::none;
+}
+
+inline bool ExchangeRun::other_account(std::string_view account) const {
+  const auto& first = first_.tokens.account_id;
+  return !first.empty() && !account.empty() && first != account;
+}
+
+inline Result<ExchangeReport> ExchangeRun::report(ExchangeOutcome outcome,
+                                                  const StoredTokens& tokens) const {
+  ExchangeReport report{outcome, tokens, {}, note_};
+  if (const auto end = end_of(tokens)) report.tokens.expires_at = end;
+  return report;
+}
+
+/// What keeps an exchange from happening now is no error while the access token works.
+inline Result<ExchangeReport> ExchangeRun::not_now(Error error) const {
+  const auto code = error.errc();
+  const bool passes = code == Errc::busy || code == Errc::rate_limited ||
+                      code == Errc::overloaded || code == Errc::network || code == Errc::timeout ||
+                      code == Errc::tls;
+  const auto& tokens = current_.tokens.access_token.empty() ? first_.tokens : current_.tokens;
+  // Whatever still works is another account's, or of a login that has ended.
+  if (code == Errc::account_changed || code == Errc::not_found) return fail(std::move(error));
+  if (only_cut_off_ && need_of(tokens) == ExchangeNeed::none) {
+    auto fresh = report(ExchangeOutcome::still_fresh, tokens);
+    fresh->note = error.message();
+    return fresh;
+  }
+  if (!works(tokens) || (!passes && need_ != ExchangeNeed::advisory)) return fail(std::move(error));
+  auto kept = report(ExchangeOutcome::kept, tokens);
+  kept->retry_at = error.retry_at;
+  kept->note = error.message();
+  return kept;
+}
+
+/// A text that cannot be read may be a write under way: two equal readings count, for up to 2 s.
+inline Result<StoredLogin> ExchangeRun::read_settled() const {
+  auto login = store_.read();
+  if (login ||
+      (login.error().errc() != Errc::malformed && login.error().errc() != Errc::duplicate_key))
+    return login;
+  std::optional<Secret> before;
+  for (int turn = 0; turn < 20; ++turn) {
+    world_.sleep(Duration{100});
+    login = store_.read();
+    if (login && before && *before == login->text) return login;
+    before = login ? std::optional{login->text} : std::nullopt;
+    if (!login && login.error().errc() == Errc::not_found) break;
+  }
+  return login;
+}
+
+inline bool ExchangeRun::content_with(const ExchangeReport& other, bool mandatory) const {
+  return works(other.tokens) && (mandatory || need_of(other.tokens) != ExchangeNeed::mandatory);
+}
+
+/// S0: a token that lives long enough needs nothing, not even a lock.
+inline ExchangeStep ExchangeRun::look_first() {
+  auto login = read_settled();
+  if (!login) {
+    // What an exchange that was cut off has kept may be all there is.
+    struct stat facts {};
+    if (login.error().errc() != Errc::not_found || ::lstat(files_.journal.c_str(), &facts) != 0)
+      return fail(std::move(login).error());
+    need_ = ExchangeNeed::mandatory;
+    return std::optional<ExchangeReport>{};
+  }
+  first_ = current_ = std::move(*login);
+  auto state = load_family_state(files_.state);
+  if (state) state_ = std::move(*state);
+  need_ = need_of(current_.tokens);
+  // An answer that was kept is stored even when nothing is due: until then its CLI has a token that
+  // was spent.
+  struct stat facts {};
+  const bool cut_off = ::lstat(files_.journal.c_str(), &facts) == 0;
+  if (need_ == ExchangeNeed::none && !cut_off)
+    return std::optional{*report(ExchangeOutcome::still_fresh, current_.tokens)};
+  only_cut_off_ = need_ == ExchangeNeed::none;
+  if (only_cut_off_) need_ = ExchangeNeed::advisory;
+  if (!state) {
+    auto kept = not_now(unwritable(std::move(state).error()).error);
+    if (!kept) return fail(std::move(kept).error());
+    return std::optional{std::move(*kept)};
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+inline void ExchangeRun::remember() {
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    note_ += (note_.empty() ? "" : "; ") + saved.error().message();
+}
+
+inline void ExchangeRun::back_off(std::optional<TimePoint> told) {
+  const auto now = world_.now();
+  ++state_.failures;
+  auto wait =
+      backoff_after(state_.failures, spread_of({world_.host_id, std::to_string(state_.failures),
+                                                std::to_string(now.time_since_epoch().count())}));
+  if (told) wait = std::clamp<Duration>(*told - now, std::chrono::seconds{1}, family_longest_wait);
+  state_.not_before = now + wait;
+  remember();
+}
+
+inline void ExchangeRun::note(const Result<void>& done) {
+  if (!done) note_ += (note_.empty() ? "" : "; ") + done.error().message();
+}
+
+/// Nothing was spent under it, or the server said so.
+inline void ExchangeRun::abandon_claim() {
+  if (claim_) note(world_.claims->abandon(*claim_));
+  claim_.reset();
+}
+
+/// The family's token is that one from now on: no other host may spend the one before.
+/// @param token hash; empty: the server let the old one stay
+inline void ExchangeRun::end_claim(const std::string& token) {
+  if (claim_) note(world_.claims->finish(*claim_, token.empty() ? spent_ : token));
+  claim_.reset();
+}
+
+/// A claim outlives its process: what the journal says was sent under it is told by whoever
+/// finishes that exchange.
+inline void ExchangeRun::resume_claim(const JournalHeader& header) {
+  if (world_.claims != nullptr && !header.family.empty())
+    claim_ = RefreshClaim{header.family, header.generation, header.fence, {}, false};
+}
+
+inline void ExchangeRun::park() {
+  if (auto parked = park_journal(files_, attempt_.empty() ? random_hex() : attempt_); parked)
+    note_ += (note_.empty() ? "" : "; ") +
+             ("the answer for the earlier login is kept in " + parked->string());
+  else
+    note_ += (note_.empty() ? "" : "; ") + parked.error().message();
+}
+
+inline JournalHeader ExchangeRun::header_of(const std::string& token, TimePoint at,
+                                            bool retry) const {
+  const auto& account = current_.tokens.account_id;
+  JournalHeader header{
+      token, account.empty() ? std::string{} : token_hash(account), attempt_, 0, boot_id(), at,
+      retry};
+  if (claim_) {
+    header.fence = claim_->fence;
+    header.family = claim_->family;
+    header.generation = claim_->generation;
+  }
+  return header;
+}
+
+/// S1 .. S14.
+inline Result<ExchangeReport> ExchangeRun::under_locks() {
+  // S1: nobody whose token still works waits for another process.
+  auto lock =
+      FileLock::take(files_.lock, need_ == ExchangeNeed::advisory ? Duration{0} : request_.patience,
+                     "waiting for another refresh of this login");
+  if (!lock) return not_now(unwritable(std::move(lock).error()).error);
+  ours_ = std::move(*lock);
+  auto state = load_family_state(files_.state);
+  if (!state) return not_now(unwritable(std::move(state).error()).error);
+  state_ = std::move(*state);
+  if (normalise(state_, world_.now())) remember();
+
+  auto step = recover();
+  if (!step) return not_now(std::move(step).error());
+  if (*step) return std::move(**step);
+  leftovers_ = files_.list("tmp-");
+  for (auto& parked : files_.list("parked-")) leftovers_.push_back(std::move(parked));
+
+  const auto deadline = world_.steady() + request_.patience;
+  for (int turn = 0; turn < 8; ++turn) {
+    for (const auto& next : {&ExchangeRun::consider, &ExchangeRun::unknown_policy,
+                             &ExchangeRun::claim, &ExchangeRun::spend}) {
+      step = (this->*next)();
+      if (!step) {
+        cli_lock_.reset();
+        return not_now(std::move(step).error());
+      }
+      if (*step) return std::move(**step);
+    }
+    if (world_.steady() >= deadline) break;
+  }
+  return not_now(fail(Errc::busy, "refreshing a login", store_.file().string(),
+                      "its CLI is at work on it: try again")
+                     .error);
+}
+
+/// S2: what an exchange that was cut off has left.
+inline ExchangeStep ExchangeRun::recover() {
+  auto record = load_journal(files_.journal);
+  if (!record) return fail(unwritable(std::move(record).error()).error);
+  journal_ = std::move(*record);
+  attempt_ = journal_.header.attempt;
+  if (journal_.state == JournalState::torn) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    journal_ = {};
+  }
+  if (journal_.state == JournalState::got) return recover_answer(journal_);
+  return std::optional<ExchangeReport>{};
+}
+
+inline ExchangeStep ExchangeRun::recover_answer(const JournalRecord& record) {
+  auto body = store_.unprotect(record.answer);
+  if (!body) return fail(std::move(body).error());
+  const auto granted = parse_granted_tokens(body->reveal());
+  if (!granted) {  // an answer that proves nothing: the outcome is as unknown as without it
+    journal_.state = JournalState::sent;
+    return std::optional<ExchangeReport>{};
+  }
+  spent_ = record.header.token;
+  spent_account_ = record.header.account;
+  answer_kept_ = true;
+  resume_claim(record.header);
+  auto done = store_granted(*granted, record.received_at, std::nullopt, ExchangeOutcome::recovered);
+  claim_.reset();  // its deadline ends it, where it was not ended now
+  answer_kept_ = false;
+  const auto parked = done ? std::nullopt : std::optional{done.error().errc()};
+  // The caller has never known the earlier account: for the one that is there now nothing changed.
+  const bool earlier_account = parked == Errc::account_changed &&
+                               !current_.tokens.account_id.empty() &&
+                               current_.tokens.account_id == first_.tokens.account_id;
+  if (!done && !earlier_account) return fail(std::move(done).error());
+  journal_ = {};
+  if (!done) return std::optional<ExchangeReport>{};
+  // It may have lain there for long: then it is only the token that is spent next.
+  const auto end = end_of(current_.tokens);
+  if (!works(current_.tokens) || (end && *end - world_.now() < exchange_mandatory_left))
+    return std::optional<ExchangeReport>{};
+  return std::optional{std::move(*done)};
+}
+
+/// S3: what stands in the store now decides.
+inline ExchangeStep ExchangeRun::consider() {
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  current_ = std::move(*login);
+  const auto& tokens = current_.tokens;
+  const auto hash = hash_of(tokens.refresh_token);
+  if (other_account(tokens.account_id))
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in: scan again");
+  if (journal_.state == JournalState::sent && journal_.header.token != hash) {
+    if (auto removed = remove_journal(files_); !removed)
+      return fail(unwritable(removed.error()).error);
+    if (!hash.empty()) {
+      resume_claim(journal_.header);
+      end_claim(hash);
+    }
+    journal_ = {};
+  }
+  const auto need = need_of(tokens);
+  const bool changed = hash != hash_of(first_.tokens.refresh_token) ||
+                       hash_of(tokens.access_token) != hash_of(first_.tokens.access_token);
+  if (need == ExchangeNeed::none)
+    return std::optional{
+        *report(changed ? ExchangeOutcome::adopted : ExchangeOutcome::still_fresh, tokens)};
+  need_ = need;
+  if (hash.empty() || state_.is_dead(hash))
+    return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                hash.empty() ? "its CLI is logged out: log in again"
+                             : "the server no longer accepts it: log in again");
+  if (const auto earliest = earliest_request(state_, world_.now())) {
+    auto waiting = fail(Errc::rate_limited, "refreshing a login", store_.file().string(),
+                        "it was tried a short while ago");
+    waiting.error.retry_at = earliest;
+    return fail(std::move(waiting.error));
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// The token may have been spent by a request without an answer: one late retry can lose nothing
+/// more, and saves the login when the server did not get it or forgives. There is no second one.
+inline ExchangeStep ExchangeRun::unknown_policy() {
+  if (journal_.state != JournalState::sent) return std::optional<ExchangeReport>{};
+  const auto unknown = [&](std::string hint, std::optional<TimePoint> retry_at) {
+    auto error =
+        fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(), std::move(hint))
+            .error;
+    error.retry_at = retry_at;
+    return error;
+  };
+  const auto end = end_of(current_.tokens);
+  if (end && works(current_.tokens)) {  // reuse may end it as well: it is used up first
+    auto kept = report(ExchangeOutcome::kept, current_.tokens);
+    kept->retry_at = end;
+    kept->note =
+        "the server may have exchanged this login and the answer was lost; "
+        "the current access token works until it ends";
+    return std::optional{std::move(*kept)};
+  }
+  if (journal_.header.retry)
+    return fail(unknown("the server may have exchanged it twice and no answer came: log in again",
+                        std::nullopt));
+  const auto now = world_.now();
+  const auto passed =
+      std::clamp<Duration>(now - journal_.header.sent_at, Duration{0}, exchange_unknown_wait);
+  const auto wait = exchange_unknown_wait - passed;
+  if (wait > request_.patience)
+    return fail(unknown("an answer was lost: it is tried once more a little later", now + wait));
+  if (wait > Duration{0}) {
+    world_.sleep(wait);
+    auto again = consider();
+    if (!again || *again) return again;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+/// S4: the right to spend, where several hosts share the login.
+inline ExchangeStep ExchangeRun::claim() {
+  if (world_.claims == nullptr || !store_.single_use()) return std::optional<ExchangeReport>{};
+  const auto hash = hash_of(current_.tokens.refresh_token);
+  const auto family = family_of(store_, current_.tokens, state_);
+  if (state_.family != family) {
+    state_.family = family;
+    if (auto saved = save_family_state(files_.state, state_); !saved)
+      return fail(unwritable(saved.error()).error);
+  }
+  const auto length = endpoint_.connect_timeout + endpoint_.answer_timeout + exchange_unknown_wait;
+  const auto begun = world_.steady();
+  auto taken = world_.claims->take(family, hash, world_.host_id, length);
+  if (!taken) return fail(std::move(taken).error());
+  claim_end_ = begun + length;
+  claim_ = std::move(*taken);
+  if (claim_->after_unknown && journal_.state == JournalState::none) {
+    // Another host's answer was lost: the same rule as for one of ours.
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(hash, world_.now(), false));
+    if (!journal) {
+      abandon_claim();
+      return fail(unwritable(std::move(journal).error()).error);
+    }
+    journal_ = {JournalState::sent, journal->header(), {}, {}};
+    auto step = unknown_policy();
+    if (!step || *step)
+      abandon_claim();
+    else if (!claim_)  // another token came meanwhile, and ended the claim on this one
+      return claim();
+    return step;
+  }
+  return std::optional<ExchangeReport>{};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// S5 and S9: one request, whose body goes out only after before_body() said so.
+inline ExchangeStep ExchangeRun::spend() {
+  Spend spend;
+  spent_ = hash_of(current_.tokens.refresh_token);
+  const auto& account = current_.tokens.account_id;
+  spent_account_ = account.empty() ? std::string{} : token_hash(account);
+  auto request = refresh_request(endpoint_, current_.tokens.refresh_token);
+  request.connect_timeout = std::min(request.connect_timeout, endpoint_.connect_timeout);
+  request.timeout = endpoint_.answer_timeout;
+  // The CLI goes on without its lock after a while: the whole request ends before that.
+  const auto hold = store_.longest_hold();
+  if (hold > exchange_hold_margin * 2)
+    request.timeout = std::min(request.timeout, hold - exchange_hold_margin);
+  spend.timeout = request.timeout;
+  spend.started = world_.steady();
+  request.before_body = [this, &spend]() -> Result<void> {
+    auto ready = before_body(spend);
+    if (!ready) spend.stopped = ready.error();
+    return ready;
+  };
+  const auto answer = world_.send(request);
+  wipe(request.body.data(), request.body.size());
+  if (!spend.released) return after_unsent(spend, answer);
+  auto result = answer ? after_answer(spend, *answer) : after_lost(answer.error().message());
+  if (!result) return fail(std::move(result).error());
+  return std::optional{std::move(*result)};
+}
+
+/// S6 to S8, while the connection stands and nothing of the token has gone out.
+inline Result<void> ExchangeRun::before_body(Spend& spend) {
+  if (std::exchange(spend.asked, true))
+    return fail(Errc::conflict, "spending a refresh token", store_.file().string(),
+                "a second request was refused");
+  // S6: the CLI waits from here on.
+  const auto patience = need_ == ExchangeNeed::advisory
+                            ? Duration{0}
+                            : std::min(exchange_cli_patience, spend.timeout / 4);
+  auto lock = store_.lock_exchange(patience);
+  if (!lock) {
+    spend.cli_busy = lock.error().errc() == Errc::busy;
+    return fail(std::move(lock).error());
+  }
+  cli_lock_ = std::move(*lock);
+  auto login = read_settled();
+  if (!login) return fail(std::move(login).error());
+  if (hash_of(login->tokens.refresh_token) != spent_ || other_account(login->tokens.account_id)) {
+    spend.changed = true;
+    if (!other_account(login->tokens.account_id))
+      spend.changed_to = hash_of(login->tokens.refresh_token);
+    return fail(Errc::conflict, "refreshing a login", store_.file().string(), "it just changed");
+  }
+  // S7: full disks, missing rights and the like show before anything is spent.
+  const auto now = world_.now();
+  if (auto fit = check_replaceable(files_.target); !fit) return unwritable(fit.error());
+  auto room = FileSwap::reserve(files_, login->text.size() + journal_reserve);
+  if (!room) return unwritable(std::move(room).error());
+  spend.room.emplace(std::move(*room));
+  state_.requests.push_back(now);
+  if (auto saved = save_family_state(files_.state, state_); !saved)
+    return unwritable(saved.error());
+  const bool retry = journal_.state == JournalState::sent;
+  const auto not_sent = [&] {
+    state_.requests.pop_back();
+    remember();
+  };
+  const auto put_back = [&] {
+    spend.journal.reset();
+    if (!store_.single_use()) return;
+    if (!retry) return note(remove_journal(files_));
+    if (auto back = Journal::create(files_, journal_.header, true); !back) note(fail(back.error()));
+  };
+  if (store_.single_use()) {
+    attempt_ = random_hex();
+    auto journal = Journal::create(files_, header_of(spent_, now, retry), retry);
+    if (!journal) {
+      not_sent();
+      if (retry) put_back();
+      return unwritable(std::move(journal).error());
+    }
+    spend.journal.emplace(std::move(*journal));
+  }
+  // S8: the last looks before there is no way back.
+  Result<void> ready;
+  if (cli_lock_) ready = cli_lock_->still_held();
+  const auto used = std::chrono::duration_cast<Duration>(world_.steady() - spend.started);
+  if (ready && used > spend.timeout / 2)
+    ready = fail(Errc::network, "connecting", store_.file().string(),
+                 "too little time was left for the answer: try again");
+  const auto answered = spend.timeout - used;
+  if (ready && claim_ &&
+      (world_.now() + answered >= claim_->deadline || world_.steady() + answered >= claim_end_))
+    ready = fail(Errc::busy, "refreshing a login", store_.file().string(),
+                 "the claim on it is about to end: try again");
+  if (!ready) {
+    not_sent();
+    put_back();
+    return ready;
+  }
+  spend.released = true;
+  return {};
+}
+
+/// Nothing was spent: what stopped it decides whether to begin anew.
+inline ExchangeStep ExchangeRun::after_unsent(Spend& spend, const Result<Response>& answer) {
+  cli_lock_.reset();
+  if (!spend.changed_to.empty()) end_claim(spend.changed_to);
+  abandon_claim();
+  if (spend.changed) return std::optional<ExchangeReport>{};
+  if (spend.cli_busy && need_ != ExchangeNeed::advisory) {
+    // Wait for the CLI without a connection, then begin anew: it has probably refreshed.
+    auto turn = store_.lock_exchange(request_.patience);
+    if (!turn) return fail(std::move(turn).error());
+    return std::optional<ExchangeReport>{};
+  }
+  if (spend.stopped) return fail(std::move(*spend.stopped));
+  back_off(std::nullopt);
+  auto error = answer ? fail(Errc::network, "refreshing a login", endpoint_.provider,
+                             "the server answered before it had the request")
+                            .error
+                      : answer.error();
+  error.retry_at = state_.not_before;
+  return fail(std::move(error));
+}
+
+/// No answer, or none that can be believed, to a token that may have been spent.
+inline Result<ExchangeReport> ExchangeRun::after_lost(const std::string& why) {
+  cli_lock_.reset();
+  if (!store_.single_use()) {
+    back_off(std::nullopt);
+    abandon_claim();
+    auto error = fail(Errc::network, "refreshing a login", endpoint_.provider, why).error;
+    error.retry_at = state_.not_before;
+    return fail(std::move(error));
+  }
+  auto error =
+      fail(Errc::outcome_unknown, "refreshing a login", store_.file().string(),
+           "no usable answer came (" + why + "): it is tried once more, at least 10 s later")
+          .error;
+  error.retry_at = world_.now() + exchange_unknown_wait;
+  return fail(std::move(error));
+}
+
+/// S10 and S11: kept before anything else, then judged.
+inline Result<ExchangeReport> ExchangeRun::after_answer(Spend& spend, const Response& answer) {
+  const auto now = world_.now();
+  const bool success = answer.status >= 200 && answer.status < 300;
+  if (success && spend.journal) {
+    Result<void> kept;
+    if (auto sealed = store_.protect(Secret{answer.body}); !sealed)
+      kept = fail(std::move(sealed).error());
+    else
+      kept = spend.journal->keep(*sealed, now);
+    // The answer is still in memory: the login's file may take it all the same.
+    answer_kept_ = kept.has_value();
+    note(kept);
+  }
+  auto judged = classify_token_answer(endpoint_.provider, answer, now);
+  // Where it points to gets no token of ours.
+  if (answer.status >= 300 && answer.status < 400) judged.verdict = TokenVerdict::client_fault;
+  switch (judged.verdict) {
+    case TokenVerdict::ok: {
+      const auto granted = parse_granted_tokens(answer.body);
+      if (!granted) return after_lost("the answer cannot be used");
+      return store_granted(*granted, now, std::move(spend.room), ExchangeOutcome::exchanged);
+    }
+    case TokenVerdict::malformed:
+      return after_lost("the answer cannot be used");
+    default:
+      break;
+  }
+  const bool refused = answer.status >= 300 && answer.status < 500 && answer.status != 408;
+  const bool told = judged.retry_at || !judged.code.empty();
+  if (!success && !refused && !told) return after_lost("status " + std::to_string(answer.status));
+  return after_refusal(spend, judged);
+}
+
+/// The server said no, and in doing so that it did not spend the token.
+inline Result<ExchangeReport> ExchangeRun::after_refusal(Spend& spend, const TokenAnswer& judged) {
+  cli_lock_.reset();
+  const bool after_unknown = journal_.state == JournalState::sent;
+  const auto settle = [&] {
+    spend.journal.reset();
+    abandon_claim();
+    note(remove_journal(files_));
+    journal_ = {};
+  };
+  switch (judged.verdict) {
+    case TokenVerdict::dead:
+    case TokenVerdict::denied:
+    case TokenVerdict::code_expired: {
+      // A CLI that was quicker may be writing what it got.
+      for (const auto wait : {Duration{100}, Duration{900}, Duration{4'000}}) {
+        world_.sleep(wait);
+        auto login = read_settled();
+        if (!login || hash_of(login->tokens.refresh_token) == spent_ || login->signed_out())
+          continue;
+        if (!other_account(login->tokens.account_id) && !login->tokens.refresh_token.empty())
+          end_claim(hash_of(login->tokens.refresh_token));
+        settle();
+        current_ = std::move(*login);
+        if (other_account(current_.tokens.account_id))
+          return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                      "another account logged in: scan again");
+        return report(ExchangeOutcome::adopted, current_.tokens);
+      }
+      remember_dead(state_, spent_);
+      remember();
+      settle();
+      return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                  after_unknown ? "the server exchanged it and the answer was lost: log in again"
+                                : "the server no longer accepts it: log in again");
+    }
+    case TokenVerdict::client_fault: {
+      back_off(std::nullopt);
+      settle();
+      return fail(Errc::configuration, "refreshing a login", endpoint_.provider,
+                  "the server does not accept our client or request, or sends it elsewhere; the "
+                  "login is untouched");
+    }
+    default: {
+      back_off(judged.retry_at);
+      // Refused for now says nothing about a spend before that: the question stays open.
+      if (after_unknown) {
+        spend.journal.reset();
+        auto back = Journal::create(files_, journal_.header, true);
+        if (!back) note_ += back.error().message();
+        abandon_claim();
+      } else {
+        settle();
+      }
+      auto error = fail(judged.retry_at ? Errc::rate_limited : Errc::overloaded,
+                        "refreshing a login", endpoint_.provider, "the server asks to wait")
+                       .error;
+      error.retry_at = state_.not_before;
+      return fail(std::move(error));
+    }
+  }
+}
+
+/// S12: into the login's file, unless somebody else's newer login stands there.
+inline Result<ExchangeReport> ExchangeRun::store_granted(const GrantedTokens& granted,
+                                                         TimePoint received_at,
+                                                         std::optional<FileSwap> room,
+                                                         ExchangeOutcome outcome) {
+  const auto kept = [&](Error error) {
+    if (answer_kept_)
+      error.hint = "the new login is safe in " + files_.journal.string() +
+                   " and is stored by the next refresh (" + error.message() + ')';
+    else if (store_.single_use())
+      error.hint = "the new login could not be kept: log in again (" + error.message() + ')';
+    return fail(std::move(error));
+  };
+  if (!granted.account_id.empty() && !spent_account_.empty() &&
+      token_hash(granted.account_id) != spent_account_) {
+    if (store_.single_use()) park();
+    end_claim(hash_of(granted.refresh_token));
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "the server answered for another account");
+  }
+  bool waited = false;
+  for (int turn = 0; turn < 8; ++turn) {
+    auto lock = store_.lock_write(exchange_cli_patience);
+    if (!lock) return kept(std::move(lock).error());
+    const auto base = read_own_file(files_.target, login_file_max);
+    if (!base) return kept(base.error());
+    auto login =
+        *base
+            ? read_settled()
+            : Result<StoredLogin>{fail(Errc::not_found, "reading a login", store_.file().string())};
+    const bool gone = login ? login->signed_out() : login.error().errc() == Errc::not_found;
+    if (!login && !gone) return kept(std::move(login).error());
+    if (gone) {
+      // Logged out by the user, or removed by a CLI whose own refresh was refused?
+      const auto age = world_.now() - received_at;
+      if (!store_.cli_removes_refused() || age > exchange_restore_age || age < Duration{0}) {
+        if (store_.single_use()) park();
+        end_claim(hash_of(granted.refresh_token));
+        first_ = current_ = {};
+        return fail(Errc::login_needed, "refreshing a login", store_.file().string(),
+                    "its CLI logged out meanwhile" + (note_.empty() ? "" : "; " + note_));
+      }
+      if (!std::exchange(waited, true)) {
+        lock->reset();
+        cli_lock_.reset();
+        world_.sleep(exchange_removal_wait);
+        continue;
+      }
+    } else {
+      const auto& theirs = login->tokens;
+      if (hash_of(theirs.access_token) == hash_of(granted.access_token)) {
+        lock->reset();
+        current_ = std::move(*login);
+        return finish(granted, received_at, outcome);
+      }
+      const bool other = !theirs.account_id.empty() && !spent_account_.empty() &&
+                         token_hash(theirs.account_id) != spent_account_;
+      const bool moved = hash_of(theirs.refresh_token) != spent_;
+      const auto end =
+          granted.lifetime ? std::optional{received_at + *granted.lifetime} : std::nullopt;
+      const bool later = end && theirs.expires_at && *end > *theirs.expires_at;
+      if (other || (moved && !later)) {
+        current_ = std::move(*login);
+        return lose_to(granted, other);
+      }
+    }
+    const auto text = store_.rewritten(login ? *login : StoredLogin{}, granted, received_at);
+    if (!text) return kept(text.error());
+    if (!room) {
+      auto made = FileSwap::reserve(files_, text->size());
+      if (!made) return kept(std::move(made).error());
+      room.emplace(std::move(*made));
+    }
+    if (auto written = room->write(*text, login ? login->mode : mode_t{0600}); !written)
+      return kept(written.error());
+    auto swapped = *base ? room->swap_with_target(**base) : room->make_anew();
+    if (!swapped) return kept(std::move(swapped).error());
+    if (*swapped == FileSwap::Swapped::expected) {
+      const bool theirs_differs =
+          login && hash_of(login->tokens.refresh_token) != spent_ && !login->signed_out();
+      if (theirs_differs)
+        if (auto aside = room->keep_displaced(random_hex()); !aside)
+          note_ += aside.error().message();
+      const bool unlocked = !*lock && !cli_lock_ && store_.single_use() && *base && !theirs_differs;
+      lock->reset();
+      cli_lock_.reset();
+      if (unlocked) {
+        // Nothing makes this CLI wait: it may have had the old file open for writing.
+        world_.sleep(exchange_cli_patience);
+        const auto same = room->displaced_is(**base);
+        if (!same || !*same)
+          if (auto aside = room->keep_displaced(random_hex()); !aside)
+            note_ += aside.error().message();
+      }
+      if (store_.cli_removes_refused() && !std::exchange(waited, true))
+        world_.sleep(exchange_removal_wait);
+      // Who wrote or logged out since then is met by the next turn.
+      auto after = read_settled();
+      if (after && hash_of(after->tokens.access_token) == hash_of(granted.access_token)) {
+        current_ = std::move(*after);
+        return finish(granted, received_at, outcome);
+      }
+      if (!after && after.error().errc() != Errc::not_found) return kept(std::move(after).error());
+    }
+    room.reset();
+  }
+  return kept(fail(Errc::busy, "storing a refreshed login", store_.file().string(),
+                   "others write it all the time")
+                  .error);
+}
+
+/// S13: everything that was kept for the case of a crash goes, after the login stands.
+inline Result<ExchangeReport> ExchangeRun::finish(const GrantedTokens& granted,
+                                                  TimePoint received_at, ExchangeOutcome outcome) {
+  state_.failures = 0;
+  state_.not_before.reset();
+  state_.grant.reset();
+  const auto access = hash_of(granted.access_token);
+  if (granted.lifetime) state_.grant = OwnGrant{access, received_at, *granted.lifetime};
+  remember();
+  end_claim(hash_of(current_.tokens.refresh_token));
+  note(remove_journal(files_, false));  // the login in it stands in its file, synced
+  for (const auto& leftover : leftovers_) ::unlink(leftover.c_str());
+  return report(outcome, current_.tokens);
+}
+
+/// Two candidates, and theirs is the newer one or another account's: ours is put aside.
+inline Result<ExchangeReport> ExchangeRun::lose_to(const GrantedTokens& granted,
+                                                   bool other_account) {
+  cli_lock_.reset();
+  if (store_.single_use()) park();
+  end_claim(hash_of(other_account ? granted.refresh_token : current_.tokens.refresh_token));
+  if (other_account)
+    return fail(Errc::account_changed, "refreshing a login", store_.file().string(),
+                "another account logged in meanwhile: scan again; " + note_);
+  return report(ExchangeOutcome::adopted, current_.tokens);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string_view to_string(ExchangeOutcome outcome) noexcept {
+  switch (outcome) {
+    case ExchangeOutcome::still_fresh:
+      return "still_fresh";
+    case ExchangeOutcome::adopted:
+      return "adopted";
+    case ExchangeOutcome::exchanged:
+      return "exchanged";
+    case ExchangeOutcome::recovered:
+      return "recovered";
+    case ExchangeOutcome::kept:
+      return "kept";
+  }
+  return "";
+}
+
+CREDPOOL_INLINE Result<ExchangeReport> exchange(LoginStore& store, const TokenEndpoint& endpoint,
+                                                const ExchangeRequest& request,
+                                                const ExchangeWorld& world) {
+  detail::ExchangeRun run{store, endpoint, request, world};
+  auto first = run.look_first();
+  if (!first) return fail(std::move(first).error());
+  if (*first) return std::move(**first);
+
+  auto& flights = detail::ExchangeFlights::of_process();
+  const auto file = store.file().string();
+  const auto busy = [&] {
+    return run.not_now(
+        fail(Errc::busy, "refreshing a login", file, "another thread is at it: try again").error);
+  };
+  // Real time, whatever the world's clock says: other threads are waited for.
+  const std::chrono::steady_clock::time_point deadline{SystemClock{}.steady() + request.patience};
+  const bool mandatory = run.need() == detail::ExchangeNeed::mandatory;
+  for (;;) {
+    const auto [flight, ours] = flights.board(file, mandatory);
+    if (ours) {
+      // Whoever waits must be told, also when memory runs out here.
+      std::optional<Result<ExchangeReport>> result;
+      try {
+        result = run.under_locks();
+      } catch (...) {
+        flights.land(file, fail(Errc::io, "refreshing a login", file));
+        throw;
+      }
+      flights.land(file, *result);
+      return std::move(*result);
+    }
+    if (!mandatory) return busy();
+    std::unique_lock lock{flight->mutex};
+    const auto landed = [&there = *flight] { return there.result.has_value(); };
+    if (!flight->landed.wait_until(lock, deadline, landed)) return busy();
+    // One who needed it less may have given up early: what it kept is not what is wanted here.
+    if (!*flight->result || run.content_with(**flight->result, flight->mandatory))
+      return *flight->result;
+  }
+}
+
+CREDPOOL_INLINE Result<std::string> exchange_family(const LoginStore& store) {
+  const auto state = detail::load_family_state(detail::ExchangeFiles::beside(store.file()).state);
+  if (!state) return fail(state.error());
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  return detail::family_of(store, login->tokens, *state);
+}
+
+CREDPOOL_INLINE Result<ExchangeTrace> exchange_trace(const LoginStore& store) {
+  const auto files = detail::ExchangeFiles::beside(store.file());
+  const auto journal = detail::load_journal(files.journal);
+  if (!journal) return fail(journal.error());
+  const auto state = detail::load_family_state(files.state);
+  if (!state) return fail(state.error());
+  ExchangeTrace trace;
+  trace.journal = journal->state != detail::JournalState::none;
+  trace.not_before = state->not_before;
+  trace.failures = state->failures;
+  const auto login = store.read();
+  if (!login) return fail(login.error());
+  const auto hash = detail::hash_of(login->tokens.refresh_token);
+  trace.outcome_unknown =
+      journal->state == detail::JournalState::sent && journal->header.token == hash;
+  trace.dead = state->is_dead(hash);
+  return trace;
+}
+
+CREDPOOL_INLINE Result<std::vector<StrandedExchange>> stranded_exchanges(
+    const std::filesystem::path& directory) {
+  std::vector<StrandedExchange> found;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto& path = entry->path();
+    const auto target = detail::exchange_target_of(path.filename().string());
+    if (!target) continue;
+    struct stat facts {};
+    const auto file = directory / target->file;
+    if (::lstat(file.c_str(), &facts) == 0 || errno != ENOENT) continue;
+    const auto record = detail::load_journal(path);
+    if (record && (record->state == detail::JournalState::none ||
+                   record->state == detail::JournalState::torn))
+      continue;  // nothing was sent
+    found.push_back({file, path, target->parked,
+                     record ? Result<bool>{record->state == detail::JournalState::got}
+                            : Result<bool>{fail(record.error())}});
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory)
+    return detail::own_file_failure(failed.value(), "looking for cut off exchanges", directory);
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.left < b.left; });
+  return found;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a login works with, besides the person. Everything must outlive the call.
+struct LoginWorld {
+  SendOnce send;
+  std::function<TimePoint()> now;
+  std::function<std::chrono::nanoseconds()> steady;  ///< monotonic, for deadlines
+};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -34463,6 +34360,132 @@ Result<GrantedTokens> browser_login(const BrowserFlow& flow, BrowserReturn comes
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// What an authorization server sends back through the browser. Internal.
+
+// What the two login flows have in common about answers and addresses. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether a page may be shown to a person and opened: https (http to loopback), and nothing that a
+/// terminal or a browser could take for something else.
+inline bool is_safe_page(std::string_view url) {
+  constexpr std::size_t longest = 4096;
+  const auto printable = [](char c) { return c > ' ' && c <= '~' && c != '\\' && c != '"'; };
+  return url.size() <= longest && std::all_of(url.begin(), url.end(), printable) &&
+         is_safe_base_url(url.substr(0, url.find_first_of("?#")));
+}
+
+/// The server's error code, when it looks like one: no token and no sentence ever does.
+inline std::string shown_error_code(std::string_view code) {
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  if (code.empty() || code.size() > 40 || !std::all_of(code.begin(), code.end(), plain)) return {};
+  return " (it answered " + std::string{code} + ")";
+}
+
+inline std::string login_doing(const TokenEndpoint& endpoint) {
+  return "logging in to " + endpoint.provider;
+}
+
+/// The error for an answer of a token endpoint that grants nothing, now and later.
+inline Unexpected login_refused(const TokenEndpoint& endpoint, const Response& response,
+                                const TokenAnswer& answer) {
+  const auto code = shown_error_code(answer.code);
+  const auto failure = [&](Errc errc, const std::string& hint) {
+    Error error{make_error_code(errc), login_doing(endpoint), oauth_origin_of(endpoint.url), hint};
+    error.http_status = response.status;
+    error.retry_at = answer.retry_at;
+    return Unexpected{std::move(error)};
+  };
+  switch (answer.verdict) {
+    case TokenVerdict::denied:
+      return failure(Errc::cancelled, "access was denied on the provider's page");
+    case TokenVerdict::code_expired:
+      return failure(Errc::timeout, "the code has expired: start the login again");
+    case TokenVerdict::client_fault:
+      return failure(Errc::configuration,
+                     "the server does not accept this client or request" + code +
+                         ": check the client id in the settings, or log in with the CLI itself");
+    case TokenVerdict::ok:
+    case TokenVerdict::malformed:
+      return failure(Errc::malformed, "the answer cannot be understood: start the login again");
+    case TokenVerdict::transient:
+      return failure(response.status == 429 ? Errc::rate_limited : Errc::overloaded,
+                     "the server cannot serve right now" + code + ": try again later");
+    default:
+      return failure(Errc::login_needed,
+                     "the code is no longer good" + code + ": start the login again");
+  }
+}
+
+/// Exchanges an authorization code, once: it is spent by its use.
+/// @param parameters redirect_uri, code_verifier and what else this server wants
+inline Result<GrantedTokens> exchange_code(const TokenEndpoint& endpoint, TokenEncoding encoding,
+                                           std::string_view code, FormParameters parameters,
+                                           const LoginWorld& world) {
+  parameters.insert(parameters.begin(), {{"grant_type", "authorization_code"},
+                                         {"client_id", endpoint.client_id},
+                                         {"code", std::string{code}}});
+  if (!endpoint.client_secret.empty())
+    parameters.emplace_back("client_secret", endpoint.client_secret.reveal());
+  const auto response = world.send(oauth_request(endpoint, endpoint.url, encoding, parameters));
+  if (!response) return fail(response.error());
+  const auto answer = classify_token_answer(endpoint.provider, *response, world.now());
+  if (answer.verdict != TokenVerdict::ok) return login_refused(endpoint, *response, answer);
+  return parse_granted_tokens(response->body);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The answer to a login: a code, or the reason why there is none.
+struct AuthorizationAnswer {
+  std::string code;
+  std::string error;  ///< the server's error code
+};
+
+/// Reads the query of a redirect.
+/// @return none when it is not the answer to the login with that state
+inline std::optional<AuthorizationAnswer> authorization_answer(std::string_view query,
+                                                               std::string_view expected_state) {
+  const auto state = query_parameter(query, "state");
+  if (!state || !equal_in_constant_time(*state, expected_state)) return std::nullopt;
+  const auto code = query_parameter(query, "code");
+  const auto error = query_parameter(query, "error");
+  if (code && !error && is_safe_token(*code)) return AuthorizationAnswer{*code, {}};
+  if (error && !code) return AuthorizationAnswer{{}, *error};
+  return std::nullopt;
+}
+
+/// Reads what a person pasted: the address that the browser was sent to, "code#state" as some pages
+/// show it, or nothing but the code.
+/// @return none when it is not the answer to the login with that state and address
+inline std::optional<AuthorizationAnswer> pasted_answer(std::string_view text,
+                                                        std::string_view redirect_uri,
+                                                        std::string_view expected_state) {
+  while (!text.empty() && text.front() <= ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() <= ' ') text.remove_suffix(1);
+  if (text.find("://") != std::string_view::npos) {
+    if (!text.starts_with(redirect_uri)) return std::nullopt;
+    auto query = text.substr(redirect_uri.size());
+    if (!query.starts_with('?')) return std::nullopt;
+    return authorization_answer(query.substr(1, query.find('#') - 1), expected_state);
+  }
+  const auto mark = text.find('#');
+  const auto code = text.substr(0, mark);
+  if (mark != std::string_view::npos &&
+      !equal_in_constant_time(text.substr(mark + 1), expected_state))
+    return std::nullopt;
+  if (!is_safe_token(code)) return std::nullopt;
+  return AuthorizationAnswer{std::string{code}, {}};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // Hears the one GET that a browser sends back after a login. Internal.
 // A socket and some hundred lines instead of an HTTP server: no thread, a bound on everything, and
 // the header that uses it needs no third party.
@@ -34688,12 +34711,12 @@ inline Result<BrowserAttempt> start_attempt(const BrowserFlow& flow, std::string
   if (!state) return fail(state.error());
   auto pkce = make_pkce();
   if (!pkce) return fail(pkce.error());
-  OAuthParameters parameters{{"response_type", "code"},         {"client_id", flow.token.client_id},
-                             {"redirect_uri", redirect_uri},    {"code_challenge", pkce->challenge},
-                             {"code_challenge_method", "S256"}, {"state", *state}};
+  FormParameters parameters{{"response_type", "code"},         {"client_id", flow.token.client_id},
+                            {"redirect_uri", redirect_uri},    {"code_challenge", pkce->challenge},
+                            {"code_challenge_method", "S256"}, {"state", *state}};
   parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
   const bool has_query = flow.authorization_url.find('?') != std::string::npos;
-  auto page = flow.authorization_url + (has_query ? "&" : "?") + oauth_form(parameters);
+  auto page = flow.authorization_url + (has_query ? "&" : "?") + form_text(parameters);
   if (!is_safe_page(page))
     return fail(Errc::configuration, login_doing(flow.token), {},
                 "the authorization address must be https, or http to a loopback address");
@@ -34768,8 +34791,8 @@ inline Result<GrantedTokens> finish_browser_login(const BrowserFlow& flow,
                 denied ? "access was denied on the provider's page"
                        : "the provider did not grant it" + shown_error_code(answer->error));
   }
-  OAuthParameters parameters{{"redirect_uri", attempt.redirect_uri},
-                             {"code_verifier", attempt.pkce.verifier}};
+  FormParameters parameters{{"redirect_uri", attempt.redirect_uri},
+                            {"code_verifier", attempt.pkce.verifier}};
   if (flow.state_in_exchange) parameters.emplace_back("state", attempt.state);
   return exchange_code(flow.token, flow.exchange_encoding, answer->code, std::move(parameters),
                        world);
@@ -34985,7 +35008,7 @@ inline Result<DeviceGrant> parse_device_grant(const DeviceFlow& flow, std::strin
 /// The first request: asks for the two codes.
 inline Result<DeviceGrant> ask_for_device_grant(const DeviceFlow& flow, const Pkce& pkce,
                                                 const LoginWorld& world) {
-  OAuthParameters parameters{{"client_id", flow.token.client_id}};
+  FormParameters parameters{{"client_id", flow.token.client_id}};
   parameters.insert(parameters.end(), flow.parameters.begin(), flow.parameters.end());
   if (flow.pkce) {
     parameters.emplace_back("code_challenge", pkce.challenge);
@@ -35061,9 +35084,9 @@ inline Request device_poll_request(const DeviceFlow& flow, const DeviceGrant& gr
   if (flow.dialect == DeviceDialect::codex)
     return oauth_request(flow.token, flow.poll_url, TokenEncoding::json,
                          {{"device_auth_id", grant.device_code}, {"user_code", grant.user_code}});
-  OAuthParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
-                             {"device_code", grant.device_code},
-                             {"client_id", flow.token.client_id}};
+  FormParameters parameters{{"grant_type", "urn:ietf:params:oauth:grant-type:device_code"},
+                            {"device_code", grant.device_code},
+                            {"client_id", flow.token.client_id}};
   if (!flow.token.client_secret.empty())
     parameters.emplace_back("client_secret", flow.token.client_secret.reveal());
   if (flow.pkce) parameters.emplace_back("code_verifier", pkce.verifier);
