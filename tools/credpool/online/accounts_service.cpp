@@ -58,8 +58,8 @@ cp::Result<cp::PriceTable> prices(const Session& session, const std::string& fil
 }  // namespace
 
 cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
-    const Session& session, const cp::StateDirectory& directory, const AccountsOptions& options,
-    cp::HttplibTransport& transport) {
+    const Session& session, const cp::Settings& settings, const cp::StateDirectory& directory,
+    const AccountsOptions& options, cp::HttplibTransport& transport) {
   std::unique_ptr<AccountsService> made{new AccountsService};
   const auto& environment = session.environment();
   auto stripe = stripe_settings(session);
@@ -68,19 +68,16 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   if (!price_table) return cp::fail(price_table.error());
   auto calendar = cp::LedgerCalendar::open(options.time_zone, environment);
   if (!calendar) return cp::fail(calendar.error());
-  auto store = cp::SqliteAccountStore::open(directory, environment);
-  if (!store) return cp::fail(store.error());
-  made->store_ = std::move(*store);
-  auto payments = cp::SqlitePaymentStore::open(directory, environment);
-  if (!payments) return cp::fail(payments.error());
-  made->payments_ = std::move(*payments);
+  auto stores = open_account_stores(settings, directory, environment);
+  if (!stores) return cp::fail(stores.error());
+  made->stores_ = std::move(*stores);
   made->stripe_ = stripe->has_value();
   made->grants_ = options.grant_credits;
 
   cp::AccountApiOptions api;
-  api.store = made->store_.get();
+  api.store = made->stores_.accounts.get();
   api.passwords = &made->passwords_;
-  api.payments = made->payments_.get();
+  api.payments = made->stores_.payments.get();
   api.now = [] { return cp::SystemClock{}.now(); };
   api.send = [&transport](const cp::Request& request) { return transport.send(request); };
   api.stripe = std::move(*stripe);
@@ -92,7 +89,7 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   api.day_of = [calendar = *calendar](cp::TimePoint at) { return calendar.day(at); };
   made->api_ = std::make_unique<cp::AccountApi>(std::move(api));
   made->keeper_ = std::make_unique<AccountKeeper>(
-      *made->api_, *made->store_, [&session](const cp::Error& error) {
+      *made->api_, *made->stores_.accounts, [&session](const cp::Error& error) {
         session.note("accounts: " + harmless(error.message()));
       });
 
@@ -100,7 +97,7 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   ledger.calendar = std::move(*calendar);
   ledger.now = [] { return cp::SystemClock{}.now(); };
   ledger.steady = [] { return cp::SystemClock{}.steady(); };
-  auto started = cp::Ledger::start(*made->store_, std::move(ledger));
+  auto started = cp::Ledger::start(*made->stores_.accounts, std::move(ledger));
   if (!started) return cp::fail(started.error());
   made->ledger_ = std::move(*started);
   auto& keeper = *made->keeper_;

@@ -7,12 +7,11 @@
 #include <credpool/account/api.hpp>
 #include <credpool/account/argon2_password.hpp>
 #include <credpool/account/ledger.hpp>
-#include <credpool/account/sqlite_payments.hpp>
-#include <credpool/account/sqlite_store.hpp>
 #include <credpool/server/exchange.hpp>
 #include <credpool/store/state_directory.hpp>
 #include <credpool/transport/httplib.hpp>
 
+#include "../account_stores.hpp"
 #include "../commands.hpp"
 
 #include <memory>
@@ -24,8 +23,9 @@ class AccountsService {
  public:
   /// @param transport, session must outlive this
   static credpool::Result<std::unique_ptr<AccountsService>> open(
-      const Session& session, const credpool::StateDirectory& directory,
-      const AccountsOptions& options, credpool::HttplibTransport& transport);
+      const Session& session, const credpool::Settings& settings,
+      const credpool::StateDirectory& directory, const AccountsOptions& options,
+      credpool::HttplibTransport& transport);
   ~AccountsService();
 
   /// Lets provisioned keys use the proxy, for credits.
@@ -39,8 +39,7 @@ class AccountsService {
  private:
   AccountsService() = default;
 
-  std::unique_ptr<credpool::SqliteAccountStore> store_;
-  std::unique_ptr<credpool::SqlitePaymentStore> payments_;
+  AccountStores stores_;
   credpool::Argon2PasswordHasher passwords_;
   std::unique_ptr<credpool::AccountApi> api_;
   std::unique_ptr<AccountKeeper> keeper_;

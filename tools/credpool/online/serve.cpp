@@ -198,7 +198,7 @@ int run_serve(Session& session, const ServeOptions& options) {
   cp::HttplibTransport transport{cp::HttplibOptions::from(session.environment())};
   std::unique_ptr<AccountsService> accounts;
   if (!options.open) {
-    auto opened = AccountsService::open(session, *directory, options.accounts, transport);
+    auto opened = AccountsService::open(session, settings, *directory, options.accounts, transport);
     if (!opened) return session.fail(opened.error());
     accounts = std::move(*opened);
   }

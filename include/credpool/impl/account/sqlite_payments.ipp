@@ -42,18 +42,18 @@ inline constexpr char sqlite_payment_columns[] =
     "id, account, kind, credits, charge_cents, reference, state, save_method, created_at";
 inline Payment sqlite_payment_of(const SqliteStatement& row) {
   // The table holds no other words.
-  return {.id = sqlite_text_of(row, 0),
-          .account = sqlite_text_of(row, 1),
+  return {.id = row_text(row, 0),
+          .account = row_text(row, 1),
           .kind = payment_kind_of(row.bytes(2)).value_or(PaymentKind::checkout),
-          .credits = sqlite_money_of(row, 3),
+          .credits = row_money(row, 3),
           .charge_cents = row.integer(4),
-          .reference = sqlite_text_of(row, 5),
+          .reference = row_text(row, 5),
           .state = payment_state_of(row.bytes(6)).value_or(PaymentState::unclaimed),
           .save_method = row.flag(7),
           .created_at = row.time(8)};
 }
 inline PaymentMethod sqlite_payment_method_of(const SqliteStatement& row) {
-  return {sqlite_text_of(row, 0), sqlite_text_of(row, 1)};
+  return {row_text(row, 0), row_text(row, 1)};
 }
 
 }  // namespace detail
