@@ -57,20 +57,24 @@ class PostgresServer:
         assert done.returncode == 0, f"{name}: {done.stdout}\n{done.stderr}"
 
     def start(self) -> None:
+        asked = [find_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        self.spawn()
+        for _ in range(600):
+            if subprocess.run(asked, check=False).returncode == 0:
+                return
+            if self.process.poll() is not None:  # the children of one that was killed still hold its shared memory
+                self.spawn()
+            time.sleep(0.05)
+        raise AssertionError((self.root / "log").read_text(encoding="utf-8"))
+
+    def spawn(self) -> None:
         self.process = subprocess.Popen(
             [find_program("postgres"), "-D", str(self.data), "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
              "-c", "unix_socket_directories=", "-c", "max_connections=200"],
             cwd=self.root, stdout=subprocess.DEVNULL, stderr=open(self.root / "log", "ab"), **self.as_user())
-        asked = [find_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        for _ in range(600):
-            if subprocess.run(asked, check=False).returncode == 0:
-                return
-            time.sleep(0.05)
-        raise AssertionError((self.root / "log").read_text(encoding="utf-8"))
 
     def crash(self) -> None:
         """Kills the whole server, and starts it again."""
         self.process.kill()
         self.process.wait()
-        # Its children hold the shared memory until they have noticed.
         self.start()

@@ -5,89 +5,16 @@ import contextlib
 import http.client
 import json
 import os
-import pathlib
 import random
-import shutil
-import sqlite3
-import tempfile
 import threading
 import time
 import unittest
 
-from proxy_world import FakeProvider, Serve, chat, say
+from accounts_world import A_REQUEST, AccountsWorld
+from proxy_world import Serve, chat, say
 
 AT_ONCE = int(os.environ.get("CREDPOOL_SPENDERS", "512"))
 KILLS = int(os.environ.get("CREDPOOL_SERVER_KILLS", "10"))
-# A request costs what it may cost at most, so that the last cent can be spent: five tokens of a cent each.
-PRICES = {"date": "2026-11-21", "source": "this test", "models": {
-    "gpt-fake": {"input": 0, "output": 10_000, "context_tokens": 1000, "max_output_tokens": 5},
-    "gpt-fake-mini": {"input": 10_000, "output": 10_000, "context_tokens": 100, "max_output_tokens": 50}}}
-A_REQUEST = 0.05
-
-
-class AccountsWorld:
-    """`with AccountsWorld() as world:` a fake provider, a server with accounts before it, and one account."""
-
-    def __enter__(self):
-        self.stack = contextlib.ExitStack()
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="credpool-accounts-"))
-        self.stack.callback(shutil.rmtree, self.root, ignore_errors=True)
-        self.fake = self.stack.enter_context(contextlib.closing(FakeProvider(False)))
-        (self.root / "prices.json").write_text(json.dumps(PRICES))
-        self.serve = None
-        self.stack.callback(lambda: self.serve and self.serve.close())
-        self.start()
-        self.email = "ann@example.com"
-        registered = self.data("POST", "/auth/register", {"email": self.email, "password": "Secret123"}, status=201)
-        self.management = registered["management_key"]
-        return self
-
-    def __exit__(self, *_):
-        self.stack.close()
-
-    def start(self) -> None:
-        self.serve = Serve(self.fake.addresses["http"], self.root, accounts=True,
-                           arguments=("--grant-credits", "--prices", self.root / "prices.json"))
-
-    def kill(self) -> None:
-        self.serve.process.kill()
-        self.serve.process.wait()
-
-    def ask(self, method: str, path: str, body=None, key: str | None = None, timeout: float = 30, headers: dict | None = None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.serve.port, timeout=timeout)
-        with contextlib.closing(connection):
-            sent = {"Content-Type": "application/json", **(headers or {})}
-            if key:
-                sent["Authorization"] = f"Bearer {key}"
-            connection.request(method, path, None if body is None else json.dumps(body), sent)
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-
-    def data(self, method: str, path: str, body=None, status: int = 200):
-        got, _, text = self.ask(method, path, body, getattr(self, "management", None))
-        assert got == status, f"{method} {path}: {got} {text[:300]!r}"
-        return json.loads(text)["data"]
-
-    def buy(self, amount: int) -> None:
-        self.data("POST", "/credits/purchase", {"amount": amount})
-
-    def new_key(self, name: str = "one", **more) -> dict:
-        return self.data("POST", "/keys", {"name": name, **more}, status=201)
-
-    def balance(self) -> dict:
-        return self.data("GET", "/credits")
-
-    def spend(self, key: str, **more) -> tuple[int, dict]:
-        status, _, body = self.ask("POST", "/v1/chat/completions", chat(**more), key)
-        return status, json.loads(body) if body else {}
-
-    def books(self) -> tuple[int, int, int, int]:
-        """What was paid in, spent and is reserved, and the sum over all requests, in micro-dollars, as they stand on the disk."""
-        (path,) = self.root.rglob("accounts.sqlite")
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
-            credits, usage, reserved = store.execute("SELECT SUM(credits), SUM(usage), SUM(reserved) FROM account").fetchone()
-            rows = store.execute("SELECT COALESCE(SUM(cost), 0) FROM usage_row").fetchone()[0]
-            return credits, usage, reserved, rows
 
 
 class Spending(unittest.TestCase):
@@ -202,7 +129,8 @@ class Crashes(unittest.TestCase):
                             return
                     time.sleep(0.005)
 
-            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            with concurrent.futures.ThreadPoolExecutor(16) as pool, contextlib.ExitStack() as at_last:
+                at_last.callback(stop.set)
                 workers = [pool.submit(spend_on) for _ in range(16)]
                 for _ in range(KILLS):
                     time.sleep(random.uniform(0.05, 0.5))
@@ -229,7 +157,7 @@ class Crashes(unittest.TestCase):
     def test_only_one_server_spends_from_one_file(self):
         with AccountsWorld() as world:
             with self.assertRaisesRegex(AssertionError, "busy|another server"):
-                Serve(world.fake.addresses["http"], world.root, accounts=True, arguments=("--grant-credits",))
+                Serve(world.fake.addresses["http"], world.root / "host-0", accounts=True, arguments=("--grant-credits",))
             world.buy(10)
             self.assertEqual(world.spend(world.new_key()["key"])[0], 200)
 
