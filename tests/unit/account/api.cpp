@@ -124,7 +124,7 @@ TEST_CASE("account/api: an account is counted wherever it calls from") {
   CHECK(world.send("GET", "/credits", {}, other).status == 200);
 }
 
-TEST_CASE("account/api: a store that cannot be reached is a 503 without its secrets") {
+TEST_CASE("account/api: S7 a store that cannot be reached is a 503 that names nothing inside") {
   // All that a store does fails as if its server were gone.
   struct Gone final : cp::PaymentStore {
     static cp::Unexpected gone() {

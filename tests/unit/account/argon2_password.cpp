@@ -27,6 +27,14 @@ TEST_CASE("account/argon2_password: argon2id with a salt of its own") {
   CHECK_FALSE(hasher.verify(*hasher.hash(long_one + "1"), long_one + "2"));
 }
 
+TEST_CASE("account/argon2_password: by default one hash takes 64 MiB") {
+  cp::Argon2PasswordHasher hasher;
+  const auto hash = hasher.hash("Demo1234!");
+  REQUIRE(hash);
+  CHECK(hash->starts_with("$argon2id$v=19$m=65536,t=2,p=1$"));
+  CHECK(hasher.is_current(*hash));
+}
+
 TEST_CASE("account/argon2_password: another cost is not current") {
   cp::Argon2PasswordHasher cheap{least};
   cp::Argon2PasswordHasher dearer{{2, 16384}};

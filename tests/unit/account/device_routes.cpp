@@ -193,7 +193,7 @@ TEST_CASE("account/device_routes: a code ends, and unknown ones are not asked fo
   CHECK(world.error(world.poll(code), 400) == "bad_device_code");
 }
 
-TEST_CASE("account/device_routes: GitHub out of reach is a 502 that names nothing inside") {
+TEST_CASE("account/device_routes: S7 GitHub out of reach is a 502 that names nothing inside") {
   DeviceWorld world;
   const auto code = world.begin();
   world.github.down = true;
@@ -222,6 +222,19 @@ TEST_CASE("account/device_routes: an account without a password is deleted by it
   CHECK(world.send("POST", "/auth/login", AccountWorld::credentials("octo@example.com", "x"))
             .status == 401);
   CHECK(world.send("DELETE", "/auth/me", R"({"email":"Octo@example.com"})", key).status == 200);
+}
+
+TEST_CASE("account/device_routes: an account without a password gets its first one") {
+  DeviceWorld world;
+  const std::string key = world.data(world.finish(world.token_of({}))).at("management_key");
+  CHECK(world.send("POST", "/auth/password", R"({"new_password":"Other5678"})", key).status == 400);
+  CHECK(world
+            .send("POST", "/auth/password",
+                  R"({"email":"octo@example.com","new_password":"Other5678"})", key)
+            .status == 200);
+  CHECK(
+      world.send("POST", "/auth/login", AccountWorld::credentials("octo@example.com", "Other5678"))
+          .status == 200);
 }
 
 TEST_CASE("account/device_routes: strangers stay out of a closed server, its people come in") {
