@@ -203,6 +203,7 @@ class AccountWorld {
     };
     options.grant_credits = true;
     if (change) change(options);
+    store_in_use_ = options.store;
     api.emplace(std::move(options));
   }
 
@@ -258,7 +259,7 @@ class AccountWorld {
     return data(send("POST", "/auth/register", credentials(email)), 201).at("management_key");
   }
   credpool::Account account(std::string_view email) {
-    const auto found = store.account_by_email(email);
+    const auto found = store_in_use_->account_by_email(email);
     REQUIRE(found);
     REQUIRE(*found);
     return **found;
@@ -291,4 +292,7 @@ class AccountWorld {
   PlayedStripe stripe;
   PlayedGitHub github;
   std::optional<credpool::AccountApi> api;
+
+ private:
+  credpool::AccountStore* store_in_use_ = nullptr;
 };
