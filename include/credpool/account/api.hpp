@@ -53,7 +53,8 @@ struct AccountApiOptions {
   std::function<Result<Response>(const Request&)> send = {};
   std::optional<StripeSettings> stripe = {};
   std::optional<GitHubSettings> github = {};
-  /// Credits are given without a payment: an operator's explicit wish (and the mock).
+  /// Credits are given without a payment: an operator's explicit wish (and the mock). With `stripe`
+  /// it means nothing.
   bool grant_credits = false;
   /// A login ends the account's other management keys, as the first server of this kind did.
   bool login_revokes = true;

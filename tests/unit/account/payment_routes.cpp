@@ -69,6 +69,14 @@ TEST_CASE("account/payment_routes: M6 who has paid gets the credits") {
   CHECK(shop.get("/credits/history", shop.key)["items"][0]["type"] == "purchase");
 }
 
+TEST_CASE("account/payment_routes: M7 who sells credits does not also give them away") {
+  Shop shop{[](auto& options) { options.grant_credits = true; }};
+  CHECK_FALSE(shop.buy().empty());
+  CHECK(shop.error(shop.send("PUT", "/credits/auto-topup", R"({"enabled":true})", shop.key), 400) ==
+        "PAYMENT_METHOD_REQUIRED");
+  CHECK(shop.remaining() == 0);
+}
+
 TEST_CASE("account/payment_routes: M6 completed is not paid") {
   Shop shop;
   const auto session = shop.buy();

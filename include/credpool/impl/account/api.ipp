@@ -157,7 +157,10 @@ CREDPOOL_INLINE ApiState::ApiState(AccountApiOptions given)
       peer_guesses{options.limits.guesses_per_peer},
       email_guesses{options.limits.guesses_per_email},
       password_turns{options.limits.passwords_at_once, options.limits.passwords_waiting} {
-  if (options.stripe) stripe.emplace(*options.stripe, options.send);
+  if (options.stripe) {
+    stripe.emplace(*options.stripe, options.send);
+    options.grant_credits = false;  // who sells credits does not also give them away
+  }
   if (options.github) github.emplace(*options.github, options.send);
 }
 

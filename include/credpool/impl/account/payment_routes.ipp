@@ -238,8 +238,10 @@ CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
          .reference = "topup:" + account + ':' + std::to_string(balance->credits.micros),
          .id = std::move(*id),
          .now = state.options.now()});
-    if (!credited) return fail(credited.error());
-    return std::optional{credited->transaction};
+    if (credited) return std::optional{credited->transaction};
+    // Another one did it, before the amount was changed.
+    if (credited.error().errc() == Errc::conflict) return std::optional<CreditTransaction>{};
+    return fail(credited.error());
   }
   if (!state.stripe) return std::optional<CreditTransaction>{};
   auto& payments = *state.options.payments;
