@@ -29,7 +29,7 @@ struct PostgresAccountPlace {
 /// each, committed with synchronous_commit. Whoever changes an account or one of its keys locks the
 /// account's row first, several in the order of their ids, so that nobody waits in a circle. A
 /// server's allowances end when the database's clock passes what extend() has said, or when a
-/// server of the same name starts. What each statement guarantees stands in docs/accounts.md.
+/// server of the same name starts. What each statement guarantees stands in docs/ledger.md.
 ///
 /// @thread_safety safe; spending and managing have connections of their own. Not to be used on both
 /// sides of a fork()

@@ -64,7 +64,7 @@ class PriceTable {
   /// The prices that came with this version.
   static PriceTable built_in();
 
-  /// Reads a file of prices: one JSON object (docs/accounts.md lists its members).
+  /// Reads a file of prices: one JSON object (docs/ledger.md lists its members).
   ///
   /// @param text of 1 MiB at most
   /// @errors malformed, duplicate_key or too_deep, with the place; nothing is quoted

@@ -27,6 +27,12 @@ inline bool LedgerState::usable(const LedgerEntry& entry) const {
          steady - entry.checked_at < options.recheck && steady.count() < hold_until.load();
 }
 
+/// What is kept for a key beyond what its requests need: enough for a few of them.
+inline Money LedgerState::chunk_of(const LedgerEntry& entry) const {
+  constexpr std::int64_t few = 4;
+  return std::min(most_money, std::max(options.chunk, Money{entry.usual.micros * few}));
+}
+
 inline Spend LedgerState::spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount) {
   entry->free -= amount;
   outstanding.fetch_add(1);
@@ -53,10 +59,11 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
     if (entry->gone) continue;
     found = true;
     entry->used_at = options.steady();
+    entry->usual = amount;
     if (entry->waiters.empty() && amount <= entry->free && usable(*entry)) {
       answer = spend_from(entry, amount);
       // Before it runs out, or is trusted no longer, so that nobody has to wait.
-      ask = (!entry->tight && entry->free < amount) ||
+      ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
             entry->used_at - entry->checked_at > options.recheck / 2;
     } else if (waiting.load() >= options.most_waiting) {
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
@@ -97,8 +104,6 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
     }
   }
   if (usage) {
-    usage->key_hash = settlement.key_hash;
-    usage->account = settlement.account;
     if (usage->at == TimePoint{}) usage->at = options.now();
     settlement.usage = std::move(usage);
   }

@@ -56,6 +56,7 @@ struct LedgerEntry {
   TimePoint valid_until{};
   LedgerTime checked_at{};
   LedgerTime used_at{};
+  Money usual;                ///< what the newest request has asked for
   std::uint64_t changes = 0;  ///< how often somebody has changed the key on this host
   std::deque<LedgerWaiter> waiters;
 
@@ -111,6 +112,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Ledger::Granted& later);
   Spend spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount);
   bool usable(const LedgerEntry& entry) const;
+  Money chunk_of(const LedgerEntry& entry) const;
   void settle(const std::shared_ptr<LedgerEntry>& entry, Money held, TimePoint period_start,
               std::optional<UsageRow> usage, std::function<void(Result<void>)> done);
 

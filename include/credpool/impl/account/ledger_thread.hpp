@@ -116,7 +116,11 @@ inline void LedgerState::take_batch() {
     }
   }
   for (auto& pending : batch) {
-    if (pending.settlement.usage) pending.settlement.day = day_of(pending.settlement.usage->at);
+    if (auto& usage = pending.settlement.usage) {
+      usage->key_hash = pending.settlement.key_hash;
+      usage->account = pending.settlement.account;
+      pending.settlement.day = day_of(usage->at);
+    }
     batch_settlements.push_back(std::move(pending.settlement));
   }
   batch_id = life + ':' + std::to_string(++numbers);
@@ -197,7 +201,7 @@ inline AllowanceRequest LedgerState::request_for(LedgerEntry& entry) const {
   if (!entry.waiters.empty())
     request.least = std::max(Money{}, entry.waiters.front().need - entry.free);
   request.wanted = std::max(request.least, sum - entry.free);
-  request.most = std::max(request.wanted, sum + options.chunk - entry.free);
+  request.most = std::max(request.wanted, sum + chunk_of(entry) - entry.free);
   request.idle = entry.free;
   request.period = [this, now](LimitReset reset) { return options.calendar.period(reset, now); };
   request.now = now;

@@ -26,18 +26,19 @@ struct SqliteAccountStore::State {
   /// after an error.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> write(Body body) {
     const std::lock_guard lock{write_mutex};
-    return transact(body);
+    return transact(body, true);
   }
   /// Runs the body on what is committed; writers do not wait for it.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> read(Body body) {
     const std::lock_guard lock{read_mutex};
     return body(reader);
   }
-  /// The same as write(), for a server that spends.
+  /// The same as write(), for what a server holds: it outlives the death of the process, but is not
+  /// waited for on the disk. After a power cut there is no server that holds anything.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> spend(Body body) {
     const std::lock_guard lock{write_mutex};
     if (auto first = be_the_server(); !first) return fail(first.error());
-    return transact(body);
+    return transact(body, false);
   }
 
   Result<void> be_the_server() {
@@ -58,7 +59,15 @@ struct SqliteAccountStore::State {
   }
 
  private:
-  template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> transact(Body& body) {
+  template <class Body>
+  std::invoke_result_t<Body&, detail::SqliteAccounts&> transact(Body& body, bool on_disk) {
+    if (on_disk != waits_for_disk) {
+      auto set =
+          writer.database().run("choosing how to commit", on_disk ? "PRAGMA synchronous = FULL"
+                                                                  : "PRAGMA synchronous = NORMAL");
+      if (!set) return fail(set.error());
+      waits_for_disk = on_disk;
+    }
     auto transaction = detail::SqliteTransaction::begin(writer.database());
     if (!transaction) return fail(detail::SqliteAccounts::named(transaction.error()));
     auto done = body(writer);
@@ -67,6 +76,8 @@ struct SqliteAccountStore::State {
       return fail(detail::SqliteAccounts::named(committed.error()));
     return done;
   }
+
+  bool waits_for_disk = true;
 };
 
 namespace detail {

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+// What the ledger costs: a hold and a settlement in the caller's thread, and how many settlements a
+// second become durable in SQLite, with 64 and 256 requests at once; then the same where 1,000,000
+// requests and 100,000 keys are there already, and spending from all of those keys in turn.
+//
+// The file lies in the folder that is named as argument, else in the current one: it must be on a
+// disk, for a commit waits for it.
+#include <credpool/account/ledger.hpp>
+#include <credpool/account/sqlite_store.hpp>
+#include <credpool/core/clock.hpp>
+#include <credpool/core/hash.hpp>
+#include <credpool/impl/account/sqlite_accounts_schema.hpp>
+
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace cp = credpool;
+
+namespace {
+
+const cp::AccountId account = "11111111-1111-4111-8111-111111111111";
+
+[[noreturn]] void stop(const cp::Error& error) {
+  std::fprintf(stderr, "%s\n", error.message().c_str());
+  std::exit(1);
+}
+template <class T> T must(cp::Result<T> result) {
+  if (!result) stop(result.error());
+  return *std::move(result);
+}
+void must(const cp::Result<void>& result) {
+  if (!result) stop(result.error());
+}
+
+cp::TimePoint now() {
+  return cp::SystemClock{}.now();
+}
+double seconds() {
+  return std::chrono::duration<double>(cp::SystemClock{}.steady()).count();
+}
+double processor_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto of = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+std::string digest_of(int key) {
+  return cp::to_hex(cp::sha256("key " + std::to_string(key)));
+}
+
+/// A store of its own in a folder that goes with it.
+class Place {
+ public:
+  explicit Place(const std::filesystem::path& below) {
+    auto pattern = (below / "ledger-bench-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) std::exit(1);
+    root_ = pattern;
+    cp::Environment::Facts facts;
+    facts.home = root_;
+    facts.user = ::geteuid();
+    const cp::Environment environment{std::move(facts)};
+    const auto directory = must(cp::StateDirectory::locate(environment, root_ / "state"));
+    store = must(cp::SqliteAccountStore::open(directory, environment));
+    cp::Account owner;
+    owner.id = account;
+    owner.email = "a@example.com";
+    must(store->add_account(owner, {std::string(64, '0'), account, now(), {}}));
+    must(store->credit({account, cp::TransactionType::grant, cp::Money::dollars(100'000'000), "",
+                        "", "t", now()}));
+  }
+  ~Place() {
+    store.reset();
+    std::filesystem::remove_all(root_);
+  }
+
+  /// Many keys and, of the first of them, many requests.
+  void fill(int keys, int rows) {
+    auto database = must(
+        cp::detail::SqliteDatabase::open(root_ / "state/accounts.sqlite", cp::Duration{5'000}));
+    must(database.run("", "PRAGMA synchronous = OFF; BEGIN"));
+    auto key = must(database.prepare(
+        "INSERT INTO provisioned_key(hash, digest, account, name, credit_limit, limit_reset, "
+        "period_kind, disabled, created_at) VALUES (?, ?, ?, ?, 1000000000000, 'monthly', "
+        "'monthly', 0, 0)"));
+    for (int i = 0; i < keys; ++i) {
+      const auto digest = digest_of(i);
+      must(key.run("", std::string_view{digest}.substr(0, 16), std::string_view{digest},
+                   std::string_view{account}, std::string_view{digest}));
+    }
+    auto row = must(database.prepare(
+        "INSERT INTO usage_row(account, key_hash, request_id, model, input_tokens, "
+        "cached_input_tokens, output_tokens, reasoning_tokens, estimated, cost, status, at) "
+        "VALUES (?, ?, ?, 'gpt-4o', 1000, 0, 100, 0, 0, 0, 200, ?)"));
+    for (int i = 0; i < rows; ++i) {
+      const auto digest = digest_of(i % keys);
+      must(row.run("", std::string_view{account}, std::string_view{digest}.substr(0, 16),
+                   std::string_view{digest}, static_cast<std::int64_t>(i)));
+    }
+    must(database.run("", "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)"));
+  }
+
+  std::unique_ptr<cp::SqliteAccountStore> store;
+
+ private:
+  std::filesystem::path root_;
+};
+
+std::unique_ptr<cp::Ledger> ledger_on(cp::AccountStore& store) {
+  cp::LedgerOptions how;
+  how.now = [] { return now(); };
+  how.steady = [] { return cp::SystemClock{}.steady(); };
+  return must(cp::Ledger::start(store, how));
+}
+
+cp::UsageRow usage(int number) {
+  cp::UsageRow row;
+  row.request_id = "0b9d1b9e-5f0e-4f0e-8a52-" + std::to_string(100'000'000'000 + number);
+  row.model = "gpt-4o";
+  row.input_tokens = 1'000;
+  row.output_tokens = 100;
+  row.cost = cp::Money{3'500};
+  row.status = 200;
+  return row;
+}
+
+/// The caller's own time.
+void callers(cp::SqliteAccountStore& store) {
+  const auto ledger = ledger_on(store);
+  const auto digest = digest_of(0);
+  std::mutex mutex;
+  std::condition_variable changed;
+  int waited = 0;
+  double hold_time = 0, settle_time = 0;
+  constexpr int rounds = 200, each = 64;
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<cp::Spend> spends;
+    std::vector<cp::UsageRow> rows;
+    for (int i = 0; i < each; ++i) rows.push_back(usage(i));
+    spends.reserve(each);
+    int done = 0;
+    const auto begun = seconds();
+    for (int i = 0; i < each; ++i) {
+      auto held = ledger->hold(digest, cp::Money{5'000}, [&](cp::Result<cp::Spend> later) {
+        const std::lock_guard lock{mutex};
+        spends.push_back(must(std::move(later)));
+        ++waited;
+        changed.notify_one();
+      });
+      if (held) {
+        const std::lock_guard lock{mutex};
+        spends.push_back(must(*std::move(held)));
+      }
+    }
+    const auto held = seconds();
+    {
+      std::unique_lock lock{mutex};
+      changed.wait(lock, [&] { return spends.size() == each; });
+    }
+    const auto settling = seconds();
+    for (int i = 0; i < each; ++i)
+      spends[static_cast<std::size_t>(i)].settle(std::move(rows[static_cast<std::size_t>(i)]),
+                                                 [&](const auto&) {
+                                                   const std::lock_guard lock{mutex};
+                                                   ++done;
+                                                   changed.notify_one();
+                                                 });
+    const auto settled = seconds();
+    if (round > 0) hold_time += held - begun, settle_time += settled - settling;
+    std::unique_lock lock{mutex};
+    changed.wait(lock, [&] { return done == each; });
+  }
+  constexpr double count = (rounds - 1) * each;
+  std::printf("hold   %6.0f ns in the caller's thread (%d of %d had to wait)\n",
+              hold_time / count * 1e9, waited, rounds * each);
+  std::printf("settle %6.0f ns in the caller's thread\n", settle_time / count * 1e9);
+}
+
+/// So many requests at once, each held and settled by one thread when the one before is durable.
+double throughput(cp::SqliteAccountStore& store, const char* what, int slots, int keys) {
+  const auto ledger = ledger_on(store);
+  std::vector<std::string> digests;
+  for (int i = 0; i < keys; ++i) digests.push_back(digest_of(i));
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<int> ready;
+  for (int slot = 0; slot < slots; ++slot) ready.push_back(slot);
+  std::uint64_t settled = 0;
+  std::size_t next = 0;
+  const auto settle = [&](cp::Result<cp::Spend> spend) {
+    must(std::move(spend)).settle(usage(0), [&](const auto& done) {
+      must(done);
+      const std::lock_guard lock{mutex};
+      ++settled;
+      ready.push_back(0);
+      if (ready.size() == 1) changed.notify_one();
+    });
+  };
+  const auto begun = seconds();
+  const auto processor = processor_seconds();
+  int under_way = 0;
+  while (seconds() - begun < 3 || under_way > 0) {
+    std::vector<int> now_ready;
+    {
+      std::unique_lock lock{mutex};
+      changed.wait(lock, [&] { return !ready.empty(); });
+      now_ready = std::exchange(ready, {});
+    }
+    if (begun + 3 < seconds()) {
+      // The first time everybody is counted as under way.
+      under_way = under_way == 0 ? slots : under_way;
+      under_way -= static_cast<int>(now_ready.size());
+      if (under_way == 0) break;
+      continue;
+    }
+    for (std::size_t i = 0; i < now_ready.size(); ++i) {
+      next = (next + 1) % digests.size();
+      if (auto held = ledger->hold(digests[next], cp::Money{5'000}, settle))
+        settle(*std::move(held));
+    }
+  }
+  const auto time = seconds() - begun;
+  const auto rate = static_cast<double>(settled) / time;
+  std::printf("%-44s %3d at once: %8.0f settled/s, %5.1f us of processor each\n", what, slots, rate,
+              (processor_seconds() - processor) / static_cast<double>(settled) * 1e6);
+  std::fflush(stdout);
+  return rate;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const std::filesystem::path below = count > 1 ? words[1] : ".";
+  std::map<int, double> small, large;
+  {
+    Place place{below};
+    place.fill(64, 0);
+    callers(*place.store);
+    for (const int slots : {64, 256}) small[slots] = throughput(*place.store, "64 keys", slots, 64);
+  }
+  Place place{below};
+  place.fill(100'000, 1'000'000);
+  for (const int slots : {64, 256})
+    large[slots] = throughput(*place.store, "64 of 100,000 keys, 1,000,000 rows there", slots, 64);
+  throughput(*place.store, "100,000 keys in turn, 1,000,000 rows there", 256, 100'000);
+  for (const int slots : {64, 256})
+    std::printf("with rows and keys there, beside an empty store, %3d at once: %.2f\n", slots,
+                large[slots] / small[slots]);
+}
