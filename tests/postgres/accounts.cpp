@@ -65,10 +65,15 @@ TEST_CASE("postgres/accounts: servers share a budget; a dead one's share comes b
   server().sql("UPDATE credpool_account_server SET expires_at = clock_timestamp()");
   REQUIRE(three->reclaim(start, false));
   CHECK(three->balance(account)->reserved == cp::Money{});
-  CHECK(one->extend(start, start + day).error().errc() == cp::Errc::conflict);
+  refused(one->extend(start, start + day), cp::Errc::not_found);
+  refused(one->reserve(request), cp::Errc::not_found);
   INFO("what it had served is settled all the same");
   REQUIRE(settle(*one, used(*first, cp::Money::dollars(4), {}), "c"));
   CHECK(three->balance(account)->usage == cp::Money::dollars(5));
+  INFO("and then it begins anew");
+  REQUIRE(one->reclaim(start, true));
+  REQUIRE(one->extend(start, start + day));
+  CHECK(one->reserve(asking(key, cp::Money::dollars(3))));
   check_books(*three, account);
 }
 

@@ -123,7 +123,8 @@ class Ledger {
   /// @return what is held, or why nothing is; none: that is said later
   /// @errors those of AccountStore::reserve(); overloaded when too many wait; invalid_argument for
   ///         an amount below zero or over most_money; cancelled after stop(); conflict when another
-  ///         server has taken this one's name; those of a store that cannot be reached
+  ///         server has taken this one's name; not_found while it begins anew, having been silent
+  ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
   /// Asks the store about a key before it is used again: after it was changed on this host.

@@ -195,7 +195,9 @@ class AccountStore {
   /// @errors also invalid_argument for an amount below zero, or one that is not the usage's cost
   virtual Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) = 0;
   /// This server is alive: its allowances live on until then.
-  /// @errors conflict when another server has taken its name: nothing may be spent any more
+  /// @errors conflict when another server has taken its name: nothing may be spent any more;
+  ///         not_found when it was silent for so long that its allowances were taken back: it may
+  ///         begin anew with reclaim(own) once it has settled everything
   virtual Result<void> extend(TimePoint now, TimePoint until) = 0;
   /// Gives back what servers held that are gone.
   /// @param own also this server's own, of its earlier life

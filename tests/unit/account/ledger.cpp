@@ -379,6 +379,36 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "account/ledger: a server that was thought dead begins anew when its requests have ended") {
+  World world;
+  const auto account = add_account(world.store, "ann", cp::Money::dollars(100));
+  const auto key = add_key(world.store, "ann", "k");
+  world.begin([](auto& how) { how.recheck = how.idle = how.lease; });
+  auto held = world.hold(key, cent);
+  REQUIRE(held);
+  // Another server takes back what this one has.
+  REQUIRE(world.store.inner.reclaim(start, true));
+  world.store.forgotten = true;
+  world.advance(cp::Duration{60'000});
+  CHECK(World::soon([&] {
+    const auto refusal = world.ask(key, cent)->future.get();
+    return !refusal && refusal.error().errc() == cp::Errc::not_found;
+  }));
+  world.advance(cp::Duration{2'000});
+  std::this_thread::sleep_for(milliseconds{30});
+  CHECK(world.store.forgotten);  // a request is under way
+  REQUIRE(world.settle(*held, cent));
+  CHECK(world.store.balance(account)->usage == cent);
+  CHECK(World::soon([&] {
+    world.advance(cp::Duration{1'000});
+    return static_cast<bool>(world.ask(key, cent)->future.get());
+  }));
+  world.ledger->stop();
+  CHECK(world.reserved(account) == cp::Money{});
+  check_books(world.store, account);
+}
+
 TEST_CASE("account/ledger: an earlier life's allowances come back at the start") {
   World world;
   const auto account = add_account(world.store, "ann", cent);

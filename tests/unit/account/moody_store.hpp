@@ -14,6 +14,8 @@ class MoodyStore final : public cp::AccountStore {
  public:
   std::atomic<bool> broken{false};
   std::atomic<bool> lost_name{false};
+  /// The allowances were taken back, until the server begins anew.
+  std::atomic<bool> forgotten{false};
   /// Settlements are made durable, but their caller is told that nobody knows.
   std::atomic<int> lost_answers{0};
   std::atomic<int> reservations{0}, batches{0}, extensions{0};
@@ -48,10 +50,14 @@ class MoodyStore final : public cp::AccountStore {
   cp::Result<void> extend(cp::TimePoint now, cp::TimePoint until) override {
     ++extensions;
     if (lost_name) return cp::fail(cp::Errc::conflict, "extending", "name", "it was taken");
+    if (forgotten) return cp::fail(cp::Errc::not_found, "extending", "name", "too late");
     if (broken) return error<void>();
     return inner.extend(now, until);
   }
-  cp::Result<void> reclaim(cp::TimePoint now, bool own) override { return inner.reclaim(now, own); }
+  cp::Result<void> reclaim(cp::TimePoint now, bool own) override {
+    if (own) forgotten = false;
+    return inner.reclaim(now, own);
+  }
 
   cp::Result<void> add_account(const cp::Account& a, const cp::ManagementKey& k) override {
     return inner.add_account(a, k);

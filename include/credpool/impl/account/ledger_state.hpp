@@ -179,6 +179,9 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   void look_at(const std::shared_ptr<LedgerEntry>& entry);
   void call_in(const AccountId& account);
   void extend();
+  bool begin_anew();
+  void drop_allowances();
+  std::vector<std::shared_ptr<LedgerEntry>> all_entries();
   void sweep();
   void refuse_everybody(const Error& error, bool for_good);
   bool drained_queue();

@@ -414,41 +414,65 @@ inline void LedgerState::forget(const std::shared_ptr<LedgerEntry>& entry) {
 inline void LedgerState::extend() {
   const auto now = options.now();
   const auto steady = options.steady();
+  const LedgerTime lease = options.lease;
+  extend_at = steady + std::min(lease / 100, LedgerTime{std::chrono::seconds{1}});
+  if (fenced && !begin_anew()) return;
   const auto alive = store.extend(now, now + options.lease);
   if (alive) {
-    hold_until = (steady + LedgerTime{options.lease} / 2).count();
-    extend_at = steady + LedgerTime{options.lease} / 10;
+    fenced.reset();
+    hold_until = (steady + lease / 2).count();
+    extend_at = steady + lease / 10;
     // What dead servers held; if that fails, it is tried again the next time.
     (void)store.reclaim(now, false);
     return;
   }
-  extend_at =
-      steady + std::min(LedgerTime{options.lease} / 100, LedgerTime{std::chrono::seconds{1}});
-  if (alive.error().errc() != Errc::conflict) return;
+  const auto code = alive.error().errc();
+  if (code != Errc::conflict && code != Errc::not_found) return;
   fenced = alive.error();
   hold_until = 0;
+  drop_allowances();
+}
+
+/// After its allowances were taken back: nothing of the old life may reach the store in the new
+/// one.
+inline bool LedgerState::begin_anew() {
+  if (fenced->errc() != Errc::not_found || outstanding != 0 || !batch.empty() || !drained_queue())
+    return false;
+  drop_allowances();
+  return static_cast<bool>(store.reclaim(options.now(), true));
+}
+
+/// They are not this server's any more: nothing is given back.
+inline void LedgerState::drop_allowances() {
+  for (const auto& entry : all_entries()) {
+    const std::lock_guard lock{entry->mutex};
+    entry->free = {};
+    entry->known = false;
+  }
+}
+
+inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::all_entries() {
+  std::vector<std::shared_ptr<LedgerEntry>> entries;
+  for (auto& shard : shards) {
+    const std::lock_guard lock{shard.mutex};
+    for (const auto& named : shard.entries) entries.push_back(named.second);
+  }
+  return entries;
 }
 
 inline void LedgerState::sweep() {
   const auto steady = options.steady();
   const LedgerTime idle = options.idle, old = idle * 10 + options.recheck;
   sweep_at = steady + idle / 2;
-  for (auto& shard : shards) {
-    std::vector<std::shared_ptr<LedgerEntry>> entries;
+  for (const auto& entry : all_entries()) {
+    bool gone = false;
     {
-      const std::lock_guard lock{shard.mutex};
-      for (const auto& named : shard.entries) entries.push_back(named.second);
+      const std::lock_guard lock{entry->mutex};
+      if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
+      give_back(*entry);
+      gone = entry->gone = steady - entry->used_at >= old;
     }
-    for (const auto& entry : entries) {
-      bool gone = false;
-      {
-        const std::lock_guard lock{entry->mutex};
-        if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
-        give_back(*entry);
-        gone = entry->gone = steady - entry->used_at >= old;
-      }
-      if (gone) forget(entry);
-    }
+    if (gone) forget(entry);
   }
 }
 

@@ -324,9 +324,10 @@ BEGIN
   RETURN true;
 END $$)sql";
 
-/// Takes back what servers held: of that name, or (empty) of those whose time is over.
+/// Takes back what servers held: of that name, which that life has from then on, or (empty) of
+/// those whose time is over.
 inline constexpr const char* postgres_account_reclaim = R"sql(
-CREATE FUNCTION credpool_account_reclaim(p_server text)
+CREATE FUNCTION credpool_account_reclaim(p_server text, p_life text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   gone text[];
@@ -347,6 +348,10 @@ BEGIN
     FROM (SELECT account, sum(amount)::bigint AS amount FROM back GROUP BY 1) t
     WHERE a.id = t.account;
   DELETE FROM credpool_account_server WHERE name = ANY(gone);
+  IF p_server <> '' THEN
+    INSERT INTO credpool_account_server
+      VALUES (p_server, p_life, clock_timestamp() + interval '1 minute');
+  END IF;
 END $$)sql";
 
 /// migration n leads from version n to n + 1. Never change one that was released: add another.

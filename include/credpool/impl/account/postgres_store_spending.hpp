@@ -111,7 +111,7 @@ CREDPOOL_INLINE std::vector<Result<Allowance>> PostgresAccountStore::reserve_all
         if (!rows) return fail(rows.error());
         if (static_cast<std::size_t>(rows->size()) != requests.size())
           return fail(Errc::malformed, doing, c.place(), "the database's functions are not ours");
-        if (rows->text(0) == "server") return state_->name_taken(doing);
+        if (rows->text(0) == "server") return fail(state_->not_alive(c, doing));
         state_->registered = true;
         for (int row = 0; row < rows->size(); ++row)
           allowances.push_back(
@@ -145,7 +145,7 @@ CREDPOOL_INLINE Result<void> PostgresAccountStore::extend(TimePoint now, TimePoi
                       detail::pg_values(state_->place.server, state_->life,
                                         !state_->registered.load(), (until - now).count()));
     if (!rows) return fail(rows.error());
-    if (!rows->flag(0)) return state_->name_taken(doing);
+    if (!rows->flag(0)) return fail(state_->not_alive(c, doing));
     state_->registered = true;
     return {};
   });
@@ -153,10 +153,12 @@ CREDPOOL_INLINE Result<void> PostgresAccountStore::extend(TimePoint now, TimePoi
 
 CREDPOOL_INLINE Result<void> PostgresAccountStore::reclaim(TimePoint, bool own) {
   const auto name = own ? state_->place.server : std::string{};
-  if (own) state_->registered = false;
   return state_->spending.with_connection([&](detail::PostgresConnection& c) {
-    return detail::pg_run(c, "taking back what servers held", "SELECT credpool_account_reclaim($1)",
-                          detail::pg_values(name));
+    auto done = detail::pg_run(c, "taking back what servers held",
+                               "SELECT credpool_account_reclaim($1, $2)",
+                               detail::pg_values(name, state_->life));
+    if (done && own) state_->registered = true;
+    return done;
   });
 }
 

@@ -161,10 +161,19 @@ struct PostgresAccountStore::State {
     return managing[turns++ % managing.size()].with_connection(
         [&](detail::PostgresConnection& c) { return detail::pg_transact(c, body); });
   }
-  Unexpected name_taken(const char* doing) const {
-    return fail(Errc::conflict, doing, place.server,
-                "another server has that name, or this one was silent for so long that its "
-                "allowances were taken back: restart it");
+  /// Why the server does not know this life.
+  Error not_alive(detail::PostgresConnection& c, const char* doing) const {
+    const auto taken =
+        detail::pg_any(c, doing, "SELECT 1 FROM credpool_account_server WHERE name = $1",
+                       detail::pg_values(place.server));
+    if (!taken) return taken.error();
+    if (*taken)
+      return fail(Errc::conflict, doing, place.server,
+                  "another server has that name: give each its own, and restart this one")
+          .error;
+    return fail(Errc::not_found, doing, place.server,
+                "this server was silent for so long that its allowances were taken back")
+        .error;
   }
 };
 
