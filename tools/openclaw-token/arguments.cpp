@@ -179,7 +179,7 @@ void add_rows(std::string_view heading, const Rows& rows, std::string& text) {
   if (rows.empty()) return;
   std::size_t width = 0;
   for (const auto& row : rows) width = std::max(width, row.first.size());
-  text += "\n" + std::string{heading} + ":\n";
+  text += std::string{"\n"} + std::string{heading} + ":\n";
   for (const auto& [term, meaning] : rows)
     text += std::string{"  "} + term + std::string(width - term.size() + 2, ' ') + meaning + "\n";
 }

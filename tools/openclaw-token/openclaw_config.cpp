@@ -50,7 +50,9 @@ std::string with_element(std::string_view text, const cp::Json5Value& array,
   if (array.array()->empty()) return changed.insert(array.range.begin + 1, element), changed;
   const auto& last = array.array()->back().range;
   const auto indentation = indentation_at(text, last.begin);
-  changed.insert(last.end, "," + (indentation.empty() ? " " : std::string{indentation}) + element);
+  std::string added{","};
+  added += indentation.empty() ? std::string_view{" "} : indentation;
+  changed.insert(last.end, added + element);
   return changed;
 }
 
