@@ -2281,7 +2281,9 @@ class AccountStore {
   /// @errors also invalid_argument for an amount below zero, or one that is not the usage's cost
   virtual Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) = 0;
   /// This server is alive: its allowances live on until then.
-  /// @errors conflict when another server has taken its name: nothing may be spent any more
+  /// @errors conflict when another server has taken its name: nothing may be spent any more;
+  ///         not_found when it was silent for so long that its allowances were taken back: it may
+  ///         begin anew with reclaim(own) once it has settled everything
   virtual Result<void> extend(TimePoint now, TimePoint until) = 0;
   /// Gives back what servers held that are gone.
   /// @param own also this server's own, of its earlier life
@@ -2638,7 +2640,8 @@ struct AccountApiOptions {
   std::function<Result<Response>(const Request&)> send = {};
   std::optional<StripeSettings> stripe = {};
   std::optional<GitHubSettings> github = {};
-  /// Credits are given without a payment: an operator's explicit wish (and the mock).
+  /// Credits are given without a payment: an operator's explicit wish (and the mock). With `stripe`
+  /// it means nothing.
   bool grant_credits = false;
   /// A login ends the account's other management keys, as the first server of this kind did.
   bool login_revokes = true;
@@ -3472,7 +3475,10 @@ CREDPOOL_INLINE ApiState::ApiState(AccountApiOptions given)
       peer_guesses{options.limits.guesses_per_peer},
       email_guesses{options.limits.guesses_per_email},
       password_turns{options.limits.passwords_at_once, options.limits.passwords_waiting} {
-  if (options.stripe) stripe.emplace(*options.stripe, options.send);
+  if (options.stripe) {
+    stripe.emplace(*options.stripe, options.send);
+    options.grant_credits = false;  // who sells credits does not also give them away
+  }
   if (options.github) github.emplace(*options.github, options.send);
 }
 
@@ -4993,8 +4999,10 @@ CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
          .reference = "topup:" + account + ':' + std::to_string(balance->credits.micros),
          .id = std::move(*id),
          .now = state.options.now()});
-    if (!credited) return fail(credited.error());
-    return std::optional{credited->transaction};
+    if (credited) return std::optional{credited->transaction};
+    // Another one did it, before the amount was changed.
+    if (credited.error().errc() == Errc::conflict) return std::optional<CreditTransaction>{};
+    return fail(credited.error());
   }
   if (!state.stripe) return std::optional<CreditTransaction>{};
   auto& payments = *state.options.payments;
@@ -6361,7 +6369,8 @@ class Ledger {
   /// @return what is held, or why nothing is; none: that is said later
   /// @errors those of AccountStore::reserve(); overloaded when too many wait; invalid_argument for
   ///         an amount below zero or over most_money; cancelled after stop(); conflict when another
-  ///         server has taken this one's name; those of a store that cannot be reached
+  ///         server has taken this one's name; not_found while it begins anew, having been silent
+  ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
   /// Asks the store about a key before it is used again: after it was changed on this host.
@@ -6605,6 +6614,7 @@ struct LedgerEntry {
   TimePoint valid_until{};
   LedgerTime checked_at{};
   LedgerTime used_at{};
+  Money usual;                ///< what the newest request has asked for
   std::uint64_t changes = 0;  ///< how often somebody has changed the key on this host
   std::deque<LedgerWaiter> waiters;
 
@@ -6660,6 +6670,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Ledger::Granted& later);
   Spend spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount);
   bool usable(const LedgerEntry& entry) const;
+  Money chunk_of(const LedgerEntry& entry) const;
   void settle(const std::shared_ptr<LedgerEntry>& entry, Money held, TimePoint period_start,
               std::optional<UsageRow> usage, std::function<void(Result<void>)> done);
 
@@ -6726,6 +6737,9 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   void look_at(const std::shared_ptr<LedgerEntry>& entry);
   void call_in(const AccountId& account);
   void extend();
+  bool begin_anew();
+  void drop_allowances();
+  std::vector<std::shared_ptr<LedgerEntry>> all_entries();
   void sweep();
   void refuse_everybody(const Error& error, bool for_good);
   bool drained_queue();
@@ -6852,7 +6866,11 @@ inline void LedgerState::take_batch() {
     }
   }
   for (auto& pending : batch) {
-    if (pending.settlement.usage) pending.settlement.day = day_of(pending.settlement.usage->at);
+    if (auto& usage = pending.settlement.usage) {
+      usage->key_hash = pending.settlement.key_hash;
+      usage->account = pending.settlement.account;
+      pending.settlement.day = day_of(usage->at);
+    }
     batch_settlements.push_back(std::move(pending.settlement));
   }
   batch_id = life + ':' + std::to_string(++numbers);
@@ -6933,7 +6951,7 @@ inline AllowanceRequest LedgerState::request_for(LedgerEntry& entry) const {
   if (!entry.waiters.empty())
     request.least = std::max(Money{}, entry.waiters.front().need - entry.free);
   request.wanted = std::max(request.least, sum - entry.free);
-  request.most = std::max(request.wanted, sum + options.chunk - entry.free);
+  request.most = std::max(request.wanted, sum + chunk_of(entry) - entry.free);
   request.idle = entry.free;
   request.period = [this, now](LimitReset reset) { return options.calendar.period(reset, now); };
   request.now = now;
@@ -7146,41 +7164,65 @@ inline void LedgerState::forget(const std::shared_ptr<LedgerEntry>& entry) {
 inline void LedgerState::extend() {
   const auto now = options.now();
   const auto steady = options.steady();
+  const LedgerTime lease = options.lease;
+  extend_at = steady + std::min(lease / 100, LedgerTime{std::chrono::seconds{1}});
+  if (fenced && !begin_anew()) return;
   const auto alive = store.extend(now, now + options.lease);
   if (alive) {
-    hold_until = (steady + LedgerTime{options.lease} / 2).count();
-    extend_at = steady + LedgerTime{options.lease} / 10;
+    fenced.reset();
+    hold_until = (steady + lease / 2).count();
+    extend_at = steady + lease / 10;
     // What dead servers held; if that fails, it is tried again the next time.
     (void)store.reclaim(now, false);
     return;
   }
-  extend_at =
-      steady + std::min(LedgerTime{options.lease} / 100, LedgerTime{std::chrono::seconds{1}});
-  if (alive.error().errc() != Errc::conflict) return;
+  const auto code = alive.error().errc();
+  if (code != Errc::conflict && code != Errc::not_found) return;
   fenced = alive.error();
   hold_until = 0;
+  drop_allowances();
+}
+
+/// After its allowances were taken back: nothing of the old life may reach the store in the new
+/// one.
+inline bool LedgerState::begin_anew() {
+  if (fenced->errc() != Errc::not_found || outstanding != 0 || !batch.empty() || !drained_queue())
+    return false;
+  drop_allowances();
+  return static_cast<bool>(store.reclaim(options.now(), true));
+}
+
+/// They are not this server's any more: nothing is given back.
+inline void LedgerState::drop_allowances() {
+  for (const auto& entry : all_entries()) {
+    const std::lock_guard lock{entry->mutex};
+    entry->free = {};
+    entry->known = false;
+  }
+}
+
+inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::all_entries() {
+  std::vector<std::shared_ptr<LedgerEntry>> entries;
+  for (auto& shard : shards) {
+    const std::lock_guard lock{shard.mutex};
+    for (const auto& named : shard.entries) entries.push_back(named.second);
+  }
+  return entries;
 }
 
 inline void LedgerState::sweep() {
   const auto steady = options.steady();
   const LedgerTime idle = options.idle, old = idle * 10 + options.recheck;
   sweep_at = steady + idle / 2;
-  for (auto& shard : shards) {
-    std::vector<std::shared_ptr<LedgerEntry>> entries;
+  for (const auto& entry : all_entries()) {
+    bool gone = false;
     {
-      const std::lock_guard lock{shard.mutex};
-      for (const auto& named : shard.entries) entries.push_back(named.second);
+      const std::lock_guard lock{entry->mutex};
+      if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
+      give_back(*entry);
+      gone = entry->gone = steady - entry->used_at >= old;
     }
-    for (const auto& entry : entries) {
-      bool gone = false;
-      {
-        const std::lock_guard lock{entry->mutex};
-        if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
-        give_back(*entry);
-        gone = entry->gone = steady - entry->used_at >= old;
-      }
-      if (gone) forget(entry);
-    }
+    if (gone) forget(entry);
   }
 }
 
@@ -7264,6 +7306,12 @@ inline bool LedgerState::usable(const LedgerEntry& entry) const {
          steady - entry.checked_at < options.recheck && steady.count() < hold_until.load();
 }
 
+/// What is kept for a key beyond what its requests need: enough for a few of them.
+inline Money LedgerState::chunk_of(const LedgerEntry& entry) const {
+  constexpr std::int64_t few = 4;
+  return std::min(most_money, std::max(options.chunk, Money{entry.usual.micros * few}));
+}
+
 inline Spend LedgerState::spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount) {
   entry->free -= amount;
   outstanding.fetch_add(1);
@@ -7290,10 +7338,11 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
     if (entry->gone) continue;
     found = true;
     entry->used_at = options.steady();
+    entry->usual = amount;
     if (entry->waiters.empty() && amount <= entry->free && usable(*entry)) {
       answer = spend_from(entry, amount);
       // Before it runs out, or is trusted no longer, so that nobody has to wait.
-      ask = (!entry->tight && entry->free < amount) ||
+      ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
             entry->used_at - entry->checked_at > options.recheck / 2;
     } else if (waiting.load() >= options.most_waiting) {
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
@@ -7334,8 +7383,6 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
     }
   }
   if (usage) {
-    usage->key_hash = settlement.key_hash;
-    usage->account = settlement.account;
     if (usage->at == TimePoint{}) usage->at = options.now();
     settlement.usage = std::move(usage);
   }
@@ -8575,7 +8622,7 @@ class PriceTable {
   /// The prices that came with this version.
   static PriceTable built_in();
 
-  /// Reads a file of prices: one JSON object (docs/accounts.md lists its members).
+  /// Reads a file of prices: one JSON object (docs/ledger.md lists its members).
   ///
   /// @param text of 1 MiB at most
   /// @errors malformed, duplicate_key or too_deep, with the place; nothing is quoted
