@@ -113,7 +113,7 @@ void tell_how(const Session& session, const cp::ListenAddress& address, bool tls
 }
 
 cp::EventEngineOptions engine_options(const Session& session, const cp::ProxySettings& settings,
-                                      unsigned threads) {
+                                      bool accounts, unsigned threads) {
   cp::EventEngineOptions options;
   options.threads = threads;
   options.limits.head_deadline = settings.timeouts.request_head;
@@ -124,6 +124,8 @@ cp::EventEngineOptions engine_options(const Session& session, const cp::ProxySet
   options.timeouts.first_byte = settings.timeouts.first_byte;
   options.timeouts.idle = settings.timeouts.idle;
   options.ca_files = cp::HttplibOptions::from(session.environment()).ca_files;
+  // With accounts: passwords are hashed there, and a duplicate waits for the first of its kind.
+  if (accounts) options.blocking_threads = 16;
   return options;
 }
 
@@ -202,7 +204,7 @@ int run_serve(Session& session, const ServeOptions& options) {
     if (!opened) return session.fail(opened.error());
     accounts = std::move(*opened);
   }
-  cp::EventEngine engine{engine_options(session, settings.proxy, options.threads)};
+  cp::EventEngine engine{engine_options(session, settings.proxy, !options.open, options.threads)};
   cp::ProxyOptions proxy_options;
   // The pool outlives the engine, which ends all leases.
   proxy_options.lender =
