@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/account/postgres_store.hpp>
 
+#include <credpool/impl/account/postgres_accounts_schema.hpp>
+
 #include <ledger_spender.hpp>
 #include <postgres_server.hpp>
 
@@ -124,6 +126,30 @@ TEST_CASE("postgres/accounts: a table of a newer version is left alone, a bad na
   refused(cp::PostgresAccountStore::open(place("one")), cp::Errc::unsupported);
   refused(cp::PostgresAccountStore::open(place("")), cp::Errc::invalid_argument);
   refused(cp::PostgresAccountStore::open(place("\xff")), cp::Errc::invalid_argument);
+}
+
+TEST_CASE("postgres/accounts: the next version's migration goes over what is there, or is undone") {
+  empty();
+  const auto account = add_account(*open("one"), "ann", cp::Money::dollars(10));
+  auto connection =
+      cp::detail::PostgresConnection::open(cp::Secret{server().address()}, seconds{5});
+  REQUIRE(connection);
+  // Migrations to come, as examples: one that fails half-way and one that works.
+  auto schema = cp::detail::postgres_account_schema();
+  const auto known = schema.migrations.size();
+  schema.migrations.push_back(
+      {{"ALTER TABLE credpool_account ADD COLUMN other text", "SELECT nonsense"}});
+  CHECK_FALSE(cp::detail::migrate_postgres(*connection, schema));
+  REQUIRE(connection->run("", "ROLLBACK"));
+  check_books(*open("one"), account);
+  schema.migrations.back() = {
+      {"ALTER TABLE credpool_account ADD COLUMN note text NOT NULL DEFAULT 'n'"}};
+  REQUIRE(cp::detail::migrate_postgres(*connection, schema));
+  CHECK(server().sql("SELECT max(version) FROM credpool_account_schema") ==
+        std::to_string(known + 1));
+  CHECK(server().sql("SELECT note || credits FROM credpool_account") == "n10000000");
+  const cp::PostgresAccountPlace place{cp::Secret{server().address()}, "one", seconds{5}};
+  refused(cp::PostgresAccountStore::open(place), cp::Errc::unsupported);
 }
 
 TEST_CASE("postgres/accounts: three hosts, 512 requests at once each: exactly what there is") {
