@@ -56,6 +56,16 @@ cp::Answer answer_of(cp::Response response) {
   return answer;
 }
 
+/// The key that a request may have changed; empty: none.
+std::string_view changed_key(const cp::ApiRequest& request) {
+  constexpr std::string_view keys = "/keys/";
+  std::string_view path = request.path;
+  if (path.starts_with("/v1/")) path.remove_prefix(3);
+  if (request.method == "GET" || !path.starts_with(keys)) return {};
+  path.remove_prefix(keys.size());
+  return path.substr(0, path.find('/'));
+}
+
 }  // namespace
 
 std::optional<cp::Answer> AccountSite::admit(const cp::RequestHead& head, std::string_view peer) {
@@ -76,7 +86,10 @@ void AccountSite::handle(std::shared_ptr<cp::ServerExchange> exchange) {
   const auto answer = std::make_shared<cp::Answer>();
   const bool runs = exchange->offload(
       [&api = api_, request, answer] { *answer = answer_of(api.handle(*request)); },
-      [exchange, answer] { exchange->respond(*answer); });
+      [exchange, answer, request, told = on_key_change_] {
+        if (const auto hash = changed_key(*request); !hash.empty()) told(hash);
+        exchange->respond(*answer);
+      });
   if (!runs) exchange->respond(error(503, "BUSY", "too many requests are waiting; try again"));
 }
 

@@ -4,6 +4,7 @@
 #include <credpool/account/api.hpp>
 #include <credpool/server/exchange.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -13,9 +14,13 @@ namespace credpool_cli {
 /// The accounts' interface and, for every other path, the proxy: one listener for both.
 class AccountSite final : public credpool::ServerHandler {
  public:
+  /// Told of a key that may have been changed; must not block.
+  using OnKeyChange = std::function<void(std::string_view hash)>;
+
   /// @param api must outlive this
-  AccountSite(credpool::AccountApi& api, std::shared_ptr<credpool::ServerHandler> proxy)
-      : api_{api}, proxy_{std::move(proxy)} {}
+  AccountSite(credpool::AccountApi& api, std::shared_ptr<credpool::ServerHandler> proxy,
+              OnKeyChange on_key_change)
+      : api_{api}, proxy_{std::move(proxy)}, on_key_change_{std::move(on_key_change)} {}
 
   std::optional<credpool::Answer> admit(const credpool::RequestHead& head,
                                         std::string_view peer) override;
@@ -25,6 +30,7 @@ class AccountSite final : public credpool::ServerHandler {
  private:
   credpool::AccountApi& api_;
   std::shared_ptr<credpool::ServerHandler> proxy_;
+  OnKeyChange on_key_change_;
 };
 
 }  // namespace credpool_cli

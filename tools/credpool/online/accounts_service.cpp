@@ -110,12 +110,12 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   return made;
 }
 
-AccountsService::~AccountsService() {
-  if (ledger_) ledger_->stop();
-}
+AccountsService::~AccountsService() = default;
 
 std::shared_ptr<cp::ServerHandler> AccountsService::site(std::shared_ptr<cp::ServerHandler> proxy) {
-  return std::make_shared<AccountSite>(*api_, std::move(proxy));
+  return std::make_shared<AccountSite>(
+      *api_, std::move(proxy),
+      [&ledger = *ledger_](std::string_view hash) { ledger.recheck(hash); });
 }
 
 std::string_view AccountsService::payment() const noexcept {

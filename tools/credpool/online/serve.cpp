@@ -245,6 +245,7 @@ int run_serve(Session& session, const ServeOptions& options) {
   serve_until_told(**pool, *proxy, signals);
   if (!options.when_ready) session.note("stopping; answers that have begun are finished");
   engine.stop(std::chrono::duration_cast<cp::Duration>(settings.proxy.timeouts.drain));
+  if (accounts) accounts->stop();
   return 0;
 }
 
