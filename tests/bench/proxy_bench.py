@@ -3,7 +3,7 @@
 """`credpool serve` beside no proxy, nginx and Portkey, round by round in one run.
 
 Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle]
-                      [--targets direct,nginx,credpool,portkey] [--out FILE]
+                      [--targets direct,nginx,credpool,accounts,accounts-postgres,portkey] [--out FILE]
 
 The proxy runs on one core, load and upstream on the other. Read the ratios within a table; figures of
 two runs, or of two machines, say little. CPU is user and system time of the proxy and its children;
@@ -32,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = (1, 64, 512)
 BODIES = (512, 16 * 1024, 256 * 1024)
 STREAMS = (64, 1000, 4000)
-NAMES = ("direct", "nginx", "credpool", "portkey")
+NAMES = ("direct", "nginx", "credpool", "accounts", "accounts-postgres", "portkey")
 
 ANSWER = json.dumps({"id": "chatcmpl-fixed", "object": "chat.completion", "created": 1700000000, "model": "gpt-fake", "choices": [
     {"index": 0, "message": {"role": "assistant", "content": "Hello from the fixed upstream"}, "logprobs": None, "finish_reason": "stop"}],
@@ -180,7 +180,9 @@ http {{
     # ---- targets
     def targets(self, upstream: str, kind: str) -> list[Target]:
         makers = {"direct": lambda: Target("direct", upstream, {}), "nginx": lambda: self.nginx_target(upstream, kind),
-                  "credpool": lambda: self.credpool_target(upstream, kind), "portkey": lambda: self.portkey_target(upstream, kind)}
+                  "credpool": lambda: self.credpool_target(upstream, kind),
+                  "accounts": lambda: self.accounts_target(upstream, kind, None),
+                  "accounts-postgres": lambda: self.accounts_target(upstream, kind, self.database()), "portkey": lambda: self.portkey_target(upstream, kind)}
         found = []
         for name in self.arguments.targets:
             try:
@@ -212,28 +214,52 @@ http {{
         return Target("nginx", f"http://127.0.0.1:{port}", {}, process)
 
     def credpool_target(self, upstream: str, kind: str) -> Target:
-        home = self.root / f"home-{kind}"
+        key_file = self.root / f"key-{kind}"
+        url, process = self.serve(upstream, f"home-{kind}", "--open", "--key-file", key_file)
+        return Target("credpool", url, {"Authorization": f"Bearer {key_file.read_text().strip()}"}, process)
+
+    def accounts_target(self, upstream: str, kind: str, database: str | None) -> Target:
+        """The same with accounts: one account, one key, and credits for all of the run."""
+        name = "accounts-postgres" if database else "accounts"
+        url, process = self.serve(upstream, f"{name}-{kind}", "--grant-credits", *(("--store", database) if database else ()))
+
+        def ask(path: str, body: dict, key: str | None = None) -> dict:
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=20)
+            with contextlib.closing(connection):
+                connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {key}"} if key else {})
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status not in (200, 201):
+                    raise RuntimeError(f"{path}: {answer.status} {text[:200]!r}")
+                return json.loads(text)["data"]
+
+        account = ask("/auth/register", {"email": f"{kind}@example.com", "password": "Secret123"})["management_key"]
+        ask("/credits/purchase", {"amount": 10000}, account)
+        key = ask("/keys", {"name": "bench", "credit_limit": 9000, "limit_reset": "monthly"}, account)["key"]
+        return Target(name, url, {"Authorization": f"Bearer {key}"}, process)
+
+    def database(self) -> str:
+        from postgres_server import PostgresServer
+        return self.stack.enter_context(PostgresServer()).address
+
+    def serve(self, upstream: str, name: str, *arguments) -> tuple[str, subprocess.Popen]:
+        home = self.root / name
         configuration = home / ".config/credpool/config.json5"
         configuration.parent.mkdir(parents=True)
         configuration.write_text(json.dumps({"baseUrls": {"openai": f"{upstream}/v1"}, "models": {"openai": ["gpt-fake"]},
                                              "validateTokens": False}))
         environment = {"HOME": str(home), "PATH": os.environ["PATH"], "OPENAI_API_KEYS": "sk-fake-bench-one-0001,sk-fake-bench-two-0002",
                        "SSL_CERT_FILE": f"{self.ca}/ca.pem"}
-        key_file = home / "key"
         out = home / "out"
         with open(out, "w") as output, open(home / "err", "w") as errors:
-            process = self.start([*PROXY_CORE, os.environ["CREDPOOL_PROGRAM"], "serve", "--open", "--listen", "127.0.0.1:0", "--key-file", key_file,
-                                  "--log", "off", "--threads", "1"],
-                                 "credpool", env=environment, cwd=home, stdout=output, stderr=errors)
+            process = self.start([*PROXY_CORE, os.environ["CREDPOOL_PROGRAM"], "serve", "--listen", "127.0.0.1:0", "--log", "off", "--threads", "1",
+                                  *arguments], name, env=environment, cwd=home, stdout=output, stderr=errors)
         until = time.monotonic() + 20
-        while True:
-            lines = [line for line in out.read_text().splitlines() if line.startswith("listening on http")]
-            if lines and key_file.exists():
-                break
+        while not (lines := [line for line in out.read_text().splitlines() if line.startswith("listening on http")]):
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"serve does not listen: {out.read_text()[-300:]}{(home / 'err').read_text()[-300:]}")
             time.sleep(0.05)
-        return Target("credpool", lines[0].split()[2].rstrip("/"), {"Authorization": f"Bearer {key_file.read_text().strip()}"}, process)
+        return lines[0].split()[2].rstrip("/"), process
 
     def portkey_target(self, upstream: str, kind: str) -> Target:
         from proxy_world import free_port, wait_for_port
