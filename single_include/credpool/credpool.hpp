@@ -29264,7 +29264,7 @@ class OwnHeaders {
 };
 
 /// An upstream's error as it is handed on when nobody else can serve.
-struct UpstreamRefusal {
+struct RelayRefusal {
   int status = 0;
   OutcomeKind outcome = OutcomeKind::unknown;
   std::string provider;
@@ -29816,8 +29816,7 @@ class Relay final : public ExchangeListener,
     const auto outcome = judged(refusal_, &refreshable);
     if (refreshable && !was_refreshed()) return refresh();
     lease_->report(outcome);
-    last_ =
-        UpstreamRefusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
+    last_ = RelayRefusal{status, outcome.kind, lease_->credential().provider, std::move(refusal_)};
     if (status >= 300 && status < 400) {
       tell(502, "the provider answered with a redirect, which is not followed",
            "upstream_redirect");
@@ -29849,8 +29848,8 @@ class Relay final : public ExchangeListener,
   void refreshed(const Result<void>& done) {
     if (!done) {
       lease_->report(Outcome::auth_failed());
-      last_ = UpstreamRefusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
-                              std::move(refusal_)};
+      last_ = RelayRefusal{status_, OutcomeKind::auth_failed, lease_->credential().provider,
+                           std::move(refusal_)};
       exclude();
       return next();
     }
@@ -30022,7 +30021,7 @@ class Relay final : public ExchangeListener,
   KeptEnd end_;                         ///< of an answer that has to be paid for
   std::string last_words_;
   Response refusal_;
-  std::optional<UpstreamRefusal> last_;
+  std::optional<RelayRefusal> last_;
   std::optional<Error> last_failure_;
   std::optional<Error> why_not_;
   std::optional<TimePoint> retry_at_;

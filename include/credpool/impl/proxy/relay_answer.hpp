@@ -43,7 +43,7 @@ class OwnHeaders {
 };
 
 /// An upstream's error as it is handed on when nobody else can serve.
-struct UpstreamRefusal {
+struct RelayRefusal {
   int status = 0;
   OutcomeKind outcome = OutcomeKind::unknown;
   std::string provider;
