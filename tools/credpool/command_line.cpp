@@ -198,6 +198,37 @@ int run_command_line(int argc, char** argv) {
       ->check(CLI::Range(1U, 64U));
   on(serve_command, [&](Session& session) { return run_serve(session, serve); });
 
+  auto* accounts_command =
+      app.add_subcommand("accounts", "The accounts of `serve`, for who runs it");
+  accounts_command->require_subcommand(1);
+  on(accounts_command->add_subcommand("list", "Every account, its keys and what it has left"),
+     [](Session& session) { return run_accounts_list(session); });
+  AccountsGrantOptions accounts_grant;
+  auto* grant_command =
+      accounts_command->add_subcommand("grant", "Give an account credits without a payment");
+  grant_command->add_option("EMAIL", accounts_grant.email, "Whose account")->required();
+  grant_command->add_option("AMOUNT", accounts_grant.amount, "US dollars, as 12.50")->required();
+  grant_command
+      ->add_option("--note", accounts_grant.note,
+                   "What the account's history says (default: Granted)")
+      ->type_name("TEXT");
+  on(grant_command, [&](Session& session) { return run_accounts_grant(session, accounts_grant); });
+  on(accounts_command->add_subcommand("payments",
+                                      "Payments that were made for accounts that are gone"),
+     [](Session& session) { return run_accounts_payments(session); });
+  AccountsImportOptions accounts_import;
+  auto* import_command = accounts_command->add_subcommand(
+      "import", "Take over the accounts of a server of the first kind (openclaw-token's)");
+  import_command
+      ->add_option("--from", accounts_import.from, "Its PostgreSQL database (no password in it)")
+      ->type_name("URL")
+      ->required();
+  import_command->add_flag("--dry-run", accounts_import.dry_run, "Only say what would be done");
+  import_command->add_option("--time-zone", accounts_import.time_zone,
+                             "Where days and months begin, as given to serve (default: UTC)");
+  on(import_command,
+     [&](Session& session) { return run_accounts_import(session, accounts_import); });
+
   LogoutOptions logout;
   auto* logout_command = app.add_subcommand("logout", "Remove a login or key of our own store");
   logout_command->add_option("LOGIN", logout.name, "Its profile or id")->required();

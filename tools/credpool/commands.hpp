@@ -114,6 +114,22 @@ struct ServeOptions {
 };
 int run_serve(Session& session, const ServeOptions& options);
 
+struct AccountsImportOptions {
+  std::string from = {};  ///< the other server's database
+  std::string time_zone = "UTC";
+  bool dry_run = false;
+};
+int run_accounts_import(Session& session, const AccountsImportOptions& options);
+
+struct AccountsGrantOptions {
+  std::string email = {};
+  std::string amount = {};
+  std::string note = {};
+};
+int run_accounts_grant(Session& session, const AccountsGrantOptions& options);
+int run_accounts_list(Session& session);
+int run_accounts_payments(Session& session);
+
 /// What acquire, exec and explain ask the pool for.
 struct RequestOptions {
   std::string provider = {};

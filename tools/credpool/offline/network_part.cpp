@@ -48,6 +48,18 @@ int run_serve(Session& session, const ServeOptions&) {
 int run_demo(Session& session, const DemoOptions&) {
   become_network_program(session);
 }
+int run_accounts_import(Session& session, const AccountsImportOptions&) {
+  become_network_program(session);
+}
+int run_accounts_grant(Session& session, const AccountsGrantOptions&) {
+  become_network_program(session);
+}
+int run_accounts_list(Session& session) {
+  become_network_program(session);
+}
+int run_accounts_payments(Session& session) {
+  become_network_program(session);
+}
 int run_exchange_helper(const Session& session) {
   become_network_program(session);
 }
