@@ -5,7 +5,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 namespace cp = credpool;
 
@@ -21,10 +24,25 @@ class MoodyStore final : public cp::AccountStore {
   std::atomic<int> reservations{0}, batches{0}, extensions{0};
   std::atomic<bool> blocked{false};
 
+  /// Of an import: after so many writes every other fails; the first of them after it was made, if
+  /// its answer is lost.
+  int writes_left = std::numeric_limits<int>::max();
+  bool loses_answer = false;
+
   cp::MemoryAccountStore inner;
 
   template <class T> static cp::Result<T> error() {
     return cp::fail(cp::Errc::network, "asking the store", "host", "it is gone");
+  }
+  template <class Write> std::invoke_result_t<Write> write(Write make) {
+    using Value = typename std::invoke_result_t<Write>::value_type;
+    if (writes_left > 0) {
+      --writes_left;
+      return make();
+    }
+    if (std::exchange(loses_answer, false))
+      if (auto made = make(); !made) return made;
+    return error<Value>();
   }
   void pause() const {
     while (blocked) std::this_thread::sleep_for(std::chrono::milliseconds{1});
@@ -40,7 +58,7 @@ class MoodyStore final : public cp::AccountStore {
     pause();
     if (broken) return error<void>();
     ++batches;
-    auto done = inner.settle(settlements, batch);
+    auto done = write([&] { return inner.settle(settlements, batch); });
     if (done && lost_answers > 0) {
       --lost_answers;
       return cp::fail(cp::Errc::outcome_unknown, "settling", "host", "the connection broke");
@@ -60,7 +78,7 @@ class MoodyStore final : public cp::AccountStore {
   }
 
   cp::Result<void> add_account(const cp::Account& a, const cp::ManagementKey& k) override {
-    return inner.add_account(a, k);
+    return write([&] { return inner.add_account(a, k); });
   }
   cp::Result<std::optional<cp::Account>> account(const cp::AccountId& i) override {
     return inner.account(i);
@@ -71,7 +89,9 @@ class MoodyStore final : public cp::AccountStore {
   cp::Result<std::optional<cp::Account>> account_by_github(std::int64_t g) override {
     return inner.account_by_github(g);
   }
-  cp::Result<void> update_account(const cp::Account& a) override { return inner.update_account(a); }
+  cp::Result<void> update_account(const cp::Account& a) override {
+    return write([&] { return inner.update_account(a); });
+  }
   cp::Result<void> remove_account(const cp::AccountId& i, cp::TimePoint n) override {
     return inner.remove_account(i, n);
   }
@@ -79,7 +99,7 @@ class MoodyStore final : public cp::AccountStore {
     return inner.accounts(p);
   }
   cp::Result<void> add_management_key(const cp::ManagementKey& k, bool r) override {
-    return inner.add_management_key(k, r);
+    return write([&] { return inner.add_management_key(k, r); });
   }
   cp::Result<std::optional<cp::Account>> account_by_management_key(std::string_view d) override {
     return inner.account_by_management_key(d);
@@ -91,7 +111,9 @@ class MoodyStore final : public cp::AccountStore {
   cp::Result<std::vector<cp::ManagementKey>> management_keys(const cp::AccountId& a) override {
     return inner.management_keys(a);
   }
-  cp::Result<void> add_key(const cp::ProvisionedKey& k) override { return inner.add_key(k); }
+  cp::Result<void> add_key(const cp::ProvisionedKey& k) override {
+    return write([&] { return inner.add_key(k); });
+  }
   cp::Result<std::optional<cp::ProvisionedKey>> key(const cp::AccountId& a,
                                                     std::string_view h) override {
     return inner.key(a, h);
@@ -112,7 +134,9 @@ class MoodyStore final : public cp::AccountStore {
     return inner.change_key(a, h, c);
   }
   cp::Result<cp::Balance> balance(const cp::AccountId& a) override { return inner.balance(a); }
-  cp::Result<Credited> credit(const cp::CreditChange& c) override { return inner.credit(c); }
+  cp::Result<Credited> credit(const cp::CreditChange& c) override {
+    return write([&] { return inner.credit(c); });
+  }
   cp::Result<cp::Page<cp::CreditTransaction>> transactions(const cp::AccountId& a,
                                                            std::optional<cp::TransactionType> t,
                                                            cp::PageRequest p) override {
@@ -122,7 +146,7 @@ class MoodyStore final : public cp::AccountStore {
     return inner.auto_topup(a);
   }
   cp::Result<void> set_auto_topup(const cp::AccountId& a, const cp::AutoTopUp& t) override {
-    return inner.set_auto_topup(a, t);
+    return write([&] { return inner.set_auto_topup(a, t); });
   }
   cp::Result<std::vector<cp::UsageDay>> usage(const cp::AccountId& a, std::string_view k,
                                               std::string_view f, std::string_view l) override {
