@@ -9,6 +9,7 @@ import unittest
 
 import reference_database as reference
 from accounts_world import A_REQUEST, AccountsWorld
+from postgres_server import find_program
 from reference_database import ReferenceDatabase
 from refresh_world import program
 
@@ -163,7 +164,7 @@ class Import(unittest.TestCase):
 
     def test_one_import_at_a_time(self):
         with AccountsWorld() as world, subprocess.Popen(
-                ["psql", "-X", "-q", "-A", "-t", self.database.old], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+                [find_program("psql"), "-X", "-q", "-A", "-t", self.database.old], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
             other.stdin.write("SELECT pg_advisory_lock(7596851770407805808), 'held';\n")
             other.stdin.flush()
             self.assertIn("held", other.stdout.readline())
