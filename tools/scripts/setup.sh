@@ -8,12 +8,12 @@ run_packages='
   g++:g++ meson:meson ninja-build:ninja pkg-config:pkg-config cmake:cmake python3:python3
   nlohmann-json3-dev libssl-dev libtomlplusplus-dev libyaml-dev
   libsqlite3-dev libsodium-dev libcpp-httplib-dev libcli11-dev libqrcodegencpp-dev libpq-dev
-  node-llhttp'
+  libcrypt-dev node-llhttp'
 test_packages='
   clang-14:clang++-14 libclang-rt-14-dev clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14
   doctest-dev libbenchmark-dev postgresql nodejs:node npm:npm openssl:openssl e2fsprogs:mkfs.ext4 mount:mount
   strace:strace time:time fish:fish zsh:zsh man-db:man groff-base:groff
-  nginx-light:nginx haproxy:haproxy slowhttptest:slowhttptest wrk:wrk util-linux:taskset'
+  tzdata nginx-light:nginx haproxy:haproxy slowhttptest:slowhttptest wrk:wrk util-linux:taskset'
 # Only a help: installed along with the others, never missed.
 helpful_packages='ccache'
 
