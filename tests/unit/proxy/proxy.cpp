@@ -232,6 +232,7 @@ TEST_CASE("proxy/proxy: what continues an answer goes to the account that gave i
   // An answer of another time or process: the provider says what it thinks of it.
   (void)ask(R"(,"previous_response_id":"resp_unknown")");
   CHECK(world.upstream.calls().size() == calls + 1);
+  world.upstream.last().answer(404, json, "{}");
 }
 
 TEST_CASE("proxy/proxy: a peer that leaves cancels the upstream; one that reads slowly pauses it") {

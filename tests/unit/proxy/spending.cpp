@@ -99,6 +99,8 @@ TEST_CASE("proxy/spending: a request waits for its reservation; a caller that le
   paid.gate->later = nullptr;
   CHECK(paid.gate->held == before);
   CHECK(paid.world.upstream.calls().size() == 1);
+  paid.world.upstream.last().answer(400, json, "{}");
+  CHECK(exchange->answer().status == 400);
 }
 
 TEST_CASE("proxy/spending: an answer ends when what it cost is kept") {
@@ -157,6 +159,7 @@ TEST_CASE("proxy/spending: options that the caller gave a stream are left alone"
   PaidWorld paid;
   (void)paid.world.chat(R"(,"stream":true,"stream_options":{})");
   CHECK(paid.world.upstream.last().body().find("include_usage") == std::string::npos);
+  paid.world.upstream.last().answer(400, json, "{}");
 }
 
 TEST_CASE("proxy/spending: what was begun has its price, whoever ended it") {

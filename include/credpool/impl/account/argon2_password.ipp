@@ -19,9 +19,10 @@ inline bool is_bcrypt_hash(std::string_view hash) noexcept {
 }
 
 inline bool bcrypt_verifies(const std::string& hash, std::string_view password) {
-  std::string text{password};  // crypt_r wants it to end in NUL
+  std::string text{password};  // it has to end in NUL
   const auto scratch = std::make_unique<crypt_data>();
-  const char* made = ::crypt_r(text.c_str(), hash.c_str(), scratch.get());
+  const char* made =
+      ::crypt_rn(text.c_str(), hash.c_str(), scratch.get(), static_cast<int>(sizeof(crypt_data)));
   const bool same = made != nullptr && equal_in_constant_time(made, hash);
   wipe(text.data(), text.size());
   wipe(scratch.get(), sizeof(crypt_data));
