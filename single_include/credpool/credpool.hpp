@@ -6686,7 +6686,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
 
   void enqueue(std::shared_ptr<LedgerEntry> entry);
   /// @return false after the end: it was not taken, `pending` is as it was
-  bool enqueue(LedgerPending&& pending);
+  bool enqueue(LedgerPending& pending);
   void wake();
 
   // --- the thread
@@ -6914,7 +6914,7 @@ inline void LedgerState::give_back(LedgerEntry& entry) {
   pending.settlement.period_start = entry.period_start;
   pending.settlement.returned = std::exchange(entry.free, Money{});
   pending.queued_at = options.steady();
-  enqueue(std::move(pending));
+  enqueue(pending);
 }
 
 // --- allowances
@@ -7348,7 +7348,8 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
     } else {
       ++waiting;
-      entry->waiters.push_back({amount, entry->used_at + options.wait, std::move(later)});
+      entry->waiters.push_back(
+          {amount, entry->used_at + options.wait, std::exchange(later, nullptr)});
       ask = true;
     }
     ask = ask && !std::exchange(entry->queued, entry->queued || ask);
@@ -7389,7 +7390,7 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
   pending.done = std::move(done);
   pending.queued_at = options.steady();
   if (settlement.usage || settlement.returned != Money{}) {
-    if (!enqueue(std::move(pending)) && pending.done) pending.done(ledger_ended());
+    if (!enqueue(pending) && pending.done) pending.done(ledger_ended());
   }
   if (ask) enqueue(entry);
   if (outstanding.fetch_sub(1) == 1 && stopping) wake();
@@ -7412,7 +7413,7 @@ inline void LedgerState::enqueue(std::shared_ptr<LedgerEntry> entry) {
   for (const auto& tell : news) tell();
 }
 
-inline bool LedgerState::enqueue(LedgerPending&& pending) {
+inline bool LedgerState::enqueue(LedgerPending& pending) {
   const std::lock_guard lock{queue_mutex};
   if (ended) return false;
   settlements.push_back(std::move(pending));

@@ -69,7 +69,8 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
     } else {
       ++waiting;
-      entry->waiters.push_back({amount, entry->used_at + options.wait, std::move(later)});
+      entry->waiters.push_back(
+          {amount, entry->used_at + options.wait, std::exchange(later, nullptr)});
       ask = true;
     }
     ask = ask && !std::exchange(entry->queued, entry->queued || ask);
@@ -110,7 +111,7 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
   pending.done = std::move(done);
   pending.queued_at = options.steady();
   if (settlement.usage || settlement.returned != Money{}) {
-    if (!enqueue(std::move(pending)) && pending.done) pending.done(ledger_ended());
+    if (!enqueue(pending) && pending.done) pending.done(ledger_ended());
   }
   if (ask) enqueue(entry);
   if (outstanding.fetch_sub(1) == 1 && stopping) wake();
@@ -133,7 +134,7 @@ inline void LedgerState::enqueue(std::shared_ptr<LedgerEntry> entry) {
   for (const auto& tell : news) tell();
 }
 
-inline bool LedgerState::enqueue(LedgerPending&& pending) {
+inline bool LedgerState::enqueue(LedgerPending& pending) {
   const std::lock_guard lock{queue_mutex};
   if (ended) return false;
   settlements.push_back(std::move(pending));

@@ -128,7 +128,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
 
   void enqueue(std::shared_ptr<LedgerEntry> entry);
   /// @return false after the end: it was not taken, `pending` is as it was
-  bool enqueue(LedgerPending&& pending);
+  bool enqueue(LedgerPending& pending);
   void wake();
 
   // --- the thread

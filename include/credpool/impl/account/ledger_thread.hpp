@@ -164,7 +164,7 @@ inline void LedgerState::give_back(LedgerEntry& entry) {
   pending.settlement.period_start = entry.period_start;
   pending.settlement.returned = std::exchange(entry.free, Money{});
   pending.queued_at = options.steady();
-  enqueue(std::move(pending));
+  enqueue(pending);
 }
 
 // --- allowances
