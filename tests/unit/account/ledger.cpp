@@ -7,6 +7,7 @@
 
 #include <contract/account/account_spending.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -23,12 +24,16 @@ const cp::Money cent{10'000};
 struct World {
   MoodyStore store;
   cp::ManualClock clock{start};
+  std::atomic<int> looks{0};  ///< at the monotonic clock; the ledger's thread has three a round
   std::unique_ptr<cp::Ledger> ledger;
 
   cp::LedgerOptions options() {
     cp::LedgerOptions how;
     how.now = [this] { return clock.now(); };
-    how.steady = [this] { return clock.steady(); };
+    how.steady = [this] {
+      ++looks;
+      return clock.steady();
+    };
     return how;
   }
   void begin(const std::function<void(cp::LedgerOptions&)>& change = {}) {
@@ -73,6 +78,14 @@ struct World {
     spend.settle(usage, [&](auto result) { done.set_value(std::move(result)); });
     REQUIRE(future.wait_for(std::chrono::seconds{20}) == std::future_status::ready);
     return future.get();
+  }
+  /// The ledger's thread goes round, twice at least: whoever it could answer has been answered.
+  void go_round() {
+    const int before = looks;
+    REQUIRE(soon([&] {
+      ledger->wake();
+      return looks > before + 12;
+    }));
   }
   /// Waits (real time) until something is so; the ledger's thread makes it so.
   template <class F> static bool soon(F&& is_so) {
@@ -177,7 +190,7 @@ TEST_CASE("account/ledger: who comes while all is held waits, and gets what come
   REQUIRE(first);
   const auto same_key = world.ask(key, cp::Money{5'000});
   const auto other_key = world.ask(other, cp::Money{4'000});
-  std::this_thread::sleep_for(milliseconds{30});
+  world.go_round();
   CHECK_FALSE(World::answered(*same_key));
   CHECK_FALSE(World::answered(*other_key));
   REQUIRE(world.settle(*first, cp::Money{1'000}));
@@ -203,7 +216,7 @@ TEST_CASE("account/ledger: nobody waits longer than was set") {
     REQUIRE(first);
     const auto waits = world.ask(key, cent);
     world.advance(cp::Duration{1'900});
-    std::this_thread::sleep_for(milliseconds{30});
+    world.go_round();
     CHECK_FALSE(World::answered(*waits));
     world.advance(cp::Duration{200});
     refused(waits->future.get(), cp::Errc::quota_exhausted);
@@ -306,7 +319,7 @@ TEST_CASE("account/ledger: settlements are durable when they are said to be, eac
     usage.cost = cent;
     const auto count = [&](auto result) { ++told, failures += result ? 0 : 1; };
     first->settle(usage, count);
-    std::this_thread::sleep_for(milliseconds{30});
+    world.go_round();
     CHECK(told == 0);
     world.advance(cp::Duration{10'000});
     CHECK(World::soon([&] { return told == 1; }));
@@ -353,7 +366,7 @@ TEST_CASE(
     CHECK(*world.ledger->hold(key.digest, cent, {}));
     world.advance(cp::Duration{1'000});
     const auto waits = world.ask(key, cent);
-    std::this_thread::sleep_for(milliseconds{30});
+    world.go_round();
     CHECK_FALSE(World::answered(*waits));
     CHECK(World::soon([&] {
       world.advance(cp::Duration{500});
@@ -396,7 +409,7 @@ TEST_CASE(
     return !refusal && refusal.error().errc() == cp::Errc::not_found;
   }));
   world.advance(cp::Duration{2'000});
-  std::this_thread::sleep_for(milliseconds{30});
+  world.go_round();
   CHECK(world.store.forgotten);  // a request is under way
   REQUIRE(world.settle(*held, cent));
   CHECK(world.store.balance(account)->usage == cent);

@@ -33,9 +33,12 @@ class AccountsService {
   /// The accounts' interface, and `proxy` for all other paths.
   std::shared_ptr<credpool::ServerHandler> site(std::shared_ptr<credpool::ServerHandler> proxy);
 
-  /// Settles what there is. To be called when the engine has stopped, while it still exists: who
-  /// waited for a settlement is told on its loops.
-  void stop() { ledger_->stop(); }
+  /// Settles what there is, and tops nobody up any more. To be called when the engine has stopped,
+  /// while it still exists: who waited is told on its loops.
+  void stop() {
+    ledger_->stop();
+    keeper_.reset();  // nobody calls it now, and it calls nobody who is gone
+  }
 
   /// How people get credits: "by card (Stripe)", "for nothing", or that they cannot.
   std::string_view payment() const noexcept;
