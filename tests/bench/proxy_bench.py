@@ -439,7 +439,8 @@ def main() -> int:
     arguments.build = arguments.build.resolve()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
     arguments.seconds = arguments.seconds or (1 if arguments.quick else 3)
-    os.environ.setdefault("CREDPOOL_PROGRAM", str(arguments.build / "tools/credpool/credpool"))
+    program = pathlib.Path(os.environ.get("CREDPOOL_PROGRAM", arguments.build / "tools/credpool/credpool"))
+    os.environ["CREDPOOL_PROGRAM"] = str(program.resolve())
     lacking = [name for name in ("wrk", "node", "openssl") if shutil.which(name) is None]
     if lacking or not (arguments.build / "tests/bench/stream-load").exists():
         print(f"NOT MEASURED: {', '.join(lacking) or 'stream-load'} is not there")

@@ -351,15 +351,32 @@ CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
   if (!facts.previous_response_id.empty() || facts.prompt_template) return true;
   // Names of members, and values of `type`, over all dialects. Where they stand does not matter.
   constexpr std::array<std::string_view, 10> marks{
-      "\"image",       "\"input_image", "\"file",  "\"input_file",   "\"audio",
-      "\"input_audio", "\"document",    "\"video", "\"conversation", "\"container"};
-  constexpr std::array<std::string_view, 4> letters{"\\u004", "\\u005", "\\u006", "\\u007"};
-  const auto holds = [body](std::string_view mark) {
-    return ::memmem(body.data(), body.size(), mark.data(), mark.size()) != nullptr;
-  };
+      "image",       "input_image", "file",  "input_file",   "audio",
+      "input_audio", "document",    "video", "conversation", "container"};
+  constexpr std::string_view letters = "4567";  // the third digit of a Latin letter's number
   if (body.empty()) return false;
-  return std::any_of(marks.begin(), marks.end(), holds) ||
-         (holds("\\u00") && std::any_of(letters.begin(), letters.end(), holds));
+  // One pass from quote to quote; most of a prompt lies between two.
+  for (auto rest = body;;) {
+    const auto* quote = static_cast<const char*>(std::memchr(rest.data(), '"', rest.size()));
+    if (quote == nullptr) break;
+    rest.remove_prefix(static_cast<std::size_t>(quote - rest.data()) + 1);
+    if (rest.empty()) break;
+    const char first = rest.front();
+    if (first != 'i' && first != 'f' && first != 'a' && first != 'd' && first != 'v' &&
+        first != 'c')
+      continue;
+    if (std::any_of(marks.begin(), marks.end(), [&](auto mark) { return rest.starts_with(mark); }))
+      return true;
+  }
+  // A letter that is written as its number may stand in any of those names.
+  constexpr std::string_view number = "\\u00";
+  for (auto rest = body;;) {
+    const auto* found =
+        static_cast<const char*>(::memmem(rest.data(), rest.size(), number.data(), number.size()));
+    if (found == nullptr) return false;
+    rest.remove_prefix(static_cast<std::size_t>(found - rest.data()) + number.size());
+    if (!rest.empty() && letters.find(rest.front()) != std::string_view::npos) return true;
+  }
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
