@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "../account_stores.hpp"
 
+#include "libpq_on_demand.hpp"
+
 #include <credpool/account/postgres_payments.hpp>
 #include <credpool/account/postgres_store.hpp>
 #include <credpool/core/hash.hpp>
@@ -13,6 +15,7 @@ cp::Result<AccountStores> open_account_stores(const cp::Settings& settings,
                                               const cp::StateDirectory& directory,
                                               const cp::Environment& environment) {
   if (settings.store.empty()) return open_account_files(directory, environment);
+  if (auto loaded = need_libpq(); !loaded) return cp::fail(loaded.error());
   // Two servers of one host have directories of their own.
   constexpr std::size_t enough = 12;
   const auto server = environment.host_name() + ":" +

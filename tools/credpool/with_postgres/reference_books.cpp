@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "../account_import.hpp"
 
+#include "libpq_on_demand.hpp"
+
 #include <credpool/impl/store/postgres.hpp>
 
 namespace credpool_cli {
@@ -143,6 +145,7 @@ cp::Result<ReferenceBooks> read_books(PostgresConnection& connection) {
 cp::Result<ImportReport> with_reference_books(
     const std::string& address,
     const std::function<cp::Result<ImportReport>(const ReferenceBooks&)>& then) {
+  if (auto loaded = need_libpq(); !loaded) return cp::fail(loaded.error());
   auto connection = PostgresConnection::open(cp::Secret{address}, std::chrono::seconds{60});
   if (!connection) return cp::fail(connection.error());
   // Held until the connection ends. The number is ours alone: the bytes of "importcp".

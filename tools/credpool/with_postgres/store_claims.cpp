@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store_claims.hpp"
 
+#include "libpq_on_demand.hpp"
+
 #include <credpool/core/clock.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/store/postgres_claims.hpp>
@@ -49,6 +51,7 @@ cp::Result<std::unique_ptr<SharedStore>> open_shared_store(const cp::Settings& s
                                                            const cp::StateDirectory& directory,
                                                            const cp::Environment& environment) {
   if (settings.store.empty()) return std::unique_ptr<SharedStore>{};
+  if (auto loaded = need_libpq(); !loaded) return cp::fail(loaded.error());
   auto claims = cp::PostgresClaims::open(
       {.connection = cp::Secret{settings.store}, .now = [] { return cp::SystemClock{}.now(); }});
   if (!claims) return cp::fail(claims.error());

@@ -17,8 +17,12 @@ namespace detail {
 
 /// One loop with its peers and its connections to upstreams.
 struct EventWorker {
-  EventWorker(const EventEngineOptions& options, BlockingPool& blocking, BlockingPool& names)
-      : lookups{names}, timeouts{options.timeouts}, peers{loop, options.limits, blocking} {}
+  EventWorker(const EventEngineOptions& options, BlockingPool& blocking, BlockingPool& names,
+              ClientTls& client_tls)
+      : lookups{names},
+        timeouts{options.timeouts},
+        tls{client_tls},
+        peers{loop, options.limits, blocking} {}
 
   void for_each_peer(void (EventConnection::*what)()) {
     const auto all = peers.all;  // they take themselves out
@@ -34,7 +38,7 @@ struct EventWorker {
   EventLoop loop;
   BlockingPool& lookups;
   const UpstreamTimeouts& timeouts;
-  SSL_CTX* tls = nullptr;
+  ClientTls& tls;
   EventPeers peers;
   bool ended = false;
   std::map<std::string, std::unique_ptr<UpstreamOriginPool>, std::less<>> pools;
@@ -145,6 +149,11 @@ inline Result<SslContext> client_tls_context(const std::vector<std::filesystem::
   return context;
 }
 
+inline const Result<SslContext>& ClientTls::context() {
+  std::call_once(made_, [this] { context_ = client_tls_context(ca_files_); });
+  return context_;
+}
+
 inline unsigned event_threads(unsigned wanted) noexcept {
   constexpr unsigned most = 8;
   return wanted > 0 ? wanted : std::clamp(std::thread::hardware_concurrency(), 1U, most);
@@ -156,7 +165,8 @@ struct EventEngine::State {
   explicit State(EventEngineOptions given)
       : options{std::move(given)}, blocking{options.blocking_threads, options.blocking_queue} {
     for (unsigned i = 0; i < detail::event_threads(options.threads); ++i)
-      workers.push_back(std::make_unique<detail::EventWorker>(options, blocking, lookups));
+      workers.push_back(
+          std::make_unique<detail::EventWorker>(options, blocking, lookups, client_tls));
   }
 
   /// Told level by level: who is not accepted now is told of again.
@@ -250,7 +260,7 @@ struct EventEngine::State {
   EventEngineOptions options;
   detail::BlockingPool blocking;
   detail::BlockingPool lookups{2, 1024};  // a refresh that takes long must not hold names up
-  detail::SslContext client_tls;
+  detail::ClientTls client_tls{options.ca_files};
   std::vector<std::unique_ptr<detail::EventWorker>> workers;
   std::vector<std::unique_ptr<detail::EventListener>> listeners;
   detail::EventUpstream upstream{workers};
@@ -301,10 +311,9 @@ CREDPOOL_INLINE Result<void> EventEngine::start() {
   for (const auto& worker : state_->workers)
     if (!worker->loop.is_usable())
       return fail(Errc::io, "starting the engine", {}, "the system has no descriptors left");
-  auto context = detail::client_tls_context(state_->options.ca_files);
-  if (!context) return fail(std::move(context).error());
-  state_->client_tls = std::move(*context);
-  for (const auto& worker : state_->workers) worker->tls = state_->client_tls.get();
+  // Who names certificates learns at once whether they are good.
+  if (!state_->options.ca_files.empty())
+    if (const auto& tls = state_->client_tls.context(); !tls) return fail(tls.error());
   for (const auto& listener : state_->listeners) state_->accept_from(*listener);
   for (const auto& worker : state_->workers) worker->loop.start();
   state_->phase = State::Phase::running;

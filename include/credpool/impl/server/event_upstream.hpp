@@ -488,7 +488,9 @@ inline void UpstreamOriginPool::take_out(const UpstreamConnection& connection) {
 }
 
 inline Result<SslHandle> UpstreamOriginPool::new_tls(UpstreamConnection& connection) {
-  SslHandle ssl{tls_ ? ::SSL_new(tls_) : nullptr};
+  const auto& context = tls_.context();
+  if (!context) return credpool::fail(context.error());
+  SslHandle ssl{::SSL_new(context->get())};
   const auto& host = origin_->host;
   const bool named = !SocketAddress::of_ip(host, origin_->port);
   if (!ssl || (named && ::SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1) ||

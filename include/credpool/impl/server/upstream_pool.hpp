@@ -13,7 +13,9 @@
 
 #include <openssl/x509v3.h>
 
+#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -64,11 +66,26 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
   bool paused_ = false;
 };
 
+/// What connections to upstreams by TLS begin with.
+class ClientTls {
+ public:
+  explicit ClientTls(std::vector<std::filesystem::path> ca_files)
+      : ca_files_{std::move(ca_files)} {}
+  /// Made by the first call: the system's trusted certificates take a megabyte.
+  /// @thread_safety safe
+  const Result<SslContext>& context();
+
+ private:
+  std::vector<std::filesystem::path> ca_files_;
+  std::once_flag made_;
+  Result<SslContext> context_{SslContext{}};
+};
+
 /// One loop's connections to one origin.
 class UpstreamOriginPool {
  public:
   UpstreamOriginPool(EventLoop& loop, BlockingPool& lookups, const UpstreamTimeouts& timeouts,
-                     SSL_CTX* tls, std::shared_ptr<const UpstreamOrigin> origin)
+                     ClientTls& tls, std::shared_ptr<const UpstreamOrigin> origin)
       : loop_{loop},
         timeouts_{timeouts},
         tls_{tls},
@@ -102,7 +119,7 @@ class UpstreamOriginPool {
 
   EventLoop& loop_;
   const UpstreamTimeouts& timeouts_;
-  SSL_CTX* tls_;
+  ClientTls& tls_;
   std::shared_ptr<const UpstreamOrigin> origin_;
   UpstreamAddresses addresses_;
   std::set<UpstreamConnection*> open_;                     ///< used or not

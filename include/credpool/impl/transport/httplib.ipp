@@ -9,6 +9,7 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -119,8 +120,19 @@ inline Result<HttplibStore> httplib_store(const std::vector<std::filesystem::pat
 
 struct HttplibTransport::State {
   HttplibOptions options;
-  Result<detail::HttplibStore> store;
   Result<std::optional<detail::Url>> proxy;
+
+  /// The trusted certificates. The system's take a megabyte: read when a server is asked by TLS.
+  const Result<detail::HttplibStore>& trusted() const {
+    std::call_once(read, [this] { store = detail::httplib_store(options.ca_files); });
+    return store;
+  }
+
+  mutable std::once_flag read;
+  mutable Result<detail::HttplibStore> store{detail::HttplibStore{}};
+
+  State(HttplibOptions chosen, Result<std::optional<detail::Url>> way)
+      : options{std::move(chosen)}, proxy{std::move(way)} {}
 };
 
 CREDPOOL_INLINE HttplibOptions HttplibOptions::from(const Environment& environment) {
@@ -145,7 +157,6 @@ CREDPOOL_INLINE HttplibOptions HttplibOptions::from(const Environment& environme
 }
 
 CREDPOOL_INLINE HttplibTransport::HttplibTransport(HttplibOptions options) {
-  auto store = detail::httplib_store(options.ca_files);
   Result<std::optional<detail::Url>> proxy{std::optional<detail::Url>{}};
   if (!options.proxy.empty()) {
     auto url = detail::parse_url(options.proxy.reveal());
@@ -158,8 +169,7 @@ CREDPOOL_INLINE HttplibTransport::HttplibTransport(HttplibOptions options) {
     else
       proxy = std::optional{std::move(*url)};
   }
-  state_ =
-      std::make_unique<const State>(State{std::move(options), std::move(store), std::move(proxy)});
+  state_ = std::make_unique<const State>(std::move(options), std::move(proxy));
 }
 
 CREDPOOL_INLINE HttplibTransport::~HttplibTransport() = default;
@@ -261,7 +271,7 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
   if (!headers) return fail(headers.error());
   if (!detail::header_name_is_safe(request.method))
     return fail(Errc::invalid_argument, "sending a request", host, "the method is not a token");
-  if (url->tls && !state_->store) return fail(state_->store.error());
+  if (url->tls && !state_->trusted()) return fail(state_->trusted().error());
 
   std::optional<detail::Url> proxy;
   std::vector<detail::HostAddress> addresses;
@@ -284,7 +294,7 @@ CREDPOOL_INLINE Result<Response> HttplibTransport::send(const Request& request) 
   }
 
   detail::HttplibExchange exchange{
-      request, *url, *headers, proxy, url->tls ? state_->store->get() : nullptr, guard};
+      request, *url, *headers, proxy, url->tls ? state_->trusted()->get() : nullptr, guard};
   auto error = httplib::Error::Connection;
   for (const auto& address : addresses) {
     Response response;
