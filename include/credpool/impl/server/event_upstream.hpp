@@ -3,6 +3,7 @@
 
 // Connections to upstreams, kept and used again. Internal.
 
+#include <credpool/impl/server/answer_parser.hpp>
 #include <credpool/impl/server/upstream_pool.hpp>
 
 #include <array>
@@ -17,7 +18,8 @@ namespace detail {
 /// One connection: connects, sends a request, hands its answer on, and waits for the next one.
 class UpstreamConnection final : public EventSocket,
                                  public std::enable_shared_from_this<UpstreamConnection>,
-                                 private LoopDeadline {
+                                 private LoopDeadline,
+                                 private AnswerSink {
  public:
   explicit UpstreamConnection(UpstreamOriginPool& pool)
       : EventSocket{pool.loop(), Descriptor{}}, pool_{pool} {}
@@ -146,10 +148,8 @@ class UpstreamConnection final : public EventSocket,
   void begin() {
     state_ = State::waiting;
     bytes_sent_ = 0;
-    request_written_ = complete_ = write_wants_read_ = false;
-    head_only_ = call_->request_.head.starts_with("HEAD ");
-    llhttp_init(&parser_, HTTP_RESPONSE, &settings());
-    parser_.data = this;
+    request_written_ = write_wants_read_ = false;
+    answer_.begin(*this, call_->request_.head.starts_with("HEAD "));
     loop().arm(*this, pool_.timeouts().first_byte);
     send_request();
     wait_readable();
@@ -254,17 +254,16 @@ class UpstreamConnection final : public EventSocket,
   bool take(std::string_view bytes) {
     const auto call = call_;
     const auto listener = call->listener_;  // it may cancel from inside
-    error_ = {};
-    const auto parsed = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    const auto state = answer_.feed(bytes);
     if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
-    if (complete_) {
-      const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-      finish(*call, *listener, used == bytes.size() && !wire_.has_pending());
+    if (state == AnswerParser::State::complete) {
+      finish(*call, *listener, answer_.used() == bytes.size() && !wire_.has_pending());
       return false;
     }
-    if (parsed != HPE_OK) {
-      fail_with(error_.empty() ? Errc::malformed : Errc::too_large,
-                error_.empty() ? "its answer is not valid HTTP" : error_);
+    if (state == AnswerParser::State::refused) {
+      fail_with(answer_.too_large() ? Errc::too_large : Errc::malformed,
+                answer_.too_large() ? "the head of its answer is too large"
+                                    : "its answer is not valid HTTP");
       return false;
     }
     // A piece of a head, or a 1xx, gives no more time.
@@ -278,10 +277,8 @@ class UpstreamConnection final : public EventSocket,
   void ended_by_peer(bool properly) {
     const auto call = call_;
     const auto listener = call->listener_;
-    if (properly && state_ == State::answering && llhttp_message_needs_eof(&parser_)) {
-      (void)llhttp_finish(&parser_);
-      if (complete_) return finish(*call, *listener, false);
-    }
+    if (properly && answer_.end() == AnswerParser::State::complete)
+      return finish(*call, *listener, false);
     if (state_ == State::answering)
       return fail_with(Errc::network, "the connection ended before the answer did");
     fail_with(Errc::network, "the connection ended without an answer");
@@ -289,7 +286,7 @@ class UpstreamConnection final : public EventSocket,
 
   void finish(EventCall& call, UpstreamListener& listener, bool nothing_left) {
     EventLoop::disarm(*this);
-    const bool keep = nothing_left && request_written_ && keep_alive_;
+    const bool keep = nothing_left && request_written_ && answer_.keep_alive();
     auto self = std::move(call.connection_);
     call_.reset();
     call.forget_head();
@@ -303,90 +300,16 @@ class UpstreamConnection final : public EventSocket,
     if (!was_cancelled) listener.on_end();
   }
 
-  static UpstreamConnection& self(llhttp_t* parser) noexcept {
-    return *static_cast<UpstreamConnection*>(parser->data);
-  }
-
-  static const llhttp_settings_t& settings() {
-    static const llhttp_settings_t table = [] {
-      llhttp_settings_t set;
-      llhttp_settings_init(&set);
-      set.on_message_begin = [](llhttp_t* parser) {
-        self(parser).head_.clear();
-        self(parser).spans_.clear();
-        return 0;
-      };
-      set.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
-        return self(parser).add_to_head(at, size, true);
-      };
-      set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
-        return self(parser).add_to_head(at, size, false);
-      };
-      set.on_header_value_complete = [](llhttp_t* parser) {
-        self(parser).spans_.in_value = true;
-        return 0;
-      };
-      set.on_headers_complete = [](llhttp_t* parser) { return self(parser).on_head(); };
-      set.on_body = [](llhttp_t* parser, const char* at, std::size_t size) {
-        const auto* call = self(parser).call_.get();  // take() keeps it alive
-        call->listener_->on_data({at, size});
-        return call->listener_ ? 0 : -1;  // cancelled
-      };
-      set.on_message_complete = [](llhttp_t* parser) {
-        auto& me = self(parser);
-        if (me.state_ == State::waiting) return 0;  // a 1xx
-        me.complete_ = true;
-        me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
-        return static_cast<int>(HPE_PAUSED);
-      };
-      return set;
-    }();
-    return table;
-  }
-
-  int add_to_head(const char* at, std::size_t size, bool name) {
-    if (state_ == State::answering) return 0;  // a trailer
-    if (head_.size() + size > max_head || spans_.pairs.size() > max_headers) {
-      error_ = "the head of its answer is too large";
-      return -1;
-    }
-    const auto where = head_.size();
-    head_.append(at, size);
-    if (name)
-      spans_.name(where, size);
-    else
-      spans_.value(where, size);
-    return 0;
-  }
-
-  int on_head() {
-    if (parser_.status_code == 101) return -1;  // nobody asked for another protocol
-    if (parser_.status_code < 200) return 0;
-    auto& head = answer_head_;
-    head.status = parser_.status_code;
-    head.content_length.reset();
-    spans_.views(head_, head.headers);
-    if (!is_right(head.headers)) return -1;
-    if ((parser_.flags & F_CONTENT_LENGTH) != 0)
-      head.content_length = parser_.content_length;
-    else if (head.status == 204 || head.status == 304)
-      head.content_length = 0;
+  bool on_answer_head(const UpstreamAnswerHead& head) override {
     state_ = State::answering;
     const auto* call = call_.get();  // take() keeps it alive
     call->listener_->on_head(head);
-    if (!call->listener_) return -1;
-    return head_only_ ? 1 : 0;  // 1: no body follows
+    return call->listener_ != nullptr;
   }
-
-  /// What is handed on to peers must not split their answers.
-  static bool is_right(const std::vector<HeaderView>& headers) noexcept {
-    int encodings = 0;
-    for (const auto& [name, value] : headers) {
-      if (!is_header_value(value)) return false;
-      if (!same_header_name(name, "transfer-encoding")) continue;
-      if (++encodings > 1 || !same_header_name(value, "chunked")) return false;
-    }
-    return true;
+  bool on_answer_data(std::string_view bytes) override {
+    const auto* call = call_.get();  // take() keeps it alive
+    call->listener_->on_data(bytes);
+    return call->listener_ != nullptr;
   }
 
   // --- ends
@@ -417,26 +340,16 @@ class UpstreamConnection final : public EventSocket,
       listener->on_failure({std::move(error), sent});
   }
 
-  static constexpr std::size_t max_head = 64 << 10;
-  static constexpr std::size_t max_headers = 200;
-
   UpstreamOriginPool& pool_;
   std::shared_ptr<EventCall> call_;
   UpstreamAddresses::Found addresses_;
   std::size_t next_address_ = 0;
-  llhttp_t parser_{};
-  std::string head_;  ///< names and values of the answer's headers
-  HttpHeaderSpans spans_;
-  UpstreamAnswerHead answer_head_;
-  std::string_view error_;
+  AnswerParser answer_;
   std::size_t bytes_sent_ = 0;  ///< of the request
   State state_ = State::connecting;
   bool request_written_ = false;
   bool write_wants_read_ = false;  ///< TLS
   bool read_wants_write_ = false;
-  bool head_only_ = false;  ///< the answer to a HEAD request
-  bool complete_ = false;
-  bool keep_alive_ = false;
 };
 
 inline void EventCall::pause() {
