@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
 
 MIDDLE = ["source", "validation", "refresh", "rotation", "history", "store", "transport", "server", "config"]
-FRONT = ["account", "rpc", "proxy", "openclaw"]
+FRONT = ["account", "rpc", "gateway", "proxy", "openclaw"]
 # area -> the other areas it may include.
 LAYERS = {"core": set(), "credential": {"core"}, "pool": {"core", "credential", *MIDDLE}}
 LAYERS |= {area: {"core", "credential"} for area in MIDDLE}
@@ -26,6 +26,8 @@ CONCEPTS = {
                 "validation/classifier.hpp"},
     # The claims of a refresh in a database; what a server says is cleaned in one place.
     "store": {"refresh/claims.hpp", "validation/shown_text.hpp"},
+    # What a caller may do, and how fast guessing becomes slow.
+    "gateway": {"rpc/scope.hpp", "account/rate_limit.hpp"},
     "validation": {"transport/concept.hpp", "transport/message.hpp"},
 }
 # A header that proves itself to be a model of a concept of the design.
