@@ -74,6 +74,8 @@ struct Settings {
   ByName<OAuthServerSettings> oauth;        ///< by provider
   ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
   ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
+  /// By provider: the profiles that may serve, best first; what is not here has no order.
+  ByName<std::vector<std::string>> order;
   /// How long a credential rests after its first, second, ... rate limit without a stated end.
   std::vector<std::chrono::seconds> cooldown_ladder = {
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{25},

@@ -118,8 +118,11 @@ class PoolEngine {
 
   PoolEngine(std::unique_ptr<PolicyBox> policy, PoolSettings settings, std::string_view host_name);
 
-  const PoolSettings& settings() const noexcept { return settings_; }
-  std::string_view policy() const noexcept { return policy_->name(); }
+  PoolSettings settings() const;
+  std::string policy() const;
+  /// Other rules from now on; leases that are out stay good.
+  /// @param policy null: the one there is, with its memory
+  void configure(std::unique_ptr<PolicyBox> policy, PoolSettings settings, TimePoint now);
 
   void replace(std::vector<Credential> credentials, TimePoint now);
   /// The same credential with a new token.

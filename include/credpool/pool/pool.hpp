@@ -61,10 +61,11 @@ class Pool final : private LeaseKeeper {
         store_{std::move(store)},
         clock_{std::move(clock)},
         environment_{std::move(environment)},
-        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {
-    const auto& chosen = engine_.settings();
-    if (chosen.background_writer)
-      writer_.emplace(std::min(chosen.poll_every, chosen.write_every), [this] { keep_up(); });
+        poll_every_{settings.poll_every},
+        write_every_{settings.write_every},
+        engine_{detail::box(std::move(policy)), settings, environment_.host_name()} {
+    if (settings.background_writer)
+      writer_.emplace(std::min(poll_every_, write_every_), [this] { keep_up(); });
   }
 
   Pool(const Pool&) = delete;
@@ -198,13 +199,29 @@ class Pool final : private LeaseKeeper {
   /// time, and learns what other processes wrote.
   /// @errors what the store answers; nothing is lost then, the next call tries again
   Result<void> maintain() {
-    if (due(last_write_, engine_.settings().write_every)) return exchange();
+    if (due(last_write_, write_every_)) return exchange();
     const std::lock_guard lock{store_mutex_};
     return learn_locked();
   }
 
-  std::string_view policy() const noexcept { return engine_.policy(); }
-  const PoolSettings& settings() const noexcept { return engine_.settings(); }
+  /// The name of the policy in force.
+  std::string policy() const { return engine_.policy(); }
+  PoolSettings settings() const { return engine_.settings(); }
+
+  /// Other rules from now on, while it lends: leases that are out stay good, uses and rests are
+  /// kept, and nobody waits for the change but for the moment of the change itself.
+  ///
+  /// `poll_every`, `write_every` and `background_writer` stay as the constructor got them;
+  /// `sources` counts from the next scan() on.
+  void configure(PoolSettings settings) {
+    engine_.configure(nullptr, std::move(settings), clock_.now());
+    bell_.ring();
+  }
+  /// The same with another policy, which begins without memory.
+  void configure(Policy policy, PoolSettings settings) {
+    engine_.configure(detail::box(std::move(policy)), std::move(settings), clock_.now());
+    bell_.ring();
+  }
 
  private:
   /// Whether a provider refused the token.
@@ -271,7 +288,7 @@ class Pool final : private LeaseKeeper {
       if (!useful || *useful > patience_ends || now >= patience_ends) return lease;
       // A time that has come means "whenever a lease ends", which rings. Other processes do not.
       const auto until = *useful > now ? *useful : patience_ends;
-      listener.wait(std::min(until - now, std::max(engine_.settings().poll_every, shortest_wait)));
+      listener.wait(std::min(until - now, std::max(poll_every_, shortest_wait)));
     }
   }
 
@@ -295,7 +312,7 @@ class Pool final : private LeaseKeeper {
 
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
-    if (writer_ || !due(last_poll_, engine_.settings().poll_every)) return;
+    if (writer_ || !due(last_poll_, poll_every_)) return;
     const std::unique_lock lock{store_mutex_, std::try_to_lock};
     if (lock) (void)learn_locked();
   }
@@ -347,6 +364,8 @@ class Pool final : private LeaseKeeper {
   Store store_;
   ClockType clock_;
   Environment environment_;
+  const Duration poll_every_;
+  const Duration write_every_;
   detail::PoolEngine engine_;
   std::mutex store_mutex_;
   detail::RefreshTurns refresh_turns_;

@@ -128,7 +128,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
                              clientSecretFile: "secret.txt" } },
     store: "postgresql://me@db.example/pool",
     policy: { openai: "ask" }, ownership: { "codex-cli": "borrow" },
-    models: { openai: ["a", "b"] }, cooldown: { ladderSeconds: [1, 1, 60] },
+    models: { openai: ["a", "b"] }, order: { openai: ["openai:b", "openai:a"] }, cooldown: { ladderSeconds: [1, 1, 60] },
     affinity: { mode: "hard", loadFactor: 2 }, admission: { fixed: 4 },
     stateDirectory: "~/state",
   })");
@@ -143,6 +143,7 @@ TEST_CASE("config/settings_file: every kind of setting") {
   CHECK(s.oauth.at("kimi-code").client_secret_file.is_absolute());
   CHECK(s.ownership.at("codex-cli") == cp::Ownership::borrow);
   CHECK(s.models.at("openai").size() == 2);
+  CHECK(s.order.at("openai") == std::vector<std::string>{"openai:b", "openai:a"});
   CHECK(s.cooldown_ladder.back() == std::chrono::minutes{1});
   CHECK(s.affinity_mode == cp::AffinityMode::hard);
   CHECK(s.affinity_load_factor == 2);

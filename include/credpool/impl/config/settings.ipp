@@ -55,7 +55,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 37> schema{{
+  static constexpr std::array<SettingKey, 38> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -86,6 +86,8 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "Share of a profile or CLI under the strategy \"weighted\"."},
       {"models.*", "an array of model names", "",
        "Which models that provider's credentials serve; none named: all."},
+      {"order.*", "an array of profile ids or ids", "",
+       "Which of that provider's credentials serve, the first one first; the others do not."},
       {"cooldown.ladderSeconds", "an array of 1 to 16 whole numbers, none smaller than the last",
        "[60, 300, 1500, 3600]", "Rest after the first, second, ... rate limit that states no end."},
       {"affinity.mode", "\"none\", \"soft\" or \"hard\"", "\"soft\"",

@@ -171,6 +171,8 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   for (const auto& [name, weight] : s.weights) add("weights." + name, weight);
   for (const auto& [provider, names] : s.models)
     add("models." + provider, Json5Value::Array(names.begin(), names.end()));
+  for (const auto& [provider, names] : s.order)
+    add("order." + provider, Json5Value::Array(names.begin(), names.end()));
   Json5Value::Array ladder;
   for (const auto rest : s.cooldown_ladder) ladder.emplace_back(static_cast<double>(rest.count()));
   add("cooldown.ladderSeconds", std::move(ladder));

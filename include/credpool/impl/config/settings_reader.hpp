@@ -61,7 +61,10 @@ class SettingsReader {
               if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
             });
           }},
-         {"models", [&](auto& m, auto& path) { models(m, path); }},
+         {"models",
+          [&](auto& m, auto& path) { name_lists(m, path, "an array of model names", s.models); }},
+         {"order",
+          [&](auto& m, auto& path) { name_lists(m, path, "an array of profile ids", s.order); }},
          {"cooldown",
           [&](auto& m, auto& path) {
             members(m.value, path + ".",
@@ -295,17 +298,18 @@ class SettingsReader {
     });
   }
 
-  void models(const Json5Member& member, const std::string& path) {
+  void name_lists(const Json5Member& member, const std::string& path, const char* wanted,
+                  Settings::ByName<std::vector<std::string>>& target) {
     each(member, path, [&](const Json5Member& entry, const std::string& at) {
       if (entry.value.array() == nullptr)
-        return wrong(entry.value, at, "an array of model names", "write [\"name\", ...]");
+        return wrong(entry.value, at, wanted, "write [\"name\", ...]");
       std::vector<std::string> names;
       for (const auto& element : *entry.value.array()) {
         auto name = text(element, at);
         if (!name) return;
         names.push_back(*std::move(name));
       }
-      report_.settings.models[entry.key] = std::move(names);
+      target[entry.key] = std::move(names);
       note(entry, at);
     });
   }

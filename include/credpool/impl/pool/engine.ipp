@@ -90,7 +90,36 @@ CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
     slot.fixed_limit = std::max<std::uint32_t>(fixed->leases, 1);
   slot.facts.weight = std::max<std::uint32_t>(rule.weight, 1);
   slot.facts.priority = rule.priority.value_or(slot.credential->priority);
-  if (slot.fixed_limit > 0) slot.facts.limit = static_cast<float>(slot.fixed_limit);
+  if (slot.fixed_limit > 0)
+    slot.facts.limit = static_cast<float>(slot.fixed_limit);
+  else if (std::holds_alternative<Aimd>(settings_.admission))
+    slot.facts.limit = static_cast<float>(std::floor(slot.aimd.limit));
+  else
+    slot.facts.limit = 0;
+}
+
+CREDPOOL_INLINE PoolSettings PoolEngine::settings() const {
+  const std::lock_guard lock{lock_};
+  return settings_;
+}
+
+CREDPOOL_INLINE std::string PoolEngine::policy() const {
+  const std::lock_guard lock{lock_};
+  return std::string{policy_->name()};
+}
+
+CREDPOOL_INLINE void PoolEngine::configure(std::unique_ptr<PolicyBox> policy, PoolSettings settings,
+                                           TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  settings_ = std::move(settings);
+  if (policy) {
+    policy_ = std::move(policy);
+    for (auto& lane : lanes_) lane.policy = policy_->clone();
+  }
+  for (const auto index : order_) apply_rule(slots_[index]);
+  put_in_order();
+  for (auto& lane : lanes_) seat(lane, now);
 }
 
 CREDPOOL_INLINE void PoolEngine::put_in_order() {

@@ -36,6 +36,7 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   PoolSettings pool;
   pool.auto_import = settings.auto_import;
   pool.load_factor = settings.affinity_load_factor;
+  pool.order.insert(settings.order.begin(), settings.order.end());
   pool.rate_limit_ladder.assign(settings.cooldown_ladder.begin(), settings.cooldown_ladder.end());
   switch (settings.admission_mode) {
     case AdmissionMode::unlimited:
