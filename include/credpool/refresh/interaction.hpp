@@ -5,6 +5,7 @@
 #include <credpool/core/secret.hpp>
 #include <credpool/core/time.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,10 @@ class Interaction {
   /// Asks for something secret: a key, or the address that the browser was sent back to.
   /// @errors cancelled
   virtual Result<Secret> ask_secret(std::string_view question) = 0;
+  /// What the person gave although it is awaited from elsewhere: the address that the browser was
+  /// sent to, while a listener waits for that browser. Never waits; none by default, since not
+  /// every kind of person can be heard meanwhile.
+  virtual std::optional<Secret> volunteered() { return std::nullopt; }
   /// Whether the person gave up; asked between polls.
   virtual bool cancelled() const = 0;
   /// Waits that long, or less when the person gave up.

@@ -13,7 +13,7 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// How the browser's answer comes back to us.
 enum class BrowserReturn {
-  loopback,  ///< to a listener on this machine
+  loopback,  ///< to a listener on this machine, or as the person volunteers it
   paste,     ///< the person copies it: for a machine without a browser
 };
 

@@ -266,6 +266,25 @@ TEST_CASE("refresh/oauth_browser: the person gives up, or nobody comes") {
   CHECK(nobody.server.requests().empty());
 }
 
+TEST_CASE(
+    "refresh/oauth_browser: who has the browser elsewhere brings its address to the listener") {
+  Login login{{tokens}};
+  std::string address;
+  login.person.on_show = [&](const cp::BrowserTask& task) {
+    const Browser browser{task};
+    address = browser.redirect + "?code=code-1&state=" + browser.state;
+    login.person.offers = {browser.redirect + "?code=evil&state=wrong", address};
+  };
+  const auto granted =
+      cp::browser_login(test_flow(), cp::BrowserReturn::loopback, login.world(), login.person);
+  REQUIRE(granted);
+  REQUIRE(login.server.requests().size() == 1);
+  CHECK(has(login.server.requests().front().body, "code=code-1"));
+  CHECK(login.person.said == std::vector<std::string>{"Waiting for the browser.",
+                                                      "That is not the answer to this login."});
+  CHECK(login.person.asked.empty());
+}
+
 TEST_CASE("refresh/oauth_browser: a server that knows certain ports only") {
   const auto taken = [](cp::Descriptor& holder) {
     holder = cp::Descriptor{::socket(AF_INET, SOCK_STREAM, 0)};

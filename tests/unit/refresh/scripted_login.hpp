@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,12 @@ class ScriptedPerson final : public credpool::Interaction {
     answers.pop_front();
     return credpool::Secret{answer};
   }
+  std::optional<credpool::Secret> volunteered() override {
+    if (offers.empty()) return std::nullopt;
+    credpool::Secret offered{offers.front()};
+    offers.pop_front();
+    return offered;
+  }
   bool cancelled() const override { return gives_up_after >= 0 && waits_ >= gives_up_after; }
   void wait(credpool::Duration time) override {
     ++waits_;
@@ -42,6 +49,7 @@ class ScriptedPerson final : public credpool::Interaction {
   std::vector<std::string> asked;
   std::vector<credpool::Duration> waited;
   std::deque<std::string> answers;
+  std::deque<std::string> offers;  ///< brought without being asked
   std::function<void(const credpool::BrowserTask&)> on_show;
   int gives_up_after = -1;  ///< waits; -1: never
 

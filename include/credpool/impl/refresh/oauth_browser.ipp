@@ -56,18 +56,26 @@ inline LoopbackReply judge_callback(std::string_view head, const BrowserAttempt&
   if (!found) return {400, "This answer does not belong to the login that is waiting."};
   if (!found->error.empty())
     return {200, "The login was not granted. You can close this page.", true};
-  return {200, "The login is done here: go back to the terminal. You can close this page.", true};
+  return {200, "The login is done here: go back to where you began. You can close this page.",
+          true};
 }
+
+inline constexpr std::string_view not_the_answer = "That is not the answer to this login.";
 
 inline Result<AuthorizationAnswer> hear_answer(const BrowserFlow& flow, LoopbackListener listener,
                                                const BrowserAttempt& attempt,
-                                               const LoginWorld& world,
-                                               const Interaction& interaction) {
+                                               const LoginWorld& world, Interaction& interaction) {
   constexpr std::chrono::milliseconds slice{100};
   const auto end = world.steady() + flow.patience;
   std::optional<AuthorizationAnswer> found;
   const auto judge = [&](std::string_view head) { return judge_callback(head, attempt, found); };
   while (!listener.serve(slice, judge, world.steady)) {
+    // The browser of another machine finds no listener: its person brings the address.
+    if (const auto given = interaction.volunteered()) {
+      found = pasted_answer(given->reveal(), attempt.redirect_uri, attempt.state);
+      if (found) break;
+      interaction.progress(not_the_answer);
+    }
     if (interaction.cancelled())
       return fail(Errc::cancelled, login_doing(flow.token), {}, "nothing was changed");
     if (world.steady() >= end)
@@ -87,7 +95,7 @@ inline Result<AuthorizationAnswer> ask_for_answer(const BrowserFlow& flow,
     if (!pasted) return fail(pasted.error());
     if (auto answer = pasted_answer(pasted->reveal(), attempt.redirect_uri, attempt.state))
       return std::move(*answer);
-    interaction.progress("That is not the answer to this login.");
+    interaction.progress(not_the_answer);
   }
   return fail(Errc::malformed, login_doing(flow.token), {},
               "what was pasted does not belong to this login: start again");
