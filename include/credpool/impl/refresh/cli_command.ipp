@@ -1,22 +1,18 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/core/file.hpp>
 #include <credpool/core/file_lock.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/core/time_left.hpp>
 #include <credpool/impl/refresh/own_file.hpp>
-#include <credpool/impl/refresh/passed_variables.hpp>
 #include <credpool/refresh/cli_command.hpp>
+#include <credpool/refresh/cli_program.hpp>
 #include <credpool/refresh/refreshed.hpp>
 #include <credpool/refresh/process.hpp>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <limits>
-
-#include <sys/stat.h>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -52,37 +48,13 @@ inline const CliRefresh* find_cli_refresh(std::string_view cli) noexcept {
   return found == cli_refreshes.end() ? nullptr : &*found;
 }
 
-/// The program's path, when nobody but its user and root can change what is run.
-inline Result<std::filesystem::path> find_cli_program(const CliRefresh& how,
-                                                      const Environment& environment) {
-  const auto doing = "letting " + std::string{how.program} + " refresh its login";
-  const auto path = environment.find_program(how.program);
-  if (!path)
-    return fail(Errc::not_found, doing, std::string{how.program},
-                "it is not on the PATH; relative entries do not count");
-  const auto facts =
-      inspect_file(*path, environment, {std::numeric_limits<std::size_t>::max(), true, false});
-  if (!facts) return fail(facts.error());
-  const auto unsafe = [&](const std::filesystem::path& what) {
-    return fail(Errc::unsafe_file, doing, what.string(),
-                "others can write to it: chmod go-w '" + what.string() + "'");
-  };
-  if ((facts->mode & 022) != 0) return unsafe(facts->resolved);
-  for (const auto& directory : {path->parent_path(), facts->resolved.parent_path()}) {
-    struct stat folder {};
-    if (::stat(directory.c_str(), &folder) != 0 || (folder.st_mode & 022) == 0) continue;
-    if ((folder.st_mode & S_ISVTX) == 0) return unsafe(directory);
-  }
-  return *path;
-}
-
 inline ProcessPlan cli_plan(const CliRefresh& how, std::filesystem::path program,
                             const Environment& environment) {
   ProcessPlan plan;
   plan.program = std::move(program);
   for (const auto argument : how.arguments)
     if (!argument.empty()) plan.arguments.emplace_back(argument);
-  plan.variables = passed_variables(environment);
+  plan.variables = cli_variables(environment);
   plan.variables["TERM"] = "dumb";
   plan.variables["NO_COLOR"] = "1";
   plan.variables["NO_BROWSER"] = "1";
@@ -268,7 +240,8 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
   if (!before) return fail(before.error());
   if (auto told = detail::cli_before(*how, store, *before, request, now)) return std::move(*told);
 
-  const auto path = detail::find_cli_program(*how, environment);
+  const auto path = find_cli_program(
+      how->program, "letting " + std::string{how->program} + " refresh its login", environment);
   if (!path) return fail(path.error());
   auto program = Process::start(detail::cli_plan(*how, *path, environment));
   if (!program) return fail(program.error());
