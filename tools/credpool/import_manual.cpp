@@ -68,12 +68,12 @@ int run_import_manual(Session& session, const ImportManualOptions& options) {
     return session.fail(
         {cp::Errc::malformed, "importing a token", options.cli,
          "it has blanks, line breaks or characters that no token has: paste it again"});
-  return keep_key(session, {.cli = options.cli,
-                            .provider = provider,
-                            .secret = *secret,
-                            .profile = options.profile,
-                            .base_url = options.base_url,
-                            .no_validate = options.no_validate});
+  return keep_key_and_tell(session, {.cli = options.cli,
+                                     .provider = provider,
+                                     .secret = *secret,
+                                     .profile = options.profile,
+                                     .base_url = options.base_url,
+                                     .no_validate = options.no_validate});
 }
 
 }  // namespace credpool_cli

@@ -4,10 +4,8 @@
 #include "commands.hpp"
 #include "history_notes.hpp"
 #include "login_standing.hpp"
-#include "refresher.hpp"
+#include "refresh_login.hpp"
 #include "spinner.hpp"
-
-#include <credpool/refresh/cli_command.hpp>
 
 #include <algorithm>
 
@@ -33,68 +31,6 @@ cp::Result<Credentials> named(const OpenPool& opened, const std::string& name) {
                     "it has no login here that could be refreshed; " + how_to_log_in(name));
   return cp::fail(one.error().errc(), "refreshing a login", name,
                   "name a CLI, a profile or an id of `credpool status`");
-}
-
-/// What to do where nothing can be refreshed without a person.
-cp::Error no_way(const Refresher& refresher, const cp::Credential& credential) {
-  const auto doing = "refreshing " + credential.profile_id;
-  const auto no = [&](cp::Errc code, std::string hint) {
-    return cp::Error{code, doing, credential.cli, std::move(hint)};
-  };
-  if (credential.kind != cp::Kind::oauth)
-    return no(cp::Errc::unsupported, "it is a key, which does not end; `credpool import-manual " +
-                                         credential.cli + "` replaces it");
-  if (credential.refresh_token.empty())
-    return no(cp::Errc::login_needed,
-              "there is no refresh token; " + how_to_log_in(credential.cli));
-  if (credential.ownership != cp::Ownership::borrow)
-    return no(cp::Errc::unsupported, "its store is only read; " + how_to_log_in(credential.cli));
-  auto ours = credential;
-  ours.ownership = cp::Ownership::co_own;
-  const bool could_be_ours = refresher.way_of(ours).has_value();
-  return no(cp::Errc::unsupported,
-            std::string{"it is borrowed: only its CLI spends its refresh token, and "} +
-                (cp::cli_can_refresh(credential.cli) ? "that program is not on PATH"
-                                                     : "no command makes it do so") +
-                (could_be_ours ? "; --ownership co_own lets us do it; or " : "; ") +
-                how_to_log_in(credential.cli));
-}
-
-cp::Result<RefreshWay> chosen_way(const Refresher& refresher, const cp::Credential& credential,
-                                  const std::string& method) {
-  const auto usual = refresher.way_of(credential);
-  if (method == "cli-command") {
-    auto borrowed = credential;
-    borrowed.ownership = cp::Ownership::borrow;
-    if (refresher.way_of(borrowed) == RefreshWay::cli_command) return RefreshWay::cli_command;
-    return cp::fail(cp::Errc::unsupported, "refreshing " + credential.profile_id, credential.cli,
-                    "no command of that CLI refreshes it, or the CLI is not on PATH");
-  }
-  if (!usual || (method == "oauth-refresh" && usual != RefreshWay::exchange))
-    return cp::fail(no_way(refresher, credential));
-  return *usual;
-}
-
-/// One login's row of the JSON.
-Json refreshed_json(const cp::Credential& credential,
-                    const cp::Result<cp::ExchangeReport>& report) {
-  Json entry{{"id", credential.id.hex()},
-             {"profileId", credential.profile_id},
-             {"cli", credential.cli},
-             {"outcome", report ? Json(cp::to_string(report->outcome)) : Json(nullptr)}};
-  if (report) {
-    const auto& token = report->tokens.access_token;
-    entry["expiresAt"] = time_json(report->tokens.expires_at);
-    entry["tokenHash"] = token.empty() ? Json(nullptr) : Json(cp::token_hash(token.reveal()));
-    entry["retryAt"] = time_json(report->retry_at);
-    entry["note"] = harmless(report->note);
-  } else {
-    entry["error"] = {{"code", cp::to_string(report.error().errc())},
-                      {"message", harmless(report.error().message())},
-                      {"hint", harmless(report.error().hint)},
-                      {"retryAt", time_json(report.error().retry_at)}};
-  }
-  return entry;
 }
 
 std::string in_words(const cp::ExchangeReport& report, const Session& session) {
@@ -160,7 +96,7 @@ int run_refresh(Session& session, const RefreshOptions& options) {
     if (options.ownership == "borrow") credential.ownership = cp::Ownership::borrow;
     if (options.ownership == "co_own" && credential.ownership != cp::Ownership::adopt)
       credential.ownership = cp::Ownership::co_own;
-    const auto way = chosen_way(refresher, credential, options.method);
+    const auto way = way_to_refresh(refresher, credential, options.method);
     cp::Result<cp::ExchangeReport> report = [&]() -> cp::Result<cp::ExchangeReport> {
       if (!way) return cp::fail(way.error());
       const Spinner spinner{session.err(), "refreshing " + credential.profile_id};

@@ -1,22 +1,9 @@
 // SPDX-License-Identifier: MIT
 // login: a login of our own, a family of tokens that no CLI spends.
 
-#include "../cli_pool.hpp"
-#include "../history_notes.hpp"
-#include "../keep_key.hpp"
-#include "prompt.hpp"
-#include "../refresher.hpp"
+#include "../commands.hpp"
 #include "../terminal_interaction.hpp"
-
-#include <credpool/refresh/api_key_web.hpp>
-#include <credpool/refresh/login_providers.hpp>
-#include <credpool/refresh/manual.hpp>
-#include <credpool/refresh/oauth_browser.hpp>
-#include <credpool/refresh/oauth_device.hpp>
-#include <credpool/transport/httplib.hpp>
-
-#include <algorithm>
-#include <optional>
+#include "log_in.hpp"
 
 namespace credpool_cli {
 
@@ -24,17 +11,12 @@ namespace cp = credpool;
 
 namespace {
 
-/// The methods by which this command itself can log somebody in.
-bool is_ours(cp::LoginMethod method) {
-  return method != cp::LoginMethod::oauth_refresh && method != cp::LoginMethod::cli_command;
-}
-
 cp::Result<cp::LoginMethod> chosen_method(const cp::LoginProvider& login, const std::string& name) {
   std::string list;
   bool its_own_first = false;
   for (const auto method : login.offered()) {
     its_own_first |= list.empty() && method == cp::LoginMethod::cli_command;
-    if (!is_ours(method)) continue;
+    if (!is_for_log_in(method)) continue;
     if ((name.empty() && !its_own_first) || cp::to_string(method) == name) return method;
     list += (list.empty() ? "" : ", ") + std::string{cp::to_string(method)};
   }
@@ -45,38 +27,18 @@ cp::Result<cp::LoginMethod> chosen_method(const cp::LoginProvider& login, const 
                       (list.empty() ? std::string{} : "there is --method " + list));
 }
 
-/// Keeps the tokens as a login of our own.
-int keep_login(Session& session, const cp::Settings& settings, const cp::StateDirectory& directory,
-               cp::OwnLogin login) {
-  cp::SealedLogins logins{directory, session.environment()};
-  const auto profile = login.profile_id;
-  if (auto kept = logins.put(login); !kept) return session.fail(kept.error());
-
-  auto opened = open_pool(session, StateUse::keep);
-  if (!opened) return session.fail(opened.error());
-  const auto& found = opened->discovery.credentials;
-  const auto file = logins.file_of(profile).string();
-  const auto credential = std::find_if(found.begin(), found.end(), [&](const auto& each) {
-    return each.places.front().location == file;
-  });
-  if (credential == found.end())
-    return session.fail({cp::Errc::conflict, "reading the login that was kept", file,
-                         "it was removed or replaced meanwhile: try again"});
-  if (auto imported = opened->pool->set_imported(credential->id.hex(), true); !imported)
-    return session.fail(imported.error());
-  if (auto noted = note_discovered(session, settings, {*credential}); !noted)
-    session.warn(harmless(noted.error().message()));
+void tell_kept_login(const Session& session, const Kept& kept) {
+  if (!kept.warning.empty()) session.warn(kept.warning);
   if (session.options().json) {
-    session.print_json(Json{{"profileId", credential->profile_id},
-                            {"id", credential->id.hex()},
-                            {"tokenHash", credential->token_hash()},
-                            {"expiresAt", time_json(credential->expires_at)}});
+    session.print_json(Json{{"profileId", kept.profile_id},
+                            {"id", kept.id},
+                            {"tokenHash", kept.token_hash},
+                            {"expiresAt", time_json(kept.expires_at)}});
   } else {
-    session.print("Logged in: " + credential->profile_id + ", a login of our own, sealed in " +
-                  short_path(file, session.environment()) +
+    session.print("Logged in: " + kept.profile_id + ", a login of our own, sealed in " +
+                  short_path(kept.file.string(), session.environment()) +
                   ".\nNext: credpool renew install (keeps it fresh)\n");
   }
-  return 0;
 }
 
 }  // namespace
@@ -90,72 +52,24 @@ int run_login(Session& session, const LoginOptions& options) {
     return session.fail(
         {cp::Errc::invalid_argument, "logging in", options.cli, "it is one of " + list});
   }
-  const auto settings = settings_of(session);
-  if (!settings) return session.fail(settings.error());
-  const auto directory = open_state_directory(session, *settings);
-  if (!directory) return session.fail(directory.error());
   const auto method = chosen_method(*login, options.method);
   if (!method) return session.fail(method.error());
   if (!login->note.empty()) session.note(std::string{login->note});
 
-  cp::HttplibTransport transport{cp::HttplibOptions::from(session.environment())};
-  const cp::SystemClock clock;
-  const cp::LoginWorld world{
-      .send = [&](const cp::Request& request) { return transport.send(request); },
-      .now = [&] { return clock.now(); },
-      .steady = [&] { return clock.steady(); }};
+  const bool opens_browser = !options.no_browser && browser_opener(session.environment());
   TerminalInteraction person{session.environment(), session.err(), !options.no_browser};
-  const auto endpoints = endpoint_settings(*settings);
-  const auto configured = settings->oauth.find(login->provider);
-
-  if (*method == cp::LoginMethod::api_key_web || *method == cp::LoginMethod::manual) {
-    auto key = *method == cp::LoginMethod::manual ? cp::manual_token(*login, person)
-                                                  : cp::api_key_web(*login, world, person);
-    if (!key) return session.fail(key.error());
-    return keep_key(session,
-                    {.cli = std::string{login->cli},
-                     .provider = std::string{login->key_provider.empty() ? login->provider
-                                                                         : login->key_provider},
-                     .secret = *key,
-                     .profile = options.profile});
-  }
-
-  std::string oauth_host;
-  cp::Result<cp::GrantedTokens> granted = [&]() -> cp::Result<cp::GrantedTokens> {
-    if (*method == cp::LoginMethod::oauth_device) {
-      auto flow = cp::device_flow_of(*login, session.environment(), endpoints, options.region);
-      if (!flow) return cp::fail(flow.error());
-      if (configured != settings->oauth.end() && !configured->second.device_url.empty())
-        flow->authorization_url = configured->second.device_url;
-      oauth_host = flow->oauth_host;
-      return cp::device_login(*flow, world, person);
-    }
-    auto flow = cp::browser_flow_of(*login, session.environment(), endpoints);
-    if (!flow) return cp::fail(flow.error());
-    if (configured != settings->oauth.end() && !configured->second.authorize_url.empty())
-      flow->authorization_url = configured->second.authorize_url;
-    oauth_host = flow->oauth_host;
-    const bool here = !options.no_browser && browser_opener(session.environment());
-    return cp::browser_login(*flow, here ? cp::BrowserReturn::loopback : cp::BrowserReturn::paste,
-                             world, person);
-  }();
-  if (!granted) return session.fail(granted.error());
-
-  cp::OwnLogin own;
-  own.profile_id =
-      std::string{login->provider} + ":" + (options.profile.empty() ? "own" : options.profile);
-  own.cli = login->cli;
-  own.provider = login->provider;
-  own.oauth_host = oauth_host;
-  own.account = granted->account_id;
-  own.scope = granted->scope;
-  own.created = session.now();
-  own.tokens.access_token = granted->access_token;
-  own.tokens.refresh_token = granted->refresh_token;
-  own.tokens.lifetime = granted->lifetime;
-  own.tokens.account_id = granted->account_id;
-  if (granted->lifetime) own.tokens.expires_at = session.now() + *granted->lifetime;
-  return keep_login(session, *settings, *directory, std::move(own));
+  const auto kept =
+      log_in(session,
+             {.login = login,
+              .method = *method,
+              .profile = options.profile,
+              .region = options.region,
+              .comes_back = opens_browser ? cp::BrowserReturn::loopback : cp::BrowserReturn::paste},
+             person);
+  if (!kept) return session.fail(kept.error());
+  const bool is_key = *method == cp::LoginMethod::api_key_web || *method == cp::LoginMethod::manual;
+  is_key ? tell_kept_key(session, *kept) : tell_kept_login(session, *kept);
+  return 0;
 }
 
 }  // namespace credpool_cli
