@@ -194,6 +194,19 @@ int run_command_line(int argc, char** argv) {
       ->add_option("--cors-origin", serve.accounts.cors_origins,
                    "Accounts: web pages of that origin may call (may be given again)")
       ->type_name("ORIGIN");
+  serve_command
+      ->add_option("--only", serve.only, "Start these parts: accounts,proxy,gateway,ui,refresh")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"accounts", "proxy", "gateway", "ui", "refresh"}))
+      ->type_name("LIST");
+  serve_command->add_flag("--no-ui", serve.no_ui, "Without the Control UI");
+  serve_command
+      ->add_option("--allow-host", serve.allow_hosts,
+                   "The gateway answers to this name too (may be given again)")
+      ->type_name("NAME");
+  serve_command->add_flag("--insecure-remote", serve.insecure_remote,
+                          "Listen for other machines without TLS");
+  serve_command->add_option("--ui-directory", serve.ui_directory)->group("");
   serve_command->add_option("--threads", serve.threads, "Event loops (default: one a processor)")
       ->check(CLI::Range(1U, 64U));
   on(serve_command, [&](Session& session) { return run_serve(session, serve); });

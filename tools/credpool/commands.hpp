@@ -106,6 +106,11 @@ struct ServeOptions {
   std::string log = "text";              ///< "text", "json" or "off"
   std::string tls_certificate = {};
   std::string tls_key = {};
+  std::vector<std::string> only = {};         ///< parts that are started; empty: all
+  std::vector<std::string> allow_hosts = {};  ///< further names that Host may have
+  bool no_ui = false;
+  bool insecure_remote = false;   ///< others may reach it without TLS
+  std::string ui_directory = {};  ///< pages from there, for work on them
   unsigned threads = 0;           ///< 0: one for each processor
   AccountsOptions accounts = {};  ///< without `open`
   /// Told the first listener's address and the key once requests are taken, in place of the notes

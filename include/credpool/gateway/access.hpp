@@ -51,7 +51,7 @@ struct GatewayIdentity {
   Scopes scopes = {};
   std::optional<TimePoint> expires_at = {};
   std::uint64_t number = 0;  ///< of the session, or of the token's value
-  bool local = true;          ///< from this machine
+  bool local = true;         ///< from this machine
 };
 
 /// What was decided about a request's head: an answer that refuses it, or who it is from (none:

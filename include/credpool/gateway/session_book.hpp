@@ -50,8 +50,10 @@ class SessionBook {
   explicit SessionBook(SessionRules rules = {}) : rules_{rules} {}
 
   /// A new code that open() takes once.
+  /// @param scopes of who asks for it: its session has none that it had not, and no others than the
+  ///               rules allow
   /// @errors io when the system gives no random bytes
-  Result<Secret> make_code(TimePoint now);
+  Result<Secret> make_code(Scopes scopes, TimePoint now);
   TimePoint code_ends(TimePoint made) const noexcept { return made + rules_.code_life; }
 
   /// Begins a session for a code; the code is spent.
@@ -70,12 +72,14 @@ class SessionBook {
  private:
   struct Code {
     Digest digest{};
+    Scopes scopes = {};
     TimePoint ends{};
   };
   struct Session {
     std::uint64_t number = 0;
     Digest cookie{};
     Digest proof{};
+    Scopes scopes = {};
     TimePoint begun{};
     TimePoint used{};
   };

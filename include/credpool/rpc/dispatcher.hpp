@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/result.hpp>
+#include <credpool/core/time.hpp>
 #include <credpool/rpc/scope.hpp>
 
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +18,9 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Who calls, as the transport found out; never what a request says of itself.
 struct RpcCaller {
   Scopes scopes = {};
-  std::string name = {};  ///< for logs: "token:NAME", "session", "unix", "stdio"
-  bool local = true;      ///< of this machine
+  std::string name = {};                     ///< for logs: "token:NAME", "session", "unix", "stdio"
+  bool local = true;                         ///< of this machine
+  std::optional<TimePoint> expires_at = {};  ///< when what it showed ends; none: it does not
 };
 
 /// One method of the interface.

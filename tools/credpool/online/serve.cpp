@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT
-// serve: the LLM proxy over the pool.
+// serve: everything that stays up, over one pool.
 
 #include "access_log.hpp"
 #include "accounts_service.hpp"
-#include "../commands.hpp"
+#include "gateway.hpp"
+#include "key_file.hpp"
+#include "listeners.hpp"
+#include "serve_parts.hpp"
 #include "serving_pool.hpp"
 
+#include <credpool/account/keys.hpp>
 #include <credpool/core/encoding.hpp>
-#include <credpool/core/file.hpp>
 #include <credpool/proxy/proxy.hpp>
 #include <credpool/server/event_engine.hpp>
 #include <credpool/transport/httplib.hpp>
 
 #include <sodium.h>
 
-#include <algorithm>
-#include <map>
-#include <thread>
+#include <array>
 
 #include <signal.h>
 
@@ -26,227 +27,249 @@ namespace cp = credpool;
 
 namespace {
 
-/// The key in a file of its own; made when the file is missing.
-cp::Result<cp::Secret> static_key(const std::filesystem::path& path,
-                                  const cp::Environment& environment) {
-  auto text = cp::read_file(path, environment, {.max_bytes = 512, .follow_symlink = false});
-  if (!text && text.error().errc() == cp::Errc::not_found) {
-    std::array<unsigned char, 32> random;
-    ::randombytes_buf(random.data(), random.size());
-    const std::string_view bytes{reinterpret_cast<const char*>(random.data()), random.size()};
-    auto key = "cp-" + cp::encode_base64url(bytes);
-    if (auto made = cp::make_private_directory(path.parent_path()); !made)
-      return cp::fail(made.error());
-    auto written = cp::replace_file(path, key + "\n", 0600);
-    cp::Secret secret{key};
-    cp::wipe(key.data(), key.size());
-    cp::wipe(random.data(), random.size());
-    if (!written) return cp::fail(written.error());
-    return secret;
+/// "cp-" and 256 random bits.
+cp::Result<cp::Secret> new_static_key() {
+  std::array<unsigned char, 32> random;
+  ::randombytes_buf(random.data(), random.size());
+  auto text =
+      "cp-" + cp::encode_base64url({reinterpret_cast<const char*>(random.data()), random.size()});
+  cp::Secret key{text};
+  cp::wipe(text.data(), text.size());
+  cp::wipe(random.data(), random.size());
+  return key;
+}
+
+cp::Error no_place(std::string_view doing, std::string hint) {
+  return {cp::Errc::configuration, std::string{doing}, {}, std::move(hint)};
+}
+
+/// What answers where nothing else does.
+class NothingHere final : public cp::ServerHandler {
+ public:
+  std::optional<cp::Answer> admit(const cp::RequestHead&, std::string_view) override {
+    return cp::gateway_error(404, "NOT_FOUND", "there is no such path");
   }
-  if (!text) return cp::fail(text.error());
-  for (const auto& warning : text->facts.warnings)
-    if (warning.kind == cp::FileWarning::Kind::readable_by_others)
-      return cp::fail(cp::Errc::unsafe_file, "reading the proxy's key", path.string(),
-                      "others can read it: " + warning.repair);
-  auto key = text->bytes.reveal();
-  while (!key.empty() && (key.back() == '\n' || key.back() == '\r' || key.back() == ' '))
-    key.remove_suffix(1);
-  constexpr std::size_t shortest = 16;
-  if (key.size() < shortest || !cp::is_safe_token(key))
-    return cp::fail(cp::Errc::malformed, "reading the proxy's key", path.string(),
-                    "it must hold one key of at least 16 printable characters without blanks; "
-                    "remove the file to have a new one made");
-  return cp::Secret{key};
-}
-
-/// Where clients of this machine find the listener.
-std::string url_of(const cp::ListenAddress& address, bool tls) {
-  if (!address.unix_path.empty()) return address.text();
-  auto shown = address;
-  if (shown.ip == "0.0.0.0") shown.ip = "127.0.0.1";
-  if (shown.ip == "::") shown.ip = "::1";
-  return (tls ? "https://" : "http://") + shown.text();
-}
-
-/// "3 credentials: openai 2, anthropic 1", and what stays out.
-void introduce(const Session& session, const cp::ProxyCatalog& catalog) {
-  std::map<std::string, int> serving;
-  int credentials = 0;
-  for (const auto& credential : catalog.credentials()) {
-    bool serves = false;
-    for (int i = 0; i <= static_cast<int>(cp::Operation::models); ++i)
-      serves = serves || catalog.way(credential->id, static_cast<cp::Operation>(i)) != nullptr;
-    if (!serves || !credential->usable_at(session.now())) continue;
-    ++serving[credential->provider];
-    ++credentials;
+  void handle(std::shared_ptr<cp::ServerExchange> exchange) override {
+    exchange->respond(cp::gateway_error(404, "NOT_FOUND", "there is no such path"));
   }
-  std::string list;
-  for (const auto& [provider, count] : serving)
-    list += (list.empty() ? "" : ", ") + provider + " " + std::to_string(count);
-  session.note(credentials > 0
-                   ? "lending " + std::to_string(credentials) +
-                         (credentials == 1 ? " credential: " : " credentials: ") + list
-                   : "there is nothing to lend yet: `credpool scan` says what was found; "
-                     "a key in the environment (OPENAI_API_KEY ...) is enough");
-  std::map<std::string, const cp::Error*> blocked;
-  for (const auto& one : catalog.blocked())
-    if (!one.operations.empty()) blocked.emplace(one.provider, &one.why);
-  for (const auto& [provider, why] : blocked) session.note("not lent: " + harmless(why->message()));
+  cp::Answer refusal(int status, std::string_view why) override {
+    return cp::gateway_error(status, "BAD_REQUEST", why);
+  }
+};
+
+/// Everything of one run of `serve`. Members end in the reverse of their order.
+class Serving {
+ public:
+  Serving(Session& session, const ServeOptions& options) : session_{session}, options_{options} {}
+
+  int run() {
+    const auto ended = open();
+    if (!ended) return session_.fail(ended.error());
+    tell();
+    wait();
+    close();
+    return 0;
+  }
+
+ private:
+  cp::Result<void> open();
+  cp::Result<void> open_key();
+  cp::Result<void> open_gateway();
+  cp::Result<void> listen(const std::vector<cp::ListenAddress>& where);
+  std::shared_ptr<cp::ServerHandler> site();
+  void tell() const;
+  void wait();
+  void close();
+  std::vector<std::string> not_ready() const;
+
+  Session& session_;
+  const ServeOptions& options_;
+  ServeParts parts_;
+  std::unique_ptr<ServingPool> pool_;
+  std::filesystem::path key_file_;
+  cp::Secret key_;
+  std::optional<cp::ServerCertificate> certificate_;
+  std::unique_ptr<AccessLog> log_;
+  std::unique_ptr<cp::HttplibTransport> transport_;
+  std::unique_ptr<AccountsService> accounts_;
+  std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<cp::EventEngine> engine_;
+  std::shared_ptr<cp::Proxy> proxy_;
+  std::vector<cp::ListenAddress> bound_;
+};
+
+cp::Result<void> Serving::open() {
+  auto parts = ServeParts::of(options_);
+  if (!parts) return cp::fail(parts.error());
+  parts_ = *parts;
+  auto pool = ServingPool::open(session_, options_.allow, parts_.refresh);
+  if (!pool) return cp::fail(pool.error());
+  pool_ = std::move(*pool);
+  const auto& settings = pool_->settings();
+  const auto where = listen_addresses(options_, settings.proxy);
+  if (!where) return cp::fail(where.error());
+  if (parts_.accounts && !pool_->directory())
+    return cp::fail(no_place("keeping accounts",
+                             "set HOME or XDG_STATE_HOME, or stateDirectory in the configuration"));
+  if (options_.open && parts_.proxy)
+    if (auto opened = open_key(); !opened) return opened;
+  if (!options_.tls_certificate.empty())
+    certificate_ = cp::ServerCertificate{session_.environment().expand(options_.tls_certificate),
+                                         session_.environment().expand(options_.tls_key)};
+  log_ = std::make_unique<AccessLog>(options_.log == "json"  ? AccessLogForm::json
+                                     : options_.log == "off" ? AccessLogForm::off
+                                                             : AccessLogForm::text);
+  transport_ =
+      std::make_unique<cp::HttplibTransport>(cp::HttplibOptions::from(session_.environment()));
+  if (parts_.accounts) {
+    auto opened = AccountsService::open(session_, settings, *pool_->directory(), options_.accounts,
+                                        *transport_);
+    if (!opened) return cp::fail(opened.error());
+    accounts_ = std::move(*opened);
+  }
+  if (auto opened = open_gateway(); !opened) return opened;
+  engine_ =
+      std::make_unique<cp::EventEngine>(engine_options(session_, settings.proxy, options_.threads));
+  return listen(*where);
 }
 
-/// Prints how programs are pointed here.
-/// @param key_file empty: with accounts, each has its own keys
-void tell_how(const Session& session, const cp::ListenAddress& address, bool tls,
-              const std::filesystem::path& key_file) {
-  const auto url = url_of(address, tls);
-  session.print("listening on " + url + "\n");
-  if (!address.unix_path.empty()) return;
-  if (key_file.empty()) {
-    session.print("  export OPENCLAW_TOKEN_API_BASE=" + url +
-                  "   # then: openclaw-token auth register\n");
+cp::Result<void> Serving::open_key() {
+  key_file_ = session_.environment().expand(options_.key_file);
+  if (options_.key_file.empty()) {
+    if (!pool_->directory())
+      return cp::fail(no_place("keeping the proxy's key", "name a file with --key-file"));
+    key_file_ = pool_->directory()->path() / "serve.key";
+  }
+  auto key =
+      key_in_file(std::filesystem::absolute(key_file_), session_.environment(), new_static_key);
+  if (!key) return cp::fail(key.error());
+  key_ = std::move(*key);
+  return {};
+}
+
+cp::Result<void> Serving::open_gateway() {
+  if (!pool_->directory()) {
+    if (parts_.named) return cp::fail(no_place("keeping the gateway's token", "set HOME"));
+    session_.note("no place for the gateway's token: there is no RPC and there are no pages");
+    return {};
+  }
+  auto opened =
+      Gateway::open(session_, pool_->directory()->path(),
+                    {.ui = parts_.ui,
+                     .api = parts_.gateway,
+                     .hosts = options_.allow_hosts,
+                     .ui_directory = session_.environment().expand(options_.ui_directory)});
+  if (!opened) return cp::fail(opened.error());
+  gateway_ = std::move(*opened);
+  gateway_->ready_unless([this] { return not_ready(); });
+  return {};
+}
+
+std::shared_ptr<cp::ServerHandler> Serving::site() {
+  std::shared_ptr<cp::ServerHandler> site = std::make_shared<NothingHere>();
+  if (parts_.proxy) {
+    cp::ProxyOptions options;
+    // The pool outlives the engine, which ends all leases.
+    options.lender = std::shared_ptr<cp::CredentialLender>{std::shared_ptr<void>{}, pool_.get()};
+    options.gate = accounts_
+                       ? accounts_->gate()
+                       : std::shared_ptr<cp::ProxyGate>{std::make_shared<cp::StaticKeyGate>(key_)};
+    options.upstream = &engine_->upstream();
+    options.fetch = [this](const cp::Request& request) { return transport_->send(request); };
+    if (log_->is_on())
+      options.on_access = [this](const cp::AccessRecord& record) { log_->write(record); };
+    proxy_ = std::make_shared<cp::Proxy>(std::move(options));
+    proxy_->use(pool_->catalog());
+    site = proxy_;
+  }
+  if (accounts_) site = accounts_->site(std::move(site));
+  return site;
+}
+
+cp::Result<void> Serving::listen(const std::vector<cp::ListenAddress>& where) {
+  const bool tls = certificate_.has_value();
+  const auto behind = site();
+  const auto plain = gateway_ ? gateway_->site(behind, false) : behind;
+  const auto secure = gateway_ ? gateway_->site(behind, true) : behind;
+  for (const auto& address : where) {
+    const bool is_unix = !address.unix_path.empty();
+    auto bound = engine_->listen(address, tls && !is_unix ? secure : plain,
+                                 is_unix ? std::nullopt : certificate_);
+    if (!bound) return cp::fail(bound.error());
+    bound_.push_back(std::move(*bound));
+  }
+  if (gateway_) {
+    std::optional<cp::ListenAddress> own = gateway_->own_address();
+    if (own && !engine_->listen(*own, gateway_->own_site())) {
+      session_.note(
+          "another server with this state directory runs; `credpool rpc` and "
+          "`credpool ui` find that one");
+      own.reset();
+    }
+    gateway_->serving(bound_, tls, url_of(bound_.front(), tls), own);
+  }
+  return engine_->start();
+}
+
+void Serving::tell() const {
+  for (const auto& address : bound_)
+    tell_how(session_, address, certificate_.has_value(), key_file_);
+  if (accounts_) session_.note(std::string{accounts_->payment()});
+  std::fflush(stdout);
+  if (options_.when_ready) {
+    options_.when_ready(url_of(bound_.front(), certificate_.has_value()), key_);
     return;
   }
-  const auto key = "\"$(cat " + key_file.string() + ")\"";
-  session.print("  export OPENAI_BASE_URL=" + url + "/v1 OPENAI_API_KEY=" + key +
-                "\n  export ANTHROPIC_BASE_URL=" + url + " ANTHROPIC_API_KEY=" + key + "\n");
-}
-
-cp::EventEngineOptions engine_options(const Session& session, const cp::ProxySettings& settings,
-                                      bool accounts, unsigned threads) {
-  cp::EventEngineOptions options;
-  options.threads = threads;
-  options.limits.head_deadline = settings.timeouts.request_head;
-  options.limits.body_deadline = settings.timeouts.request_body;
-  options.limits.write_stall = settings.timeouts.idle;
-  options.limits.max_body_bytes = settings.max_body_bytes;
-  options.timeouts.connect = settings.timeouts.connect;
-  options.timeouts.first_byte = settings.timeouts.first_byte;
-  options.timeouts.idle = settings.timeouts.idle;
-  options.ca_files = cp::HttplibOptions::from(session.environment()).ca_files;
-  // With accounts: passwords are hashed there, and a duplicate waits for the first of its kind.
-  if (accounts) options.blocking_threads = 16;
-  return options;
-}
-
-cp::Result<std::vector<cp::ListenAddress>> addresses(const ServeOptions& options,
-                                                     const cp::ProxySettings& settings) {
-  auto texts = options.listen;
-  if (texts.empty()) texts.push_back(settings.listen);
-  std::vector<cp::ListenAddress> all;
-  for (const auto& text : texts) {
-    auto address = cp::ListenAddress::parse(text);
-    if (!address) return cp::fail(address.error());
-    if (options.open && !address->is_local())
-      return cp::fail(cp::Errc::invalid_argument, "listening", text,
-                      "--open is for this machine: give a loopback address or a Unix socket");
-    all.push_back(std::move(*address));
-  }
-  return all;
+  tell_what(session_, *pool_->catalog());
+  if (gateway_ && parts_.ui) session_.note("the Control UI: credpool ui");
 }
 
 /// Waits for signals; meanwhile the logins are looked at again when their files change.
-void serve_until_told(ServingPool& pool, cp::Proxy& proxy, const sigset_t& signals) {
+void Serving::wait() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
   constexpr int look_anyway_every = 30;  // seconds: logins that are new have no file that we know
   for (int second = 1;; ++second) {
     const timespec pause{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
     if (signal == SIGINT || signal == SIGTERM) return;
-    if (pool.look(signal == SIGHUP || second % look_anyway_every == 0)) proxy.use(pool.catalog());
+    if (signal == SIGHUP && gateway_)
+      if (const auto reloaded = gateway_->reload(); !reloaded)
+        session_.warn(harmless(reloaded.error().message()));
+    if (pool_->look(signal == SIGHUP || second % look_anyway_every == 0) && proxy_)
+      proxy_->use(pool_->catalog());
   }
+}
+
+void Serving::close() {
+  if (!options_.when_ready) session_.note("stopping; answers that have begun are finished");
+  if (gateway_) {
+    gateway_->draining();
+    gateway_->end_streams();
+  }
+  engine_->stop(std::chrono::duration_cast<cp::Duration>(pool_->settings().proxy.timeouts.drain));
+  if (gateway_) gateway_->stop();
+  if (accounts_) accounts_->stop();
+}
+
+std::vector<std::string> Serving::not_ready() const {
+  if (!parts_.proxy) return {};
+  const auto now = session_.now();
+  for (const auto& credential : pool_->credentials())
+    if (credential->usable_at(now)) return {};
+  return {"there is nothing to lend"};
 }
 
 }  // namespace
 
 int run_serve(Session& session, const ServeOptions& options) {
-  // Signals are taken by sigtimedwait() above; threads that start from here on leave them alone.
+  // Signals are taken by sigtimedwait(); threads that start from here on leave them alone.
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  auto pool = ServingPool::open(session, options.allow);
-  if (!pool) return session.fail(pool.error());
-  const auto& settings = (*pool)->settings();
-  const auto where = addresses(options, settings.proxy);
-  if (!where) return session.fail(where.error());
-
-  const auto& directory = (*pool)->directory();
-  std::filesystem::path key_file;
-  cp::Secret static_secret;
-  if (options.open) {
-    key_file = session.environment().expand(options.key_file);
-    if (options.key_file.empty()) {
-      if (!directory)
-        return session.fail({cp::Errc::configuration,
-                             "keeping the proxy's key",
-                             {},
-                             "name a file with --key-file"});
-      key_file = directory->path() / "serve.key";
-    }
-    auto key = static_key(std::filesystem::absolute(key_file), session.environment());
-    if (!key) return session.fail(key.error());
-    static_secret = std::move(*key);
-  } else if (!directory) {
-    return session.fail({cp::Errc::configuration,
-                         "keeping accounts",
-                         {},
-                         "set HOME or XDG_STATE_HOME, or stateDirectory in the configuration"});
-  }
-
-  AccessLog log{options.log == "json"  ? AccessLogForm::json
-                : options.log == "off" ? AccessLogForm::off
-                                       : AccessLogForm::text};
-  cp::HttplibTransport transport{cp::HttplibOptions::from(session.environment())};
-  std::unique_ptr<AccountsService> accounts;
-  if (!options.open) {
-    auto opened = AccountsService::open(session, settings, *directory, options.accounts, transport);
-    if (!opened) return session.fail(opened.error());
-    accounts = std::move(*opened);
-  }
-  cp::EventEngine engine{engine_options(session, settings.proxy, !options.open, options.threads)};
-  cp::ProxyOptions proxy_options;
-  // The pool outlives the engine, which ends all leases.
-  proxy_options.lender =
-      std::shared_ptr<cp::CredentialLender>{std::shared_ptr<void>{}, pool->get()};
-  proxy_options.gate =
-      accounts ? accounts->gate() : std::make_shared<cp::StaticKeyGate>(static_secret);
-  proxy_options.upstream = &engine.upstream();
-  proxy_options.fetch = [&transport](const cp::Request& request) {
-    return transport.send(request);
-  };
-  if (log.is_on())
-    proxy_options.on_access = [&log](const cp::AccessRecord& record) { log.write(record); };
-  const auto proxy = std::make_shared<cp::Proxy>(std::move(proxy_options));
-  const auto catalog = (*pool)->catalog();
-  proxy->use(catalog);
-  const auto site = accounts ? accounts->site(proxy) : std::shared_ptr<cp::ServerHandler>{proxy};
-
-  std::optional<cp::ServerCertificate> certificate;
-  if (!options.tls_certificate.empty())
-    certificate = cp::ServerCertificate{session.environment().expand(options.tls_certificate),
-                                        session.environment().expand(options.tls_key)};
-  std::vector<cp::ListenAddress> bound;
-  for (const auto& address : *where) {
-    auto listening =
-        engine.listen(address, site, address.unix_path.empty() ? certificate : std::nullopt);
-    if (!listening) return session.fail(listening.error());
-    bound.push_back(std::move(*listening));
-  }
-  if (auto started = engine.start(); !started) return session.fail(started.error());
-  for (const auto& address : bound) tell_how(session, address, certificate.has_value(), key_file);
-  if (accounts) session.note(std::string{accounts->payment()});
-  std::fflush(stdout);
-  if (options.when_ready)
-    options.when_ready(url_of(bound.front(), certificate.has_value()), static_secret);
-  else
-    introduce(session, *catalog);
-
-  serve_until_told(**pool, *proxy, signals);
-  if (!options.when_ready) session.note("stopping; answers that have begun are finished");
-  engine.stop(std::chrono::duration_cast<cp::Duration>(settings.proxy.timeouts.drain));
-  if (accounts) accounts->stop();
-  return 0;
+  return Serving{session, options}.run();
 }
 
 }  // namespace credpool_cli

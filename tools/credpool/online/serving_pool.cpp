@@ -11,12 +11,14 @@ namespace credpool_cli {
 
 namespace cp = credpool;
 
-cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(
-    const Session& session, const std::vector<std::string>& allowed) {
+cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(const Session& session,
+                                                           const std::vector<std::string>& allowed,
+                                                           bool renews) {
   auto parts = pool_parts(session, StateUse::keep);
   if (!parts) return cp::fail(parts.error());
   for (const auto& provider : allowed) parts->settings.policy[provider] = cp::ProviderUse::allow;
   std::unique_ptr<ServingPool> made{new ServingPool{session, std::move(*parts)}};
+  if (!renews) return made;
   if (auto started = made->start(); !started) return cp::fail(started.error());
   return made;
 }
@@ -85,6 +87,7 @@ void ServingPool::take_over(cp::Discovery discovery) {
 
 /// When which token is renewed.
 void ServingPool::plan(const std::vector<cp::Credential>& credentials) {
+  if (!scheduler_) return;
   std::map<cp::CredentialId, std::string> planned;
   for (const auto& credential : credentials) {
     const bool renewable =

@@ -21,8 +21,9 @@ namespace credpool_cli {
 class ServingPool final : public credpool::CredentialLender {
  public:
   /// @param allowed providers that the user agreed to on the command line
+  /// @param renews  whether tokens are renewed in time
   static credpool::Result<std::unique_ptr<ServingPool>> open(
-      const Session& session, const std::vector<std::string>& allowed);
+      const Session& session, const std::vector<std::string>& allowed, bool renews = true);
   ~ServingPool() override;
 
   credpool::Result<credpool::Lease> acquire(const credpool::LeaseRequest& request) override;

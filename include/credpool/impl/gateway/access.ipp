@@ -43,9 +43,9 @@ inline std::optional<Answer> refused_head(const HostRule& hosts, const GatewayRo
                                           const RequestHead& head) {
   const bool changes = head.method != "GET" && head.method != "HEAD";
   if (route.door != GatewayDoor::open) {
-    for (const std::string_view name : {std::string_view{"host"}, std::string_view{"origin"},
-                                        std::string_view{"authorization"}, gateway_proof_header,
-                                        std::string_view{"content-type"}})
+    for (const std::string_view name :
+         {std::string_view{"host"}, std::string_view{"origin"}, std::string_view{"authorization"},
+          gateway_proof_header, std::string_view{"content-type"}})
       if (stands_twice(head, name))
         return gateway_error(400, "BAD_REQUEST", "a header stands twice");
     const auto host = head.header("host");
@@ -54,9 +54,9 @@ inline std::optional<Answer> refused_head(const HostRule& hosts, const GatewayRo
       return gateway_error(421, "WRONG_HOST",
                            "the Host header does not name this server; --allow-host allows more");
     // Pages and their parts may be linked to from anywhere; what changes or tells something not.
-    if (const auto origin = head.header("origin");
-        origin && (changes || route.door != GatewayDoor::page) &&
-        !hosts.is_own_origin(*origin, *host))
+    if (const auto origin = head.header("origin"); origin &&
+                                                   (changes || route.door != GatewayDoor::page) &&
+                                                   !hosts.is_own_origin(*origin, *host))
       return gateway_error(403, "WRONG_ORIGIN", "requests of other sites' pages are refused");
     if (const auto site = head.header("sec-fetch-site");
         site && route.door != GatewayDoor::page && *site != "same-origin" && *site != "none")
@@ -86,8 +86,7 @@ inline Answer unauthorised() {
 }
 
 inline Answer missing_scope(Scope scope) {
-  return gateway_error(403, "FORBIDDEN",
-                       "this needs the scope " + std::string{to_string(scope)});
+  return gateway_error(403, "FORBIDDEN", "this needs the scope " + std::string{to_string(scope)});
 }
 
 }  // namespace detail

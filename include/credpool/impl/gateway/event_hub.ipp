@@ -45,8 +45,7 @@ CREDPOOL_INLINE void EventHub::publish(std::string_view type, std::string_view d
   std::vector<std::function<void()>> wakes;
   {
     const std::lock_guard lock{mutex_};
-    auto event =
-        detail::new_event(id_of(newest_ + 1), std::string{type}, std::string{data_json});
+    auto event = detail::new_event(id_of(newest_ + 1), std::string{type}, std::string{data_json});
     bytes_ += detail::event_size(*event);
     ring_.push_back(std::move(event));
     ++newest_;
@@ -66,8 +65,8 @@ CREDPOOL_INLINE std::unique_ptr<EventSubscription> EventHub::subscribe(
   if (readers_.size() >= options_.subscribers) return nullptr;
   const auto last = detail::event_number(last_event_id, options_.epoch);
   const bool resumes = last && *last <= newest_ && *last + 1 >= oldest();
-  std::unique_ptr<EventSubscription> made{new EventSubscription{
-      *this, resumes ? *last + 1 : newest_ + 1, !resumes, std::move(wake)}};
+  std::unique_ptr<EventSubscription> made{
+      new EventSubscription{*this, resumes ? *last + 1 : newest_ + 1, !resumes, std::move(wake)}};
   readers_.push_back(made.get());
   count_.store(readers_.size(), std::memory_order_relaxed);
   return made;
@@ -91,8 +90,7 @@ CREDPOOL_INLINE std::vector<std::shared_ptr<const HubEvent>> EventSubscription::
   if (next_ < oldest) {
     const auto count = hub_.newest_ + 1 - next_;
     hub_.dropped_.fetch_add(count, std::memory_order_relaxed);
-    taken.push_back(
-        detail::new_event({}, "dropped", "{\"count\":" + std::to_string(count) + "}"));
+    taken.push_back(detail::new_event({}, "dropped", "{\"count\":" + std::to_string(count) + "}"));
     next_ = hub_.newest_ + 1;
     resync_ = true;
   }

@@ -114,7 +114,8 @@ CREDPOOL_INLINE const HostRule::Schemes* HostRule::find(std::string_view host) c
   if (end == std::string_view::npos) return nullptr;
   const auto address = six ? text.substr(1, end - 1) : text.substr(0, end);
   const auto rest = text.substr(six ? end + 1 : end);
-  if (!rest.starts_with(':') || detail::canonical_address(address, six ? AF_INET6 : AF_INET).empty())
+  if (!rest.starts_with(':') ||
+      detail::canonical_address(address, six ? AF_INET6 : AF_INET).empty())
     return nullptr;
   const auto port = detail::authority_port(rest.substr(1));
   if (!port) return nullptr;

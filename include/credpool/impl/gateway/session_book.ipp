@@ -31,13 +31,13 @@ CREDPOOL_INLINE void SessionBook::forget_ended(TimePoint now) {
   std::erase_if(sessions_, [&](const Session& session) { return end_of(session) <= now; });
 }
 
-CREDPOOL_INLINE Result<Secret> SessionBook::make_code(TimePoint now) {
+CREDPOOL_INLINE Result<Secret> SessionBook::make_code(Scopes scopes, TimePoint now) {
   auto code = detail::session_random();
   if (!code) return code;
   const std::lock_guard lock{mutex_};
   forget_ended(now);
   if (codes_.size() >= rules_.most_codes) codes_.erase(codes_.begin());
-  codes_.push_back({sha256(code->reveal()), code_ends(now)});
+  codes_.push_back({sha256(code->reveal()), scopes & rules_.scopes, code_ends(now)});
   return code;
 }
 
@@ -49,11 +49,14 @@ CREDPOOL_INLINE Result<NewSession> SessionBook::open(std::string_view code, Time
   const auto digest = sha256(code);
   const std::lock_guard lock{mutex_};
   forget_ended(now);
-  const auto spent =
-      std::erase_if(codes_, [&](const Code& one) { return detail::same_digest(one.digest, digest); });
-  if (spent == 0)
+  auto found = codes_.end();
+  for (auto one = codes_.begin(); one != codes_.end(); ++one)  // all of them, whichever it is
+    if (detail::same_digest(one->digest, digest)) found = one;
+  if (found == codes_.end())
     return fail(Errc::unauthorized, "beginning a session", {},
                 "the link is used up or too old: `credpool ui` makes another one");
+  const auto scopes = found->scopes;
+  codes_.erase(found);
   if (sessions_.size() >= rules_.most_sessions) {
     const auto idlest =
         std::min_element(sessions_.begin(), sessions_.end(),
@@ -63,10 +66,10 @@ CREDPOOL_INLINE Result<NewSession> SessionBook::open(std::string_view code, Time
   sessions_.push_back({.number = ++last_number_,
                        .cookie = sha256(cookie->reveal()),
                        .proof = sha256(proof->reveal()),
+                       .scopes = scopes,
                        .begun = now,
                        .used = now});
-  return NewSession{std::move(*cookie), std::move(*proof), rules_.scopes,
-                    end_of(sessions_.back())};
+  return NewSession{std::move(*cookie), std::move(*proof), scopes, end_of(sessions_.back())};
 }
 
 CREDPOOL_INLINE std::optional<SessionRecord> SessionBook::use(std::string_view cookie,
@@ -83,14 +86,13 @@ CREDPOOL_INLINE std::optional<SessionRecord> SessionBook::use(std::string_view c
   }
   if (found == nullptr || end_of(*found) <= now) return std::nullopt;
   found->used = std::max(found->used, now);
-  return SessionRecord{found->number, rules_.scopes, end_of(*found)};
+  return SessionRecord{found->number, found->scopes, end_of(*found)};
 }
 
 CREDPOOL_INLINE bool SessionBook::is_open(std::uint64_t number, TimePoint now) const {
   const std::lock_guard lock{mutex_};
-  return std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& one) {
-    return one.number == number && end_of(one) > now;
-  });
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [&](const Session& one) { return one.number == number && end_of(one) > now; });
 }
 
 CREDPOOL_INLINE void SessionBook::close(std::uint64_t number) {
@@ -106,9 +108,8 @@ CREDPOOL_INLINE void SessionBook::close_all() {
 
 CREDPOOL_INLINE std::size_t SessionBook::count(TimePoint now) const {
   const std::lock_guard lock{mutex_};
-  return static_cast<std::size_t>(
-      std::count_if(sessions_.begin(), sessions_.end(),
-                    [&](const Session& one) { return end_of(one) > now; }));
+  return static_cast<std::size_t>(std::count_if(
+      sessions_.begin(), sessions_.end(), [&](const Session& one) { return end_of(one) > now; }));
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

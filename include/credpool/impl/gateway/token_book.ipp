@@ -16,11 +16,10 @@ namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
 inline bool is_gateway_token_name(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= 64 &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '-' || c == '_';
-         });
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
 }
 
 inline Unexpected bad_token_book(std::string_view what) {
@@ -66,9 +65,8 @@ CREDPOOL_INLINE Result<TokenBook> TokenBook::parse(std::string_view text) {
     if (scopes == nullptr || !scopes->is_array())
       return detail::bad_token_book("a token has no scopes");
     for (const auto& name : *scopes) {
-      const auto scope = name.is_string()
-                             ? scope_of_name(name.get_ref<const std::string&>())
-                             : std::nullopt;
+      const auto scope =
+          name.is_string() ? scope_of_name(name.get_ref<const std::string&>()) : std::nullopt;
       if (!scope) return detail::bad_token_book("a token has an unknown scope");
       entry.record.scopes.add(*scope);
     }
@@ -93,8 +91,7 @@ CREDPOOL_INLINE std::string TokenBook::text() const {
     if (record.expires_at) one["expiresAt"] = format_iso8601(*record.expires_at);
     tokens.push_back(std::move(one));
   }
-  return detail::dump_json(
-             detail::OrderedJson{{"version", 1}, {"tokens", std::move(tokens)}}, 2) +
+  return detail::dump_json(detail::OrderedJson{{"version", 1}, {"tokens", std::move(tokens)}}, 2) +
          "\n";
 }
 
@@ -186,8 +183,7 @@ CREDPOOL_INLINE std::optional<TokenRecord> TokenBook::find(std::string_view toke
 CREDPOOL_INLINE bool TokenBook::is_good(std::uint64_t number, TimePoint now) const {
   const std::lock_guard lock{mutex_};
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& one) {
-    return one.record.number == number &&
-           !(one.record.expires_at && *one.record.expires_at <= now);
+    return one.record.number == number && !(one.record.expires_at && *one.record.expires_at <= now);
   });
 }
 
