@@ -178,6 +178,7 @@ function showSignedOut(problem) {
   leave();
   shown += 1;
   events.stop();
+  frame?.stopFlows?.();
   frame = null;
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
   document.title = 'Sign in - credpool';
@@ -203,6 +204,8 @@ async function enter() {
   if (!frame) {
     frame = buildFrame();
     fill(root, frame.shell);
+    style('pages/refresh.css');
+    import('./pages/refresh_dialog.js').then(({watchFlows}) => { if (frame) frame.stopFlows = watchFlows(frame.flows, {lastingRpc: rpc, events}); });
   }
   showConnection();
   events.start();
