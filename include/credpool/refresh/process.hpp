@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -26,6 +27,9 @@ struct ProcessPlan {
   std::filesystem::path directory = "/";                      ///< where it runs; absolute
   /// Its standard output is read by us; otherwise it goes nowhere, as standard error always does.
   bool read_output = false;
+  /// All three of its streams are a terminal of its own, without echo and very wide, whose other
+  /// end is ours: for programs that say less to a pipe. What it writes is read by us.
+  bool on_terminal = false;
   std::size_t max_output = 256 * 1024;  ///< what comes after that is read and dropped
 };
 
@@ -37,8 +41,9 @@ struct ProcessEnd {
 
 /// A program that runs for us, in a session of its own: our terminal's Ctrl-C does not reach it.
 ///
-/// It is never sent a signal. When the object goes while the program still runs, the program is
-/// let go: its output is still drained, by a thread, so that it may finish what it is about.
+/// It is never sent a signal unless stop() is called. When the object goes while the program still
+/// runs, the program is let go: its output is still drained, by a thread, so that it may finish
+/// what it is about.
 ///
 /// @thread_safety one object: caller serialises
 class Process {
@@ -67,6 +72,13 @@ class Process {
 
   /// What was read so far. Bytes of a foreign program: not for a terminal.
   const std::string& output() const noexcept { return text_; }
+
+  /// The same, and it is forgotten: for who reads it as it comes.
+  std::string take_output() { return std::exchange(text_, {}); }
+
+  /// Ends the program and what it started, for one that may be ended at any time: SIGTERM, and
+  /// SIGKILL when that is not enough. Nothing happens when it has ended.
+  void stop(Duration patience);
 
   /// Waits for its end, and reads its output meanwhile.
   /// @return none when it still runs

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -188,4 +190,56 @@ TEST_CASE("refresh/process: a program that was killed tells by what") {
   const auto end = started->wait(seconds{10});
   REQUIRE(end);
   CHECK(end->signal == SIGKILL);
+}
+
+TEST_CASE(
+    "refresh/process: one on a terminal of its own sees a terminal, and what it is told is not "
+    "repeated") {
+  const World world;
+  auto plan = world.plan(
+      "print(all(os.isatty(i) for i in range(3)), os.get_terminal_size().columns, os.getpgrp() == "
+      "os.tcgetpgrp(0), flush=True)\n"
+      "said = input('who? ')\nprint('hello', said[::-1], file=sys.stderr)");
+  plan.read_output = false;
+  plan.on_terminal = true;
+  auto started = cp::Process::start(plan);
+  REQUIRE(started);
+  CHECK(started->read_until([](auto text) { return text.ends_with("who? "); }, seconds{20}));
+  CHECK(started->take_output() == "True 1000 True\r\nwho? ");
+  REQUIRE(started->write("abc\r", seconds{10}));
+  const auto end = started->wait(seconds{10});
+  REQUIRE(end);
+  CHECK(end->exit_code == 0);
+  CHECK(started->output() == "hello cba\r\n");
+}
+
+TEST_CASE("refresh/process: stop ends it and what it started, also when it would rather not") {
+  const World world;
+  const auto run = [&](const std::string& setup, bool on_terminal) {
+    auto plan =
+        world.plan(setup + "child = os.fork()\nif child: print(child, flush=True)\ntime.sleep(60)");
+    plan.on_terminal = on_terminal;
+    auto started = cp::Process::start(plan);
+    REQUIRE(started);
+    REQUIRE(
+        started->read_until([](auto text) { return text.find('\n') != text.npos; }, seconds{20}));
+    const auto child = static_cast<pid_t>(std::stol(started->output()));
+    started->stop(milliseconds{300});
+    const auto end = started->wait(milliseconds{0});
+    REQUIRE(end);
+    // The grandchild is not ours to reap: it is gone, or waits for who is.
+    const auto gone = [&] {
+      std::ifstream status{"/proc/" + std::to_string(child) + "/stat"};
+      std::string line;
+      return !std::getline(status, line) || line.find(") Z ") != line.npos;
+    };
+    for (int i = 0; i < 200 && !gone(); ++i) std::this_thread::sleep_for(milliseconds{10});
+    CHECK(gone());
+    started->stop(milliseconds{300});
+    return end->signal;
+  };
+  const std::string mild = "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n";
+  CHECK(run(mild, false) == SIGTERM);
+  CHECK(run(mild, true) == SIGTERM);
+  CHECK(run("", true) == SIGKILL);
 }

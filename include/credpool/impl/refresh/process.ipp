@@ -17,7 +17,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -51,6 +54,32 @@ inline Result<ProcessPipe> process_pipe() {
   return made;
 }
 
+struct ProcessTerminal {
+  Descriptor ours, theirs;
+  std::string name;
+};
+
+/// A terminal that repeats nothing of what we write to it, and breaks no line.
+inline Result<ProcessTerminal> process_terminal() {
+  const auto failed = [] { return process_failure(errno, "making a terminal", {}); };
+  ProcessTerminal made;
+  made.ours = Descriptor{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  std::array<char, 128> name{};
+  if (!made.ours || ::grantpt(made.ours.get()) != 0 || ::unlockpt(made.ours.get()) != 0 ||
+      ::ptsname_r(made.ours.get(), name.data(), name.size()) != 0)
+    return failed();
+  made.name = name.data();
+  made.theirs = Descriptor{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  termios modes{};
+  if (!made.theirs || ::tcgetattr(made.theirs.get(), &modes) != 0) return failed();
+  modes.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
+  const winsize wide{50, 1000, 0, 0};
+  if (::tcsetattr(made.theirs.get(), TCSANOW, &modes) != 0 ||
+      ::ioctl(made.theirs.get(), TIOCSWINSZ, &wide) != 0)
+    return failed();
+  return made;
+}
+
 /// The settings of posix_spawn(3), given back at the end.
 class ProcessSettings {
  public:
@@ -69,9 +98,10 @@ class ProcessSettings {
   posix_spawnattr_t attributes{};
 };
 
+/// @param terminal the name of one that takes the place of the two; empty: none
 /// @return 0 or an errno
-inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input,
-                          int output) {
+inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input, int output,
+                          const std::string& terminal) {
   sigset_t none, all;
   ::sigemptyset(&none);
   ::sigfillset(&all);
@@ -85,13 +115,20 @@ inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, in
   then(::posix_spawnattr_setsigdefault(&settings.attributes, &all));
   then(::posix_spawnattr_setflags(
       &settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  then(::posix_spawn_file_actions_adddup2(actions, input, 0));
-  if (output >= 0) {
-    then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+  if (!terminal.empty()) {
+    // Opened by the leader of a new session it becomes that session's own.
+    then(::posix_spawn_file_actions_addopen(actions, 0, terminal.c_str(), O_RDWR, 0));
+    then(::posix_spawn_file_actions_adddup2(actions, 0, 1));
+    then(::posix_spawn_file_actions_adddup2(actions, 0, 2));
   } else {
-    then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+    then(::posix_spawn_file_actions_adddup2(actions, input, 0));
+    if (output >= 0) {
+      then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+    } else {
+      then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+    }
+    then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
   }
-  then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 34)
   // Ours are all close-on-exec; those of the program that we are part of may not be.
@@ -129,10 +166,14 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
   const auto doing = "starting " + plan.program.filename().string();
   if (!plan.program.is_absolute() || !plan.directory.is_absolute())
     return fail(Errc::invalid_argument, doing, plan.program.string(), "give an absolute path");
-  auto input = detail::process_pipe();
+  using MaybePipe = Result<detail::ProcessPipe>;
+  auto terminal = plan.on_terminal ? detail::process_terminal()
+                                   : Result<detail::ProcessTerminal>{detail::ProcessTerminal{}};
+  if (!terminal) return fail(terminal.error());
+  auto input = plan.on_terminal ? MaybePipe{detail::ProcessPipe{}} : detail::process_pipe();
   if (!input) return fail(input.error());
-  auto output = plan.read_output ? detail::process_pipe()
-                                 : Result<detail::ProcessPipe>{detail::ProcessPipe{}};
+  auto output = plan.read_output && !plan.on_terminal ? detail::process_pipe()
+                                                      : MaybePipe{detail::ProcessPipe{}};
   if (!output) return fail(output.error());
 
   const auto name = plan.program.string();
@@ -145,7 +186,8 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
   envp.push_back(nullptr);
 
   detail::ProcessSettings settings;
-  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get());
+  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get(),
+                                      terminal->name);
   Process process;
   if (failed == 0)
     failed = ::posix_spawn(&process.child_, name.c_str(), &settings.actions, &settings.attributes,
@@ -154,8 +196,13 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
     process.child_ = -1;
     return detail::process_failure(failed, doing, name);
   }
-  process.input_ = std::move(input->write);
-  process.output_ = std::move(output->read);
+  if (plan.on_terminal) {
+    process.input_ = Descriptor{::fcntl(terminal->ours.get(), F_DUPFD_CLOEXEC, 3)};
+    process.output_ = std::move(terminal->ours);
+  } else {
+    process.input_ = std::move(input->write);
+    process.output_ = std::move(output->read);
+  }
   process.max_output_ = plan.max_output;
   ::fcntl(process.input_.get(), F_SETFL, O_NONBLOCK);
   if (process.output_) ::fcntl(process.output_.get(), F_SETFL, O_NONBLOCK);
@@ -233,6 +280,16 @@ CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_vi
     if (!output_ || left == Duration{0}) return false;
     drain(left);
   }
+}
+
+CREDPOOL_INLINE void Process::stop(Duration patience) {
+  // It leads a session and a group of its own, and its number is not given away until it was seen
+  // to end.
+  if (child_ < 0 || wait(Duration{0})) return;
+  ::kill(-child_, SIGTERM);
+  if (wait(patience)) return;
+  ::kill(-child_, SIGKILL);
+  (void)wait(std::chrono::seconds{5});
 }
 
 CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
