@@ -3,7 +3,7 @@
 
 #include "cli_pool.hpp"
 #include "history_notes.hpp"
-#include "login_standing.hpp"
+#include "pool_report.hpp"
 #include "refresher.hpp"
 #include "spinner.hpp"
 #include "table.hpp"
@@ -122,31 +122,7 @@ int run_explain(Session& session, const RequestOptions& options) {
   const auto now = session.now();
 
   if (session.options().json) {
-    Json candidates = Json::array();
-    for (const auto& candidate : explanation.candidates)
-      candidates.push_back({{"id", candidate.credential->id.hex()},
-                            {"profileId", candidate.credential->profile_id},
-                            {"cli", candidate.credential->cli},
-                            {"provider", candidate.credential->provider},
-                            {"reason", cp::to_string(candidate.verdict)},
-                            {"until", time_json(candidate.until)},
-                            {"model", candidate.model},
-                            {"trial", candidate.on_trial},
-                            {"score", candidate.rank.value},
-                            {"tier", candidate.rank.tier},
-                            {"uses", candidate.use},
-                            {"inFlight", candidate.in_flight},
-                            {"chosen", candidate.chosen}});
-    session.print_json(
-        Json{{"request",
-              {{"provider", options.provider},
-               {"model", options.model},
-               {"session", options.session},
-               {"pin", options.pin}}},
-             {"policy", explanation.policy},
-             {"candidates", candidates},
-             {"chosen", explanation.chosen ? Json(explanation.chosen->hex()) : Json(nullptr)},
-             {"retryAt", time_json(explanation.retry_at)}});
+    session.print_json(explanation_json(options, explanation));
     return explanation.chosen ? 0 : 1;
   }
 

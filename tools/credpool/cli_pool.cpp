@@ -4,7 +4,6 @@
 #include "refresher.hpp"
 #include "spinner.hpp"
 
-#include <credpool/config/settings_file.hpp>
 #include <credpool/pool/from_settings.hpp>
 
 #include <algorithm>
@@ -14,16 +13,21 @@ namespace credpool_cli {
 
 namespace cp = credpool;
 
+std::optional<cp::Error> settings_fault(const cp::SettingsReport& report) {
+  for (const auto& problem : report.problems) {
+    if (problem.severity != cp::SettingsProblem::Severity::error) continue;
+    // Whatever is the matter with the files: the configuration is wrong, which has its exit code.
+    auto error = problem.error();
+    error.code = cp::Errc::configuration;
+    return error;
+  }
+  return std::nullopt;
+}
+
 cp::Result<cp::Settings> settings_of(const Session& session) {
   const auto report = cp::read_settings(session.environment());
-  for (const auto& problem : report.problems) {
-    if (problem.severity == cp::SettingsProblem::Severity::error) {
-      // Whatever is the matter with the files: the configuration is wrong, which has its exit code.
-      const auto error = problem.error();
-      return cp::fail(cp::Errc::configuration, error.doing, error.place, error.hint);
-    }
-    session.warn(harmless(problem.error().message()));
-  }
+  if (auto wrong = settings_fault(report)) return cp::fail(std::move(*wrong));
+  for (const auto& problem : report.problems) session.warn(harmless(problem.error().message()));
   return report.settings;
 }
 

@@ -3,7 +3,7 @@
 
 #include "commands.hpp"
 
-#include <credpool/config/settings.hpp>
+#include <credpool/config/settings_file.hpp>
 #include <credpool/pool/default_pool.hpp>
 #include <credpool/proxy/configured_providers.hpp>
 #include <credpool/refresh/cli_command.hpp>
@@ -74,6 +74,9 @@ struct OpenPool {
   std::unique_ptr<CliPool> pool;
   credpool::Discovery discovery;
 };
+
+/// The error with which a command ends when its configuration is wrong; none when it is right.
+std::optional<credpool::Error> settings_fault(const credpool::SettingsReport& report);
 
 /// Reads the configuration; its warnings go to standard error.
 credpool::Result<credpool::Settings> settings_of(const Session& session);

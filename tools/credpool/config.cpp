@@ -2,24 +2,14 @@
 // config show, check and path.
 
 #include "commands.hpp"
+#include "settings_report.hpp"
 #include "table.hpp"
-
-#include <credpool/config/settings_file.hpp>
 
 namespace credpool_cli {
 
 namespace cp = credpool;
 
 namespace {
-
-Json problem_json(const cp::SettingsProblem& problem) {
-  return {
-      {"severity", problem.severity == cp::SettingsProblem::Severity::error ? "error" : "warning"},
-      {"setting", problem.setting},
-      {"place", problem.place},
-      {"text", harmless(problem.text)},
-      {"hint", harmless(problem.hint)}};
-}
 
 std::string problem_text(const cp::SettingsProblem& problem, const Session& session) {
   const bool error = problem.severity == cp::SettingsProblem::Severity::error;
@@ -37,18 +27,14 @@ std::string problem_text(const cp::SettingsProblem& problem, const Session& sess
 int run_config(Session& session, ConfigVerb verb) {
   const auto report = cp::read_settings(session.environment());
   Json problems = Json::array();
-  for (const auto& problem : report.problems) problems.push_back(problem_json(problem));
+  for (const auto& problem : report.problems) problems.push_back(settings_problem_json(problem));
   const int code = report.ok() ? 0 : 3;
 
   if (verb == ConfigVerb::path) {
-    Json files = Json::array();
+    const auto files = settings_files_json(report);
     Table table{{"FILE...", "THERE"}};
-    for (const auto& file : report.files) {
-      std::error_code failed;
-      const bool exists = std::filesystem::exists(file, failed);
-      files.push_back({{"path", file.string()}, {"exists", exists}});
-      table.add({file.string(), exists ? "yes" : "no"});
-    }
+    for (const auto& file : files)
+      table.add({file["path"].get<std::string>(), file["exists"] == true ? "yes" : "no"});
     if (session.options().json)
       session.print_json(Json{{"files", files}});
     else

@@ -14,18 +14,6 @@ namespace cp = credpool;
 
 namespace {
 
-Json entry_json(const cp::HistoryEntry& entry) {
-  return {{"cli", harmless(entry.cli)},
-          {"provider", harmless(entry.provider)},
-          {"profileId", harmless(entry.profile_id)},
-          {"detectedAt", time_json(entry.detected_at)},
-          {"lastUsedAt", time_json(entry.last_used_at)},
-          {"usageCount", entry.usage_count},
-          {"tokenHash", harmless(entry.token_hash)},
-          {"status", harmless(entry.status)},
-          {"consecutiveFailures", entry.consecutive_failures}};
-}
-
 int verify(const Session& session, const cp::HistoryDocument& history) {
   const auto verdict = history.verify();
   if (!verdict) return session.fail(verdict.error());
@@ -79,7 +67,7 @@ int run_history(Session& session, const HistoryOptions& options) {
 
   if (session.options().json || !options.export_file.empty()) {
     Json list = Json::array();
-    for (const auto& entry : *entries) list.push_back(entry_json(entry));
+    for (const auto& entry : *entries) list.push_back(history_entry_json(entry));
     const Json document{{"version", 1}, {"path", history->path().string()}, {"discovered", list}};
     if (options.export_file.empty() || options.export_file == "-") {
       session.print_json(document);

@@ -46,4 +46,16 @@ void note_lent(const Session& session, const cp::Settings& settings,
   if (!noted) session.warn(harmless(noted.error().message()) + "; the use is not on record");
 }
 
+Json history_entry_json(const cp::HistoryEntry& entry) {
+  return {{"cli", harmless(entry.cli)},
+          {"provider", harmless(entry.provider)},
+          {"profileId", harmless(entry.profile_id)},
+          {"detectedAt", time_json(entry.detected_at)},
+          {"lastUsedAt", time_json(entry.last_used_at)},
+          {"usageCount", entry.usage_count},
+          {"tokenHash", harmless(entry.token_hash)},
+          {"status", harmless(entry.status)},
+          {"consecutiveFailures", entry.consecutive_failures}};
+}
+
 }  // namespace credpool_cli

@@ -23,4 +23,7 @@ credpool::Result<void> note_discovered(const Session& session, const credpool::S
 void note_lent(const Session& session, const credpool::Settings& settings,
                const credpool::Credential& credential);
 
+/// An entry as `history --json` prints it (docs/cli.md).
+Json history_entry_json(const credpool::HistoryEntry& entry);
+
 }  // namespace credpool_cli

@@ -15,19 +15,12 @@ namespace cp = credpool;
 namespace {
 
 Json validation_json(const cp::Verdict& verdict) {
-  Json quotas = Json::array();
-  for (const auto& quota : verdict.quotas) {
-    const auto percent = quota.percent();
-    quotas.push_back({{"name", harmless(quota.name)},
-                      {"usedPercent", percent ? Json(*percent) : Json(nullptr)},
-                      {"resetsAt", time_json(quota.resets_at)}});
-  }
   return {{"verdict", cp::to_string(verdict.finding)},
           {"probed", verdict.probed},
           {"detail", harmless(verdict.detail)},
           {"httpStatus", verdict.http_status ? Json(*verdict.http_status) : Json(nullptr)},
           {"retryAt", time_json(verdict.retry_at)},
-          {"quota", quotas}};
+          {"quota", quotas_json(verdict.quotas)}};
 }
 
 std::string where(const cp::Credential& credential, const cp::Environment& environment) {
@@ -100,6 +93,37 @@ std::string nothing_found(const ScanReport& report, const Session& session) {
 
 }  // namespace
 
+Json clis_json(const std::vector<cp::CliFacts>& facts) {
+  Json clis = Json::array();
+  for (const auto& cli : facts) {
+    Json files = Json::array();
+    for (const auto& file : cli.files_found) files.push_back(file.string());
+    clis.push_back({{"cli", cli.cli},
+                    {"provider", cli.provider},
+                    {"program", cli.program ? Json(cli.program->string()) : Json(nullptr)},
+                    {"login", {{"found", !files.empty()}, {"files", files}}},
+                    {"environment", cli.variables_set}});
+  }
+  return clis;
+}
+
+Json quotas_json(const std::vector<cp::QuotaWindow>& quotas) {
+  Json list = Json::array();
+  for (const auto& quota : quotas) {
+    const auto number = [](const std::optional<double>& value) {
+      return value ? Json(*value) : Json(nullptr);
+    };
+    list.push_back({{"name", harmless(quota.name)},
+                    {"usedPercent", number(quota.percent())},
+                    {"used", number(quota.used)},
+                    {"limit", number(quota.limit)},
+                    {"resetsAt", time_json(quota.resets_at)},
+                    {"lengthSeconds", quota.length ? Json(quota.length->count()) : Json(nullptr)},
+                    {"partial", quota.partial}});
+  }
+  return list;
+}
+
 Json scan_json(const ScanReport& report, const cp::Settings& settings) {
   Json credentials = Json::array();
   for (const auto& credential : report.discovery.credentials) {
@@ -109,16 +133,6 @@ Json scan_json(const ScanReport& report, const cp::Settings& settings) {
     if (const auto verdict = report.verdicts.find(credential.id); verdict != report.verdicts.end())
       entry["validation"] = validation_json(verdict->second);
     credentials.push_back(std::move(entry));
-  }
-  Json clis = Json::array();
-  for (const auto& cli : report.discovery.clis) {
-    Json files = Json::array();
-    for (const auto& file : cli.files_found) files.push_back(file.string());
-    clis.push_back({{"cli", cli.cli},
-                    {"provider", cli.provider},
-                    {"program", cli.program ? Json(cli.program->string()) : Json(nullptr)},
-                    {"login", {{"found", !files.empty()}, {"files", files}}},
-                    {"environment", cli.variables_set}});
   }
   Json errors = Json::array();
   for (const auto& failure : report.discovery.failures)
@@ -131,7 +145,7 @@ Json scan_json(const ScanReport& report, const cp::Settings& settings) {
           {"scannedAt", cp::format_iso8601(report.scanned_at)},
           {"elapsedMs", report.elapsed.count()},
           {"credentials", credentials},
-          {"clis", clis},
+          {"clis", clis_json(report.discovery.clis)},
           {"imported", imported},
           {"errors", errors}};
 }

@@ -26,6 +26,10 @@ struct ScanReport {
 /// The document of `scan --json` (docs/cli.md).
 Json scan_json(const ScanReport& report, const credpool::Settings& settings);
 
+/// Parts of it: where each CLI was looked for, and what is left of an account's allowances.
+Json clis_json(const std::vector<credpool::CliFacts>& facts);
+Json quotas_json(const std::vector<credpool::QuotaWindow>& quotas);
+
 /// The table, the notes on what cannot be used, and what to do next.
 std::string scan_text(const ScanReport& report, const Session& session);
 

@@ -6,13 +6,13 @@
 // "offsetSeconds":0,"atOnce":0,"weight":1,"priority":0,"tellsReset":true}; one for each request, in
 // the order of time: {"at":12.5,"model":"m","session":"s","seconds":1.2}.
 
-#include "commands.hpp"
+#include "simulation_report.hpp"
 #include "table.hpp"
 
 #include <credpool/core/file.hpp>
 #include <credpool/pool/default_pool.hpp>
-#include <credpool/pool/simulate.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
@@ -101,8 +101,30 @@ cp::Result<cp::Trace> read_trace(const Session& session, const std::string& name
   return trace;
 }
 
-/// Requests of several sessions at random times over an hour, against accounts with a limit each
-/// minute: the same for the same seed.
+Json simulation_json(const cp::Simulation& simulation) {
+  Json accounts = Json::array();
+  for (const auto& account : simulation.accounts)
+    accounts.push_back({{"name", harmless(account.name)},
+                        {"served", account.served},
+                        {"limited", account.limited},
+                        {"wasted", account.wasted}});
+  return {{"policy", simulation.policy},        {"served", simulation.served},
+          {"refused", simulation.refused},      {"limited", simulation.limited},
+          {"fairness", simulation.fairness},    {"cacheChances", simulation.cache_chances},
+          {"cacheHits", simulation.cache_hits}, {"wastedQuota", simulation.wasted},
+          {"allowance", simulation.allowance},  {"perCredential", accounts}};
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "-";
+  std::array<char, 32> shown{};
+  std::snprintf(shown.data(), shown.size(), "%.1f %%",
+                100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  return shown.data();
+}
+
+}  // namespace
+
 cp::Result<cp::Trace> generated_trace(const SimulateOptions& options) {
   if (options.credentials == 0 || options.credentials > 10000 || options.requests == 0 ||
       options.requests > 1'000'000 || options.sessions == 0 || options.sessions > 100'000 ||
@@ -133,57 +155,46 @@ cp::Result<cp::Trace> generated_trace(const SimulateOptions& options) {
   return trace;
 }
 
-Json simulation_json(const cp::Simulation& simulation) {
-  Json accounts = Json::array();
-  for (const auto& account : simulation.accounts)
-    accounts.push_back({{"name", harmless(account.name)},
-                        {"served", account.served},
-                        {"limited", account.limited},
-                        {"wasted", account.wasted}});
-  return {{"policy", simulation.policy},        {"served", simulation.served},
-          {"refused", simulation.refused},      {"limited", simulation.limited},
-          {"fairness", simulation.fairness},    {"cacheChances", simulation.cache_chances},
-          {"cacheHits", simulation.cache_hits}, {"wastedQuota", simulation.wasted},
-          {"allowance", simulation.allowance},  {"perCredential", accounts}};
-}
-
-std::string percent(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "-";
-  std::array<char, 32> shown{};
-  std::snprintf(shown.data(), shown.size(), "%.1f %%",
-                100.0 * static_cast<double>(part) / static_cast<double>(whole));
-  return shown.data();
-}
-
-}  // namespace
-
-int run_simulate(Session& session, const SimulateOptions& options) {
-  auto trace =
-      options.trace.empty() ? generated_trace(options) : read_trace(session, options.trace);
-  if (!trace) return session.fail(trace.error());
-
-  std::vector<cp::Simulation> simulations;
+cp::Result<std::vector<cp::Simulation>> simulations(const cp::Trace& trace,
+                                                    const std::vector<std::string>& policies) {
+  std::vector<cp::Simulation> all;
+  for (const auto& policy : policies)
+    if (auto known = cp::AnyRotation::by_name(policy); !known) return cp::fail(known.error());
   for (const auto policy : cp::AnyRotation::names) {
     // "pinned" needs a pin in every request; alone it would refuse them all.
-    const bool wanted = options.policy.empty() ? policy != "pinned" : policy == options.policy;
+    const bool wanted = policies.empty()
+                            ? policy != "pinned"
+                            : std::find(policies.begin(), policies.end(), policy) != policies.end();
     if (!wanted) continue;
-    auto simulation = cp::simulate(*trace, policy);
-    if (!simulation) return session.fail(simulation.error());
-    simulations.push_back(std::move(*simulation));
+    auto simulation = cp::simulate(trace, policy);
+    if (!simulation) return cp::fail(simulation.error());
+    all.push_back(std::move(*simulation));
   }
-  if (simulations.empty()) return session.fail(cp::AnyRotation::by_name(options.policy).error());
+  return all;
+}
+
+Json simulations_json(const cp::Trace& trace, const std::vector<cp::Simulation>& simulations) {
+  Json list = Json::array();
+  for (const auto& simulation : simulations) list.push_back(simulation_json(simulation));
+  return {
+      {"accounts", trace.accounts.size()}, {"requests", trace.requests.size()}, {"policies", list}};
+}
+
+int run_simulate(Session& session, const SimulateOptions& options) {
+  const auto trace =
+      options.trace.empty() ? generated_trace(options) : read_trace(session, options.trace);
+  if (!trace) return session.fail(trace.error());
+  const auto all = simulations(
+      *trace, options.policy.empty() ? std::vector<std::string>{} : std::vector{options.policy});
+  if (!all) return session.fail(all.error());
 
   if (session.options().json) {
-    Json list = Json::array();
-    for (const auto& simulation : simulations) list.push_back(simulation_json(simulation));
-    session.print_json(Json{{"accounts", trace->accounts.size()},
-                            {"requests", trace->requests.size()},
-                            {"policies", list}});
+    session.print_json(simulations_json(*trace, *all));
     return 0;
   }
   Table table{
       {"POLICY", "SERVED", "REFUSED", "429s MET", "FAIRNESS", "CACHE HITS", "QUOTA WASTED"}};
-  for (const auto& simulation : simulations) {
+  for (const auto& simulation : *all) {
     std::array<char, 32> fairness{};
     std::snprintf(fairness.data(), fairness.size(), "%.3f", simulation.fairness);
     table.add({simulation.policy,

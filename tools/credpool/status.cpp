@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // status, list and cooldown: what the pool holds and how it stands.
 
-#include "login_standing.hpp"
+#include "pool_report.hpp"
 #include "table.hpp"
 
 #include <algorithm>
@@ -11,80 +11,6 @@ namespace credpool_cli {
 namespace cp = credpool;
 
 namespace {
-
-Json cooldown_json(const cp::Cooldown& cooldown, const CliPool& pool) {
-  const auto credential = pool.find(cooldown.id.hex());
-  return {{"credential", cooldown.id.hex()},
-          {"profileId", credential ? Json((*credential)->profile_id) : Json(nullptr)},
-          {"model", cooldown.model},
-          {"reason", cp::to_string(cooldown.reason)},
-          {"since", time_json(cooldown.since)},
-          {"until", time_json(cooldown.until)},
-          {"nextTrial", time_json(cooldown.next_trial)}};
-}
-
-struct Standing {
-  cp::CandidateReport report;
-  cp::CredentialState state;
-  LoginStanding login = {};  ///< of an OAuth login: how its refresh stands
-};
-
-/// The exit code for scripts: what a person would have to do about the worst credential in use.
-///
-/// A short-lived token that can be refreshed is well: it neither expires nor is about to.
-int check_code(const std::vector<Standing>& all, cp::TimePoint now) {
-  bool any = false;
-  bool expiring = false;
-  bool login = false;
-  for (const auto& each : all) {
-    const auto& credential = *each.report.credential;
-    const auto refresh = each.login.state;
-    if (refresh == RefreshState::outcome_unknown) return 5;
-    const bool dead = refresh == RefreshState::dead;
-    if (refresh == RefreshState::signed_out || dead) login = true;
-    if (!credential.usable_at(now) &&
-        (dead || credential.reason_at(now) != cp::Reason::refreshable))
-      continue;
-    any = true;
-    // A day before its end there is still time for a person to log in again.
-    if ((credential.refresh_token.empty() || dead) && credential.expires_at &&
-        *credential.expires_at - now < std::chrono::hours{24})
-      expiring = true;
-  }
-  if (any) return expiring ? 2 : 0;
-  return login ? 4 : 1;
-}
-
-std::vector<Standing> standings(CliPool& pool) {
-  const auto explanation = pool.explain({});
-  const auto states = pool.states();
-  std::vector<Standing> all;
-  for (const auto& candidate : explanation.candidates) {
-    Standing standing{candidate, {}, {}};
-    const auto state = std::find_if(states.begin(), states.end(), [&](const auto& known) {
-      return known.id == candidate.credential->id;
-    });
-    if (state != states.end()) standing.state = *state;
-    all.push_back(std::move(standing));
-  }
-  return all;
-}
-
-Json standing_json(const Standing& standing, const cp::Settings& settings, cp::TimePoint now) {
-  auto entry = credential_json(*standing.report.credential, now);
-  entry["policy"] = policy_json(*standing.report.credential, settings);
-  entry["pool"] = {{"eligible", standing.report.verdict == cp::Eligibility::eligible},
-                   {"reason", cp::to_string(standing.report.verdict)},
-                   {"until", time_json(standing.report.until)},
-                   {"uses", standing.state.total_uses},
-                   {"lastUsed", standing.state.last_used == cp::TimePoint{}
-                                    ? Json(nullptr)
-                                    : time_json(standing.state.last_used)},
-                   {"imported", standing.state.imported},
-                   {"disabled", standing.state.disabled}};
-  if (standing.login.state != RefreshState::none) entry["refresh"] = standing_json(standing.login);
-  return entry;
-}
 
 /// What a person does next, one paragraph for each login that needs it.
 std::string next_steps(const std::vector<Standing>& all, const Session& session) {
@@ -131,13 +57,10 @@ int run_status(Session& session, const StatusOptions& options) {
     Json entries = Json::array();
     for (const auto& standing : all)
       entries.push_back(standing_json(standing, opened->settings, now));
-    Json cooldowns = Json::array();
-    for (const auto& cooldown : pool.cooldowns())
-      cooldowns.push_back(cooldown_json(cooldown, pool));
     session.print_json(Json{{"strategy", pool.policy()},
                             {"check", code},
                             {"credentials", entries},
-                            {"cooldowns", cooldowns}});
+                            {"cooldowns", cooldowns_json(pool)}});
     return options.check ? code : entries.empty() ? 1 : 0;
   }
 
@@ -217,15 +140,12 @@ int run_cooldown(Session& session, const CooldownOptions& options) {
     return 0;
   }
 
-  const auto cooldowns = pool.cooldowns();
   if (session.options().json) {
-    Json entries = Json::array();
-    for (const auto& cooldown : cooldowns) entries.push_back(cooldown_json(cooldown, pool));
-    session.print_json(Json{{"cooldowns", entries}});
+    session.print_json(Json{{"cooldowns", cooldowns_json(pool)}});
     return 0;
   }
   Table table{{"PROFILE...", "MODEL...", "REASON", "ENDS", "NEXT TRIAL"}};
-  for (const auto& cooldown : cooldowns) {
+  for (const auto& cooldown : pool.cooldowns()) {
     const auto credential = pool.find(cooldown.id.hex());
     std::string reason{cp::to_string(cooldown.reason)};
     std::replace(reason.begin(), reason.end(), '_', ' ');

@@ -105,7 +105,8 @@ cp::Result<void> Serving::open() {
   auto pool = ServingPool::open(session_, options_.allow, parts_.refresh);
   if (!pool) return cp::fail(pool.error());
   pool_ = std::move(*pool);
-  const auto& settings = pool_->settings();
+  const auto in_force = pool_->settings();
+  const auto& settings = *in_force;
   const auto where = listen_addresses(options_, settings.proxy);
   if (!where) return cp::fail(where.error());
   if (parts_.accounts && !pool_->directory())
@@ -248,7 +249,7 @@ void Serving::close() {
     gateway_->draining();
     gateway_->end_streams();
   }
-  engine_->stop(std::chrono::duration_cast<cp::Duration>(pool_->settings().proxy.timeouts.drain));
+  engine_->stop(std::chrono::duration_cast<cp::Duration>(pool_->settings()->proxy.timeouts.drain));
   if (gateway_) gateway_->stop();
   if (accounts_) accounts_->stop();
 }

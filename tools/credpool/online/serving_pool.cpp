@@ -4,6 +4,7 @@
 #include <credpool/pool/from_settings.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <sys/stat.h>
 
@@ -11,29 +12,53 @@ namespace credpool_cli {
 
 namespace cp = credpool;
 
+std::vector<SettingChange> setting_changes(const std::vector<cp::SettingRow>& before,
+                                           const std::vector<cp::SettingRow>& after) {
+  std::map<std::string, SettingChange> all;
+  for (const auto& row : before) all[row.path] = {row.path, row.value, {}};
+  for (const auto& row : after) {
+    auto& change = all[row.path];
+    change.path = row.path;
+    change.after = row.value;
+  }
+  std::vector<SettingChange> changes;
+  for (auto& each : all)
+    if (each.second.before != each.second.after) changes.push_back(std::move(each.second));
+  return changes;
+}
+
+bool needs_restart(const std::string& path) {
+  constexpr std::array<std::string_view, 6> bound{
+      "store", "stateDirectory", "proxy.listen", "proxy.maxBodyBytes", "proxy.timeouts.", "oauth."};
+  return std::any_of(bound.begin(), bound.end(), [&](std::string_view prefix) {
+    return prefix.ends_with('.') ? path.starts_with(prefix) : path == prefix;
+  });
+}
+
 cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(const Session& session,
                                                            const std::vector<std::string>& allowed,
                                                            bool renews) {
   auto parts = pool_parts(session, StateUse::keep);
   if (!parts) return cp::fail(parts.error());
-  for (const auto& provider : allowed) parts->settings.policy[provider] = cp::ProviderUse::allow;
-  std::unique_ptr<ServingPool> made{new ServingPool{session, std::move(*parts)}};
+  std::unique_ptr<ServingPool> made{new ServingPool{session, std::move(*parts), allowed}};
   if (!renews) return made;
   if (auto started = made->start(); !started) return cp::fail(started.error());
   return made;
 }
 
-ServingPool::ServingPool(const Session& session, PoolParts parts)
-    : environment_{session.environment()},
-      settings_{std::move(parts.settings)},
+ServingPool::ServingPool(const Session& session, PoolParts parts, std::vector<std::string> allowed)
+    : session_{session},
+      allowed_{std::move(allowed)},
       directory_{std::move(parts.directory)},
-      sources_{std::move(parts.sources)},
-      refresher_{std::make_unique<Refresher>(session, settings_, sources_)} {
-  auto rules = cp::pool_settings(settings_, parts.discovery.credentials);
-  rules.background_writer = true;
+      rows_{cp::read_settings(session.environment()).rows()},
+      sources_{std::move(parts.sources)} {
+  adopt(parts.settings);
+  settings_ = std::make_shared<const cp::Settings>(std::move(parts.settings));
+  refresher_ = std::make_shared<Refresher>(session, *settings_, sources_);
   pool_ = std::make_unique<CliPool>(
-      *sources_, std::move(parts.policy), refresh_methods(session, settings_, sources_),
-      std::move(parts.state), cp::SystemClock{}, std::move(rules), environment_);
+      *sources_, std::move(parts.policy), refresh_methods(session, *settings_, sources_),
+      std::move(parts.state), cp::SystemClock{}, rules(*settings_, parts.discovery.credentials),
+      session.environment());
   take_over(std::move(parts.discovery));
 }
 
@@ -45,7 +70,7 @@ cp::Result<void> ServingPool::start() {
        .renew = [this](const cp::CredentialId& id) { return renew(id); }});
   if (!scheduler) return cp::fail(scheduler.error());
   scheduler_ = std::move(*scheduler);
-  plan(seen_);
+  plan();
   return {};
 }
 
@@ -65,44 +90,145 @@ cp::TimePoint ServingPool::now() const {
   return cp::SystemClock{}.now();
 }
 
+std::shared_ptr<const cp::Settings> ServingPool::settings() const {
+  const std::lock_guard lock{mutex_};
+  return settings_;
+}
+
+std::shared_ptr<const CliSources> ServingPool::sources() const {
+  const std::lock_guard lock{mutex_};
+  return sources_;
+}
+
+std::shared_ptr<Refresher> ServingPool::refresher() const {
+  const std::lock_guard lock{mutex_};
+  return refresher_;
+}
+
+std::shared_ptr<const cp::Discovery> ServingPool::discovery() const {
+  const std::lock_guard lock{mutex_};
+  return seen_;
+}
+
 std::shared_ptr<const cp::ProxyCatalog> ServingPool::catalog() const {
-  return std::make_shared<const cp::ProxyCatalog>(settings_, pool_->credentials());
+  return std::make_shared<const cp::ProxyCatalog>(*settings(), pool_->credentials());
+}
+
+/// What the command line says counts more than the files, and some things last as long as we run.
+void ServingPool::adopt(cp::Settings& fresh) const {
+  for (const auto& provider : allowed_) fresh.policy[provider] = cp::ProviderUse::allow;
+  if (!settings_) return;
+  fresh.store = settings_->store;
+  fresh.state_directory = settings_->state_directory;
+  fresh.oauth = settings_->oauth;
+}
+
+cp::PoolSettings ServingPool::rules(const cp::Settings& settings,
+                                    const std::vector<cp::Credential>& credentials) const {
+  auto rules = cp::pool_settings(settings, credentials);
+  rules.background_writer = true;
+  return rules;
 }
 
 bool ServingPool::look(bool anyway) {
-  auto stamps = this->stamps();
-  if (!anyway && stamps == stamps_) return false;
-  take_over(discover(*sources_, environment_, settings_));
-  plan(seen_);
+  const std::lock_guard looking{looking_};
+  if (!anyway && stamps(*discovery()) == stamps_) return false;
+  const auto settings = this->settings();
+  auto found = discover(*sources(), session_.environment(), *settings);
+  // A rule is for credentials that were found: newcomers get theirs before they can be lent.
+  pool_->configure(rules(*settings, found.credentials));
+  take_over(std::move(found));
+  plan();
   return true;
 }
 
+cp::Result<std::vector<SettingChange>> ServingPool::reload() {
+  const std::lock_guard looking{looking_};
+  auto report = cp::read_settings(session_.environment());
+  if (auto wrong = settings_fault(report)) return cp::fail(std::move(*wrong));
+  auto rows = report.rows();
+  auto fresh = std::move(report.settings);
+  const auto before = settings();
+  adopt(fresh);
+  auto policy = cp::AnyRotation::by_name(fresh.rotation_strategy);
+  if (!policy) return cp::fail(policy.error());
+
+  const auto settings = std::make_shared<const cp::Settings>(std::move(fresh));
+  const auto sources = std::make_shared<const CliSources>(
+      cli_sources(session_.environment(), *settings, directory_ ? &*directory_ : nullptr));
+  auto found = discover(*sources, session_.environment(), *settings);
+  if (settings->rotation_strategy == before->rotation_strategy)
+    pool_->configure(rules(*settings, found.credentials));  // the policy keeps its memory
+  else
+    pool_->configure(std::move(*policy), rules(*settings, found.credentials));
+  {
+    const std::lock_guard lock{mutex_};
+    settings_ = settings;
+    sources_ = sources;
+    refresher_ = std::make_shared<Refresher>(session_, *settings, sources);
+  }
+  take_over(std::move(found));
+  plan();
+  auto changes = setting_changes(rows_, rows);
+  rows_ = std::move(rows);
+  return changes;
+}
+
 /// The pool lends from now on what was found.
-void ServingPool::take_over(cp::Discovery discovery) {
-  seen_ = discovery.credentials;
+void ServingPool::take_over(cp::Discovery found) {
+  const auto seen = std::make_shared<const cp::Discovery>(std::move(found));
+  {
+    const std::lock_guard lock{mutex_};
+    seen_ = seen;
+  }
+  lend(seen->credentials);
+  stamps_ = stamps(*seen);
+}
+
+/// Gives the pool these, with what providers have said about their tokens.
+void ServingPool::lend(std::vector<cp::Credential> credentials) {
+  for (auto& credential : credentials)
+    if (const auto noted = verdict(credential); noted && !noted->verdict.quotas.empty())
+      credential.quotas = noted->verdict.quotas;
   // A state file that cannot be read now is read again later; the pool lends all the same.
-  (void)pool_->replace_credentials(std::move(discovery.credentials));
-  stamps_ = stamps();
+  (void)pool_->replace_credentials(std::move(credentials));
 }
 
 /// When which token is renewed.
-void ServingPool::plan(const std::vector<cp::Credential>& credentials) {
+void ServingPool::plan() {
   if (!scheduler_) return;
-  std::map<cp::CredentialId, std::string> planned;
-  for (const auto& credential : credentials) {
+  const auto seen = discovery();
+  const auto refresher = this->refresher();
+  std::map<cp::CredentialId, Planned> planned;
+  std::map<cp::CredentialId, Planned> before;
+  {
+    const std::lock_guard lock{mutex_};
+    before = planned_;
+  }
+  for (const auto& credential : seen->credentials) {
     const bool renewable =
-        credential.can_refresh_at(now()) && refresher_->way_of(credential) &&
+        credential.can_refresh_at(now()) && refresher->way_of(credential) &&
         (credential.status == cp::Status::active || credential.status == cp::Status::expired) &&
         credential.reason != cp::Reason::service_ended;
     if (!renewable) continue;
     auto hash = credential.token_hash();
-    const auto known = planned_.find(credential.id);
-    if (known == planned_.end() || known->second != hash)
-      if (const auto due = refresher_->due(credential)) scheduler_->put(credential.id, *due);
-    planned.emplace(credential.id, std::move(hash));
+    const auto known = before.find(credential.id);
+    if (known != before.end() && known->second.token_hash == hash) {
+      planned.emplace(credential.id, known->second);
+      continue;
+    }
+    const auto due = refresher->due(credential);
+    if (due) scheduler_->put(credential.id, *due);
+    planned.emplace(credential.id, Planned{std::move(hash), due.value_or(cp::TimePoint{})});
   }
-  for (const auto& [id, hash] : planned_)
+  for (const auto& [id, old] : before)
     if (!planned.contains(id)) scheduler_->remove(id);
+  const std::lock_guard lock{mutex_};
+  // A renewal that ended meanwhile knows better when the next one is.
+  for (auto& [id, plan] : planned)
+    if (const auto now_there = planned_.find(id);
+        now_there != planned_.end() && now_there->second.token_hash == plan.token_hash)
+      plan.due = now_there->second.due;
   planned_ = std::move(planned);
 }
 
@@ -111,19 +237,54 @@ std::optional<cp::TimePoint> ServingPool::renew(const cp::CredentialId& id) {
   constexpr std::chrono::minutes later{5};
   constexpr std::chrono::seconds soonest{30};
   const auto renewed = pool_->refresh(id.hex());
+  std::optional<cp::TimePoint> next;
   if (renewed) {
     const auto there = pool_->find(id.hex());
-    const auto due = there ? refresher_->due(**there) : std::nullopt;
-    return std::max(due.value_or(now() + later), now() + soonest);
+    const auto due = there ? refresher()->due(**there) : std::nullopt;
+    next = std::max(due.value_or(now() + later), now() + soonest);
+  } else if (renewed.error().code != cp::Condition::login_needed) {
+    next = std::max(renewed.error().retry_at.value_or(now() + later), now() + soonest);
   }
-  if (renewed.error().code == cp::Condition::login_needed) return std::nullopt;
-  return std::max(renewed.error().retry_at.value_or(now() + later), now() + soonest);
+  const std::lock_guard lock{mutex_};
+  if (const auto planned = planned_.find(id); planned != planned_.end())
+    planned->second.due = next.value_or(cp::TimePoint{});
+  return next;
+}
+
+std::optional<cp::TimePoint> ServingPool::next_refresh(const cp::CredentialId& id) const {
+  const std::lock_guard lock{mutex_};
+  const auto planned = planned_.find(id);
+  if (planned == planned_.end() || planned->second.due == cp::TimePoint{}) return std::nullopt;
+  return planned->second.due;
+}
+
+void ServingPool::note_verdicts(const std::vector<cp::Credential>& credentials,
+                                const std::vector<cp::Verdict>& verdicts) {
+  const std::lock_guard looking{looking_};
+  {
+    const std::lock_guard lock{mutex_};
+    for (std::size_t i = 0; i < credentials.size(); ++i)
+      if (verdicts[i].probed)
+        verdicts_[credentials[i].id] = {credentials[i].token_hash(), verdicts[i], now()};
+  }
+  // Those of the pool, not of the last look: a token may have been renewed since.
+  std::vector<cp::Credential> all;
+  for (const auto& credential : pool_->credentials()) all.push_back(*credential);
+  lend(std::move(all));
+}
+
+std::optional<NotedVerdict> ServingPool::verdict(const cp::Credential& credential) const {
+  const std::lock_guard lock{mutex_};
+  const auto noted = verdicts_.find(credential.id);
+  if (noted == verdicts_.end() || noted->second.token_hash != credential.token_hash())
+    return std::nullopt;
+  return noted->second;
 }
 
 /// What tells whether a file is still the one that was read.
-ServingPool::Stamps ServingPool::stamps() const {
+ServingPool::Stamps ServingPool::stamps(const cp::Discovery& seen) {
   Stamps all;
-  for (const auto& credential : seen_)
+  for (const auto& credential : seen.credentials)
     for (const auto& place : credential.places) {
       struct stat about {};
       if (!place.location.starts_with('/')) continue;
