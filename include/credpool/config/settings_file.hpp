@@ -56,6 +56,10 @@ struct SettingsReport {
 /// @source OpenClaw 2026.9.6 for the substitution, the include and their bounds
 SettingsReport read_settings(const Environment& environment);
 
+/// The same as if that file held that text: what an edit would bring.
+SettingsReport read_settings_with(const Environment& environment, const std::filesystem::path& file,
+                                  std::string_view text);
+
 /// The same for callers who want settings or one error (the first).
 Result<Settings> load_settings(const Environment& environment);
 

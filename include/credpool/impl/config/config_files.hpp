@@ -22,6 +22,11 @@ class ConfigFiles {
  public:
   explicit ConfigFiles(const Environment& environment) : environment_{environment} {}
 
+  /// From now on that text counts instead of what the file holds.
+  void assume(std::filesystem::path path, std::string text) {
+    assumed_ = Text{std::move(path), std::move(text)};
+  }
+
   /// Reads a file that is included by none; what it includes must lie below its directory.
   Result<Json5Value> read_root(const std::filesystem::path& path) {
     root_ = path.parent_path();
@@ -32,10 +37,14 @@ class ConfigFiles {
   /// @errors those of read_file and parse_json5; the place names file, line and column
   Result<Json5Value> read(const std::filesystem::path& path) {
     paths_.push_back(path);
-    auto file = read_file(path, environment_, config_file_rules);
     const auto source = static_cast<std::uint32_t>(texts_.size());
-    texts_.push_back({path, file ? std::string{file->bytes.reveal()} : std::string{}});
-    if (!file) return fail(std::move(file).error());
+    if (assumed_ && assumed_->path == path) {
+      texts_.push_back(*assumed_);
+    } else {
+      auto file = read_file(path, environment_, config_file_rules);
+      texts_.push_back({path, file ? std::string{file->bytes.reveal()} : std::string{}});
+      if (!file) return fail(std::move(file).error());
+    }
     Json5Rules rules;
     rules.source = source;
     auto document = parse_json5(texts_.back().text, rules);
@@ -180,6 +189,7 @@ class ConfigFiles {
 
   const Environment& environment_;
   std::filesystem::path root_;
+  std::optional<Text> assumed_;
   std::vector<Text> texts_;
   std::vector<std::filesystem::path> paths_;
 };

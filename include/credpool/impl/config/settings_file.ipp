@@ -17,6 +17,10 @@ class SettingsLoader {
   explicit SettingsLoader(const Environment& environment)
       : environment_{environment}, files_{environment}, reader_{report_, files_, environment} {}
 
+  void assume(const std::filesystem::path& path, std::string_view text) {
+    files_.assume(path, std::string{text});
+  }
+
   SettingsReport load() {
     if (environment_.variable("CREDPOOL_CONFIG")) {
       with_path(settings_path(environment_), [&](const auto& path) { read_own(path, true); });
@@ -222,6 +226,14 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
 
 CREDPOOL_INLINE SettingsReport read_settings(const Environment& environment) {
   return detail::SettingsLoader{environment}.load();
+}
+
+CREDPOOL_INLINE SettingsReport read_settings_with(const Environment& environment,
+                                                  const std::filesystem::path& file,
+                                                  std::string_view text) {
+  detail::SettingsLoader loader{environment};
+  loader.assume(file, text);
+  return loader.load();
 }
 
 CREDPOOL_INLINE Result<Settings> load_settings(const Environment& environment) {
