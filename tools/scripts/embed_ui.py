@@ -43,7 +43,8 @@ def main() -> None:
     parser.add_argument("output", type=pathlib.Path)
     arguments = parser.parse_args()
     entries = []
-    for path in sorted(arguments.folder.rglob("*")):
+    # By the whole name, as the program searches.
+    for path in sorted(arguments.folder.rglob("*"), key=lambda path: path.relative_to(arguments.folder).as_posix()):
         name = path.relative_to(arguments.folder).as_posix()
         if not path.is_file() or path.suffix not in TYPES or any(part.startswith(".") for part in name.split("/")):
             continue

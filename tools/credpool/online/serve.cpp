@@ -159,7 +159,7 @@ cp::Result<void> Serving::open_gateway() {
                     {.ui = parts_.ui,
                      .api = parts_.gateway,
                      .hosts = options_.allow_hosts,
-                     .ui_directory = session_.environment().expand(options_.ui_directory)});
+                     .ui_directory = options_.ui_directory});
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
