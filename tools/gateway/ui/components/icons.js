@@ -30,6 +30,6 @@ const SHAPES = {
 
 /** icon('search'): an <svg> in the colour of the text around it. */
 export function icon(name) {
-  return svg('svg', {class: 'icon', viewBox: '0 0 20 20', 'aria-hidden': 'true', focusable: 'false'},
+  return svg('svg', {class: ['icon', name], viewBox: '0 0 20 20', 'aria-hidden': 'true', focusable: 'false'},
       SHAPES[name].map((path) => svg('path', {d: path})));
 }

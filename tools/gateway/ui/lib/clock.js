@@ -18,7 +18,9 @@ export function setServerTime(time) {
 
 const FORMS = {
   ago: (time, at) => relative(time, at),
-  // Left until then; what comes after the end is the caller's business (data-over).
+  // Counted down in the last hour: "12 min 4 s", "in 9 d", "3 h ago".
+  expiry: (time, at) => (time > at && time - at < 3_600_000 ? duration(time - at) : relative(time, at)),
+  // What comes after the end is the caller's business.
   left: (time, at, over) => (time <= at ? over : duration(time - at)),
 };
 
@@ -47,7 +49,7 @@ export function setLiveTime(element, time) {
 
 /**
  * A <time> that stays right by itself, with the absolute time as its title.
- * form "ago" ("3 min ago", "in 2 h") or "left" ("2 h 4 min", then `over`); `none` is shown for no time.
+ * form "ago" ("3 min ago", "in 2 h"), "expiry" or "left" ("2 h 4 min", then `over`); `none` is shown for no time.
  */
 export function liveTime(time, {form = 'ago', over = '0\u00a0s', none = '', ...properties} = {}) {
   const element = h('time', {...properties, dataset: {shape: form, over, none}});

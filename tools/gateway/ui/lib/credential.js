@@ -62,6 +62,3 @@ const OWNERSHIP = {
 /** [word, sentence] for an ownership mode; a key has nothing to own. */
 export const ownership = (credential) => (credential.kind === 'api_key' && !credential.refreshable
   ? ['Key', 'A key is not refreshed by anybody.'] : OWNERSHIP[credential.ownership] ?? [inWords(credential.ownership), '']);
-
-/** The part of a profile id after the provider: "openai:work" -> "work". */
-export const label = (credential) => credential.account || credential.profileId.slice(credential.profileId.indexOf(':') + 1);

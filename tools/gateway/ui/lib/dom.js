@@ -3,12 +3,18 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+// Characters that turn text around or hide it: a name with them is not what it looks like.
+const DECEIVING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A text with every character that deceives the eye made visible. */
+export const visible = (text) => String(text).replace(DECEIVING, '\u25a1');
+
 function add(parent, child) {
   if (child === null || child === undefined || child === false) return;
   if (Array.isArray(child)) {
     for (const one of child) add(parent, one);
   } else {
-    parent.append(child instanceof Node ? child : String(child));
+    parent.append(child instanceof Node ? child : visible(child));
   }
 }
 
@@ -25,11 +31,11 @@ function set(element, name, value) {
   } else if (name === 'value' || name === 'checked' || name === 'selected' || name === 'indeterminate') {
     element[name] = value;
   } else if (name.startsWith('aria-')) {
-    element.setAttribute(name, String(value));  // aria-expanded="false" is not the same as none
+    element.setAttribute(name, visible(value));  // aria-expanded="false" is not the same as none
   } else if (value === true) {
     element.setAttribute(name, '');
   } else if (value !== false) {
-    element.setAttribute(name, String(value));
+    element.setAttribute(name, name === 'title' ? visible(value) : String(value));
   }
 }
 
@@ -55,7 +61,7 @@ export function fill(element, ...children) {
 
 /** Writes a text only when it differs: no selection lost, nothing laid out again. */
 export function setText(element, text) {
-  const value = String(text);
+  const value = visible(text);
   if (element.textContent !== value) element.textContent = value;
 }
 

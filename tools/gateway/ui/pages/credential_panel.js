@@ -2,7 +2,7 @@
 // All that is known about one credential, in a drawer at the right; live while it is open.
 import {fill, h} from '../lib/dom.js';
 import {liveTime, now} from '../lib/clock.js';
-import {cliName, inWords, label, ownership} from '../lib/credential.js';
+import {cliName, inWords, ownership} from '../lib/credential.js';
 import {duration, number, percent, shortHash} from '../lib/format.js';
 import {button, copyButton} from '../components/button.js';
 import {openDialog} from '../components/dialog.js';
@@ -90,7 +90,7 @@ function content(credential, actions, update) {
 
 /** -> {id, update(credential), close()} */
 export function openCredential(ctx, credential, actions, onclose) {
-  const dialog = openDialog({title: label(credential), class: 'drawer', onclose});
+  const dialog = openDialog({title: credential.profileId, class: 'drawer', onclose});
   let shown = '';
   const panel = {
     id: credential.id,

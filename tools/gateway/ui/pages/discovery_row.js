@@ -2,7 +2,7 @@
 // One row of the table of credentials, written in place when something about it changes.
 import {h, setAttribute, setText} from '../lib/dom.js';
 import {liveTime, now, setLiveTime} from '../lib/clock.js';
-import {cliName, label, ownership, wantsRefresh} from '../lib/credential.js';
+import {cliName, ownership, wantsRefresh} from '../lib/credential.js';
 import {plural} from '../lib/format.js';
 import {button} from '../components/button.js';
 import {menuButton} from '../components/menu.js';
@@ -24,7 +24,7 @@ export function credentialRow(id, {open, actions, of}) {
   const status = h('span', {class: 'status'}, dot, words);
   const left = liveTime(null, {form: 'left', over: 'over', class: 'muted small'});
   const detail = h('span', {class: 'muted small clip detail'});
-  const expiry = liveTime(null, {form: 'ago', none: ''});
+  const expiry = liveTime(null, {form: 'expiry'});
   const renews = h('span', {class: 'muted small'});
   const spark = sparkline([]);
   const uses = h('span', {class: 'muted small number'});
@@ -43,10 +43,9 @@ export function credentialRow(id, {open, actions, of}) {
 
   row.update = (credential) => {
     const {standing, pool} = credential;
-    setText(name, label(credential));
+    setText(name, credential.profileId);
     setAttribute(name, 'aria-label', `${credential.profileId}, details`);
-    setAttribute(name, 'title', credential.profileId);
-    setText(where, [cliName(credential.cli), credential.provider, credential.plan].filter(Boolean).join(' \u00b7 '));
+    setText(where, [cliName(credential.cli), credential.account, credential.plan].filter(Boolean).join(' \u00b7 '));
     setAttribute(status, 'class', `status ${standing.kind}`);
     setText(words, standing.words);
     setLiveTime(left, standing.until ?? null);
@@ -56,7 +55,8 @@ export function credentialRow(id, {open, actions, of}) {
     if (!credential.expiresAt) setText(expiry, credential.kind === 'api_key' ? 'no expiry' : 'unknown');
     setText(renews, credential.expiresAt && credential.refreshable && standing.group === 'ready' && credential.ownership !== 'borrow' ? 'renewed by itself' : '');
     spark.set(credential.recent);
-    setText(uses, pool.uses > 0 ? plural(Math.round(pool.uses), 'use') : 'not used');
+    const requests = (credential.recent ?? []).reduce((sum, one) => sum + one, 0);
+    setText(uses, requests > 0 ? plural(requests, 'request') : 'no request');
     setLiveTime(used, pool.lastUsed);
     const [word, sentence] = ownership(credential);
     setText(owner, word);

@@ -222,8 +222,10 @@ export function watchFlows(place, ctx) {
   const running = new Map();
   const draw = () => {
     const list = [...running.values()];
-    fill(place, list.length > 0 && button(list.length === 1 ? `Login: ${cliName(list[0].cli)}` : `${list.length} logins`, {class: 'compact flow-chip', 'aria-label': 'Open the running login',
-      run: async () => openFlow(ctx, await ctx.lastingRpc('tokenDiscovery.flow', {id: list[0].id}))}));
+    const chip = list.length > 0 && button('Login', {icon: 'refresh', class: 'compact flow-chip', 'aria-label': `Login running: ${list.map((one) => cliName(one.cli)).join(', ')}`,
+      run: async () => openFlow(ctx, await ctx.lastingRpc('tokenDiscovery.flow', {id: list[0].id}))});
+    if (chip) chip.append(h('span', {class: 'cli'}, list.length === 1 ? cliName(list[0].cli) : `and ${list.length - 1} more`));
+    fill(place, chip);
   };
   const load = async () => {
     try {

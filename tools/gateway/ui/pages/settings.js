@@ -77,7 +77,9 @@ class Settings {
     fill(this.root, h('div', {class: 'settings-grid'},
         problems.length > 0 && h('div', {class: 'note bad wide', role: 'alert'}, h('h2', {}, 'The configuration has mistakes'),
             h('ul', {}, problems.map((one) => h('li', {class: 'break'}, typeof one === 'string' ? one : one.message ?? shownValue(one))))),
-        this.discoveryCard(), this.storedCard(), this.sourcesCard(), this.policyCard(), this.doctorCard(), this.everythingCard()));
+        h('div', {class: 'settings-column'}, this.discoveryCard(), this.doctorCard(), this.policyCard()),
+        h('div', {class: 'settings-column'}, this.storedCard(), this.sourcesCard()),
+        this.everythingCard()));
   }
 
   card(title, sentence, ...children) {
@@ -103,7 +105,7 @@ class Settings {
     const clis = this.status.clis.filter((cli) => !NOT_SOURCES.has(cli.cli)).map((cli) => ({...cli, priority: this.value(`cliSources.${cli.cli}.priority`, DEFAULT_PRIORITY)}));
     clis.sort((a, b) => a.priority - b.priority);
     const rows = clis.map((cli) => this.sourceRow(cli));
-    return this.card('Sources', 'Which CLIs are read, and who is used first where the strategy goes by priority: lower is earlier.', h('ul', {class: 'sources'}, rows));
+    return this.card('Sources', 'Which CLIs are read, and who is used first where the strategy goes by priority: lower is earlier.', h('p', {class: 'sources-head muted small', 'aria-hidden': 'true'}, h('span', {}, 'Read'), h('span', {}, 'Priority')), h('ul', {class: 'sources'}, rows));
   }
 
   sourceRow(cli) {
