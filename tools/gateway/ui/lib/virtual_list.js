@@ -61,8 +61,8 @@ export class VirtualList {
   }
 
   get rowHeight() {
-    if (this.#height === 0) this.#height = Number.parseFloat(getComputedStyle(this.node).getPropertyValue('--row-height')) || 40;
-    return this.#height;
+    if (this.#height === 0 && this.node.isConnected) this.#height = Number.parseFloat(getComputedStyle(this.node).getPropertyValue('--row-height')) || 40;
+    return this.#height || 40;
   }
 
   /** The most rows that can be scrolled to. */

@@ -40,6 +40,7 @@ export function foldSeries(series, colours, otherLabel = (count) => `${count} ot
   const named = all.filter((one) => colours.has(one.key));
   const rest = all.filter((one) => !colours.has(one.key));
   if (rest.length === 0) return named;
+  if (rest.length === 1) return [...named, {...rest[0], rest: 1}];
   const values = rest[0].values.map((_, i) => sum(rest.map((one) => one.values[i])));
   return [...named, {key: OTHER, label: otherLabel(rest.length), values, total: sum(values), rest: rest.length}];
 }

@@ -23,7 +23,7 @@ export function creditsPart(ctx, changed) {
     }
     const left = answer.total - items.length;
     fill(place,
-      h('div', {class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': 'History of credits'}, h('table', {class: 'table'},
+      h('div', {class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': 'History of credits'}, h('table', {class: 'table credits-table'},
         h('thead', {}, h('tr', {}, ['When', 'What', 'Amount', 'Balance after', 'Note'].map((text, i) => h('th', {scope: 'col', class: i === 2 || i === 3 ? 'number' : null}, text)))),
         h('tbody', {}, items.map((one) => h('tr', {}, h('td', {class: 'nowrap'}, liveTime(one.created_at)), h('td', {}, badge(TYPES[one.type] ?? one.type)),
           h('td', {class: 'number'}, money(one.amount)), h('td', {class: 'number'}, money(one.balance_after)), h('td', {class: 'break muted'}, one.description)))))),

@@ -10,6 +10,7 @@ import {absolute, instant, money, plural} from '../../lib/format.js';
 import {changeLimit, createKey, rotateKey, revokeKey} from './key_dialogs.js';
 
 const PAGE = 100;
+const NAMES = ['Key', 'Status', 'Used of its limit', 'Spent in all', 'Expires', ''];
 const PERIODS = {daily: 'a day', weekly: 'a week', monthly: 'a month'};
 
 /** What a key has used of its limit: of the period where its limit is renewed, else of its whole life. */
@@ -48,10 +49,11 @@ export function keysPart(ctx, changed) {
   let total = 0;
   let revoked = false;
   const admin = ctx.session.may('admin');
-  const body = h('tbody');
+  // Roles that the elements have anyway: on a phone the rows are laid out as cards, and browsers forget them then.
+  const body = h('tbody', {role: 'rowgroup'});
   const table = h('div', {class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': 'Keys of the account'},
-    h('table', {class: 'table keys-table'}, h('thead', {}, h('tr', {}, ['Key', 'Status', 'Used of its limit', 'Spent in all', 'Expires', ''].map((text, i) =>
-      h('th', {scope: 'col', class: i === 3 ? 'number' : null}, text || h('span', {class: 'unseen'}, 'Actions'))))), body));
+    h('table', {class: 'table keys-table', role: 'table'}, h('thead', {role: 'rowgroup'}, h('tr', {role: 'row'}, NAMES.map((text, i) =>
+      h('th', {scope: 'col', role: 'columnheader', class: i === 3 ? 'number' : null}, text || h('span', {class: 'unseen'}, 'Actions'))))), body));
   const place = h('div', {class: 'card'}, loadingState(3));
   const more = h('div', {class: 'row center keys-more'});
   const old = h('label', {class: 'toggle'}, h('input', {type: 'checkbox', class: 'switch', role: 'switch', onchange: (event) => {
@@ -90,7 +92,7 @@ export function keysPart(ctx, changed) {
     }
     if (!place.contains(table)) fill(place, table, more);
     const at = now();
-    reconcile(body, keys, (key) => key.hash, () => h('tr', {}, Array.from({length: 6}, (_, i) => h(i === 0 ? 'th' : 'td', {scope: i === 0 ? 'row' : null}))), (line, key) => {
+    reconcile(body, keys, (key) => key.hash, () => h('tr', {role: 'row'}, Array.from({length: 6}, (_, i) => (i === 0 ? h('th', {scope: 'row', role: 'rowheader'}) : h('td', {role: 'cell', 'data-name': i > 2 ? NAMES[i] : null})))), (line, key) => {
       // What is unchanged is not written again: its menu may have the focus.
       const state = JSON.stringify([key, statusOf(key, at)]);
       if (line.dataset.state === state) return;

@@ -77,7 +77,7 @@ export function quotasPart(ctx) {
       h('span', {role: 'cell', class: 'quota-who'}, h('span', {class: 'clip', title: credential.profileId}, credential.profileId), h('span', {class: 'muted small clip'}, credential.account || credential.cli)),
       h('span', {role: 'cell', class: 'quota-name'}, windowName(quota), quota.partial && badge('a part', 'plain', `Covers a part of the service only (${quota.name}): the rest goes on`)),
       h('span', {role: 'cell', class: 'quota-what'}, quotaBar(quota, used, now()), h('span', {class: 'small number'}, used === null ? 'not told' : `${pace(used, gonePercent(quota, now()))}${told}`)),
-      h('span', {role: 'cell', class: 'quota-end'}, quota.resetsAt ? [liveTime(quota.resetsAt), h('span', {class: 'muted small'}, absolute(quota.resetsAt))] : h('span', {class: 'muted'}, 'not told')));
+      h('span', {role: 'cell', class: 'quota-end'}, quota.resetsAt ? [h('span', {}, 'in ', liveTime(quota.resetsAt, {form: 'left'})), h('span', {class: 'muted small'}, absolute(quota.resetsAt))] : h('span', {class: 'muted'}, 'not told')));
   }
 
   function write() {
