@@ -18,6 +18,7 @@ export function tabs(list, {label, selected = list[0].id, onselect} = {}) {
       setAttribute(one, 'aria-selected', String(index === at));
       one.tabIndex = index === at ? 0 : -1;
     });
+    buttons[at].scrollIntoView({block: 'nearest', inline: 'nearest'});
     setAttribute(panel, 'aria-labelledby', buttons[at].id);
     fill(panel);
     list[at].render(panel);

@@ -83,9 +83,12 @@ export function createPlot({title, note, kind = 'bars', format, axis = format, w
       ];
     });
     const room = Math.max(...xs.map((x) => textWidth(x.label))) + LABEL;
-    const labels = shownLabels(xs.length, layout.plotWidth, room).map((i) => {
+    let end = width + LABEL;  // of the label to the right, which comes first
+    const labels = shownLabels(xs.length, layout.plotWidth, room).reverse().map((i) => {
       const half = textWidth(xs[i].label) / 2;
       const place = Math.min(Math.max(layout.middle(i), left + half - 4), width - half);
+      if (place + half > end - LABEL / 2) return null;
+      end = place - half;
       return svg('text', {class: 'plot-tick', x: place.toFixed(1), y: zero + 16, 'text-anchor': 'middle'}, xs[i].label);
     });
     return [lines, labels];

@@ -47,7 +47,7 @@ export function explainPart(ctx, pool, state, remember) {
     const more = [one.model && `for ${one.model}`, one.trial && 'on trial: one request at a time'].filter(Boolean).join('; ');
     return h('tr', {class: one.chosen ? 'chosen' : null},
       h('th', {scope: 'row'}, h('span', {class: 'break'}, one.profileId), one.chosen && badge('would serve', 'good')),
-      h('td', {}, h('span', {class: 'explain-why'}, statusDot(kind, words), more && h('span', {class: 'muted small'}, more), one.until && h('span', {class: 'muted small'}, 'until ', liveTime(one.until)))),
+      h('td', {}, h('span', {class: 'explain-why'}, statusDot(kind, words), more && h('span', {class: 'muted small'}, more), one.until && h('span', {class: 'muted small'}, 'for another ', liveTime(one.until, {form: 'left', over: 'moment'})))),
       h('td', {class: 'number'}, one.reason === 'eligible' ? `${one.tier > 0 ? `${number(one.tier)} / ` : ''}${Number(one.score).toLocaleString('en-US', {maximumFractionDigits: 2})}` : '-'),
       h('td', {class: 'number'}, Number(one.uses).toLocaleString('en-US', {maximumFractionDigits: 1})), h('td', {class: 'number'}, number(one.inFlight)));
   }

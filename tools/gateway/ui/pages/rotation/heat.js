@@ -5,9 +5,9 @@ import {number, plural} from '../../lib/format.js';
 import {VirtualList} from '../../lib/virtual_list.js';
 
 const LEVELS = 5;
-const clock = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit'});
+const clock = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', hourCycle: 'h23'});
 
-/** The time of a minute as the reader's clock shows it. */
+/** The time of a minute in the reader's zone. */
 export const minuteOf = (time) => clock.format(time);
 
 /** A strip list. show({times, rows: [{id, profileId, requests, failed, tokens, total, failures}]}) -> redraws. */
@@ -27,7 +27,8 @@ export class HeatStrips {
     });
     const {box} = this.#list;
     box.addEventListener('pointermove', (event) => this.#point(event));
-    box.addEventListener('pointerleave', () => this.#read(null));
+    box.addEventListener('pointerdown', (event) => this.#point(event));
+    box.addEventListener('pointerleave', (event) => { if (event.pointerType !== 'touch') this.#read(null); });
     box.addEventListener('keydown', (event) => this.#key(event));
     box.addEventListener('blur', () => this.#read(null));
     this.node = h('div', {class: 'heat'}, this.#list.node, h('div', {class: 'row between heat-foot'}, this.readout, this.scale));
@@ -36,7 +37,7 @@ export class HeatStrips {
 
   #head() {
     this.axis = h('span', {role: 'columnheader', class: 'heat-axis'});
-    return h('div', {class: 'heat-row heat-head', role: 'row'}, h('span', {role: 'columnheader'}, 'Credential'), this.axis, h('span', {role: 'columnheader', class: 'number'}, 'Requests'));
+    return h('div', {class: 'heat-row heat-head', role: 'row'}, h('span', {role: 'columnheader'}, 'Credential'), this.axis, h('span', {role: 'columnheader', class: 'number'}, 'Sum'));
   }
 
   close() {

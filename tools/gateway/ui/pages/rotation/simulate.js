@@ -11,7 +11,7 @@ import {createPlot} from '../../lib/plot.js';
 const FIELDS = [
   {name: 'accounts', label: 'Credentials', value: 4, most: 200},
   {name: 'requests', label: 'Requests in an hour', value: 5000, most: 200_000},
-  {name: 'limitPerMinute', label: 'Requests a minute each may have', value: 20, most: 1_000_000},
+  {name: 'limitPerMinute', label: 'Limit a minute', value: 20, most: 1_000_000, hint: 'Requests one credential may serve.'},
   {name: 'sessions', label: 'Sessions', value: 20, most: 100_000},
   {name: 'seed', label: 'Seed', value: 1, most: 4_294_967_295, least: 0, hint: 'The same seed plays the same hour.'},
 ];
