@@ -15,7 +15,8 @@ import {exportHistory} from './history/export.js';
 import {STATUSES, statusOf} from './history/words.js';
 
 const FILTERS = ['text', 'cli', 'status', 'order'];
-const QUIET = 5000;  // ms between two looks while requests only move counters
+const QUIET = 5000;   // ms between two looks while requests only move counters
+const VERIFY = 30_000;  // ms between two verifications of the whole file
 
 class HistoryPage {
   #ctx;
@@ -25,6 +26,7 @@ class HistoryPage {
   #total = 0;
   #matching = 0;
   #failure = null;
+  #verified = 0;
 
   constructor(root, ctx) {
     this.#ctx = ctx;
@@ -135,7 +137,9 @@ class HistoryPage {
 
   async #fetch(offset, limit, signal) {
     const options = signal ? {signal: AbortSignal.any([signal, this.#ctx.signal])} : {};
-    const answer = await this.#ctx.rpc('tokenDiscovery.getHistory', {...this.#params(), offset, limit}, options);
+    const verify = Date.now() - this.#verified > VERIFY;
+    const answer = await this.#ctx.rpc('tokenDiscovery.getHistory', {...this.#params(), offset, limit, verify}, options);
+    if (verify) this.#verified = Date.now();
     return {...answer, items: answer.entries};
   }
 
@@ -162,7 +166,7 @@ class HistoryPage {
     // Newer entries come in above: what somebody reads stays where it is.
     if (more > 0 && this.#filter.order !== 'oldest' && (place.index > 0 || place.offset > 0)) this.#list.scrollTo({index: place.index + more, offset: place.offset});
     this.#list.refresh();
-    this.#showChain(answer);
+    if (answer.verified) this.#showChain(answer);
     this.#showState();
   }
 
@@ -177,10 +181,10 @@ class HistoryPage {
   }
 
   #showChain({verified, path}) {
-    const broken = verified && !verified.ok;
+    const broken = !verified.ok;
     this.chain.className = broken ? 'history-chain note bad' : 'history-chain';
     fill(this.chain,
-      broken ? statusDot('bad', 'Changed by somebody else') : statusDot(verified ? 'good' : 'off', verified ? 'Unchanged since it was written' : 'Not verified'),
+      broken ? statusDot('bad', 'Changed by somebody else') : statusDot('good', 'Unchanged since it was written'),
       h('span', {class: 'break'}, broken ? `${verified.detail}. ` : '', h('code', {}, path)));
     if (broken) setAttribute(this.chain, 'role', 'alert');
     else setAttribute(this.chain, 'role', null);

@@ -9,14 +9,28 @@ import {number, plural} from '../../lib/format.js';
 const PAGE = 1000;
 const COLUMNS = ['cli', 'provider', 'profileId', 'status', 'usageCount', 'consecutiveFailures', 'detectedAt', 'lastUsedAt', 'tokenHash'];
 
-/** All entries that match. Oldest first, because then an entry that comes meanwhile moves no page. */
+const PASSES = 4;
+const keyOf = (entry) => `${entry.cli}\n${entry.profileId}\n${entry.tokenHash}`;
+
+/**
+ * All entries that match, oldest first. An entry that is used meanwhile moves to the end, and all after it move up: each page
+ * therefore begins with the last entry of the one before. Where they differ, entries may have been missed, and it is read again.
+ */
 async function collect(ctx, filter, onprogress, signal) {
-  const all = [];
-  for (;;) {
-    const answer = await ctx.rpc('tokenDiscovery.getHistory', {...filter, order: 'oldest', offset: all.length, limit: PAGE}, {signal});
-    all.push(...answer.entries);
-    onprogress(all.length, answer.matching);
-    if (answer.entries.length === 0 || all.length >= answer.matching) return {entries: all, path: answer.path};
+  const union = new Map();
+  for (let pass = 1; ; pass += 1) {
+    const all = [];
+    for (;;) {
+      const overlap = all.length > 0 ? 1 : 0;
+      const answer = await ctx.rpc('tokenDiscovery.getHistory', {...filter, order: 'oldest', offset: all.length - overlap, limit: PAGE, verify: false}, {signal});
+      const steady = overlap === 0 || (answer.entries.length > 0 && keyOf(answer.entries[0]) === keyOf(all.at(-1)));
+      for (const entry of answer.entries) union.set(keyOf(entry), entry);
+      all.push(...answer.entries.slice(overlap));
+      onprogress(all.length, answer.matching);
+      if (!steady) break;
+      if (all.length >= answer.matching || answer.entries.length <= overlap) return {entries: all, path: answer.path};
+    }
+    if (pass === PASSES) return {entries: [...union.values()], path: null};
   }
 }
 

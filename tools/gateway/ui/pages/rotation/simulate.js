@@ -10,9 +10,9 @@ import {createPlot} from '../../lib/plot.js';
 
 const FIELDS = [
   {name: 'accounts', label: 'Credentials', value: 4, most: 200},
-  {name: 'requests', label: 'Requests in an hour', value: 5000, most: 200_000},
+  {name: 'requests', label: 'Requests in an hour', value: 5000, most: 100_000},
   {name: 'limitPerMinute', label: 'Limit a minute', value: 20, most: 1_000_000, hint: 'Requests one credential may serve.'},
-  {name: 'sessions', label: 'Sessions', value: 20, most: 100_000},
+  {name: 'sessions', label: 'Sessions', value: 20, most: 10_000},
   {name: 'seed', label: 'Seed', value: 1, most: 4_294_967_295, least: 0, hint: 'The same seed plays the same hour.'},
 ];
 
