@@ -86,6 +86,7 @@ async function show({focus}) {
       if (ending.signal.aborted) end();
       else ending.signal.addEventListener('abort', end, {once: true});
     }
+    performance.mark('page-ready', {detail: location.hash});
   } catch (error) {
     if (turn !== shown || error.name === 'AbortError' || error.kind === 'signed-out') return;
     fill(actions);
@@ -93,7 +94,7 @@ async function show({focus}) {
   }
 }
 
-const styles = new Map();
+const styles = new Map([...document.querySelectorAll('link[rel=stylesheet]')].map((sheet) => [sheet.getAttribute('href'), Promise.resolve()]));
 
 function style(path) {
   if (!styles.has(path)) {
@@ -190,7 +191,7 @@ function showSignedOut(problem) {
       command('credpool ui'),
       h('details', {}, h('summary', {}, 'The server is on another machine'),
           h('p', {}, 'Forward its port with SSH, make a link there, and open it here:'),
-          command('ssh -L 18789:127.0.0.1:18789 HOST credpool ui --no-browser'))));
+          command(`ssh -L ${location.port || 80}:127.0.0.1:${location.port || 80} HOST credpool ui --no-browser`))));
 }
 
 // ---- start --------------------------------------------------------------------------------------------------------
@@ -204,7 +205,6 @@ async function enter() {
   if (!frame) {
     frame = buildFrame();
     fill(root, frame.shell);
-    style('pages/refresh.css');
     import('./pages/refresh_dialog.js').then(({watchFlows}) => { if (frame) frame.stopFlows = watchFlows(frame.flows, {lastingRpc: rpc, events}); });
   }
   showConnection();
