@@ -383,7 +383,12 @@ cp::Result<void> write_account(cp::AccountStore& store, const ImportedAccount& m
                         cp::money_number(made.remaining) +
                         ": it was used, or the other server's books changed, before the import had "
                         "ended");
-  return store.update_account(made.account);
+  const auto changed = store.change_account(id, [&](cp::Account& account) -> cp::Result<void> {
+    account = made.account;
+    return {};
+  });
+  if (!changed) return cp::fail(changed.error());
+  return {};
 }
 
 void count(ImportReport& report, const ImportedAccount& made, bool resumed) {

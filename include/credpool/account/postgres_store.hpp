@@ -48,7 +48,8 @@ class PostgresAccountStore final : public AccountStore {
   Result<std::optional<Account>> account(const AccountId& id) override;
   Result<std::optional<Account>> account_by_email(std::string_view email) override;
   Result<std::optional<Account>> account_by_github(std::int64_t github_id) override;
-  Result<void> update_account(const Account& account) override;
+  Result<Account> change_account(const AccountId& id,
+                                 const std::function<Result<void>(Account&)>& change) override;
   Result<void> remove_account(const AccountId& id, TimePoint now) override;
   Result<Page<Account>> accounts(PageRequest page) override;
 

@@ -122,9 +122,12 @@ class AccountStore {
   virtual Result<std::optional<Account>> account(const AccountId& id) = 0;
   virtual Result<std::optional<Account>> account_by_email(std::string_view email) = 0;
   virtual Result<std::optional<Account>> account_by_github(std::int64_t github_id) = 0;
-  /// Replaces e-mail, password hash, plan, GitHub id and avatar.
-  /// @errors not_found; conflict
-  virtual Result<void> update_account(const Account& account) = 0;
+  /// Reads, changes and writes one account in one transaction: e-mail, password hash, plan, GitHub
+  /// id and avatar. What others changed meanwhile, on any host, is seen and kept.
+  /// @param change its error ends it, and nothing is written; it must not call the store
+  /// @errors not_found; conflict when the e-mail or the GitHub user is taken
+  virtual Result<Account> change_account(const AccountId& id,
+                                         const std::function<Result<void>(Account&)>& change) = 0;
   /// Removes it with its keys, transactions and sessions; its usage stays without a name.
   virtual Result<void> remove_account(const AccountId& id, TimePoint now) = 0;
   virtual Result<Page<Account>> accounts(PageRequest page) = 0;

@@ -377,9 +377,10 @@ inline void concurrency(cp::AccountStore& store, const std::string& name, bool b
 }
 
 inline void concurrent_changes(cp::AccountStore& store) {
-  constexpr int threads = 8;
+  constexpr int threads = 8, rounds = 5;
   const auto account = add_account(store, "quy");
-  std::atomic<int> credited{0}, claimed{0}, named{0};
+  const auto before = (*store.account(account))->avatar_url.size();
+  std::atomic<int> credited{0}, claimed{0}, named{0}, changed{0};
   std::barrier together{threads};
   std::vector<std::jthread> running;
   for (int thread = 0; thread < threads; ++thread)
@@ -394,11 +395,20 @@ inline void concurrent_changes(cp::AccountStore& store) {
       auto key = key_named("quy", "k" + std::to_string(thread));
       key.name = "same";
       if (store.add_key(key)) ++named;
+      // Each sees what the others have written, and loses nothing of it.
+      const auto change = [](cp::Account& found) -> cp::Result<void> {
+        found.avatar_url += '+';
+        return {};
+      };
+      for (int i = 0; i < rounds; ++i)
+        if (store.change_account(account, change)) ++changed;
     });
   running.clear();
   CHECK(credited == 1);
   CHECK(claimed == 1);
   CHECK(named == 1);
+  CHECK(changed == threads * rounds);
+  CHECK((*store.account(account))->avatar_url.size() == before + threads * rounds);
   CHECK(store.balance(account)->credits == cp::Money::dollars(5));
   check_books(store, account);
 }

@@ -222,12 +222,30 @@ inline void accounts(cp::AccountStore& store) {
   account.plan = "pro";
   account.avatar_url = "https://example.com/a.png";
   account.github_id = 43;
-  REQUIRE(store.update_account(account));
+  const auto become = [&](const cp::Account& wanted) {
+    return store.change_account(wanted.id, [&](cp::Account& found) -> cp::Result<void> {
+      found = wanted;
+      found.id = uuid("another");  // that and the time of its making stay
+      found.created_at = {};
+      return {};
+    });
+  };
+  const auto changed = become(account);
+  REQUIRE(changed);
+  CHECK(changed->id == account.id);
+  CHECK(changed->created_at == account.created_at);
   same(store.account_by_github(43));
   CHECK_FALSE(*store.account_by_email("ann@example.com"));
   other.email = account.email;
-  refused(store.update_account(other), cp::Errc::conflict);
-  refused(store.update_account(account_named("nobody")), cp::Errc::not_found);
+  refused(become(other), cp::Errc::conflict);
+  refused(become(account_named("nobody")), cp::Errc::not_found);
+  refused(store.change_account(account.id,
+                               [](cp::Account& found) -> cp::Result<void> {
+                                 found.plan = "free";
+                                 return cp::fail(cp::Errc::cancelled, "changing an account");
+                               }),
+          cp::Errc::cancelled);
+  CHECK((*store.account(account.id))->plan == "pro");
 
   const auto total = store.accounts({1, 0});
   REQUIRE(total);

@@ -89,8 +89,9 @@ class MoodyStore final : public cp::AccountStore {
   cp::Result<std::optional<cp::Account>> account_by_github(std::int64_t g) override {
     return inner.account_by_github(g);
   }
-  cp::Result<void> update_account(const cp::Account& a) override {
-    return write([&] { return inner.update_account(a); });
+  cp::Result<cp::Account> change_account(
+      const cp::AccountId& i, const std::function<cp::Result<void>(cp::Account&)>& c) override {
+    return write([&] { return inner.change_account(i, c); });
   }
   cp::Result<void> remove_account(const cp::AccountId& i, cp::TimePoint n) override {
     return inner.remove_account(i, n);

@@ -137,6 +137,12 @@ inline void keep_key_identity(ProvisionedKey& changed, const ProvisionedKey& bef
   changed.created_at = before.created_at;
 }
 
+/// What change_account() must not change.
+inline void keep_account_identity(Account& changed, const Account& before) {
+  changed.id = before.id;
+  changed.created_at = before.created_at;
+}
+
 /// A name for an entry of usage in the form of a UUID (RFC 9562, version 8).
 inline std::string usage_transaction_id(const AccountId& account, std::uint64_t number) {
   auto hex = to_hex(sha256_of_parts({"usage", account, std::to_string(number)})).substr(0, 32);

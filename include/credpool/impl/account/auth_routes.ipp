@@ -36,6 +36,23 @@ inline Result<std::optional<Account>> unchanged_account(ApiState& state, const A
   return account;
 }
 
+/// Gives the account another password, if it still has the one that was checked.
+/// @return none when it has not, or is gone
+inline Result<std::optional<Account>> change_password_of(ApiState& state, const Account& checked,
+                                                         std::string hash) {
+  bool other = false;
+  const auto changed =
+      state.store.change_account(checked.id, [&](Account& account) -> Result<void> {
+        other = account.password_hash != checked.password_hash;
+        if (other) return fail(Errc::conflict, "changing a password");
+        account.password_hash = std::move(hash);
+        return {};
+      });
+  if (changed) return std::optional{*changed};
+  if (other || changed.error().errc() == Errc::not_found) return std::optional<Account>{};
+  return fail(changed.error());
+}
+
 /// A second registration by who made the first one and did not get its answer: the account's id was
 /// made from the idempotency key, and the password is the one.
 inline Response register_again(ApiState& state, ApiCall& call, const Account& account,
@@ -121,14 +138,10 @@ CREDPOOL_INLINE Response log_in(ApiState& state, ApiCall& call) {
     better = std::move(*hash);
   }
   const std::lock_guard turn{state.account_turn((*found)->id)};
-  auto account = unchanged_account(state, **found);
+  const auto account = better.empty() ? unchanged_account(state, **found)
+                                      : change_password_of(state, **found, std::move(better));
   if (!account) return api_store_failed(account.error());
   if (!*account) return wrong_credentials();
-  if (!better.empty()) {
-    (*account)->password_hash = std::move(better);
-    if (const auto updated = state.store.update_account(**account); !updated)
-      return api_store_failed(updated.error());
-  }
   if (!revoke) {
     const auto keys = live_management_keys(state, (*account)->id);
     if (!keys) return api_store_failed(keys.error());
@@ -183,12 +196,9 @@ CREDPOOL_INLINE Response change_password(ApiState& state, ApiCall& call) {
   if (!hash) return password_not_hashed(hash.error());
 
   const std::lock_guard turn{state.account_turn(call.account.id)};
-  auto account = unchanged_account(state, call.account);
+  const auto account = change_password_of(state, call.account, std::move(*hash));
   if (!account) return api_store_failed(account.error());
   if (!*account) return api_error(409, "CONFLICT", "The password was changed at the same time.");
-  (*account)->password_hash = std::move(*hash);
-  if (const auto updated = state.store.update_account(**account); !updated)
-    return api_store_failed(updated.error());
   if (revoke) {
     const auto keys = live_management_keys(state, call.account.id);
     if (!keys) return api_store_failed(keys.error());

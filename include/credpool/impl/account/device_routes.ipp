@@ -226,7 +226,7 @@ inline Result<Account> account_of(ApiState& state, const GitHubIdentity& identit
   // Nobody has ever proved that this e-mail is theirs, until now: whoever registered it may have
   // done so to wait for its owner. The password ends, and so do all management keys (by the login);
   // keys of an account that never had credits are switched off, of others the payer is known.
-  auto account = std::move(**same_email);
+  const auto account = std::move(**same_email);
   if (account.github_id) return fail(Errc::account_changed, "logging in by GitHub");
   const std::lock_guard turn{state.account_turn(account.id)};
   merged = true;
@@ -247,11 +247,15 @@ inline Result<Account> account_of(ApiState& state, const GitHubIdentity& identit
       if (page.offset + keys->items.size() >= keys->total) break;
     }
   }
-  account.password_hash.clear();
-  account.github_id = identity.id;
-  account.avatar_url = identity.avatar_url;
-  if (auto updated = state.store.update_account(account); !updated) return fail(updated.error());
-  return account;
+  return state.store.change_account(account.id, [&](Account& found) -> Result<void> {
+    // Another one was faster, on another host: as if it had been so from the first.
+    if (found.github_id || found.email != identity.email)
+      return fail(Errc::account_changed, "logging in by GitHub");
+    found.password_hash.clear();
+    found.github_id = identity.id;
+    found.avatar_url = identity.avatar_url;
+    return {};
+  });
 }
 
 CREDPOOL_INLINE Response finish_device_login(ApiState& state, ApiCall& call) {

@@ -192,15 +192,17 @@ CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account_by_gi
   return std::optional<Account>{};
 }
 
-CREDPOOL_INLINE Result<void> MemoryAccountStore::update_account(const Account& account) {
+CREDPOOL_INLINE Result<Account> MemoryAccountStore::change_account(
+    const AccountId& id, const std::function<Result<void>(Account&)>& change) {
   const std::lock_guard lock{world_->mutex};
-  const auto found = world_->accounts.find(account.id);
+  const auto found = world_->accounts.find(id);
   if (found == world_->accounts.end()) return detail::no_account("changing an account");
-  if (detail::memory_taken(*world_, account)) return detail::email_taken("changing an account");
-  const auto created = found->second.account.created_at;
-  found->second.account = account;
-  found->second.account.created_at = created;
-  return {};
+  auto changed = found->second.account;
+  if (auto done = change(changed); !done) return fail(done.error());
+  detail::keep_account_identity(changed, found->second.account);
+  if (detail::memory_taken(*world_, changed)) return detail::email_taken("changing an account");
+  found->second.account = changed;
+  return changed;
 }
 
 CREDPOOL_INLINE Result<void> MemoryAccountStore::remove_account(const AccountId& id, TimePoint) {

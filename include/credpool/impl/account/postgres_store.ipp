@@ -134,16 +134,29 @@ CREDPOOL_INLINE Result<std::optional<Account>> PostgresAccountStore::account_by_
   });
 }
 
-CREDPOOL_INLINE Result<void> PostgresAccountStore::update_account(const Account& account) {
-  return state_->write([&](detail::PostgresConnection& c) -> Result<void> {
+CREDPOOL_INLINE Result<Account> PostgresAccountStore::change_account(
+    const AccountId& id, const std::function<Result<void>(Account&)>& change) {
+  static constexpr auto sql = detail::sql_text("SELECT ", detail::account_columns,
+                                               " FROM credpool_account WHERE id = $1 FOR UPDATE");
+  return state_->write([&](detail::PostgresConnection& c) -> Result<Account> {
     const char* doing = "changing an account";
-    if (auto locked = detail::pg_lock_account(c, doing, account.id); !locked) return locked;
-    if (auto fits = detail::pg_account_fits(c, doing, account); !fits) return fits;
-    return detail::pg_run(c, doing,
-                          "UPDATE credpool_account SET email = $2, password_hash = $3, plan = $4, "
-                          "github_id = nullif($5, '')::bigint, avatar_url = $6 WHERE id = $1",
-                          detail::pg_values(account.id, account.email, account.password_hash,
-                                            account.plan, account.github_id, account.avatar_url));
+    const auto found = detail::pg_one(c, doing, sql.data(), detail::pg_values(id),
+                                      detail::row_account<detail::PostgresRow>);
+    if (!found) return fail(found.error());
+    if (!*found) return detail::no_account(doing);
+    auto changed = **found;
+    if (auto done = change(changed); !done) return fail(done.error());
+    detail::keep_account_identity(changed, **found);
+    if (auto fits = detail::pg_account_fits(c, doing, changed); !fits) return fail(fits.error());
+    if (auto done =
+            detail::pg_run(c, doing,
+                           "UPDATE credpool_account SET email = $2, password_hash = $3, plan = $4, "
+                           "github_id = nullif($5, '')::bigint, avatar_url = $6 WHERE id = $1",
+                           detail::pg_values(changed.id, changed.email, changed.password_hash,
+                                             changed.plan, changed.github_id, changed.avatar_url));
+        !done)
+      return fail(done.error());
+    return changed;
   });
 }
 

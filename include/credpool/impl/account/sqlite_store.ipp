@@ -78,16 +78,30 @@ CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_gi
   });
 }
 
-CREDPOOL_INLINE Result<void> SqliteAccountStore::update_account(const Account& account) {
-  return state_->write([&](detail::SqliteAccounts& accounts) -> Result<void> {
+CREDPOOL_INLINE Result<Account> SqliteAccountStore::change_account(
+    const AccountId& id, const std::function<Result<void>(Account&)>& change) {
+  static constexpr auto sql =
+      detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE id = ?");
+  return state_->write([&](detail::SqliteAccounts& accounts) -> Result<Account> {
     const char* doing = "changing an account";
-    if (auto there = detail::sqlite_owner_exists(accounts, doing, account.id); !there) return there;
-    if (auto fits = detail::sqlite_account_fits(accounts, doing, account); !fits) return fits;
-    return accounts.run(doing,
-                        "UPDATE account SET email = ?, password_hash = ?, plan = ?, github_id = ?, "
-                        "avatar_url = ? WHERE id = ?",
-                        account.email, account.password_hash, account.plan, account.github_id,
-                        account.avatar_url, account.id);
+    const auto found =
+        accounts.one(doing, sql.data(), detail::row_account<detail::SqliteStatement>, id);
+    if (!found) return fail(found.error());
+    if (!*found) return detail::no_account(doing);
+    auto changed = **found;
+    if (auto done = change(changed); !done) return fail(done.error());
+    detail::keep_account_identity(changed, **found);
+    if (auto fits = detail::sqlite_account_fits(accounts, doing, changed); !fits)
+      return fail(fits.error());
+    if (auto done = accounts.run(
+            doing,
+            "UPDATE account SET email = ?, password_hash = ?, plan = ?, github_id = ?, "
+            "avatar_url = ? WHERE id = ?",
+            changed.email, changed.password_hash, changed.plan, changed.github_id,
+            changed.avatar_url, changed.id);
+        !done)
+      return fail(done.error());
+    return changed;
   });
 }
 
