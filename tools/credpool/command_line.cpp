@@ -195,6 +195,12 @@ int run_command_line(int argc, char** argv) {
                    "Accounts: web pages of that origin may call (may be given again)")
       ->type_name("ORIGIN");
   serve_command
+      ->add_option("--keep-requests", serve.accounts.keep_requests,
+                   "Accounts: forget single requests after so many days (default: 400); sums by "
+                   "day stay")
+      ->type_name("DAYS")
+      ->check(CLI::Range(1, 36'500));
+  serve_command
       ->add_option("--only", serve.only, "Start these parts: accounts,proxy,gateway,ui,refresh")
       ->delimiter(',')
       ->check(CLI::IsMember({"accounts", "proxy", "gateway", "ui", "refresh"}))

@@ -96,6 +96,7 @@ struct AccountsOptions {
   std::string time_zone = "UTC";
   std::string prices = {};  ///< a file of prices; empty: those that came with the program
   std::vector<std::string> cors_origins = {};
+  int keep_requests = 400;  ///< days for which single requests are kept
 };
 
 struct ServeOptions {

@@ -73,7 +73,7 @@ class MemoryAccountStore final : public AccountStore {
                                       std::string_view first, std::string_view last) override;
   Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
                                     PageRequest page) override;
-  Result<std::uint64_t> prune_usage(TimePoint before) override;
+  Result<std::uint64_t> prune_usage(TimePoint before, std::uint64_t most) override;
 
   Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account, std::string_view key,
                                                    std::string_view request_digest,

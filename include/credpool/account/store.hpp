@@ -213,8 +213,11 @@ class AccountStore {
                                               std::string_view first, std::string_view last) = 0;
   virtual Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
                                             PageRequest page) = 0;
-  /// Forgets single requests before that time; days and balances stay.
-  virtual Result<std::uint64_t> prune_usage(TimePoint before) = 0;
+  /// Forgets single requests before that time, the oldest first, in one short transaction; days and
+  /// balances stay.
+  /// @param most so many at most: to be called again, with a pause, until there were fewer
+  /// @return how many were forgotten
+  virtual Result<std::uint64_t> prune_usage(TimePoint before, std::uint64_t most) = 0;
 
   // --- answers that may be asked for twice
 

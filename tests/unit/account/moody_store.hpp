@@ -157,7 +157,9 @@ class MoodyStore final : public cp::AccountStore {
                                                 cp::PageRequest p) override {
     return inner.usage_rows(a, k, p);
   }
-  cp::Result<std::uint64_t> prune_usage(cp::TimePoint b) override { return inner.prune_usage(b); }
+  cp::Result<std::uint64_t> prune_usage(cp::TimePoint b, std::uint64_t m) override {
+    return inner.prune_usage(b, m);
+  }
   cp::Result<std::optional<cp::StoredAnswer>> claim_answer(const cp::AccountId& a,
                                                            std::string_view k, std::string_view r,
                                                            cp::TimePoint n) override {

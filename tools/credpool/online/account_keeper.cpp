@@ -12,12 +12,15 @@ namespace {
 
 constexpr auto every = std::chrono::seconds{60};         // payments, and what has ended
 constexpr auto gather = std::chrono::milliseconds{500};  // accounts that have spent
+constexpr auto forget_every = std::chrono::hours{24};    // old requests
+// Between two lots of them: whoever waits for the store has it first.
+constexpr auto breath = std::chrono::milliseconds{20};
 
 }  // namespace
 
 AccountKeeper::AccountKeeper(cp::AccountApi& api, cp::AccountStore& store,
-                             std::function<void(const cp::Error&)> on_error)
-    : api_{api}, store_{store}, on_error_{std::move(on_error)}, thread_{[this] { work(); }} {}
+                             AccountKeeperOptions options)
+    : api_{api}, store_{store}, options_{std::move(options)}, thread_{[this] { work(); }} {}
 
 AccountKeeper::~AccountKeeper() {
   {
@@ -42,10 +45,12 @@ void AccountKeeper::spent(const cp::AccountId& account) {
 }
 
 void AccountKeeper::work() {
-  auto next = std::chrono::steady_clock::now();
+  auto next = std::chrono::steady_clock::now(), next_forget = next;
+  bool forgetting = false;
   std::unique_lock lock{mutex_};
   while (!ends_) {
-    changed_.wait_for(lock, gather, [this] { return ends_ || !waiting_.empty(); });
+    changed_.wait_for(lock, forgetting ? breath : gather,
+                      [this] { return ends_ || !waiting_.empty(); });
     while (!waiting_.empty()) {
       const auto [digest, again] = std::move(waiting_.front());
       waiting_.pop_front();
@@ -61,6 +66,10 @@ void AccountKeeper::work() {
       look_after();
       next = std::chrono::steady_clock::now() + every;
     }
+    if (forgetting || std::chrono::steady_clock::now() >= next_forget) {
+      forgetting = forget_requests();
+      next_forget = std::chrono::steady_clock::now() + forget_every;
+    }
     lock.lock();
   }
 }
@@ -68,12 +77,19 @@ void AccountKeeper::work() {
 void AccountKeeper::fill_up(const cp::AccountId& account) {
   const auto wanted = store_.auto_topup(account);
   if (!wanted || !wanted->enabled) return;
-  if (const auto done = api_.top_up(account); !done) on_error_(done.error());
+  if (const auto done = api_.top_up(account); !done) options_.on_error(done.error());
 }
 
 void AccountKeeper::look_after() {
-  if (const auto done = api_.reconcile(); !done) on_error_(done.error());
-  if (const auto done = api_.forget_ended(); !done) on_error_(done.error());
+  if (const auto done = api_.reconcile(); !done) options_.on_error(done.error());
+  if (const auto done = api_.forget_ended(); !done) options_.on_error(done.error());
+}
+
+bool AccountKeeper::forget_requests() {
+  const auto forgotten =
+      store_.prune_usage(options_.now() - options_.keep_requests, options_.forget_at_once);
+  if (!forgotten) options_.on_error(forgotten.error());
+  return forgotten && *forgotten >= options_.forget_at_once;
 }
 
 }  // namespace credpool_cli

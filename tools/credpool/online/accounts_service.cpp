@@ -88,10 +88,14 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   api.cors_origins = options.cors_origins;
   api.day_of = [calendar = *calendar](cp::TimePoint at) { return calendar.day(at); };
   made->api_ = std::make_unique<cp::AccountApi>(std::move(api));
-  made->keeper_ = std::make_unique<AccountKeeper>(
-      *made->api_, *made->stores_.accounts, [&session](const cp::Error& error) {
-        session.note("accounts: " + harmless(error.message()));
-      });
+  AccountKeeperOptions keeping;
+  keeping.now = [] { return cp::SystemClock{}.now(); };
+  keeping.on_error = [&session](const cp::Error& error) {
+    session.note("accounts: " + harmless(error.message()));
+  };
+  keeping.keep_requests = std::chrono::hours{24} * options.keep_requests;
+  made->keeper_ =
+      std::make_unique<AccountKeeper>(*made->api_, *made->stores_.accounts, std::move(keeping));
 
   cp::LedgerOptions ledger;
   ledger.calendar = std::move(*calendar);

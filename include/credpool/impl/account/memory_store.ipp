@@ -501,9 +501,14 @@ CREDPOOL_INLINE Result<Page<UsageRow>> MemoryAccountStore::usage_rows(const Acco
   return detail::memory_page(std::move(rows), page);
 }
 
-CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::prune_usage(TimePoint before) {
+CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::prune_usage(TimePoint before,
+                                                                      std::uint64_t most) {
   const std::lock_guard lock{world_->mutex};
-  return std::erase_if(world_->rows, [&](const auto& row) { return row.at < before; });
+  return std::erase_if(world_->rows, [&](const auto& row) {
+    const bool gone = row.at < before && most > 0;
+    if (gone) --most;
+    return gone;
+  });
 }
 
 // --- answers that may be asked for twice

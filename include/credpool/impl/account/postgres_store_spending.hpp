@@ -200,12 +200,16 @@ CREDPOOL_INLINE Result<Page<UsageRow>> PostgresAccountStore::usage_rows(const Ac
   });
 }
 
-CREDPOOL_INLINE Result<std::uint64_t> PostgresAccountStore::prune_usage(TimePoint before) {
+CREDPOOL_INLINE Result<std::uint64_t> PostgresAccountStore::prune_usage(TimePoint before,
+                                                                        std::uint64_t most) {
   return state_->read([&](detail::PostgresConnection& c) -> Result<std::uint64_t> {
+    // Several servers do this at the same time: each takes rows that no other one has.
     auto rows = c.run("forgetting old usage",
-                      "WITH gone AS (DELETE FROM credpool_account_usage WHERE at < $1 RETURNING 1) "
-                      "SELECT count(*) FROM gone",
-                      detail::pg_values(before));
+                      "WITH old AS (SELECT number FROM credpool_account_usage WHERE at < $1 "
+                      "ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED), "
+                      "gone AS (DELETE FROM credpool_account_usage WHERE number IN "
+                      "(SELECT number FROM old) RETURNING 1) SELECT count(*) FROM gone",
+                      detail::pg_values(before, most));
     if (!rows) return fail(rows.error());
     return static_cast<std::uint64_t>(rows->integer(0));
   });

@@ -116,24 +116,17 @@ CREDPOOL_INLINE Result<Page<UsageRow>> SqliteAccountStore::usage_rows(const Acco
   });
 }
 
-CREDPOOL_INLINE Result<std::uint64_t> SqliteAccountStore::prune_usage(TimePoint before) {
-  // In parts, so that nobody waits long for the turn to write.
-  constexpr int part = 5'000;
-  std::uint64_t pruned = 0;
-  for (;;) {
-    const auto done = state_->write([&](detail::SqliteAccounts& accounts) -> Result<std::uint64_t> {
-      if (auto deleted = accounts.run("forgetting old usage",
-                                      "DELETE FROM usage_row WHERE number IN (SELECT number "
-                                      "FROM usage_row WHERE at < ? LIMIT ?)",
-                                      before, part);
-          !deleted)
-        return fail(deleted.error());
-      return static_cast<std::uint64_t>(accounts.database().changes());
-    });
-    if (!done) return done;
-    pruned += *done;
-    if (*done < part) return pruned;
-  }
+CREDPOOL_INLINE Result<std::uint64_t> SqliteAccountStore::prune_usage(TimePoint before,
+                                                                      std::uint64_t most) {
+  return state_->write([&](detail::SqliteAccounts& accounts) -> Result<std::uint64_t> {
+    if (auto deleted = accounts.run("forgetting old usage",
+                                    "DELETE FROM usage_row WHERE number IN (SELECT number "
+                                    "FROM usage_row WHERE at < ? ORDER BY at LIMIT ?)",
+                                    before, most);
+        !deleted)
+      return fail(deleted.error());
+    return static_cast<std::uint64_t>(accounts.database().changes());
+  });
 }
 
 // --- answers that may be asked for twice
