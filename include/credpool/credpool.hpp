@@ -29,6 +29,7 @@
 #include <credpool/config/provider_settings.hpp>
 #include <credpool/config/proxy_settings.hpp>
 #include <credpool/config/settings.hpp>
+#include <credpool/config/settings_edit.hpp>
 #include <credpool/config/settings_file.hpp>
 #include <credpool/config/settings_watcher.hpp>
 #include <credpool/core/clock.hpp>
@@ -55,6 +56,11 @@
 #include <credpool/credential/quota.hpp>
 #include <credpool/credential/reason.hpp>
 #include <credpool/credential/tokens.hpp>
+#include <credpool/gateway/access.hpp>
+#include <credpool/gateway/event_hub.hpp>
+#include <credpool/gateway/host_rule.hpp>
+#include <credpool/gateway/session_book.hpp>
+#include <credpool/gateway/token_book.hpp>
 #include <credpool/history/chain.hpp>
 #include <credpool/history/concept.hpp>
 #include <credpool/history/document.hpp>
@@ -94,6 +100,7 @@
 #include <credpool/refresh/api_key_web.hpp>
 #include <credpool/refresh/claims.hpp>
 #include <credpool/refresh/cli_command.hpp>
+#include <credpool/refresh/cli_program.hpp>
 #include <credpool/refresh/concept.hpp>
 #include <credpool/refresh/exchange.hpp>
 #include <credpool/refresh/exchange_job.hpp>
@@ -125,6 +132,8 @@
 #include <credpool/rotation/quota_aware.hpp>
 #include <credpool/rotation/round_robin.hpp>
 #include <credpool/rotation/weighted.hpp>
+#include <credpool/rpc/dispatcher.hpp>
+#include <credpool/rpc/scope.hpp>
 #include <credpool/server/concept.hpp>
 #include <credpool/server/exchange.hpp>
 #include <credpool/server/fake.hpp>

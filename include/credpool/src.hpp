@@ -41,6 +41,7 @@
 #include <credpool/impl/config/provider_settings.ipp>
 #include <credpool/impl/config/proxy_settings.ipp>
 #include <credpool/impl/config/settings.ipp>
+#include <credpool/impl/config/settings_edit.ipp>
 #include <credpool/impl/config/settings_file.ipp>
 #include <credpool/impl/config/settings_watcher.ipp>
 #include <credpool/impl/core/encoding.ipp>
@@ -59,6 +60,11 @@
 #include <credpool/impl/credential/kind.ipp>
 #include <credpool/impl/credential/outcome.ipp>
 #include <credpool/impl/credential/reason.ipp>
+#include <credpool/impl/gateway/access.ipp>
+#include <credpool/impl/gateway/event_hub.ipp>
+#include <credpool/impl/gateway/host_rule.ipp>
+#include <credpool/impl/gateway/session_book.ipp>
+#include <credpool/impl/gateway/token_book.ipp>
 #include <credpool/impl/history/chain.ipp>
 #include <credpool/impl/history/document.ipp>
 #include <credpool/impl/pool/admission.ipp>
@@ -92,6 +98,7 @@
 #include <credpool/impl/proxy/usage.ipp>
 #include <credpool/impl/refresh/api_key_web.ipp>
 #include <credpool/impl/refresh/cli_command.ipp>
+#include <credpool/impl/refresh/cli_program.ipp>
 #include <credpool/impl/refresh/exchange.ipp>
 #include <credpool/impl/refresh/exchange_job.ipp>
 #include <credpool/impl/refresh/helper_process.ipp>
@@ -105,6 +112,8 @@
 #include <credpool/impl/refresh/scheduler.ipp>
 #include <credpool/impl/refresh/token_endpoint.ipp>
 #include <credpool/impl/rotation/candidates.ipp>
+#include <credpool/impl/rpc/dispatcher.ipp>
+#include <credpool/impl/rpc/scope.ipp>
 #include <credpool/impl/server/fake.ipp>
 #include <credpool/impl/server/listen_address.ipp>
 #include <credpool/impl/server/request_head.ipp>

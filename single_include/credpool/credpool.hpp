@@ -21,7 +21,9 @@
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -29,6 +31,7 @@
 #include <sys/types.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -50,6 +53,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -2208,9 +2212,12 @@ class AccountStore {
   virtual Result<std::optional<Account>> account(const AccountId& id) = 0;
   virtual Result<std::optional<Account>> account_by_email(std::string_view email) = 0;
   virtual Result<std::optional<Account>> account_by_github(std::int64_t github_id) = 0;
-  /// Replaces e-mail, password hash, plan, GitHub id and avatar.
-  /// @errors not_found; conflict
-  virtual Result<void> update_account(const Account& account) = 0;
+  /// Reads, changes and writes one account in one transaction: e-mail, password hash, plan, GitHub
+  /// id and avatar. What others changed meanwhile, on any host, is seen and kept.
+  /// @param change its error ends it, and nothing is written; it must not call the store
+  /// @errors not_found; conflict when the e-mail or the GitHub user is taken
+  virtual Result<Account> change_account(const AccountId& id,
+                                         const std::function<Result<void>(Account&)>& change) = 0;
   /// Removes it with its keys, transactions and sessions; its usage stays without a name.
   virtual Result<void> remove_account(const AccountId& id, TimePoint now) = 0;
   virtual Result<Page<Account>> accounts(PageRequest page) = 0;
@@ -2296,8 +2303,11 @@ class AccountStore {
                                               std::string_view first, std::string_view last) = 0;
   virtual Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
                                             PageRequest page) = 0;
-  /// Forgets single requests before that time; days and balances stay.
-  virtual Result<std::uint64_t> prune_usage(TimePoint before) = 0;
+  /// Forgets single requests before that time, the oldest first, in one short transaction; days and
+  /// balances stay.
+  /// @param most so many at most: to be called again, with a pause, until there were fewer
+  /// @return how many were forgotten
+  virtual Result<std::uint64_t> prune_usage(TimePoint before, std::uint64_t most) = 0;
 
   // --- answers that may be asked for twice
 
@@ -3756,6 +3766,23 @@ inline Result<std::optional<Account>> unchanged_account(ApiState& state, const A
   return account;
 }
 
+/// Gives the account another password, if it still has the one that was checked.
+/// @return none when it has not, or is gone
+inline Result<std::optional<Account>> change_password_of(ApiState& state, const Account& checked,
+                                                         std::string hash) {
+  bool other = false;
+  const auto changed =
+      state.store.change_account(checked.id, [&](Account& account) -> Result<void> {
+        other = account.password_hash != checked.password_hash;
+        if (other) return fail(Errc::conflict, "changing a password");
+        account.password_hash = std::move(hash);
+        return {};
+      });
+  if (changed) return std::optional{*changed};
+  if (other || changed.error().errc() == Errc::not_found) return std::optional<Account>{};
+  return fail(changed.error());
+}
+
 /// A second registration by who made the first one and did not get its answer: the account's id was
 /// made from the idempotency key, and the password is the one.
 inline Response register_again(ApiState& state, ApiCall& call, const Account& account,
@@ -3841,14 +3868,10 @@ CREDPOOL_INLINE Response log_in(ApiState& state, ApiCall& call) {
     better = std::move(*hash);
   }
   const std::lock_guard turn{state.account_turn((*found)->id)};
-  auto account = unchanged_account(state, **found);
+  const auto account = better.empty() ? unchanged_account(state, **found)
+                                      : change_password_of(state, **found, std::move(better));
   if (!account) return api_store_failed(account.error());
   if (!*account) return wrong_credentials();
-  if (!better.empty()) {
-    (*account)->password_hash = std::move(better);
-    if (const auto updated = state.store.update_account(**account); !updated)
-      return api_store_failed(updated.error());
-  }
   if (!revoke) {
     const auto keys = live_management_keys(state, (*account)->id);
     if (!keys) return api_store_failed(keys.error());
@@ -3903,12 +3926,9 @@ CREDPOOL_INLINE Response change_password(ApiState& state, ApiCall& call) {
   if (!hash) return password_not_hashed(hash.error());
 
   const std::lock_guard turn{state.account_turn(call.account.id)};
-  auto account = unchanged_account(state, call.account);
+  const auto account = change_password_of(state, call.account, std::move(*hash));
   if (!account) return api_store_failed(account.error());
   if (!*account) return api_error(409, "CONFLICT", "The password was changed at the same time.");
-  (*account)->password_hash = std::move(*hash);
-  if (const auto updated = state.store.update_account(**account); !updated)
-    return api_store_failed(updated.error());
   if (revoke) {
     const auto keys = live_management_keys(state, call.account.id);
     if (!keys) return api_store_failed(keys.error());
@@ -4351,7 +4371,7 @@ inline Result<Account> account_of(ApiState& state, const GitHubIdentity& identit
   // Nobody has ever proved that this e-mail is theirs, until now: whoever registered it may have
   // done so to wait for its owner. The password ends, and so do all management keys (by the login);
   // keys of an account that never had credits are switched off, of others the payer is known.
-  auto account = std::move(**same_email);
+  const auto account = std::move(**same_email);
   if (account.github_id) return fail(Errc::account_changed, "logging in by GitHub");
   const std::lock_guard turn{state.account_turn(account.id)};
   merged = true;
@@ -4372,11 +4392,15 @@ inline Result<Account> account_of(ApiState& state, const GitHubIdentity& identit
       if (page.offset + keys->items.size() >= keys->total) break;
     }
   }
-  account.password_hash.clear();
-  account.github_id = identity.id;
-  account.avatar_url = identity.avatar_url;
-  if (auto updated = state.store.update_account(account); !updated) return fail(updated.error());
-  return account;
+  return state.store.change_account(account.id, [&](Account& found) -> Result<void> {
+    // Another one was faster, on another host: as if it had been so from the first.
+    if (found.github_id || found.email != identity.email)
+      return fail(Errc::account_changed, "logging in by GitHub");
+    found.password_hash.clear();
+    found.github_id = identity.id;
+    found.avatar_url = identity.avatar_url;
+    return {};
+  });
 }
 
 CREDPOOL_INLINE Response finish_device_login(ApiState& state, ApiCall& call) {
@@ -6523,6 +6547,12 @@ inline void keep_key_identity(ProvisionedKey& changed, const ProvisionedKey& bef
   changed.created_at = before.created_at;
 }
 
+/// What change_account() must not change.
+inline void keep_account_identity(Account& changed, const Account& before) {
+  changed.id = before.id;
+  changed.created_at = before.created_at;
+}
+
 /// A name for an entry of usage in the form of a UUID (RFC 9562, version 8).
 inline std::string usage_transaction_id(const AccountId& account, std::uint64_t number) {
   auto hex = to_hex(sha256_of_parts({"usage", account, std::to_string(number)})).substr(0, 32);
@@ -7529,7 +7559,8 @@ class MemoryAccountStore final : public AccountStore {
   Result<std::optional<Account>> account(const AccountId& id) override;
   Result<std::optional<Account>> account_by_email(std::string_view email) override;
   Result<std::optional<Account>> account_by_github(std::int64_t github_id) override;
-  Result<void> update_account(const Account& account) override;
+  Result<Account> change_account(const AccountId& id,
+                                 const std::function<Result<void>(Account&)>& change) override;
   Result<void> remove_account(const AccountId& id, TimePoint now) override;
   Result<Page<Account>> accounts(PageRequest page) override;
 
@@ -7567,7 +7598,7 @@ class MemoryAccountStore final : public AccountStore {
                                       std::string_view first, std::string_view last) override;
   Result<Page<UsageRow>> usage_rows(const AccountId& account, std::string_view key_hash,
                                     PageRequest page) override;
-  Result<std::uint64_t> prune_usage(TimePoint before) override;
+  Result<std::uint64_t> prune_usage(TimePoint before, std::uint64_t most) override;
 
   Result<std::optional<StoredAnswer>> claim_answer(const AccountId& account, std::string_view key,
                                                    std::string_view request_digest,
@@ -8183,15 +8214,17 @@ CREDPOOL_INLINE Result<std::optional<Account>> MemoryAccountStore::account_by_gi
   return std::optional<Account>{};
 }
 
-CREDPOOL_INLINE Result<void> MemoryAccountStore::update_account(const Account& account) {
+CREDPOOL_INLINE Result<Account> MemoryAccountStore::change_account(
+    const AccountId& id, const std::function<Result<void>(Account&)>& change) {
   const std::lock_guard lock{world_->mutex};
-  const auto found = world_->accounts.find(account.id);
+  const auto found = world_->accounts.find(id);
   if (found == world_->accounts.end()) return detail::no_account("changing an account");
-  if (detail::memory_taken(*world_, account)) return detail::email_taken("changing an account");
-  const auto created = found->second.account.created_at;
-  found->second.account = account;
-  found->second.account.created_at = created;
-  return {};
+  auto changed = found->second.account;
+  if (auto done = change(changed); !done) return fail(done.error());
+  detail::keep_account_identity(changed, found->second.account);
+  if (detail::memory_taken(*world_, changed)) return detail::email_taken("changing an account");
+  found->second.account = changed;
+  return changed;
 }
 
 CREDPOOL_INLINE Result<void> MemoryAccountStore::remove_account(const AccountId& id, TimePoint) {
@@ -8490,9 +8523,14 @@ CREDPOOL_INLINE Result<Page<UsageRow>> MemoryAccountStore::usage_rows(const Acco
   return detail::memory_page(std::move(rows), page);
 }
 
-CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::prune_usage(TimePoint before) {
+CREDPOOL_INLINE Result<std::uint64_t> MemoryAccountStore::prune_usage(TimePoint before,
+                                                                      std::uint64_t most) {
   const std::lock_guard lock{world_->mutex};
-  return std::erase_if(world_->rows, [&](const auto& row) { return row.at < before; });
+  return std::erase_if(world_->rows, [&](const auto& row) {
+    const bool gone = row.at < before && most > 0;
+    if (gone) --most;
+    return gone;
+  });
 }
 
 // --- answers that may be asked for twice
@@ -10571,6 +10609,8 @@ struct Settings {
   ByName<OAuthServerSettings> oauth;        ///< by provider
   ByName<double> weights;                   ///< by profile id or CLI; what is not here weighs 1
   ByName<std::vector<std::string>> models;  ///< by provider; what is not here serves every model
+  /// By provider: the profiles that may serve, best first; what is not here has no order.
+  ByName<std::vector<std::string>> order;
   /// How long a credential rests after its first, second, ... rate limit without a stated end.
   std::vector<std::chrono::seconds> cooldown_ladder = {
       std::chrono::minutes{1}, std::chrono::minutes{5}, std::chrono::minutes{25},
@@ -10669,7 +10709,7 @@ CREDPOOL_INLINE ProviderUse Settings::provider_use(std::string_view provider) co
 }
 
 CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
-  static constexpr std::array<SettingKey, 37> schema{{
+  static constexpr std::array<SettingKey, 38> schema{{
       {"enabled", "true or false", "true", "Whether anything is discovered and lent at all."},
       {"scanOnStartup", "true or false", "true", "Look for logins when a server starts."},
       {"autoImport", "true or false", "true",
@@ -10700,6 +10740,8 @@ CREDPOOL_INLINE std::span<const SettingKey> settings_schema() noexcept {
        "Share of a profile or CLI under the strategy \"weighted\"."},
       {"models.*", "an array of model names", "",
        "Which models that provider's credentials serve; none named: all."},
+      {"order.*", "an array of profile ids or ids", "",
+       "Which of that provider's credentials serve, the first one first; the others do not."},
       {"cooldown.ladderSeconds", "an array of 1 to 16 whole numbers, none smaller than the last",
        "[60, 300, 1500, 3600]", "Rest after the first, second, ... rate limit that states no end."},
       {"affinity.mode", "\"none\", \"soft\" or \"hard\"", "\"soft\"",
@@ -10862,6 +10904,10 @@ struct SettingsReport {
 /// @source OpenClaw 2026.9.6 for the substitution, the include and their bounds
 SettingsReport read_settings(const Environment& environment);
 
+/// The same as if that file held that text: what an edit would bring.
+SettingsReport read_settings_with(const Environment& environment, const std::filesystem::path& file,
+                                  std::string_view text);
+
 /// The same for callers who want settings or one error (the first).
 Result<Settings> load_settings(const Environment& environment);
 
@@ -10922,6 +10968,11 @@ class ConfigFiles {
  public:
   explicit ConfigFiles(const Environment& environment) : environment_{environment} {}
 
+  /// From now on that text counts instead of what the file holds.
+  void assume(std::filesystem::path path, std::string text) {
+    assumed_ = Text{std::move(path), std::move(text)};
+  }
+
   /// Reads a file that is included by none; what it includes must lie below its directory.
   Result<Json5Value> read_root(const std::filesystem::path& path) {
     root_ = path.parent_path();
@@ -10932,10 +10983,14 @@ class ConfigFiles {
   /// @errors those of read_file and parse_json5; the place names file, line and column
   Result<Json5Value> read(const std::filesystem::path& path) {
     paths_.push_back(path);
-    auto file = read_file(path, environment_, config_file_rules);
     const auto source = static_cast<std::uint32_t>(texts_.size());
-    texts_.push_back({path, file ? std::string{file->bytes.reveal()} : std::string{}});
-    if (!file) return fail(std::move(file).error());
+    if (assumed_ && assumed_->path == path) {
+      texts_.push_back(*assumed_);
+    } else {
+      auto file = read_file(path, environment_, config_file_rules);
+      texts_.push_back({path, file ? std::string{file->bytes.reveal()} : std::string{}});
+      if (!file) return fail(std::move(file).error());
+    }
     Json5Rules rules;
     rules.source = source;
     auto document = parse_json5(texts_.back().text, rules);
@@ -11080,6 +11135,7 @@ class ConfigFiles {
 
   const Environment& environment_;
   std::filesystem::path root_;
+  std::optional<Text> assumed_;
   std::vector<Text> texts_;
   std::vector<std::filesystem::path> paths_;
 };
@@ -11165,7 +11221,10 @@ class SettingsReader {
               if (number(member, at, 0, 1000, weight)) s.weights[member.key] = weight;
             });
           }},
-         {"models", [&](auto& m, auto& path) { models(m, path); }},
+         {"models",
+          [&](auto& m, auto& path) { name_lists(m, path, "an array of model names", s.models); }},
+         {"order",
+          [&](auto& m, auto& path) { name_lists(m, path, "an array of profile ids", s.order); }},
          {"cooldown",
           [&](auto& m, auto& path) {
             members(m.value, path + ".",
@@ -11399,17 +11458,18 @@ class SettingsReader {
     });
   }
 
-  void models(const Json5Member& member, const std::string& path) {
+  void name_lists(const Json5Member& member, const std::string& path, const char* wanted,
+                  Settings::ByName<std::vector<std::string>>& target) {
     each(member, path, [&](const Json5Member& entry, const std::string& at) {
       if (entry.value.array() == nullptr)
-        return wrong(entry.value, at, "an array of model names", "write [\"name\", ...]");
+        return wrong(entry.value, at, wanted, "write [\"name\", ...]");
       std::vector<std::string> names;
       for (const auto& element : *entry.value.array()) {
         auto name = text(element, at);
         if (!name) return;
         names.push_back(*std::move(name));
       }
-      report_.settings.models[entry.key] = std::move(names);
+      target[entry.key] = std::move(names);
       note(entry, at);
     });
   }
@@ -11676,6 +11736,10 @@ class SettingsLoader {
   explicit SettingsLoader(const Environment& environment)
       : environment_{environment}, files_{environment}, reader_{report_, files_, environment} {}
 
+  void assume(const std::filesystem::path& path, std::string_view text) {
+    files_.assume(path, std::string{text});
+  }
+
   SettingsReport load() {
     if (environment_.variable("CREDPOOL_CONFIG")) {
       with_path(settings_path(environment_), [&](const auto& path) { read_own(path, true); });
@@ -11830,6 +11894,8 @@ CREDPOOL_INLINE std::vector<SettingRow> SettingsReport::rows() const {
   for (const auto& [name, weight] : s.weights) add("weights." + name, weight);
   for (const auto& [provider, names] : s.models)
     add("models." + provider, Json5Value::Array(names.begin(), names.end()));
+  for (const auto& [provider, names] : s.order)
+    add("order." + provider, Json5Value::Array(names.begin(), names.end()));
   Json5Value::Array ladder;
   for (const auto rest : s.cooldown_ladder) ladder.emplace_back(static_cast<double>(rest.count()));
   add("cooldown.ladderSeconds", std::move(ladder));
@@ -11881,6 +11947,14 @@ CREDPOOL_INLINE SettingsReport read_settings(const Environment& environment) {
   return detail::SettingsLoader{environment}.load();
 }
 
+CREDPOOL_INLINE SettingsReport read_settings_with(const Environment& environment,
+                                                  const std::filesystem::path& file,
+                                                  std::string_view text) {
+  detail::SettingsLoader loader{environment};
+  loader.assume(file, text);
+  return loader.load();
+}
+
 CREDPOOL_INLINE Result<Settings> load_settings(const Environment& environment) {
   auto report = read_settings(environment);
   for (const auto& problem : report.problems)
@@ -11894,6 +11968,331 @@ CREDPOOL_INLINE Result<std::filesystem::path> settings_path(const Environment& e
   auto base = environment.config_home();
   if (!base) return base;
   return *base / "credpool/config.json5";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What the schema says about a setting: "cliSources.kimi-cli.enabled" is a "cliSources.*.enabled".
+/// @param path as in SettingRow
+/// @return null when there is no such setting
+const SettingKey* setting_key_of(std::string_view path) noexcept;
+
+/// The keys, from the top of a file, under which a setting stands. A name of the user's own may
+/// hold dots: "weights.openai:me@acme.example" has two keys.
+/// @errors invalid_argument when there is no such setting; the hint names the nearest one
+Result<std::vector<std::string>> setting_keys(std::string_view path);
+
+/// One setting that is to be another one.
+struct SettingEdit {
+  std::string path;                 ///< as in SettingRow
+  std::optional<Json5Value> value;  ///< none: removed from our file, so that others or the default
+                                    ///< count
+};
+
+/// What an edit did, or would do.
+struct SettingsEdited {
+  SettingsReport before;
+  SettingsReport after;
+  std::filesystem::path file;  ///< that was written, or would be
+};
+
+/// Writes settings into our own file (settings_path()) and leaves every other byte of it as it is,
+/// comments included; all of them or none.
+///
+/// Editors of one file take turns by a lock beside it. A file that is not there is made (0600).
+///
+/// @param dry_run only says what it would do
+/// @errors invalid_argument for a setting that there is not; configuration when the settings would
+///         be wrong then, or are now: nothing is written, and the error is that of the reading;
+///         those of edit_json5, read_file, replace_file and FileLock
+/// @effects the file, its lock, and its directory when that is missing
+Result<SettingsEdited> edit_settings(const Environment& environment,
+                                     std::span<const SettingEdit> edits, bool dry_run = false);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
+/// file beside it.
+///
+/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
+/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
+/// two files of one name. Two objects of one process exclude each other as two processes do.
+///
+/// @thread_safety one object: caller serialises
+class FileLock {
+ public:
+  /// Holds nothing.
+  FileLock() noexcept = default;
+
+  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
+  ///
+  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
+  ///                 at least
+  /// @param doing    what is being waited for, for the error's text
+  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
+  ///         permission_denied; not_found when the directory is missing; io
+  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
+  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
+                               const std::string& doing = "waiting for the turn to write");
+
+  bool held() const noexcept { return static_cast<bool>(file_); }
+
+ private:
+  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
+
+  Descriptor file_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where the time comes from.
+///
+/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
+/// arbitrary start. Both are cheap and safe to call from any thread.
+template <class C>
+concept Clock = requires(const C& clock) {
+  { clock.now() } -> std::same_as<TimePoint>;
+  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
+};
+
+/// The clocks of the operating system.
+struct SystemClock {
+  TimePoint now() const noexcept {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+};
+static_assert(Clock<SystemClock>);
+
+/// A clock that stands still until it is told to move: for tests and simulations.
+class ManualClock {
+ public:
+  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
+
+  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
+  std::chrono::nanoseconds steady() const noexcept {
+    return std::chrono::nanoseconds{steady_.load()};
+  }
+
+  /// Time passes: both clocks move.
+  void advance(Duration by) noexcept {
+    now_ += by.count();
+    steady_ += std::chrono::nanoseconds{by}.count();
+  }
+  /// Somebody sets the wall clock: only that one moves.
+  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
+
+ private:
+  std::atomic<Duration::rep> now_;
+  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
+};
+static_assert(Clock<ManualClock>);
+
+/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
+/// it.
+template <Clock C> class ClockRef {
+ public:
+  /// @param clock must outlive this object and its copies
+  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
+
+  TimePoint now() const { return clock_->now(); }
+  std::chrono::nanoseconds steady() const { return clock_->steady(); }
+
+ private:
+  const C* clock_;
+};
+static_assert(Clock<ClockRef<ManualClock>>);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A lock file and what to say about it.
+struct FlockRequest {
+  const std::filesystem::path& path;
+  Duration patience;
+  const std::string& doing;
+  std::string busy_hint;
+  bool own_file = true;  ///< its mode is ours to set, also when it is there already
+};
+
+inline Unexpected flock_failure(int number, const FlockRequest& request) {
+  const std::error_code failed{number, std::generic_category()};
+  auto code = Errc::io;
+  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
+    code = Errc::unsafe_file;
+  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
+      failed == std::errc::read_only_file_system)
+    code = Errc::permission_denied;
+  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
+  return fail(code, request.doing, request.path.string(), failed.message());
+}
+
+/// Makes the file (0600) when it is missing, opens it and locks it.
+/// @errors as FileLock::take()
+inline Result<Descriptor> take_flock(const FlockRequest& request) {
+  Descriptor file{
+      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
+  if (!file) return flock_failure(errno, request);
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
+  if (!S_ISREG(facts.st_mode))
+    return fail(Errc::unsafe_file, request.doing, request.path.string(),
+                "it is not a regular file: move it away");
+  // The umask may have taken rights from the owner as well.
+  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
+    return flock_failure(errno, request);
+
+  // flock(2) knows no time-out.
+  constexpr std::chrono::milliseconds pause{2};
+  const auto deadline = SystemClock{}.steady() + request.patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
+    if (SystemClock{}.steady() >= deadline)
+      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
+    std::this_thread::sleep_for(pause);
+  }
+  return file;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
+                                                Duration patience, const std::string& doing) {
+  auto file = detail::take_flock(
+      {path, patience, doing,
+       "another credpool process holds it: try again, or look for one that hangs"});
+  if (!file) return fail(std::move(file).error());
+  return FileLock{std::move(*file)};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// What stands in a path for the "*" of a schema's key; none when the path is not of that key.
+inline std::optional<std::string_view> setting_name_in(std::string_view key,
+                                                       std::string_view path) noexcept {
+  const auto star = key.find('*');
+  if (star == std::string_view::npos) return std::nullopt;
+  const auto front = key.substr(0, star);
+  const auto back = key.substr(star + 1);
+  if (path.size() <= front.size() + back.size()) return std::nullopt;
+  if (!path.starts_with(front) || !path.ends_with(back)) return std::nullopt;
+  return path.substr(front.size(), path.size() - front.size() - back.size());
+}
+
+inline void add_setting_keys(std::string_view dotted, std::vector<std::string>& keys) {
+  while (!dotted.empty()) {
+    const auto dot = std::min(dotted.find('.'), dotted.size());
+    if (dot > 0) keys.emplace_back(dotted.substr(0, dot));
+    dotted.remove_prefix(std::min(dot + 1, dotted.size()));
+  }
+}
+
+inline Result<std::string> edited_text(std::string text, std::span<const SettingEdit> edits) {
+  for (const auto& edit : edits) {
+    const auto keys = setting_keys(edit.path);
+    if (!keys) return fail(keys.error());
+    auto changed = edit.value ? edit_json5(text, *keys, *edit.value) : remove_json5(text, *keys);
+    if (!changed) {
+      // What is not there need not be removed.
+      if (!edit.value && changed.error().errc() == Errc::not_found) continue;
+      return changed;
+    }
+    text = std::move(*changed);
+  }
+  return text;
+}
+
+inline Result<void> must_be_right(const SettingsReport& report) {
+  for (const auto& problem : report.problems) {
+    if (problem.severity != SettingsProblem::Severity::error) continue;
+    auto error = problem.error();
+    error.code = Errc::configuration;
+    return fail(std::move(error));
+  }
+  return {};
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE const SettingKey* setting_key_of(std::string_view path) noexcept {
+  for (const auto& key : settings_schema())
+    if (key.path == path || detail::setting_name_in(key.path, path)) return &key;
+  return nullptr;
+}
+
+CREDPOOL_INLINE Result<std::vector<std::string>> setting_keys(std::string_view path) {
+  const auto* const key = setting_key_of(path);
+  if (key == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& known : settings_schema()) names.push_back(known.path);
+    const auto nearest = nearest_name(path, names);
+    return fail(Errc::invalid_argument, "choosing a setting",
+                path.size() > 80 ? "" : std::string{path},
+                nearest ? "did you mean \"" + std::string{*nearest} + "\"?"
+                        : "`credpool config show` lists them all");
+  }
+  std::vector<std::string> keys;
+  const auto name = detail::setting_name_in(key->path, path);
+  const auto star = name ? key->path.find('*') : key->path.size();
+  detail::add_setting_keys(key->path.substr(0, star), keys);
+  if (name) {
+    keys.emplace_back(*name);
+    detail::add_setting_keys(key->path.substr(star + 1), keys);
+  }
+  return keys;
+}
+
+CREDPOOL_INLINE Result<SettingsEdited> edit_settings(const Environment& environment,
+                                                     std::span<const SettingEdit> edits,
+                                                     bool dry_run) {
+  constexpr std::chrono::seconds patience{5};
+  const auto path = settings_path(environment);
+  if (!path) return fail(path.error());
+  FileLock turn;
+  if (!dry_run) {
+    if (auto made = make_private_directory(path->parent_path()); !made) return fail(made.error());
+    auto taken = FileLock::take(path->parent_path() / ("." + path->filename().string() + ".lock"),
+                                patience, "waiting for the turn to change the settings");
+    if (!taken) return fail(taken.error());
+    turn = std::move(*taken);
+  }
+  auto before = read_settings(environment);
+  const auto file = read_file(*path, environment, config_file_rules);
+  if (!file && file.error().errc() != Errc::not_found) return fail(file.error());
+  const std::string old{file ? file->bytes.reveal() : std::string_view{"{\n}\n"}};
+  const auto text = detail::edited_text(old, edits);
+  if (!text) {
+    auto error = text.error();
+    if (error.place.empty() || error.errc() != Errc::invalid_argument)
+      error.place = path->string() + (error.place.empty() ? "" : ":" + error.place);
+    return fail(std::move(error));
+  }
+  auto after = read_settings_with(environment, *path, *text);
+  if (auto right = detail::must_be_right(after); !right) return fail(right.error());
+  if (!dry_run && (*text != old || !file))
+    if (auto written = replace_file(*path, *text, 0600, true); !written)
+      return fail(written.error());
+  return SettingsEdited{std::move(before), std::move(after), *path};
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -11992,176 +12391,6 @@ CREDPOOL_INLINE SettingsWatcher::Change SettingsWatcher::poll() {
   if (!changed()) return Change::none;
   read();
   return refused_ ? Change::refused : Change::applied;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Where the time comes from.
-///
-/// `now()` is the wall clock (it may jump); `steady()` never goes back and counts from an
-/// arbitrary start. Both are cheap and safe to call from any thread.
-template <class C>
-concept Clock = requires(const C& clock) {
-  { clock.now() } -> std::same_as<TimePoint>;
-  { clock.steady() } -> std::same_as<std::chrono::nanoseconds>;
-};
-
-/// The clocks of the operating system.
-struct SystemClock {
-  TimePoint now() const noexcept {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::steady_clock::now().time_since_epoch();
-  }
-};
-static_assert(Clock<SystemClock>);
-
-/// A clock that stands still until it is told to move: for tests and simulations.
-class ManualClock {
- public:
-  explicit ManualClock(TimePoint start = {}) noexcept : now_{start.time_since_epoch().count()} {}
-
-  TimePoint now() const noexcept { return TimePoint{Duration{now_.load()}}; }
-  std::chrono::nanoseconds steady() const noexcept {
-    return std::chrono::nanoseconds{steady_.load()};
-  }
-
-  /// Time passes: both clocks move.
-  void advance(Duration by) noexcept {
-    now_ += by.count();
-    steady_ += std::chrono::nanoseconds{by}.count();
-  }
-  /// Somebody sets the wall clock: only that one moves.
-  void set_wall(TimePoint to) noexcept { now_ = to.time_since_epoch().count(); }
-
- private:
-  std::atomic<Duration::rep> now_;
-  std::atomic<std::chrono::nanoseconds::rep> steady_{0};
-};
-static_assert(Clock<ManualClock>);
-
-/// Another clock, by reference: for things that own their clock, where a test keeps the hands on
-/// it.
-template <Clock C> class ClockRef {
- public:
-  /// @param clock must outlive this object and its copies
-  explicit ClockRef(const C& clock) noexcept : clock_{&clock} {}
-
-  TimePoint now() const { return clock_->now(); }
-  std::chrono::nanoseconds steady() const { return clock_->steady(); }
-
- private:
-  const C* clock_;
-};
-static_assert(Clock<ClockRef<ManualClock>>);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// How the processes that write one of our own files take turns: an exclusive flock(2) on a lock
-/// file beside it.
-///
-/// Held from take() until the object goes; the kernel lets go when its holder dies, so no lock is
-/// ever stale. The lock file is never removed: one that comes and goes would let two writers lock
-/// two files of one name. Two objects of one process exclude each other as two processes do.
-///
-/// @thread_safety one object: caller serialises
-class FileLock {
- public:
-  /// Holds nothing.
-  FileLock() noexcept = default;
-
-  /// Takes the lock of that file, which is made (0600, whatever the umask) when it is missing.
-  ///
-  /// @param patience how long to wait for another holder, on the monotonic clock; it is tried once
-  ///                 at least
-  /// @param doing    what is being waited for, for the error's text
-  /// @errors busy when it is not free in time; unsafe_file for a link or what is no regular file;
-  ///         permission_denied; not_found when the directory is missing; io
-  /// @effects makes the file; sleeps while it waits; no child process inherits the lock
-  static Result<FileLock> take(const std::filesystem::path& path, Duration patience,
-                               const std::string& doing = "waiting for the turn to write");
-
-  bool held() const noexcept { return static_cast<bool>(file_); }
-
- private:
-  explicit FileLock(Descriptor file) noexcept : file_{std::move(file)} {}
-
-  Descriptor file_;
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-// Taking a flock(2) with patience, for our own locks and for those that we share with a CLI.
-// Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// A lock file and what to say about it.
-struct FlockRequest {
-  const std::filesystem::path& path;
-  Duration patience;
-  const std::string& doing;
-  std::string busy_hint;
-  bool own_file = true;  ///< its mode is ours to set, also when it is there already
-};
-
-inline Unexpected flock_failure(int number, const FlockRequest& request) {
-  const std::error_code failed{number, std::generic_category()};
-  auto code = Errc::io;
-  if (failed == std::errc::too_many_symbolic_link_levels || failed == std::errc::is_a_directory)
-    code = Errc::unsafe_file;
-  if (failed == std::errc::permission_denied || failed == std::errc::operation_not_permitted ||
-      failed == std::errc::read_only_file_system)
-    code = Errc::permission_denied;
-  if (failed == std::errc::no_such_file_or_directory) code = Errc::not_found;
-  return fail(code, request.doing, request.path.string(), failed.message());
-}
-
-/// Makes the file (0600) when it is missing, opens it and locks it.
-/// @errors as FileLock::take()
-inline Result<Descriptor> take_flock(const FlockRequest& request) {
-  Descriptor file{
-      ::open(request.path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600)};
-  if (!file) return flock_failure(errno, request);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return flock_failure(errno, request);
-  if (!S_ISREG(facts.st_mode))
-    return fail(Errc::unsafe_file, request.doing, request.path.string(),
-                "it is not a regular file: move it away");
-  // The umask may have taken rights from the owner as well.
-  if (request.own_file && (facts.st_mode & 07777) != 0600 && ::fchmod(file.get(), 0600) != 0)
-    return flock_failure(errno, request);
-
-  // flock(2) knows no time-out.
-  constexpr std::chrono::milliseconds pause{2};
-  const auto deadline = SystemClock{}.steady() + request.patience;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return flock_failure(errno, request);
-    if (SystemClock{}.steady() >= deadline)
-      return fail(Errc::busy, request.doing, request.path.string(), request.busy_hint);
-    std::this_thread::sleep_for(pause);
-  }
-  return file;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Result<FileLock> FileLock::take(const std::filesystem::path& path,
-                                                Duration patience, const std::string& doing) {
-  auto file = detail::take_flock(
-      {path, patience, doing,
-       "another credpool process holds it: try again, or look for one that hangs"});
-  if (!file) return fail(std::move(file).error());
-  return FileLock{std::move(*file)};
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -12902,6 +13131,1512 @@ CREDPOOL_INLINE std::string_view to_string(OutcomeKind outcome) noexcept {
       return "unknown";
   }
   return "unknown";
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Where a server listens: an IP address and a port, or a Unix socket.
+struct ListenAddress {
+  std::string ip = "127.0.0.1";     ///< "::" and "0.0.0.0": every address
+  std::uint16_t port = 0;           ///< 0: any free one
+  std::filesystem::path unix_path;  ///< not empty: a Unix socket, for its owner only
+
+  /// Reads "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "8080" (of 127.0.0.1) or "unix:/path".
+  /// @errors invalid_argument
+  static Result<ListenAddress> parse(std::string_view text);
+  /// The text that parse() reads; "http://..." stands before it in what a person is shown.
+  std::string text() const;
+  /// Whether only this machine can reach it.
+  bool is_local() const noexcept;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<ListenAddress> ListenAddress::parse(std::string_view text) {
+  const auto bad = [&] {
+    return fail(Errc::invalid_argument, "reading an address to listen at", std::string{text},
+                "give 127.0.0.1:8484, [::1]:8484 or unix:/path/to/socket");
+  };
+  ListenAddress address;
+  if (text.starts_with("unix:")) {
+    address.unix_path = text.substr(5);
+    // sockaddr_un holds 108 bytes with the final zero.
+    if (!address.unix_path.is_absolute() || address.unix_path.native().size() > 107) return bad();
+    return address;
+  }
+  const auto colon = text.rfind(':');
+  auto ip = colon == std::string_view::npos ? std::string_view{"127.0.0.1"} : text.substr(0, colon);
+  const auto port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return bad();
+  if (ip == "localhost") ip = "127.0.0.1";
+  if (ip == "*") ip = "::";
+  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
+  address.ip = ip;
+  in6_addr parsed{};
+  if (::inet_pton(ip.find(':') == std::string_view::npos ? AF_INET : AF_INET6, address.ip.c_str(),
+                  &parsed) != 1)
+    return bad();
+  return address;
+}
+
+CREDPOOL_INLINE std::string ListenAddress::text() const {
+  if (!unix_path.empty()) return "unix:" + unix_path.string();
+  return (ip.find(':') != std::string::npos ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+}
+
+CREDPOOL_INLINE bool ListenAddress::is_local() const noexcept {
+  return !unix_path.empty() || ip == "::1" || ip.starts_with("127.");
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Which Host and Origin headers mean this server: an exact list, so that a name which somebody
+/// else points at this machine (DNS rebinding) or a page of another site gets nothing.
+///
+/// @thread_safety reading is safe once everything was added
+/// @source RFC 9110, section 7.2 (Host), RFC 6454 (Origin)
+class HostRule {
+ public:
+  /// A listener's own names, each with its port: the address as it is written canonically, for
+  /// 127.0.0.1 and [::1] also `localhost`. One for every address of the machine answers to each IP
+  /// literal: rebinding needs a name. A Unix socket answers to `localhost` without a port.
+  /// @param bound with the real port
+  void add_listener(const ListenAddress& bound, bool tls);
+
+  /// A further name, for who comes through a reverse proxy or by a name of the network.
+  ///
+  /// @param name "pool.example.com" (with the listeners' ports, and without one) or
+  ///             "pool.example.com:8443"; its pages may have come by https although we speak http
+  /// @errors invalid_argument
+  Result<void> add_name(std::string_view name);
+
+  /// Whether a Host header means us.
+  bool allows(std::string_view host) const;
+  /// Whether an Origin header is that of our own pages under this Host; "null" never is.
+  bool is_own_origin(std::string_view origin, std::string_view host) const;
+
+ private:
+  struct Schemes {
+    bool http = false;
+    bool https = false;
+  };
+  /// Under what a Host header is known; null: it is not.
+  const Schemes* find(std::string_view host) const;
+  void add(std::string authority, bool tls);
+
+  std::map<std::string, Schemes, std::less<>> known_;
+  std::set<std::string> names_;  ///< of add_name(), without a port
+  std::map<std::uint16_t, Schemes> ports_;
+  std::map<std::uint16_t, Schemes> every_v4_;  ///< listeners on 0.0.0.0 (or ::) by port
+  std::map<std::uint16_t, Schemes> every_v6_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+constexpr std::size_t longest_authority = 260;
+
+/// In lower case; none when it is longer than any name or holds what no authority holds.
+inline std::optional<std::string> lower_authority(std::string_view text) {
+  if (text.empty() || text.size() > longest_authority) return std::nullopt;
+  std::string lower{text};
+  for (auto& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                      c == ':' || c == '[' || c == ']' || c == '_';
+    if (!good) return std::nullopt;
+  }
+  return lower;
+}
+
+/// The address as the system itself writes it; empty when that is not how it is written.
+inline std::string canonical_address(std::string_view text, int family) {
+  std::array<unsigned char, 16> bytes{};
+  std::array<char, INET6_ADDRSTRLEN> back{};
+  const std::string address{text};
+  if (::inet_pton(family, address.c_str(), bytes.data()) != 1 ||
+      ::inet_ntop(family, bytes.data(), back.data(), back.size()) == nullptr ||
+      address != back.data())
+    return {};
+  return address;
+}
+
+/// The port of "host:port"; none without one, or for another notation than plain decimal.
+inline std::optional<std::uint16_t> authority_port(std::string_view digits) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty() ||
+      digits.front() == '0')
+    return std::nullopt;
+  return port;
+}
+
+inline std::string with_port(std::string_view host, std::uint16_t port) {
+  return std::string{host} + ":" + std::to_string(port);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void HostRule::add(std::string authority, bool tls) {
+  auto& schemes = known_[std::move(authority)];
+  (tls ? schemes.https : schemes.http) = true;
+}
+
+CREDPOOL_INLINE void HostRule::add_listener(const ListenAddress& bound, bool tls) {
+  if (!bound.unix_path.empty()) return add("localhost", tls);
+  const auto under = [&](std::string_view host) {
+    add(detail::with_port(host, bound.port), tls);
+    if (bound.port == (tls ? 443 : 80)) add(std::string{host}, tls);  // the scheme's own port
+  };
+  const bool six = bound.ip.find(':') != std::string::npos;
+  under(six ? "[" + bound.ip + "]" : bound.ip);
+  const bool every = bound.ip == "0.0.0.0" || bound.ip == "::";
+  if (every || bound.ip == "127.0.0.1" || bound.ip == "::1") under("localhost");
+  auto& schemes = ports_[bound.port];
+  (tls ? schemes.https : schemes.http) = true;
+  if (every) every_v4_[bound.port] = schemes;
+  if (bound.ip == "::") every_v6_[bound.port] = schemes;
+  for (const auto& name : names_) under(name);
+}
+
+CREDPOOL_INLINE Result<void> HostRule::add_name(std::string_view name) {
+  const auto bad = [] {
+    return fail(Errc::invalid_argument, "allowing a host name", {},
+                "give a name as pool.example.com, with a port if it has one of its own");
+  };
+  const auto lower = detail::lower_authority(name);
+  if (!lower || lower->front() == '.' || lower->front() == ':' || lower->back() == '.')
+    return bad();
+  const auto colon = lower->find(':', lower->starts_with('[') ? lower->find(']') : 0);
+  const auto both = [this](std::string authority) {
+    known_[std::move(authority)] = {.http = true, .https = true};
+  };
+  if (colon != std::string::npos) {
+    if (colon == 0 || !detail::authority_port(std::string_view{*lower}.substr(colon + 1)))
+      return bad();
+    both(*lower);
+    return {};
+  }
+  names_.insert(*lower);
+  both(*lower);
+  for (const auto& [port, schemes] : ports_) both(detail::with_port(*lower, port));
+  return {};
+}
+
+CREDPOOL_INLINE const HostRule::Schemes* HostRule::find(std::string_view host) const {
+  const auto lower = detail::lower_authority(host);
+  if (!lower) return nullptr;
+  if (const auto found = known_.find(*lower); found != known_.end()) return &found->second;
+  if (every_v4_.empty()) return nullptr;
+  // A listener on every address: any of them, as literals.
+  const std::string_view text{*lower};
+  const bool six = text.starts_with('[');
+  const auto end = six ? text.find(']') : text.find(':');
+  if (end == std::string_view::npos) return nullptr;
+  const auto address = six ? text.substr(1, end - 1) : text.substr(0, end);
+  const auto rest = text.substr(six ? end + 1 : end);
+  if (!rest.starts_with(':') ||
+      detail::canonical_address(address, six ? AF_INET6 : AF_INET).empty())
+    return nullptr;
+  const auto port = detail::authority_port(rest.substr(1));
+  if (!port) return nullptr;
+  const auto& every = six ? every_v6_ : every_v4_;
+  const auto found = every.find(*port);
+  return found == every.end() ? nullptr : &found->second;
+}
+
+CREDPOOL_INLINE bool HostRule::allows(std::string_view host) const {
+  return find(host) != nullptr;
+}
+
+CREDPOOL_INLINE bool HostRule::is_own_origin(std::string_view origin, std::string_view host) const {
+  const auto* schemes = find(host);
+  if (schemes == nullptr) return false;
+  const bool https = origin.starts_with("https://");
+  if (https ? !schemes->https : !(schemes->http && origin.starts_with("http://"))) return false;
+  // Browsers write both in lower case; the Host was compared without regard to it.
+  return detail::lower_authority(origin.substr(https ? 8 : 7)) == detail::lower_authority(host);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// What a caller may do. None of them holds another: whoever may change the settings may not for
+/// that read a secret.
+enum class Scope {
+  read,     ///< look at what is there
+  operate,  ///< look for logins, check them, lend them, end cooldowns
+  admin,    ///< change settings, logins, keys and accounts
+  secrets,  ///< receive the secret of a credential
+};
+
+/// The scope's name as it stands in JSON: "read".
+std::string_view to_string(Scope scope) noexcept;
+/// The scope of that name; none when there is no such scope.
+std::optional<Scope> scope_of_name(std::string_view name) noexcept;
+
+/// A set of scopes.
+class Scopes {
+ public:
+  constexpr Scopes() noexcept = default;
+  constexpr Scopes(std::initializer_list<Scope> scopes) noexcept {
+    for (const auto scope : scopes) add(scope);
+  }
+  static constexpr Scopes all() noexcept {
+    return {Scope::read, Scope::operate, Scope::admin, Scope::secrets};
+  }
+
+  constexpr void add(Scope scope) noexcept { bits_ |= bit(scope); }
+  constexpr bool has(Scope scope) const noexcept { return (bits_ & bit(scope)) != 0; }
+  constexpr bool has_all(Scopes others) const noexcept {
+    return (bits_ & others.bits_) == others.bits_;
+  }
+  constexpr bool empty() const noexcept { return bits_ == 0; }
+  /// Those that are in both.
+  constexpr Scopes operator&(Scopes other) const noexcept {
+    Scopes both;
+    both.bits_ = bits_ & other.bits_;
+    return both;
+  }
+  friend constexpr bool operator==(Scopes, Scopes) noexcept = default;
+
+  /// "read operate", in the order of the enumeration.
+  std::string text() const;
+
+ private:
+  static constexpr std::uint8_t bit(Scope scope) noexcept {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(scope));
+  }
+
+  std::uint8_t bits_ = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+inline constexpr Scope all_scopes[] = {Scope::read, Scope::operate, Scope::admin, Scope::secrets};
+
+}  // namespace detail
+
+CREDPOOL_INLINE std::string_view to_string(Scope scope) noexcept {
+  switch (scope) {
+    case Scope::read:
+      return "read";
+    case Scope::operate:
+      return "operate";
+    case Scope::admin:
+      return "admin";
+    case Scope::secrets:
+      return "secrets";
+  }
+  return "";
+}
+
+CREDPOOL_INLINE std::optional<Scope> scope_of_name(std::string_view name) noexcept {
+  for (const auto scope : detail::all_scopes)
+    if (to_string(scope) == name) return scope;
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE std::string Scopes::text() const {
+  std::string text;
+  for (const auto scope : detail::all_scopes)
+    if (has(scope)) text.append(text.empty() ? "" : " ").append(to_string(scope));
+  return text;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+struct SessionRules {
+  Scopes scopes = {Scope::read, Scope::operate, Scope::admin};
+  Duration code_life = std::chrono::minutes{2};  ///< of a one-time code
+  Duration idle = std::chrono::hours{12};        ///< a session ends when it is not used so long
+  Duration life = std::chrono::hours{24 * 7};    ///< and at the latest then
+  std::size_t most_codes = 16;                   ///< beyond it the oldest is forgotten
+  std::size_t most_sessions = 64;                ///< beyond it the one not used for longest ends
+};
+
+/// A session as its owner gets it, once.
+struct NewSession {
+  Secret cookie;
+  /// Kept by the page for this origin alone: a cookie goes to every port of a host, this does not.
+  Secret proof;
+  Scopes scopes = {};
+  TimePoint expires_at{};
+};
+
+/// A session that was found.
+struct SessionRecord {
+  std::uint64_t number = 0;
+  Scopes scopes = {};
+  TimePoint expires_at{};  ///< unless it is used again
+};
+
+/// The browser sessions of the gateway, and the one-time codes they begin with. In memory, digests
+/// only: a session does not outlive the server.
+///
+/// @thread_safety safe
+class SessionBook {
+ public:
+  explicit SessionBook(SessionRules rules = {}) : rules_{rules} {}
+
+  /// A new code that open() takes once.
+  /// @param scopes of who asks for it: its session has none that it had not, and no others than the
+  ///               rules allow
+  /// @errors io when the system gives no random bytes
+  Result<Secret> make_code(Scopes scopes, TimePoint now);
+  TimePoint code_ends(TimePoint made) const noexcept { return made + rules_.code_life; }
+
+  /// Begins a session for a code; the code is spent.
+  /// @errors unauthorized when the code is unknown, spent or too old; io
+  Result<NewSession> open(std::string_view code, TimePoint now);
+
+  /// The session that a cookie and a proof belong to, both; it lives on from here.
+  std::optional<SessionRecord> use(std::string_view cookie, std::string_view proof, TimePoint now);
+  /// Whether it has not ended; it does not live longer by that.
+  bool is_open(std::uint64_t number, TimePoint now) const;
+  void close(std::uint64_t number);
+  void close_all();
+
+  std::size_t count(TimePoint now) const;
+
+ private:
+  struct Code {
+    Digest digest{};
+    Scopes scopes = {};
+    TimePoint ends{};
+  };
+  struct Session {
+    std::uint64_t number = 0;
+    Digest cookie{};
+    Digest proof{};
+    Scopes scopes = {};
+    TimePoint begun{};
+    TimePoint used{};
+  };
+
+  TimePoint end_of(const Session& session) const noexcept;
+  void forget_ended(TimePoint now);
+
+  SessionRules rules_;
+  mutable std::mutex mutex_;
+  std::vector<Code> codes_;
+  std::vector<Session> sessions_;
+  std::uint64_t last_number_ = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// In a time that does not depend on them.
+inline bool same_digest(const Digest& a, const Digest& b) noexcept {
+  const auto bytes = [](const Digest& digest) {
+    return std::string_view{reinterpret_cast<const char*>(digest.data()), digest.size()};
+  };
+  return equal_in_constant_time(bytes(a), bytes(b));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Proof Key for Code Exchange (RFC 7636) and what else of a login must not be guessed. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// 256 random bits as base64url.
+/// @errors io when the system has no randomness to give
+inline Result<std::string> oauth_random() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    return fail(Errc::io, "asking the system for random bytes");
+  return encode_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+struct Pkce {
+  std::string verifier;
+  std::string challenge;  ///< of the method S256
+};
+
+/// @errors those of oauth_random()
+inline Result<Pkce> make_pkce() {
+  auto verifier = oauth_random();
+  if (!verifier) return fail(verifier.error());
+  const auto digest = sha256(*verifier);
+  auto challenge = encode_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return Pkce{std::move(*verifier), std::move(challenge)};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline Result<Secret> session_random() {
+  auto text = oauth_random();
+  if (!text) return fail(text.error());
+  Secret secret{*text};
+  wipe(text->data(), text->size());
+  return secret;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE TimePoint SessionBook::end_of(const Session& session) const noexcept {
+  return std::min(session.used + rules_.idle, session.begun + rules_.life);
+}
+
+CREDPOOL_INLINE void SessionBook::forget_ended(TimePoint now) {
+  std::erase_if(codes_, [&](const Code& code) { return code.ends <= now; });
+  std::erase_if(sessions_, [&](const Session& session) { return end_of(session) <= now; });
+}
+
+CREDPOOL_INLINE Result<Secret> SessionBook::make_code(Scopes scopes, TimePoint now) {
+  auto code = detail::session_random();
+  if (!code) return code;
+  const std::lock_guard lock{mutex_};
+  forget_ended(now);
+  if (codes_.size() >= rules_.most_codes) codes_.erase(codes_.begin());
+  codes_.push_back({sha256(code->reveal()), scopes & rules_.scopes, code_ends(now)});
+  return code;
+}
+
+CREDPOOL_INLINE Result<NewSession> SessionBook::open(std::string_view code, TimePoint now) {
+  auto cookie = detail::session_random();
+  if (!cookie) return fail(cookie.error());
+  auto proof = detail::session_random();
+  if (!proof) return fail(proof.error());
+  const auto digest = sha256(code);
+  const std::lock_guard lock{mutex_};
+  forget_ended(now);
+  auto found = codes_.end();
+  for (auto one = codes_.begin(); one != codes_.end(); ++one)  // all of them, whichever it is
+    if (detail::same_digest(one->digest, digest)) found = one;
+  if (found == codes_.end())
+    return fail(Errc::unauthorized, "beginning a session", {},
+                "the link is used up or too old: `credpool ui` makes another one");
+  const auto scopes = found->scopes;
+  codes_.erase(found);
+  if (sessions_.size() >= rules_.most_sessions) {
+    const auto idlest =
+        std::min_element(sessions_.begin(), sessions_.end(),
+                         [](const Session& a, const Session& b) { return a.used < b.used; });
+    sessions_.erase(idlest);
+  }
+  sessions_.push_back({.number = ++last_number_,
+                       .cookie = sha256(cookie->reveal()),
+                       .proof = sha256(proof->reveal()),
+                       .scopes = scopes,
+                       .begun = now,
+                       .used = now});
+  return NewSession{std::move(*cookie), std::move(*proof), scopes, end_of(sessions_.back())};
+}
+
+CREDPOOL_INLINE std::optional<SessionRecord> SessionBook::use(std::string_view cookie,
+                                                              std::string_view proof,
+                                                              TimePoint now) {
+  const auto cookie_digest = sha256(cookie);
+  const auto proof_digest = sha256(proof);
+  const std::lock_guard lock{mutex_};
+  Session* found = nullptr;
+  for (auto& one : sessions_) {  // all of them, whichever it is
+    const bool same_cookie = detail::same_digest(one.cookie, cookie_digest);
+    const bool same_proof = detail::same_digest(one.proof, proof_digest);
+    if (same_cookie && same_proof) found = &one;
+  }
+  if (found == nullptr || end_of(*found) <= now) return std::nullopt;
+  found->used = std::max(found->used, now);
+  return SessionRecord{found->number, found->scopes, end_of(*found)};
+}
+
+CREDPOOL_INLINE bool SessionBook::is_open(std::uint64_t number, TimePoint now) const {
+  const std::lock_guard lock{mutex_};
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [&](const Session& one) { return one.number == number && end_of(one) > now; });
+}
+
+CREDPOOL_INLINE void SessionBook::close(std::uint64_t number) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(sessions_, [&](const Session& one) { return one.number == number; });
+}
+
+CREDPOOL_INLINE void SessionBook::close_all() {
+  const std::lock_guard lock{mutex_};
+  sessions_.clear();
+  codes_.clear();
+}
+
+CREDPOOL_INLINE std::size_t SessionBook::count(TimePoint now) const {
+  const std::lock_guard lock{mutex_};
+  return static_cast<std::size_t>(std::count_if(
+      sessions_.begin(), sessions_.end(), [&](const Session& one) { return end_of(one) > now; }));
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A new random token: "cpg-" and 256 random bits.
+/// @errors io when the system gives no random bytes
+Result<Secret> new_gateway_token();
+
+/// What is known of one token of the gateway; never the token.
+struct TokenRecord {
+  std::string name;  ///< letters, digits, ".", "-" and "_"; at most 64
+  Scopes scopes = {};
+  TimePoint created_at{};
+  std::optional<TimePoint> expires_at = {};
+  std::optional<TimePoint> last_used_at = {};  ///< in this run of the server
+  std::uint64_t number = 0;  ///< of this value of it, in this run: rotation gives another one
+
+  friend bool operator==(const TokenRecord&, const TokenRecord&) = default;
+};
+
+/// The tokens that programs present to the gateway. It keeps digests only, and what a token may do
+/// is what stands here, whatever a request says of itself.
+///
+/// @thread_safety safe
+class TokenBook {
+ public:
+  /// Name of the token that is kept in a file of its own, for this user's own programs.
+  static constexpr std::string_view main_name = "main";
+  static constexpr std::size_t most_tokens = 256;
+
+  /// Reads what text() wrote.
+  /// @errors malformed
+  static Result<TokenBook> parse(std::string_view text);
+  TokenBook() = default;
+  TokenBook(TokenBook&& other) noexcept
+      : entries_{std::move(other.entries_)}, last_number_{other.last_number_} {}
+
+  /// All tokens but the main one, as JSON text for a private file.
+  std::string text() const;
+
+  /// Sets the main token, which has all scopes.
+  void set_main(const Secret& token, TimePoint now);
+
+  /// Makes a token and adds it.
+  /// @errors invalid_argument for such a name or no scope; conflict when the name is taken;
+  ///         too_large when there are too many; io
+  Result<Secret> create(std::string_view name, Scopes scopes, TimePoint now,
+                        std::optional<TimePoint> expires_at = {});
+  /// Another token for that name, with the same scopes; the old one is refused from now on.
+  /// @errors not_found; io
+  Result<Secret> rotate(std::string_view name, TimePoint now);
+  /// @errors not_found; invalid_argument for the main token, which can only be rotated
+  Result<void> revoke(std::string_view name);
+
+  /// Whose token that is. Takes the same time whichever token it is, or none.
+  /// @return none: unknown, or its time is over
+  std::optional<TokenRecord> find(std::string_view token, TimePoint now);
+
+  /// Whether the value of a token that find() had found is good still.
+  bool is_good(std::uint64_t number, TimePoint now) const;
+
+  /// By name.
+  std::vector<TokenRecord> list() const;
+
+ private:
+  struct Entry {
+    TokenRecord record;
+    Digest digest{};
+  };
+
+  Entry* entry(std::string_view name);
+
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::uint64_t last_number_ = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline bool is_gateway_token_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+}
+
+inline Unexpected bad_token_book(std::string_view what) {
+  return fail(Errc::malformed, "reading the gateway's tokens", {},
+              std::string{what} + "; remove the file to begin with none");
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<Secret> new_gateway_token() {
+  auto random = detail::oauth_random();
+  if (!random) return fail(random.error());
+  auto text = "cpg-" + *random;
+  Secret token{text};
+  wipe(random->data(), random->size());
+  wipe(text.data(), text.size());
+  return token;
+}
+
+CREDPOOL_INLINE Result<TokenBook> TokenBook::parse(std::string_view text) {
+  const auto document = detail::parse_json(text);
+  if (!document) return fail(document.error());
+  const auto* tokens = detail::member(*document, "tokens");
+  if (tokens == nullptr || !tokens->is_array() || tokens->size() > most_tokens)
+    return detail::bad_token_book("it has no list of tokens");
+  TokenBook book;
+  for (const auto& one : *tokens) {
+    Entry entry;
+    entry.record.name = detail::text_or_empty(one, "name");
+    const auto digest = decode_hex(detail::text_or_empty(one, "digest"));
+    const auto created = parse_iso8601(detail::text_or_empty(one, "createdAt"));
+    if (!detail::is_gateway_token_name(entry.record.name) || entry.record.name == main_name ||
+        book.entry(entry.record.name) != nullptr || !digest || digest->size() != Digest{}.size() ||
+        !created)
+      return detail::bad_token_book("a token's name, digest or date is not one");
+    std::copy(digest->begin(), digest->end(), entry.digest.begin());
+    entry.record.created_at = *created;
+    if (const auto expires = detail::text_member(one, "expiresAt")) {
+      entry.record.expires_at = parse_iso8601(*expires);
+      if (!entry.record.expires_at) return detail::bad_token_book("a token's end is no date");
+    }
+    const auto* scopes = detail::member(one, "scopes");
+    if (scopes == nullptr || !scopes->is_array())
+      return detail::bad_token_book("a token has no scopes");
+    for (const auto& name : *scopes) {
+      const auto scope =
+          name.is_string() ? scope_of_name(name.get_ref<const std::string&>()) : std::nullopt;
+      if (!scope) return detail::bad_token_book("a token has an unknown scope");
+      entry.record.scopes.add(*scope);
+    }
+    entry.record.number = ++book.last_number_;
+    book.entries_.push_back(std::move(entry));
+  }
+  return book;
+}
+
+CREDPOOL_INLINE std::string TokenBook::text() const {
+  const std::lock_guard lock{mutex_};
+  auto tokens = detail::OrderedJson::array();
+  for (const auto& [record, digest] : entries_) {
+    if (record.name == main_name) continue;
+    auto scopes = detail::OrderedJson::array();
+    for (const auto scope : {Scope::read, Scope::operate, Scope::admin, Scope::secrets})
+      if (record.scopes.has(scope)) scopes.push_back(std::string{to_string(scope)});
+    detail::OrderedJson one{{"name", record.name},
+                            {"digest", to_hex(digest)},
+                            {"scopes", std::move(scopes)},
+                            {"createdAt", format_iso8601(record.created_at)}};
+    if (record.expires_at) one["expiresAt"] = format_iso8601(*record.expires_at);
+    tokens.push_back(std::move(one));
+  }
+  return detail::dump_json(detail::OrderedJson{{"version", 1}, {"tokens", std::move(tokens)}}, 2) +
+         "\n";
+}
+
+CREDPOOL_INLINE TokenBook::Entry* TokenBook::entry(std::string_view name) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& one) { return one.record.name == name; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+CREDPOOL_INLINE void TokenBook::set_main(const Secret& token, TimePoint now) {
+  const auto digest = sha256(token.reveal());
+  const std::lock_guard lock{mutex_};
+  auto* main = entry(main_name);
+  if (main == nullptr) {
+    entries_.push_back(
+        {.record = {.name = std::string{main_name}, .scopes = Scopes::all()}, .digest = {}});
+    main = &entries_.back();
+  }
+  if (detail::same_digest(main->digest, digest)) return;
+  main->record.created_at = now;
+  main->record.number = ++last_number_;
+  main->digest = digest;
+}
+
+CREDPOOL_INLINE Result<Secret> TokenBook::create(std::string_view name, Scopes scopes,
+                                                 TimePoint now,
+                                                 std::optional<TimePoint> expires_at) {
+  const auto refuse = [](Errc code, std::string hint) {
+    return fail(code, "making a token", {}, std::move(hint));
+  };
+  if (!detail::is_gateway_token_name(name))
+    return refuse(Errc::invalid_argument,
+                  "a name has 1 to 64 letters, digits, \".\", \"-\" and \"_\"");
+  if (scopes.empty())
+    return refuse(Errc::invalid_argument, "give it a scope: read, operate, admin or secrets");
+  if (expires_at && *expires_at <= now)
+    return refuse(Errc::invalid_argument, "its end is in the past");
+  auto token = new_gateway_token();
+  if (!token) return token;
+  const std::lock_guard lock{mutex_};
+  if (name == main_name || entry(name) != nullptr)
+    return refuse(Errc::conflict, "there is a token of that name; rotate or revoke it");
+  if (entries_.size() >= most_tokens)
+    return refuse(Errc::too_large, "there are too many; revoke some");
+  entries_.push_back({.record = {.name = std::string{name},
+                                 .scopes = scopes,
+                                 .created_at = now,
+                                 .expires_at = expires_at,
+                                 .number = ++last_number_},
+                      .digest = sha256(token->reveal())});
+  return token;
+}
+
+CREDPOOL_INLINE Result<Secret> TokenBook::rotate(std::string_view name, TimePoint now) {
+  auto token = new_gateway_token();
+  if (!token) return token;
+  const std::lock_guard lock{mutex_};
+  auto* const there = entry(name);
+  if (there == nullptr) return fail(Errc::not_found, "rotating a token");
+  there->digest = sha256(token->reveal());
+  there->record.created_at = now;
+  there->record.number = ++last_number_;
+  there->record.last_used_at.reset();
+  return token;
+}
+
+CREDPOOL_INLINE Result<void> TokenBook::revoke(std::string_view name) {
+  if (name == main_name)
+    return fail(Errc::invalid_argument, "revoking a token", {},
+                "the main token can only be rotated");
+  const std::lock_guard lock{mutex_};
+  if (std::erase_if(entries_, [&](const Entry& one) { return one.record.name == name; }) == 0)
+    return fail(Errc::not_found, "revoking a token");
+  return {};
+}
+
+CREDPOOL_INLINE std::optional<TokenRecord> TokenBook::find(std::string_view token, TimePoint now) {
+  const auto digest = sha256(token);
+  const std::lock_guard lock{mutex_};
+  Entry* found = nullptr;
+  for (auto& one : entries_)  // all of them, whichever it is
+    if (detail::same_digest(one.digest, digest)) found = &one;
+  if (found == nullptr || (found->record.expires_at && *found->record.expires_at <= now))
+    return std::nullopt;
+  found->record.last_used_at = now;
+  return found->record;
+}
+
+CREDPOOL_INLINE bool TokenBook::is_good(std::uint64_t number, TimePoint now) const {
+  const std::lock_guard lock{mutex_};
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& one) {
+    return one.record.number == number && !(one.record.expires_at && *one.record.expires_at <= now);
+  });
+}
+
+CREDPOOL_INLINE std::vector<TokenRecord> TokenBook::list() const {
+  std::vector<TokenRecord> all;
+  {
+    const std::lock_guard lock{mutex_};
+    for (const auto& one : entries_) all.push_back(one.record);
+  }
+  std::sort(all.begin(), all.end(),
+            [](const TokenRecord& a, const TokenRecord& b) { return a.name < b.name; });
+  return all;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// One header of a message that is kept elsewhere.
+struct HeaderView {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// Whether two header names are the same, whatever their case (ASCII).
+inline bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  // Here, because most names differ in length already.
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [lower](char left, char right) { return lower(left) == lower(right); });
+}
+
+/// The first header of that name; none when there is none.
+std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                            std::string_view name) noexcept;
+
+/// The head of a request, as views into its connection's buffer.
+///
+/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
+/// framing of the body.
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;  ///< path and query
+  int minor_version = 1;    ///< of HTTP/1
+  std::vector<HeaderView> headers;
+
+  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    return find_header(headers, name);
+  }
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
+                                                            std::string_view name) noexcept {
+  for (const auto& header : headers)
+    if (same_header_name(header.name, name)) return header.value;
+  return std::nullopt;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
+/// server's business and must not stand among the headers.
+struct AnswerHead {
+  int status = 200;
+  std::vector<HeaderView> headers;
+  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
+};
+
+/// A whole answer, small and at once.
+struct Answer {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+/// Who is told what becomes of an exchange while it is being answered. All calls come on the
+/// exchange's own thread, never from inside one of its functions.
+class ExchangeListener {
+ public:
+  virtual ~ExchangeListener() = default;
+  /// What was written has left, after a flush() that said "not yet".
+  virtual void on_drained() = 0;
+  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
+  virtual void on_client_gone() = 0;
+};
+
+/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
+///
+/// @thread_safety used on its own thread only (the one its handler was called on)
+class ServerExchange {
+ public:
+  virtual ~ServerExchange() = default;
+
+  /// Valid until the exchange ends, as are body() and peer().
+  virtual const RequestHead& head() const noexcept = 0;
+  virtual std::string_view body() const noexcept = 0;
+  /// The peer's address without its port; "unix" for a Unix socket.
+  virtual std::string_view peer() const noexcept = 0;
+
+  /// Answers whole.
+  virtual void respond(const Answer& answer) = 0;
+
+  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
+  /// the first bytes leave together.
+  virtual void start(const AnswerHead& head) = 0;
+  /// Whether start() or respond() was called.
+  virtual bool started() const noexcept = 0;
+  /// Takes back an answer that was started, if nothing of it has been sent.
+  /// @return whether it was: another one may be started
+  virtual bool recall() = 0;
+  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
+  virtual void write(std::string_view bytes) = 0;
+  /// Sends what was written.
+  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
+  /// be
+  ///         written before ExchangeListener::on_drained()
+  virtual bool flush() = 0;
+  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
+  /// was not begun, is cut.
+  virtual void finish() = 0;
+  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
+  virtual void cut() = 0;
+
+  /// From now on that one is told (the exchange keeps it alive until its end).
+  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
+
+  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
+  /// or not, unless the server ends first.
+  virtual void after(Duration delay, std::function<void()> then) = 0;
+  /// A way to come back to the exchange's thread from any other: what it is given is run there
+  /// soon, whether the exchange has ended by then or not, unless the server ends first.
+  virtual std::function<void(std::function<void()>)> poster() = 0;
+  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
+  /// own thread.
+  /// @return false when too much is waiting already: nothing is run then
+  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
+};
+
+/// What answers requests.
+class ServerHandler {
+ public:
+  virtual ~ServerHandler() = default;
+  /// Looks at a request's head before its body is read.
+  /// @return an answer that refuses it (the body is then not read); none: go on
+  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
+  /// Answers a whole request, now or later.
+  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
+  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
+  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
+  virtual Answer refusal(int status, std::string_view why) = 0;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Name of the cookie of a session.
+inline constexpr std::string_view gateway_session_cookie = "credpool_session";
+/// Name of the header that proves that a page of ours has the session, not only its browser.
+inline constexpr std::string_view gateway_proof_header = "x-credpool-proof";
+
+/// What a path of the gateway asks of who comes.
+enum class GatewayDoor {
+  open,      ///< nothing: is the server well?
+  page,      ///< a Host of ours: files that are the same for everybody
+  entrance,  ///< and an Origin of ours: where a session begins
+  inside,    ///< a token or a session
+};
+
+/// One path of the gateway.
+struct GatewayRoute {
+  std::string_view path;     ///< exact, or everything below it when it ends with "/"
+  std::string_view methods;  ///< "GET HEAD"
+  GatewayDoor door = GatewayDoor::inside;
+  std::optional<Scope> scope = {};  ///< that the caller must have
+  bool json = false;                ///< its body must be declared as JSON
+};
+
+/// Who was let in.
+struct GatewayIdentity {
+  enum class Kind { token, session, socket };
+  Kind kind = Kind::token;
+  std::string name;  ///< "token:NAME", "session", "unix"
+  Scopes scopes = {};
+  std::optional<TimePoint> expires_at = {};
+  std::uint64_t number = 0;  ///< of the session, or of the token's value
+  bool local = true;         ///< from this machine
+};
+
+/// What was decided about a request's head: an answer that refuses it, or who it is from (none:
+/// nobody was asked for).
+using GatewayDecision = std::variant<Answer, std::optional<GatewayIdentity>>;
+
+/// Who may talk to the gateway: Host, Origin, what is presented, and how often it was wrong.
+///
+/// Everything that is wrong with a credential has the same answer, whether it is missing, unknown,
+/// old or revoked. After five wrong ones from a peer there is one more every twelve seconds, and
+/// 429 in between; a right one is let in all the same (it cannot be guessed), so that nobody locks
+/// the others of a machine out.
+///
+/// @thread_safety safe, once the host rule is complete
+class GatewayAccess {
+ public:
+  using Now = std::function<TimePoint()>;
+
+  explicit GatewayAccess(Now now, TokenBook tokens = {}, SessionRules sessions = {});
+
+  HostRule& hosts() noexcept { return hosts_; }
+  TokenBook& tokens() noexcept { return tokens_; }
+  SessionBook& sessions() noexcept { return sessions_; }
+  TimePoint now() const { return now_(); }
+
+  /// Decides about a request to one of the gateway's paths.
+  ///
+  /// @param peer  as ServerExchange::peer() says
+  /// @param first whether it is the first time for this request: failures are counted once
+  GatewayDecision decide(const GatewayRoute& route, const RequestHead& head, std::string_view peer,
+                         bool first = true);
+
+  /// The same on the gateway's own Unix socket, which only its owner can open: no credential is
+  /// needed there.
+  GatewayDecision decide_on_socket(const GatewayRoute& route, const RequestHead& head) const;
+
+  /// Counts a wrong one-time code.
+  /// @return how to answer
+  Answer wrong_code(std::string_view peer);
+
+  /// Whether somebody who was let in would be let in now: for answers that last.
+  bool is_still_good(const GatewayIdentity& identity);
+
+  /// Attempts with something wrong, since the start.
+  std::uint64_t failures() const noexcept { return failures_.load(std::memory_order_relaxed); }
+
+ private:
+  Answer refuse(std::string_view peer);
+  std::optional<GatewayIdentity> identify(const RequestHead& head, std::string_view peer);
+
+  Now now_;
+  HostRule hosts_;
+  TokenBook tokens_;
+  SessionBook sessions_;
+  RateLimiter attempts_;
+  std::atomic<std::uint64_t> failures_{0};
+};
+
+/// The headers that every answer of the gateway has: no sniffing, no frames, no referrer, and
+/// nothing kept (`private` answers) or only after asking again (files).
+/// @param files whether the answer is one of the pages' files
+void add_security_headers(Answer& answer, bool files = false);
+
+/// An answer in the gateway's error shape, with its security headers.
+Answer gateway_error(int status, std::string_view code, std::string_view message);
+
+/// The value of each cookie of that name, at most eight.
+/// @source RFC 6265, section 5.4
+std::vector<std::string_view> cookie_values(std::string_view header, std::string_view name);
+
+/// The token of `Authorization: Bearer`; empty when the header is anything else.
+std::string_view bearer_token(std::string_view authorization) noexcept;
+
+/// Whether a content type is JSON, with `charset=utf-8` or nothing after it.
+bool is_json_type(std::string_view content_type) noexcept;
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+inline bool has_word(std::string_view list, std::string_view word) noexcept {
+  while (!list.empty()) {
+    const auto blank = list.find(' ');
+    if (list.substr(0, blank) == word) return true;
+    list.remove_prefix(blank == std::string_view::npos ? list.size() : blank + 1);
+  }
+  return false;
+}
+
+inline bool stands_twice(const RequestHead& head, std::string_view name) noexcept {
+  return std::count_if(head.headers.begin(), head.headers.end(), [&](const HeaderView& header) {
+           return same_header_name(header.name, name);
+         }) > 1;
+}
+
+inline bool is_local_peer(std::string_view peer) noexcept {
+  return peer == "unix" || peer == "::1" || peer.starts_with("127.") ||
+         peer.starts_with("::ffff:127.");
+}
+
+/// What is asked before anybody is: a well-formed head, a Host and an Origin of ours, the method
+/// and the type of the body.
+inline std::optional<Answer> refused_head(const HostRule& hosts, const GatewayRoute& route,
+                                          const RequestHead& head) {
+  const bool changes = head.method != "GET" && head.method != "HEAD";
+  if (route.door != GatewayDoor::open) {
+    for (const std::string_view name :
+         {std::string_view{"host"}, std::string_view{"origin"}, std::string_view{"authorization"},
+          gateway_proof_header, std::string_view{"content-type"}})
+      if (stands_twice(head, name))
+        return gateway_error(400, "BAD_REQUEST", "a header stands twice");
+    const auto host = head.header("host");
+    if (!host) return gateway_error(400, "BAD_REQUEST", "the Host header is missing");
+    if (!hosts.allows(*host))
+      return gateway_error(421, "WRONG_HOST",
+                           "the Host header does not name this server; --allow-host allows more");
+    // Pages and their parts may be linked to from anywhere; what changes or tells something not.
+    if (const auto origin = head.header("origin"); origin &&
+                                                   (changes || route.door != GatewayDoor::page) &&
+                                                   !hosts.is_own_origin(*origin, *host))
+      return gateway_error(403, "WRONG_ORIGIN", "requests of other sites' pages are refused");
+    if (const auto site = head.header("sec-fetch-site");
+        site && route.door != GatewayDoor::page && *site != "same-origin" && *site != "none")
+      return gateway_error(403, "WRONG_ORIGIN", "requests of other sites' pages are refused");
+    if (route.door == GatewayDoor::entrance && !head.header("origin"))
+      return gateway_error(403, "WRONG_ORIGIN", "a page of ours sends its Origin");
+  }
+  if (!has_word(route.methods, head.method)) {
+    auto answer = gateway_error(405, "METHOD_NOT_ALLOWED", "this path takes other methods");
+    std::string allow;
+    for (const char c : route.methods) allow += c == ' ' ? std::string{", "} : std::string{c};
+    answer.headers.emplace_back("allow", std::move(allow));
+    return answer;
+  }
+  if (route.json && !is_json_type(head.header("content-type").value_or(std::string_view{})))
+    return gateway_error(415, "UNSUPPORTED_MEDIA_TYPE", "the body must be application/json");
+  return std::nullopt;
+}
+
+/// The one answer to a credential that is missing or not good.
+inline Answer unauthorised() {
+  auto answer = gateway_error(401, "UNAUTHORIZED",
+                              "show a token of the gateway as a bearer, or open a page with the "
+                              "link that `credpool ui` prints");
+  answer.headers.emplace_back("www-authenticate", "Bearer");
+  return answer;
+}
+
+inline Answer missing_scope(Scope scope) {
+  return gateway_error(403, "FORBIDDEN", "this needs the scope " + std::string{to_string(scope)});
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE void add_security_headers(Answer& answer, bool files) {
+  constexpr std::string_view policy =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+      "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'none'";
+  auto& headers = answer.headers;
+  headers.emplace_back("content-security-policy",
+                       files ? policy : "default-src 'none'; frame-ancestors 'none'");
+  headers.emplace_back("x-content-type-options", "nosniff");
+  headers.emplace_back("x-frame-options", "DENY");
+  headers.emplace_back("referrer-policy", "no-referrer");
+  headers.emplace_back("cross-origin-opener-policy", "same-origin");
+  headers.emplace_back("cross-origin-resource-policy", "same-origin");
+  headers.emplace_back("cache-control", files ? "no-cache" : "no-store");
+}
+
+CREDPOOL_INLINE Answer gateway_error(int status, std::string_view code, std::string_view message) {
+  Answer answer;
+  answer.status = status;
+  answer.headers.emplace_back("content-type", "application/json");
+  answer.body = detail::dump_json(detail::OrderedJson{
+      {"error", {{"code", std::string{code}}, {"message", std::string{message}}}}});
+  add_security_headers(answer);
+  return answer;
+}
+
+CREDPOOL_INLINE std::vector<std::string_view> cookie_values(std::string_view header,
+                                                            std::string_view name) {
+  constexpr std::size_t most = 8;
+  std::vector<std::string_view> values;
+  while (!header.empty() && values.size() < most) {
+    const auto end = header.find(';');
+    const auto pair = detail::trimmed(header.substr(0, end));
+    header.remove_prefix(end == std::string_view::npos ? header.size() : end + 1);
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == name)
+      values.push_back(pair.substr(equals + 1));
+  }
+  return values;
+}
+
+CREDPOOL_INLINE std::string_view bearer_token(std::string_view authorization) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  if (authorization.size() <= scheme.size() ||
+      !same_header_name(authorization.substr(0, scheme.size()), scheme))
+    return {};
+  const auto token = authorization.substr(scheme.size());
+  return is_safe_token(token) ? token : std::string_view{};
+}
+
+CREDPOOL_INLINE bool is_json_type(std::string_view content_type) noexcept {
+  const auto semicolon = content_type.find(';');
+  if (!same_header_name(detail::trimmed(content_type.substr(0, semicolon)), "application/json"))
+    return false;
+  return semicolon == std::string_view::npos ||
+         same_header_name(detail::trimmed(content_type.substr(semicolon + 1)), "charset=utf-8");
+}
+
+CREDPOOL_INLINE GatewayAccess::GatewayAccess(Now now, TokenBook tokens, SessionRules sessions)
+    : now_{std::move(now)},
+      tokens_{std::move(tokens)},
+      sessions_{sessions},
+      attempts_{{.burst = 5, .every = std::chrono::seconds{12}}} {}
+
+CREDPOOL_INLINE GatewayDecision GatewayAccess::decide(const GatewayRoute& route,
+                                                      const RequestHead& head,
+                                                      std::string_view peer, bool first) {
+  if (auto refused = detail::refused_head(hosts_, route, head)) return std::move(*refused);
+  if (route.door != GatewayDoor::inside) return std::optional<GatewayIdentity>{};
+  auto identity = identify(head, peer);
+  if (!identity) {
+    // Who presents nothing has guessed nothing.
+    const bool tried = head.header("authorization") || head.header(gateway_proof_header);
+    return tried && first ? refuse(peer) : detail::unauthorised();
+  }
+  if (route.scope && !identity->scopes.has(*route.scope))
+    return detail::missing_scope(*route.scope);
+  return identity;
+}
+
+CREDPOOL_INLINE GatewayDecision GatewayAccess::decide_on_socket(const GatewayRoute& route,
+                                                                const RequestHead& head) const {
+  // Its peers are no browsers; what a browser's page would send does not belong there.
+  if (head.header("origin") || head.header("sec-fetch-site"))
+    return gateway_error(403, "WRONG_ORIGIN", "pages do not come this way");
+  auto plain = route;
+  plain.door = GatewayDoor::open;
+  if (auto refused = detail::refused_head(hosts_, plain, head)) return std::move(*refused);
+  return std::optional{GatewayIdentity{
+      .kind = GatewayIdentity::Kind::socket, .name = "unix", .scopes = Scopes::all()}};
+}
+
+CREDPOOL_INLINE std::optional<GatewayIdentity> GatewayAccess::identify(const RequestHead& head,
+                                                                       std::string_view peer) {
+  const auto now = now_();
+  GatewayIdentity identity;
+  identity.local = detail::is_local_peer(peer);
+  if (const auto authorization = head.header("authorization")) {
+    const auto token = tokens_.find(bearer_token(*authorization), now);
+    if (!token) return std::nullopt;
+    identity.name = "token:" + token->name;
+    identity.scopes = token->scopes;
+    identity.expires_at = token->expires_at;
+    identity.number = token->number;
+    return identity;
+  }
+  // A browser sends the cookie by itself, so what it changes must come from a page of ours.
+  const bool changes = head.method != "GET" && head.method != "HEAD";
+  if (changes && !head.header("origin")) return std::nullopt;
+  const auto proof = head.header(gateway_proof_header).value_or(std::string_view{});
+  const auto cookies = head.header("cookie").value_or(std::string_view{});
+  // Other servers of this host may have set cookies of the same name.
+  std::optional<SessionRecord> session;
+  for (const auto value : cookie_values(cookies, gateway_session_cookie))
+    if (!session) session = sessions_.use(value, proof, now);
+  if (!session) return std::nullopt;
+  identity.kind = GatewayIdentity::Kind::session;
+  identity.name = "session";
+  identity.scopes = session->scopes;
+  identity.expires_at = session->expires_at;
+  identity.number = session->number;
+  return identity;
+}
+
+CREDPOOL_INLINE Answer GatewayAccess::refuse(std::string_view peer) {
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  const auto wait = attempts_.take(counted_peer(peer), now_());
+  if (!wait) return detail::unauthorised();
+  auto answer = gateway_error(429, "TOO_MANY_ATTEMPTS", "too many wrong credentials; wait");
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait).count();
+  answer.headers.emplace_back("retry-after", std::to_string(seconds));
+  return answer;
+}
+
+CREDPOOL_INLINE Answer GatewayAccess::wrong_code(std::string_view peer) {
+  return refuse(peer);
+}
+
+CREDPOOL_INLINE bool GatewayAccess::is_still_good(const GatewayIdentity& identity) {
+  const auto now = now_();
+  switch (identity.kind) {
+    case GatewayIdentity::Kind::socket:
+      return true;
+    case GatewayIdentity::Kind::session:
+      return sessions_.is_open(identity.number, now);
+    case GatewayIdentity::Kind::token:
+      break;
+  }
+  return tokens_.is_good(identity.number, now);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+class EventHub;
+
+/// Something that happened, as subscribers get it.
+struct HubEvent {
+  std::string id;    ///< "<epoch>-<number>"; empty: to be told only, not to resume from
+  std::string type;  ///< "credential.cooling"
+  std::string data;  ///< JSON on one line
+};
+
+struct EventHubOptions {
+  std::string epoch = "0";        ///< another one in each run of the server: letters and digits
+  std::size_t ring = 1'024;       ///< events that are kept
+  std::size_t bytes = 4U << 20;   ///< and so many bytes of them
+  std::size_t subscribers = 256;  ///< at once
+};
+
+/// One reader's place among the events. Its end ends the subscription.
+///
+/// @thread_safety used by one thread at a time; `wake` is called on that of a publisher
+class EventSubscription {
+ public:
+  ~EventSubscription();
+  EventSubscription(const EventSubscription&) = delete;
+  EventSubscription& operator=(const EventSubscription&) = delete;
+
+  /// What comes next, in order; empty when there is nothing new, and `wake` is called once then as
+  /// soon as there is.
+  ///
+  /// Who reads so slowly that events have left the ring gets "dropped" ({"count":N}) and "resync"
+  /// in their place, and goes on with what is new from then on.
+  std::vector<std::shared_ptr<const HubEvent>> take(std::size_t most = 64);
+
+ private:
+  friend class EventHub;
+  EventSubscription(EventHub& hub, std::uint64_t next, bool resync, std::function<void()> wake);
+
+  EventHub& hub_;
+  std::uint64_t next_;  ///< number of the event that it gets next
+  bool resync_;         ///< it is told to look at everything anew first
+  bool asleep_ = false;
+  std::function<void()> wake_;
+};
+
+/// Tells what happens to whoever wants to know. All readers share one ring of the last events, so
+/// one that reads nothing costs nothing and holds nobody up.
+///
+/// @thread_safety safe
+class EventHub {
+ public:
+  explicit EventHub(EventHubOptions options = {});
+  EventHub(const EventHub&) = delete;
+  EventHub& operator=(const EventHub&) = delete;
+
+  /// Adds an event; never waits for a reader.
+  /// @param data_json one line
+  void publish(std::string_view type, std::string_view data_json);
+
+  /// Begins to read.
+  ///
+  /// @param last_event_id of the last event that the reader has got: it goes on after it, if that
+  ///        is of this run and still in the ring; else, and when it is empty, its first event is
+  ///        "resync" ({}): look at everything, then go by the events
+  /// @param wake called, under no lock, when an event has come for a reader that took all there
+  ///        was; must not block. It may be called once more after the subscription has ended
+  /// @return null when there are as many subscribers as there may be. The hub must outlive it
+  std::unique_ptr<EventSubscription> subscribe(std::string_view last_event_id,
+                                               std::function<void()> wake);
+
+  std::size_t subscribers() const noexcept { return count_.load(std::memory_order_relaxed); }
+  std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
+  /// Events that a reader was too slow for, over all readers.
+  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class EventSubscription;
+  std::uint64_t oldest() const noexcept { return newest_ + 1 - ring_.size(); }
+  std::string id_of(std::uint64_t number) const;
+
+  EventHubOptions options_;
+  mutable std::mutex mutex_;
+  std::deque<std::shared_ptr<const HubEvent>> ring_;
+  std::size_t bytes_ = 0;
+  std::uint64_t newest_ = 0;  ///< number of the last event; they count from 1
+  std::vector<EventSubscription*> readers_;
+  std::atomic<std::size_t> count_{0};
+  std::atomic<std::uint64_t> published_{0};
+  std::atomic<std::uint64_t> dropped_{0};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline std::size_t event_size(const HubEvent& event) noexcept {
+  return sizeof event + event.id.size() + event.type.size() + event.data.size();
+}
+
+inline std::shared_ptr<const HubEvent> new_event(std::string id, std::string type,
+                                                 std::string data) {
+  return std::make_shared<const HubEvent>(
+      HubEvent{std::move(id), std::move(type), std::move(data)});
+}
+
+/// The number in "<epoch>-<number>"; none when it is of another run, or no such thing.
+inline std::optional<std::uint64_t> event_number(std::string_view id, std::string_view epoch) {
+  if (id.size() <= epoch.size() + 1 || !id.starts_with(epoch) || id[epoch.size()] != '-')
+    return std::nullopt;
+  id.remove_prefix(epoch.size() + 1);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (error != std::errc{} || end != id.data() + id.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE EventHub::EventHub(EventHubOptions options) : options_{std::move(options)} {}
+
+CREDPOOL_INLINE std::string EventHub::id_of(std::uint64_t number) const {
+  return options_.epoch + "-" + std::to_string(number);
+}
+
+CREDPOOL_INLINE void EventHub::publish(std::string_view type, std::string_view data_json) {
+  published_.fetch_add(1, std::memory_order_relaxed);
+  std::vector<std::function<void()>> wakes;
+  {
+    const std::lock_guard lock{mutex_};
+    auto event = detail::new_event(id_of(newest_ + 1), std::string{type}, std::string{data_json});
+    bytes_ += detail::event_size(*event);
+    ring_.push_back(std::move(event));
+    ++newest_;
+    while (ring_.size() > 1 && (ring_.size() > options_.ring || bytes_ > options_.bytes)) {
+      bytes_ -= detail::event_size(*ring_.front());
+      ring_.pop_front();
+    }
+    for (auto* reader : readers_)
+      if (std::exchange(reader->asleep_, false)) wakes.push_back(reader->wake_);
+  }
+  for (const auto& wake : wakes) wake();
+}
+
+CREDPOOL_INLINE std::unique_ptr<EventSubscription> EventHub::subscribe(
+    std::string_view last_event_id, std::function<void()> wake) {
+  const std::lock_guard lock{mutex_};
+  if (readers_.size() >= options_.subscribers) return nullptr;
+  const auto last = detail::event_number(last_event_id, options_.epoch);
+  const bool resumes = last && *last <= newest_ && *last + 1 >= oldest();
+  std::unique_ptr<EventSubscription> made{
+      new EventSubscription{*this, resumes ? *last + 1 : newest_ + 1, !resumes, std::move(wake)}};
+  readers_.push_back(made.get());
+  count_.store(readers_.size(), std::memory_order_relaxed);
+  return made;
+}
+
+CREDPOOL_INLINE EventSubscription::EventSubscription(EventHub& hub, std::uint64_t next, bool resync,
+                                                     std::function<void()> wake)
+    : hub_{hub}, next_{next}, resync_{resync}, wake_{std::move(wake)} {}
+
+CREDPOOL_INLINE EventSubscription::~EventSubscription() {
+  const std::lock_guard lock{hub_.mutex_};
+  std::erase(hub_.readers_, this);
+  hub_.count_.store(hub_.readers_.size(), std::memory_order_relaxed);
+}
+
+CREDPOOL_INLINE std::vector<std::shared_ptr<const HubEvent>> EventSubscription::take(
+    std::size_t most) {
+  std::vector<std::shared_ptr<const HubEvent>> taken;
+  const std::lock_guard lock{hub_.mutex_};
+  const auto oldest = hub_.oldest();
+  if (next_ < oldest) {
+    const auto count = hub_.newest_ + 1 - next_;
+    hub_.dropped_.fetch_add(count, std::memory_order_relaxed);
+    taken.push_back(detail::new_event({}, "dropped", "{\"count\":" + std::to_string(count) + "}"));
+    next_ = hub_.newest_ + 1;
+    resync_ = true;
+  }
+  if (std::exchange(resync_, false))
+    taken.push_back(detail::new_event(hub_.id_of(next_ - 1), "resync", "{}"));
+  for (; next_ <= hub_.newest_ && taken.size() < most; ++next_)
+    taken.push_back(hub_.ring_[static_cast<std::size_t>(next_ - oldest)]);
+  asleep_ = taken.empty();
+  return taken;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -15542,8 +17277,11 @@ class PoolEngine {
 
   PoolEngine(std::unique_ptr<PolicyBox> policy, PoolSettings settings, std::string_view host_name);
 
-  const PoolSettings& settings() const noexcept { return settings_; }
-  std::string_view policy() const noexcept { return policy_->name(); }
+  PoolSettings settings() const;
+  std::string policy() const;
+  /// Other rules from now on; leases that are out stay good.
+  /// @param policy null: the one there is, with its memory
+  void configure(std::unique_ptr<PolicyBox> policy, PoolSettings settings, TimePoint now);
 
   void replace(std::vector<Credential> credentials, TimePoint now);
   /// The same credential with a new token.
@@ -15800,7 +17538,36 @@ CREDPOOL_INLINE void PoolEngine::apply_rule(PoolSlot& slot) const {
     slot.fixed_limit = std::max<std::uint32_t>(fixed->leases, 1);
   slot.facts.weight = std::max<std::uint32_t>(rule.weight, 1);
   slot.facts.priority = rule.priority.value_or(slot.credential->priority);
-  if (slot.fixed_limit > 0) slot.facts.limit = static_cast<float>(slot.fixed_limit);
+  if (slot.fixed_limit > 0)
+    slot.facts.limit = static_cast<float>(slot.fixed_limit);
+  else if (std::holds_alternative<Aimd>(settings_.admission))
+    slot.facts.limit = static_cast<float>(std::floor(slot.aimd.limit));
+  else
+    slot.facts.limit = 0;
+}
+
+CREDPOOL_INLINE PoolSettings PoolEngine::settings() const {
+  const std::lock_guard lock{lock_};
+  return settings_;
+}
+
+CREDPOOL_INLINE std::string PoolEngine::policy() const {
+  const std::lock_guard lock{lock_};
+  return std::string{policy_->name()};
+}
+
+CREDPOOL_INLINE void PoolEngine::configure(std::unique_ptr<PolicyBox> policy, PoolSettings settings,
+                                           TimePoint now) {
+  const std::lock_guard lock{lock_};
+  tick(now);
+  settings_ = std::move(settings);
+  if (policy) {
+    policy_ = std::move(policy);
+    for (auto& lane : lanes_) lane.policy = policy_->clone();
+  }
+  for (const auto index : order_) apply_rule(slots_[index]);
+  put_in_order();
+  for (auto& lane : lanes_) seat(lane, now);
 }
 
 CREDPOOL_INLINE void PoolEngine::put_in_order() {
@@ -17260,10 +19027,11 @@ class Pool final : private LeaseKeeper {
         store_{std::move(store)},
         clock_{std::move(clock)},
         environment_{std::move(environment)},
-        engine_{detail::box(std::move(policy)), std::move(settings), environment_.host_name()} {
-    const auto& chosen = engine_.settings();
-    if (chosen.background_writer)
-      writer_.emplace(std::min(chosen.poll_every, chosen.write_every), [this] { keep_up(); });
+        poll_every_{settings.poll_every},
+        write_every_{settings.write_every},
+        engine_{detail::box(std::move(policy)), settings, environment_.host_name()} {
+    if (settings.background_writer)
+      writer_.emplace(std::min(poll_every_, write_every_), [this] { keep_up(); });
   }
 
   Pool(const Pool&) = delete;
@@ -17397,13 +19165,29 @@ class Pool final : private LeaseKeeper {
   /// time, and learns what other processes wrote.
   /// @errors what the store answers; nothing is lost then, the next call tries again
   Result<void> maintain() {
-    if (due(last_write_, engine_.settings().write_every)) return exchange();
+    if (due(last_write_, write_every_)) return exchange();
     const std::lock_guard lock{store_mutex_};
     return learn_locked();
   }
 
-  std::string_view policy() const noexcept { return engine_.policy(); }
-  const PoolSettings& settings() const noexcept { return engine_.settings(); }
+  /// The name of the policy in force.
+  std::string policy() const { return engine_.policy(); }
+  PoolSettings settings() const { return engine_.settings(); }
+
+  /// Other rules from now on, while it lends: leases that are out stay good, uses and rests are
+  /// kept, and nobody waits for the change but for the moment of the change itself.
+  ///
+  /// `poll_every`, `write_every` and `background_writer` stay as the constructor got them;
+  /// `sources` counts from the next scan() on.
+  void configure(PoolSettings settings) {
+    engine_.configure(nullptr, std::move(settings), clock_.now());
+    bell_.ring();
+  }
+  /// The same with another policy, which begins without memory.
+  void configure(Policy policy, PoolSettings settings) {
+    engine_.configure(detail::box(std::move(policy)), std::move(settings), clock_.now());
+    bell_.ring();
+  }
 
  private:
   /// Whether a provider refused the token.
@@ -17470,7 +19254,7 @@ class Pool final : private LeaseKeeper {
       if (!useful || *useful > patience_ends || now >= patience_ends) return lease;
       // A time that has come means "whenever a lease ends", which rings. Other processes do not.
       const auto until = *useful > now ? *useful : patience_ends;
-      listener.wait(std::min(until - now, std::max(engine_.settings().poll_every, shortest_wait)));
+      listener.wait(std::min(until - now, std::max(poll_every_, shortest_wait)));
     }
   }
 
@@ -17494,7 +19278,7 @@ class Pool final : private LeaseKeeper {
 
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
-    if (writer_ || !due(last_poll_, engine_.settings().poll_every)) return;
+    if (writer_ || !due(last_poll_, poll_every_)) return;
     const std::unique_lock lock{store_mutex_, std::try_to_lock};
     if (lock) (void)learn_locked();
   }
@@ -17546,6 +19330,8 @@ class Pool final : private LeaseKeeper {
   Store store_;
   ClockType clock_;
   Environment environment_;
+  const Duration poll_every_;
+  const Duration write_every_;
   detail::PoolEngine engine_;
   std::mutex store_mutex_;
   detail::RefreshTurns refresh_turns_;
@@ -23318,6 +25104,7 @@ CREDPOOL_INLINE PoolSettings pool_settings(const Settings& settings,
   PoolSettings pool;
   pool.auto_import = settings.auto_import;
   pool.load_factor = settings.affinity_load_factor;
+  pool.order.insert(settings.order.begin(), settings.order.end());
   pool.rate_limit_ladder.assign(settings.cooldown_ladder.begin(), settings.cooldown_ladder.end());
   switch (settings.admission_mode) {
     case AdmissionMode::unlimited:
@@ -25868,56 +27655,6 @@ CREDPOOL_INLINE Result<std::vector<ModelTarget>> ModelMap::candidates(std::strin
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// One header of a message that is kept elsewhere.
-struct HeaderView {
-  std::string_view name;
-  std::string_view value;
-};
-
-/// Whether two header names are the same, whatever their case (ASCII).
-inline bool same_header_name(std::string_view a, std::string_view b) noexcept {
-  // Here, because most names differ in length already.
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [lower](char left, char right) { return lower(left) == lower(right); });
-}
-
-/// The first header of that name; none when there is none.
-std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
-                                            std::string_view name) noexcept;
-
-/// The head of a request, as views into its connection's buffer.
-///
-/// It was checked: HTTP/1.0 or 1.1, a target that begins with "/" (or "*"), at most one Host, one
-/// framing of the body.
-struct RequestHead {
-  std::string_view method;
-  std::string_view target;  ///< path and query
-  int minor_version = 1;    ///< of HTTP/1
-  std::vector<HeaderView> headers;
-
-  std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
-  std::optional<std::string_view> header(std::string_view name) const noexcept {
-    return find_header(headers, name);
-  }
-};
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE std::optional<std::string_view> find_header(const std::vector<HeaderView>& headers,
-                                                            std::string_view name) noexcept {
-  for (const auto& header : headers)
-    if (same_header_name(header.name, name)) return header.value;
-  return std::nullopt;
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
 /// Where an upstream listens.
 struct UpstreamOrigin {
   std::string host;  ///< name or address, an IPv6 one without brackets
@@ -27815,102 +29552,6 @@ CREDPOOL_INLINE std::string ModelList::write_one(std::string_view id, Dialect di
     if (model.id == id) return detail::model_json(model, dialect).dump();
   return {};
 }
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The head of an answer. Framing (Content-Length, Transfer-Encoding, Connection) and Date are the
-/// server's business and must not stand among the headers.
-struct AnswerHead {
-  int status = 200;
-  std::vector<HeaderView> headers;
-  std::optional<std::uint64_t> content_length;  ///< none: not known, the body is chunked
-};
-
-/// A whole answer, small and at once.
-struct Answer {
-  int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-};
-
-/// Who is told what becomes of an exchange while it is being answered. All calls come on the
-/// exchange's own thread, never from inside one of its functions.
-class ExchangeListener {
- public:
-  virtual ~ExchangeListener() = default;
-  /// What was written has left, after a flush() that said "not yet".
-  virtual void on_drained() = 0;
-  /// The peer left, stalled, or the server is stopping; nothing can be written any more.
-  virtual void on_client_gone() = 0;
-};
-
-/// One request, whole, and the way to answer it. Ends with respond(), finish() or cut().
-///
-/// @thread_safety used on its own thread only (the one its handler was called on)
-class ServerExchange {
- public:
-  virtual ~ServerExchange() = default;
-
-  /// Valid until the exchange ends, as are body() and peer().
-  virtual const RequestHead& head() const noexcept = 0;
-  virtual std::string_view body() const noexcept = 0;
-  /// The peer's address without its port; "unix" for a Unix socket.
-  virtual std::string_view peer() const noexcept = 0;
-
-  /// Answers whole.
-  virtual void respond(const Answer& answer) = 0;
-
-  /// Begins an answer. It is kept back until the first flush() or finish(), so that the head and
-  /// the first bytes leave together.
-  virtual void start(const AnswerHead& head) = 0;
-  /// Whether start() or respond() was called.
-  virtual bool started() const noexcept = 0;
-  /// Takes back an answer that was started, if nothing of it has been sent.
-  /// @return whether it was: another one may be started
-  virtual bool recall() = 0;
-  /// Adds bytes of the body; they must stay where they are until flush() or finish() returns.
-  virtual void write(std::string_view bytes) = 0;
-  /// Sends what was written.
-  /// @return whether all of it has left. If not, the server holds a copy of the rest, nothing may
-  /// be
-  ///         written before ExchangeListener::on_drained()
-  virtual bool flush() = 0;
-  /// Sends what was written and ends a complete answer. One that is shorter than its head said, or
-  /// was not begun, is cut.
-  virtual void finish() = 0;
-  /// Ends the exchange and cuts the connection: the peer sees that the answer is not complete.
-  virtual void cut() = 0;
-
-  /// From now on that one is told (the exchange keeps it alive until its end).
-  virtual void listen(std::shared_ptr<ExchangeListener> listener) = 0;
-
-  /// Calls `then` on the exchange's thread after that time, whether the exchange has ended by then
-  /// or not, unless the server ends first.
-  virtual void after(Duration delay, std::function<void()> then) = 0;
-  /// A way to come back to the exchange's thread from any other: what it is given is run there
-  /// soon, whether the exchange has ended by then or not, unless the server ends first.
-  virtual std::function<void(std::function<void()>)> poster() = 0;
-  /// Runs `work`, which may block, on a thread of a bounded pool and then `then` on the exchange's
-  /// own thread.
-  /// @return false when too much is waiting already: nothing is run then
-  virtual bool offload(std::function<void()> work, std::function<void()> then) = 0;
-};
-
-/// What answers requests.
-class ServerHandler {
- public:
-  virtual ~ServerHandler() = default;
-  /// Looks at a request's head before its body is read.
-  /// @return an answer that refuses it (the body is then not read); none: go on
-  virtual std::optional<Answer> admit(const RequestHead& head, std::string_view peer) = 0;
-  /// Answers a whole request, now or later.
-  virtual void handle(std::shared_ptr<ServerExchange> exchange) = 0;
-  /// The answer to a request that is not HTTP as it should be, in the handler's own error shape.
-  /// @param status 400, 408, 413, 414, 417, 431, 501, 503 or 505
-  virtual Answer refusal(int status, std::string_view why) = 0;
-};
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -30362,6 +32003,10 @@ class Interaction {
   /// Asks for something secret: a key, or the address that the browser was sent back to.
   /// @errors cancelled
   virtual Result<Secret> ask_secret(std::string_view question) = 0;
+  /// What the person gave although it is awaited from elsewhere: the address that the browser was
+  /// sent to, while a listener waits for that browser. Never waits; none by default, since not
+  /// every kind of person can be heard meanwhile.
+  virtual std::optional<Secret> volunteered() { return std::nullopt; }
   /// Whether the person gave up; asked between polls.
   virtual bool cancelled() const = 0;
   /// Waits that long, or less when the person gave up.
@@ -33207,6 +34852,24 @@ inline Duration time_left(std::chrono::nanoseconds deadline) {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+namespace credpool::inline CREDPOOL_ABI {
+
+/// A CLI's program that we may start: nobody but its user and root can change what is run.
+///
+/// @param doing for the error: "letting codex refresh its login"
+/// @errors not_found when it is on no absolute entry of the path; unsafe_file when others can write
+///         to it or to a directory it lies in
+/// @effects looks at files
+Result<std::filesystem::path> find_cli_program(std::string_view program, std::string_view doing,
+                                               const Environment& environment);
+
+/// What a CLI that we start may know of our environment: where files lie, how the network is
+/// reached, which servers are asked. No variable that holds a key or a token, and of the path only
+/// the absolute entries.
+std::map<std::string, std::string, std::less<>> cli_variables(const Environment& environment);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // Which variables a program that we start may know. Internal.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -33286,6 +34949,38 @@ inline std::map<std::string, std::string, std::less<>> passed_variables(
 
 namespace credpool::inline CREDPOOL_ABI {
 
+CREDPOOL_INLINE Result<std::filesystem::path> find_cli_program(std::string_view program,
+                                                               std::string_view doing,
+                                                               const Environment& environment) {
+  const auto path = environment.find_program(program);
+  if (!path)
+    return fail(Errc::not_found, std::string{doing}, std::string{program},
+                "it is not on the PATH; relative entries do not count");
+  const auto facts =
+      inspect_file(*path, environment, {std::numeric_limits<std::size_t>::max(), true, false});
+  if (!facts) return fail(facts.error());
+  const auto unsafe = [&](const std::filesystem::path& what) {
+    return fail(Errc::unsafe_file, std::string{doing}, what.string(),
+                "others can write to it: chmod go-w '" + what.string() + "'");
+  };
+  if ((facts->mode & 022) != 0) return unsafe(facts->resolved);
+  for (const auto& directory : {path->parent_path(), facts->resolved.parent_path()}) {
+    struct stat folder {};
+    if (::stat(directory.c_str(), &folder) != 0 || (folder.st_mode & 022) == 0) continue;
+    if ((folder.st_mode & S_ISVTX) == 0) return unsafe(directory);
+  }
+  return *path;
+}
+
+CREDPOOL_INLINE std::map<std::string, std::string, std::less<>> cli_variables(
+    const Environment& environment) {
+  return detail::passed_variables(environment);
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// What an exchange is asked for, for that credential: to refresh it when it is due, and at once
 /// when its status says that the provider no longer accepts its token.
 ExchangeRequest refresh_request_of(const Credential& credential);
@@ -33338,6 +35033,9 @@ struct ProcessPlan {
   std::filesystem::path directory = "/";                      ///< where it runs; absolute
   /// Its standard output is read by us; otherwise it goes nowhere, as standard error always does.
   bool read_output = false;
+  /// All three of its streams are a terminal of its own, without echo and very wide, whose other
+  /// end is ours: for programs that say less to a pipe. What it writes is read by us.
+  bool on_terminal = false;
   std::size_t max_output = 256 * 1024;  ///< what comes after that is read and dropped
 };
 
@@ -33349,8 +35047,9 @@ struct ProcessEnd {
 
 /// A program that runs for us, in a session of its own: our terminal's Ctrl-C does not reach it.
 ///
-/// It is never sent a signal. When the object goes while the program still runs, the program is
-/// let go: its output is still drained, by a thread, so that it may finish what it is about.
+/// It is never sent a signal unless stop() is called. When the object goes while the program still
+/// runs, the program is let go: its output is still drained, by a thread, so that it may finish
+/// what it is about.
 ///
 /// @thread_safety one object: caller serialises
 class Process {
@@ -33379,6 +35078,13 @@ class Process {
 
   /// What was read so far. Bytes of a foreign program: not for a terminal.
   const std::string& output() const noexcept { return text_; }
+
+  /// The same, and it is forgotten: for who reads it as it comes.
+  std::string take_output() { return std::exchange(text_, {}); }
+
+  /// Ends the program and what it started, for one that may be ended at any time: SIGTERM, and
+  /// SIGKILL when that is not enough. Nothing happens when it has ended.
+  void stop(Duration patience);
 
   /// Waits for its end, and reads its output meanwhile.
   /// @return none when it still runs
@@ -33469,6 +35175,32 @@ inline Result<ProcessPipe> process_pipe() {
   return made;
 }
 
+struct ProcessTerminal {
+  Descriptor ours, theirs;
+  std::string name;
+};
+
+/// A terminal that repeats nothing of what we write to it, and breaks no line.
+inline Result<ProcessTerminal> process_terminal() {
+  const auto failed = [] { return process_failure(errno, "making a terminal", {}); };
+  ProcessTerminal made;
+  made.ours = Descriptor{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  std::array<char, 128> name{};
+  if (!made.ours || ::grantpt(made.ours.get()) != 0 || ::unlockpt(made.ours.get()) != 0 ||
+      ::ptsname_r(made.ours.get(), name.data(), name.size()) != 0)
+    return failed();
+  made.name = name.data();
+  made.theirs = Descriptor{::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  termios modes{};
+  if (!made.theirs || ::tcgetattr(made.theirs.get(), &modes) != 0) return failed();
+  modes.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL);
+  const winsize wide{50, 1000, 0, 0};
+  if (::tcsetattr(made.theirs.get(), TCSANOW, &modes) != 0 ||
+      ::ioctl(made.theirs.get(), TIOCSWINSZ, &wide) != 0)
+    return failed();
+  return made;
+}
+
 /// The settings of posix_spawn(3), given back at the end.
 class ProcessSettings {
  public:
@@ -33487,9 +35219,10 @@ class ProcessSettings {
   posix_spawnattr_t attributes{};
 };
 
+/// @param terminal the name of one that takes the place of the two; empty: none
 /// @return 0 or an errno
-inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input,
-                          int output) {
+inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, int input, int output,
+                          const std::string& terminal) {
   sigset_t none, all;
   ::sigemptyset(&none);
   ::sigfillset(&all);
@@ -33503,13 +35236,20 @@ inline int set_up_process(ProcessSettings& settings, const ProcessPlan& plan, in
   then(::posix_spawnattr_setsigdefault(&settings.attributes, &all));
   then(::posix_spawnattr_setflags(
       &settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  then(::posix_spawn_file_actions_adddup2(actions, input, 0));
-  if (output >= 0) {
-    then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+  if (!terminal.empty()) {
+    // Opened by the leader of a new session it becomes that session's own.
+    then(::posix_spawn_file_actions_addopen(actions, 0, terminal.c_str(), O_RDWR, 0));
+    then(::posix_spawn_file_actions_adddup2(actions, 0, 1));
+    then(::posix_spawn_file_actions_adddup2(actions, 0, 2));
   } else {
-    then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+    then(::posix_spawn_file_actions_adddup2(actions, input, 0));
+    if (output >= 0) {
+      then(::posix_spawn_file_actions_adddup2(actions, output, 1));
+    } else {
+      then(::posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0));
+    }
+    then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
   }
-  then(::posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0));
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 34)
   // Ours are all close-on-exec; those of the program that we are part of may not be.
@@ -33547,10 +35287,14 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
   const auto doing = "starting " + plan.program.filename().string();
   if (!plan.program.is_absolute() || !plan.directory.is_absolute())
     return fail(Errc::invalid_argument, doing, plan.program.string(), "give an absolute path");
-  auto input = detail::process_pipe();
+  using MaybePipe = Result<detail::ProcessPipe>;
+  auto terminal = plan.on_terminal ? detail::process_terminal()
+                                   : Result<detail::ProcessTerminal>{detail::ProcessTerminal{}};
+  if (!terminal) return fail(terminal.error());
+  auto input = plan.on_terminal ? MaybePipe{detail::ProcessPipe{}} : detail::process_pipe();
   if (!input) return fail(input.error());
-  auto output = plan.read_output ? detail::process_pipe()
-                                 : Result<detail::ProcessPipe>{detail::ProcessPipe{}};
+  auto output = plan.read_output && !plan.on_terminal ? detail::process_pipe()
+                                                      : MaybePipe{detail::ProcessPipe{}};
   if (!output) return fail(output.error());
 
   const auto name = plan.program.string();
@@ -33563,7 +35307,8 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
   envp.push_back(nullptr);
 
   detail::ProcessSettings settings;
-  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get());
+  int failed = detail::set_up_process(settings, plan, input->read.get(), output->write.get(),
+                                      terminal->name);
   Process process;
   if (failed == 0)
     failed = ::posix_spawn(&process.child_, name.c_str(), &settings.actions, &settings.attributes,
@@ -33572,8 +35317,13 @@ CREDPOOL_INLINE Result<Process> Process::start(const ProcessPlan& plan) {
     process.child_ = -1;
     return detail::process_failure(failed, doing, name);
   }
-  process.input_ = std::move(input->write);
-  process.output_ = std::move(output->read);
+  if (plan.on_terminal) {
+    process.input_ = Descriptor{::fcntl(terminal->ours.get(), F_DUPFD_CLOEXEC, 3)};
+    process.output_ = std::move(terminal->ours);
+  } else {
+    process.input_ = std::move(input->write);
+    process.output_ = std::move(output->read);
+  }
   process.max_output_ = plan.max_output;
   ::fcntl(process.input_.get(), F_SETFL, O_NONBLOCK);
   if (process.output_) ::fcntl(process.output_.get(), F_SETFL, O_NONBLOCK);
@@ -33653,6 +35403,16 @@ CREDPOOL_INLINE bool Process::read_until(const std::function<bool(std::string_vi
   }
 }
 
+CREDPOOL_INLINE void Process::stop(Duration patience) {
+  // It leads a session and a group of its own, and its number is not given away until it was seen
+  // to end.
+  if (child_ < 0 || wait(Duration{0})) return;
+  ::kill(-child_, SIGTERM);
+  if (wait(patience)) return;
+  ::kill(-child_, SIGKILL);
+  (void)wait(std::chrono::seconds{5});
+}
+
 CREDPOOL_INLINE std::optional<ProcessEnd> Process::wait(Duration patience) {
   const auto deadline = SystemClock{}.steady() + patience;
   while (!end_) {
@@ -33714,37 +35474,13 @@ inline const CliRefresh* find_cli_refresh(std::string_view cli) noexcept {
   return found == cli_refreshes.end() ? nullptr : &*found;
 }
 
-/// The program's path, when nobody but its user and root can change what is run.
-inline Result<std::filesystem::path> find_cli_program(const CliRefresh& how,
-                                                      const Environment& environment) {
-  const auto doing = "letting " + std::string{how.program} + " refresh its login";
-  const auto path = environment.find_program(how.program);
-  if (!path)
-    return fail(Errc::not_found, doing, std::string{how.program},
-                "it is not on the PATH; relative entries do not count");
-  const auto facts =
-      inspect_file(*path, environment, {std::numeric_limits<std::size_t>::max(), true, false});
-  if (!facts) return fail(facts.error());
-  const auto unsafe = [&](const std::filesystem::path& what) {
-    return fail(Errc::unsafe_file, doing, what.string(),
-                "others can write to it: chmod go-w '" + what.string() + "'");
-  };
-  if ((facts->mode & 022) != 0) return unsafe(facts->resolved);
-  for (const auto& directory : {path->parent_path(), facts->resolved.parent_path()}) {
-    struct stat folder {};
-    if (::stat(directory.c_str(), &folder) != 0 || (folder.st_mode & 022) == 0) continue;
-    if ((folder.st_mode & S_ISVTX) == 0) return unsafe(directory);
-  }
-  return *path;
-}
-
 inline ProcessPlan cli_plan(const CliRefresh& how, std::filesystem::path program,
                             const Environment& environment) {
   ProcessPlan plan;
   plan.program = std::move(program);
   for (const auto argument : how.arguments)
     if (!argument.empty()) plan.arguments.emplace_back(argument);
-  plan.variables = passed_variables(environment);
+  plan.variables = cli_variables(environment);
   plan.variables["TERM"] = "dumb";
   plan.variables["NO_COLOR"] = "1";
   plan.variables["NO_BROWSER"] = "1";
@@ -33930,7 +35666,8 @@ CREDPOOL_INLINE Result<ExchangeReport> refresh_by_cli(const LoginStore& store,
   if (!before) return fail(before.error());
   if (auto told = detail::cli_before(*how, store, *before, request, now)) return std::move(*told);
 
-  const auto path = detail::find_cli_program(*how, environment);
+  const auto path = find_cli_program(
+      how->program, "letting " + std::string{how->program} + " refresh its login", environment);
   if (!path) return fail(path.error());
   auto program = Process::start(detail::cli_plan(*how, *path, environment));
   if (!program) return fail(program.error());
@@ -34380,7 +36117,7 @@ namespace credpool::inline CREDPOOL_ABI {
 
 /// How the browser's answer comes back to us.
 enum class BrowserReturn {
-  loopback,  ///< to a listener on this machine
+  loopback,  ///< to a listener on this machine, or as the person volunteers it
   paste,     ///< the person copies it: for a machine without a browser
 };
 
@@ -34728,37 +36465,6 @@ inline std::string_view get_target(std::string_view head, std::string_view host)
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// Proof Key for Code Exchange (RFC 7636) and what else of a login must not be guessed. Internal.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// 256 random bits as base64url.
-/// @errors io when the system has no randomness to give
-inline Result<std::string> oauth_random() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    return fail(Errc::io, "asking the system for random bytes");
-  return encode_base64url({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
-struct Pkce {
-  std::string verifier;
-  std::string challenge;  ///< of the method S256
-};
-
-/// @errors those of oauth_random()
-inline Result<Pkce> make_pkce() {
-  auto verifier = oauth_random();
-  if (!verifier) return fail(verifier.error());
-  const auto digest = sha256(*verifier);
-  auto challenge = encode_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  return Pkce{std::move(*verifier), std::move(challenge)};
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -34806,18 +36512,26 @@ inline LoopbackReply judge_callback(std::string_view head, const BrowserAttempt&
   if (!found) return {400, "This answer does not belong to the login that is waiting."};
   if (!found->error.empty())
     return {200, "The login was not granted. You can close this page.", true};
-  return {200, "The login is done here: go back to the terminal. You can close this page.", true};
+  return {200, "The login is done here: go back to where you began. You can close this page.",
+          true};
 }
+
+inline constexpr std::string_view not_the_answer = "That is not the answer to this login.";
 
 inline Result<AuthorizationAnswer> hear_answer(const BrowserFlow& flow, LoopbackListener listener,
                                                const BrowserAttempt& attempt,
-                                               const LoginWorld& world,
-                                               const Interaction& interaction) {
+                                               const LoginWorld& world, Interaction& interaction) {
   constexpr std::chrono::milliseconds slice{100};
   const auto end = world.steady() + flow.patience;
   std::optional<AuthorizationAnswer> found;
   const auto judge = [&](std::string_view head) { return judge_callback(head, attempt, found); };
   while (!listener.serve(slice, judge, world.steady)) {
+    // The browser of another machine finds no listener: its person brings the address.
+    if (const auto given = interaction.volunteered()) {
+      found = pasted_answer(given->reveal(), attempt.redirect_uri, attempt.state);
+      if (found) break;
+      interaction.progress(not_the_answer);
+    }
     if (interaction.cancelled())
       return fail(Errc::cancelled, login_doing(flow.token), {}, "nothing was changed");
     if (world.steady() >= end)
@@ -34837,7 +36551,7 @@ inline Result<AuthorizationAnswer> ask_for_answer(const BrowserFlow& flow,
     if (!pasted) return fail(pasted.error());
     if (auto answer = pasted_answer(pasted->reveal(), attempt.redirect_uri, attempt.state))
       return std::move(*answer);
-    interaction.progress("That is not the answer to this login.");
+    interaction.progress(not_the_answer);
   }
   return fail(Errc::malformed, login_doing(flow.token), {},
               "what was pasted does not belong to this login: start again");
@@ -35586,60 +37300,505 @@ CREDPOOL_INLINE void RenewalScheduler::work() {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// Where a server listens: an IP address and a port, or a Unix socket.
-struct ListenAddress {
-  std::string ip = "127.0.0.1";     ///< "::" and "0.0.0.0": every address
-  std::uint16_t port = 0;           ///< 0: any free one
-  std::filesystem::path unix_path;  ///< not empty: a Unix socket, for its owner only
+/// Who calls, as the transport found out; never what a request says of itself.
+struct RpcCaller {
+  Scopes scopes = {};
+  std::string name = {};                     ///< for logs: "token:NAME", "session", "unix", "stdio"
+  bool local = true;                         ///< of this machine
+  std::optional<TimePoint> expires_at = {};  ///< when what it showed ends; none: it does not
+};
 
-  /// Reads "127.0.0.1:8080", "[::1]:8080", "localhost:8080", "8080" (of 127.0.0.1) or "unix:/path".
-  /// @errors invalid_argument
-  static Result<ListenAddress> parse(std::string_view text);
-  /// The text that parse() reads; "http://..." stands before it in what a person is shown.
-  std::string text() const;
-  /// Whether only this machine can reach it.
-  bool is_local() const noexcept;
+/// One method of the interface.
+struct RpcMethod {
+  std::string name;  ///< "tokenDiscovery.scan"; "rpc." is reserved
+  Scope scope = Scope::read;
+  std::string summary;  ///< one sentence, as in the OpenRPC document
+  /// JSON Schema texts, as in the OpenRPC document. That of the parameters is of type "object" and
+  /// uses only what docs/rpc.md names; a call whose parameters do not fit never reaches `run`.
+  std::string params_schema;
+  std::string result_schema;
+  /// Does it; may block. The parameters are always an object, the result is JSON text.
+  std::function<Result<std::string>(std::string_view params_json, const RpcCaller& caller)> run;
+};
+
+/// How much one message may be.
+struct RpcLimits {
+  std::size_t max_bytes = 1024 * 1024;
+  int max_depth = 32;
+  std::size_t max_batch = 50;
+};
+
+/// What the OpenRPC document says about the interface as a whole.
+struct RpcInfo {
+  std::string title = "credpool";
+  std::string version = CREDPOOL_VERSION_STRING;
+  std::string description = {};
+};
+
+/// JSON-RPC 2.0 over a table of methods: text in, text out, whatever carries it.
+///
+/// Refused beyond what the specification asks for: a member that stands twice in an object,
+/// parameters by position, numbers with a fraction as id. Errors of the protocol have the codes of
+/// the specification; an Error of a method is -32000, a missing scope -32001; all have `data:
+/// {code, message, hint, path?, retryAt?}`, where `code` is to_string(Errc). No text of the request
+/// is quoted, but for short printable names of members.
+///
+/// It serves `rpc.discover` (read) by itself: the OpenRPC document.
+///
+/// @thread_safety handle() and openrpc() are safe once the last method was added
+/// @source JSON-RPC 2.0 Specification (2013-01-04); OpenRPC Specification 1.3.2
+class RpcDispatcher {
+ public:
+  explicit RpcDispatcher(RpcInfo info = {}, RpcLimits limits = {});
+  ~RpcDispatcher();
+  RpcDispatcher(const RpcDispatcher&) = delete;
+  RpcDispatcher& operator=(const RpcDispatcher&) = delete;
+
+  /// Throws std::logic_error for a name that is there, or a schema that cannot be used: mistakes of
+  /// the program.
+  void add(RpcMethod method);
+
+  /// Is told of what a method threw (a fault of the program), for the log.
+  void on_fault(std::function<void(std::string_view method, std::string_view what)> tell);
+
+  /// Answers one message, a request or a batch.
+  /// @return the answer; empty when nothing is answered (notifications only)
+  std::string handle(std::string_view message, const RpcCaller& caller) const;
+
+  /// The names of all methods, sorted.
+  std::vector<std::string> methods() const;
+
+  /// The OpenRPC document as JSON text; every method has its scope as `x-scope`.
+  std::string openrpc() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// The part of JSON Schema that parameters are described with. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where a value does not fit its schema.
+struct SchemaFault {
+  std::string path;     ///< "cli[2]"; empty: the value itself
+  std::string message;  ///< what was expected
+  std::string hint = {};
+};
+
+inline constexpr std::array<std::string_view, 15> schema_keywords{
+    "type",     "enum",     "required",  "properties",  "additionalProperties",
+    "minimum",  "maximum",  "minLength", "maxLength",   "items",
+    "minItems", "maxItems", "title",     "description", "default"};
+
+/// Whether nothing stands in a schema that schema_fault() would not look at.
+/// @return the keyword or the part that cannot be used; empty when all is well
+inline std::string unusable_in_schema(const OrderedJson& schema) {
+  if (schema.is_boolean()) return {};
+  if (!schema.is_object()) return "a schema that is no object";
+  for (const auto& [keyword, value] : schema.items()) {
+    if (std::find(schema_keywords.begin(), schema_keywords.end(), keyword) == schema_keywords.end())
+      return keyword;
+    if (keyword == "properties")
+      for (const auto& [name, property] : value.items())
+        if (auto wrong = unusable_in_schema(property); !wrong.empty()) return wrong;
+    if (keyword == "items" || keyword == "additionalProperties")
+      if (auto wrong = unusable_in_schema(value); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+inline bool is_of_schema_type(const Json& value, std::string_view type) {
+  if (type == "object") return value.is_object();
+  if (type == "array") return value.is_array();
+  if (type == "string") return value.is_string();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "null") return value.is_null();
+  if (type == "number") return value.is_number();
+  if (type != "integer") return false;
+  // 1.0 is an integer too, as far as JSON Schema is concerned.
+  return value.is_number_integer() ||
+         (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
+}
+
+inline std::string listed(const OrderedJson& names) {
+  std::string text;
+  for (const auto& name : names)
+    text += (text.empty() ? "" : " or ") +
+            (name.is_string() ? name.get<std::string>() : dump_json(name));
+  return text;
+}
+
+inline std::string schema_number(const OrderedJson& number) {
+  return dump_json(number);
+}
+
+/// Characters, not bytes: what is no continuation byte begins one.
+inline std::size_t characters_in(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
+std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const Json& value,
+                                        const std::string& path = {});
+
+inline std::optional<SchemaFault> object_fault(const OrderedJson& schema, const Json& value,
+                                               const std::string& path) {
+  const auto inside = [&](const std::string& name) {
+    return path.empty() ? name : path + "." + name;
+  };
+  const auto known = schema.find("properties");
+  if (const auto required = schema.find("required"); required != schema.end())
+    for (const auto& name : *required)
+      if (!value.contains(name.get_ref<const std::string&>()))
+        return SchemaFault{inside(name.get<std::string>()), "is missing"};
+  const auto others = schema.find("additionalProperties");
+  for (const auto& [name, member] : value.items()) {
+    if (known != schema.end())
+      if (const auto property = known->find(name); property != known->end()) {
+        if (auto fault = schema_fault(*property, member, inside(name))) return fault;
+        continue;
+      }
+    if (others == schema.end()) continue;
+    if (*others == false) {
+      std::vector<std::string_view> names;
+      if (known != schema.end())
+        for (const auto& property : known->items()) names.push_back(property.key());
+      const auto nearest = nearest_name(name, names);
+      return SchemaFault{path, "there is no such parameter: " + json_key_name(name),
+                         nearest ? "did you mean \"" + std::string{*nearest} + "\"?" : ""};
+    }
+    // A name that is not ours may be anything, a secret too.
+    if (auto fault = schema_fault(*others, member, inside("*"))) return fault;
+  }
+  return std::nullopt;
+}
+
+/// The first place where the value does not fit.
+inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const Json& value,
+                                               const std::string& path) {
+  if (schema.is_boolean()) {
+    if (schema.get<bool>()) return std::nullopt;
+    return SchemaFault{path, "is not allowed"};
+  }
+  const auto rule = [&](const char* name) {
+    return schema.contains(name) ? &schema[name] : nullptr;
+  };
+  if (const auto* types = rule("type")) {
+    const bool fits =
+        types->is_string()
+            ? is_of_schema_type(value, types->get_ref<const std::string&>())
+            : std::any_of(types->begin(), types->end(), [&](const auto& type) {
+                return is_of_schema_type(value, type.template get_ref<const std::string&>());
+              });
+    if (!fits)
+      return SchemaFault{
+          path, "is no " + (types->is_string() ? types->get<std::string>() : listed(*types))};
+  }
+  if (const auto* choices = rule("enum")) {
+    if (std::none_of(choices->begin(), choices->end(),
+                     [&](const auto& choice) { return Json(choice) == value; }))
+      return SchemaFault{path, "is none of the values that may stand here",
+                         "it is " + listed(*choices)};
+  }
+  if (value.is_number()) {
+    const auto number = value.get<double>();
+    if (const auto* least = rule("minimum"); least && number < least->get<double>())
+      return SchemaFault{path, "is below " + schema_number(*least)};
+    if (const auto* most = rule("maximum"); most && number > most->get<double>())
+      return SchemaFault{path, "is over " + schema_number(*most)};
+  }
+  if (value.is_string()) {
+    const auto length = characters_in(value.get_ref<const std::string&>());
+    if (const auto* least = rule("minLength"); least && length < least->get<std::size_t>())
+      return SchemaFault{path, "is shorter than " + schema_number(*least) + " characters"};
+    if (const auto* most = rule("maxLength"); most && length > most->get<std::size_t>())
+      return SchemaFault{path, "is longer than " + schema_number(*most) + " characters"};
+  }
+  if (value.is_array()) {
+    if (const auto* least = rule("minItems"); least && value.size() < least->get<std::size_t>())
+      return SchemaFault{path, "has fewer than " + schema_number(*least) + " items"};
+    if (const auto* most = rule("maxItems"); most && value.size() > most->get<std::size_t>())
+      return SchemaFault{path, "has more than " + schema_number(*most) + " items"};
+    if (const auto* items = rule("items"))
+      for (std::size_t i = 0; i < value.size(); ++i)
+        if (auto fault = schema_fault(*items, value[i], path + "[" + std::to_string(i) + "]"))
+          return fault;
+  }
+  if (value.is_object()) return object_fault(schema, value, path);
+  return std::nullopt;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE Result<ListenAddress> ListenAddress::parse(std::string_view text) {
-  const auto bad = [&] {
-    return fail(Errc::invalid_argument, "reading an address to listen at", std::string{text},
-                "give 127.0.0.1:8484, [::1]:8484 or unix:/path/to/socket");
-  };
-  ListenAddress address;
-  if (text.starts_with("unix:")) {
-    address.unix_path = text.substr(5);
-    // sockaddr_un holds 108 bytes with the final zero.
-    if (!address.unix_path.is_absolute() || address.unix_path.native().size() > 107) return bad();
-    return address;
+namespace detail {
+
+/// Codes of JSON-RPC 2.0, section 5.1, and ours of its range for servers.
+enum class RpcCode {
+  parse_error = -32700,
+  invalid_request = -32600,
+  no_such_method = -32601,
+  invalid_params = -32602,
+  internal = -32603,
+  failed = -32000,     ///< the method's own Error
+  forbidden = -32001,  ///< the caller lacks the method's scope
+};
+
+inline std::string_view rpc_meaning(RpcCode code) noexcept {
+  switch (code) {
+    case RpcCode::parse_error:
+      return "Parse error";
+    case RpcCode::invalid_request:
+      return "Invalid Request";
+    case RpcCode::no_such_method:
+      return "Method not found";
+    case RpcCode::invalid_params:
+      return "Invalid params";
+    case RpcCode::internal:
+      return "Internal error";
+    case RpcCode::failed:
+      return "Failed";
+    case RpcCode::forbidden:
+      return "Forbidden";
   }
-  const auto colon = text.rfind(':');
-  auto ip = colon == std::string_view::npos ? std::string_view{"127.0.0.1"} : text.substr(0, colon);
-  const auto port = colon == std::string_view::npos ? text : text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return bad();
-  if (ip == "localhost") ip = "127.0.0.1";
-  if (ip == "*") ip = "::";
-  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
-  address.ip = ip;
-  in6_addr parsed{};
-  if (::inet_pton(ip.find(':') == std::string_view::npos ? AF_INET : AF_INET6, address.ip.c_str(),
-                  &parsed) != 1)
-    return bad();
-  return address;
+  return "";
 }
 
-CREDPOOL_INLINE std::string ListenAddress::text() const {
-  if (!unix_path.empty()) return "unix:" + unix_path.string();
-  return (ip.find(':') != std::string::npos ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+/// Ends the message of a fault with what names its place: the texts stand on their own.
+struct RpcFault {
+  RpcCode code = RpcCode::internal;
+  Errc errc = Errc::invalid_argument;
+  std::string message = {};
+  std::string hint = {};
+  std::string path = {};
+  std::optional<TimePoint> retry_at = {};
+};
+
+/// @param id as JSON text
+inline std::string rpc_refusal(const std::string& id, const RpcFault& fault) {
+  OrderedJson data{
+      {"code", to_string(fault.errc)}, {"message", fault.message}, {"hint", fault.hint}};
+  if (!fault.path.empty()) data["path"] = fault.path;
+  if (fault.retry_at) data["retryAt"] = format_iso8601(*fault.retry_at);
+  const OrderedJson error{
+      {"code", static_cast<int>(fault.code)},
+      {"message",
+       fault.code == RpcCode::failed ? fault.message : std::string{rpc_meaning(fault.code)}},
+      {"data", data}};
+  return R"({"jsonrpc":"2.0","id":)" + id + R"(,"error":)" + dump_json(error) + "}";
 }
 
-CREDPOOL_INLINE bool ListenAddress::is_local() const noexcept {
-  return !unix_path.empty() || ip == "::1" || ip.starts_with("127.");
+inline RpcFault rpc_fault_of(const Error& error) {
+  return {RpcCode::failed, error.errc(), error.message(), error.hint, error.place, error.retry_at};
+}
+
+struct RpcEntry {
+  RpcMethod method;
+  OrderedJson params_schema;
+  OrderedJson result_schema;
+};
+
+inline OrderedJson rpc_schema_of(const std::string& method, const std::string& text) {
+  auto schema = parse_json_as<OrderedJson>(text);
+  if (!schema)
+    throw std::logic_error{"credpool::RpcDispatcher: a schema of " + method + ": " +
+                           schema.error().message()};
+  return std::move(*schema);
+}
+
+}  // namespace detail
+
+struct RpcDispatcher::State {
+  RpcInfo info;
+  RpcLimits limits;
+  std::map<std::string, detail::RpcEntry, std::less<>> methods;
+  std::function<void(std::string_view, std::string_view)> on_fault;
+
+  void add(RpcMethod method);
+  /// @return empty for a notification
+  std::string answer_one(const detail::Json& request, const RpcCaller& caller) const;
+  std::string call(const std::string& id, const std::string& name, const detail::Json& params,
+                   const RpcCaller& caller) const;
+};
+
+CREDPOOL_INLINE void RpcDispatcher::State::add(RpcMethod method) {
+  detail::RpcEntry entry{{},
+                         detail::rpc_schema_of(method.name, method.params_schema),
+                         detail::rpc_schema_of(method.name, method.result_schema)};
+  const auto wrong = detail::unusable_in_schema(entry.params_schema);
+  if (!wrong.empty() || entry.params_schema.value("type", "") != "object")
+    throw std::logic_error{"credpool::RpcDispatcher: the parameters of " + method.name +
+                           " cannot be checked: " + (wrong.empty() ? "no object" : wrong)};
+  const auto name = method.name;
+  entry.method = std::move(method);
+  if (!methods.emplace(name, std::move(entry)).second)
+    throw std::logic_error{"credpool::RpcDispatcher: " + name + " is there twice"};
+}
+
+CREDPOOL_INLINE std::string RpcDispatcher::State::call(const std::string& id,
+                                                       const std::string& name,
+                                                       const detail::Json& params,
+                                                       const RpcCaller& caller) const {
+  using detail::RpcCode;
+  const auto found = methods.find(name);
+  if (found == methods.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [known, entry] : methods) names.push_back(known);
+    const auto nearest = nearest_name(name, names);
+    return detail::rpc_refusal(
+        id,
+        {RpcCode::no_such_method, Errc::not_found, "there is no such method",
+         nearest ? "did you mean " + std::string{*nearest} + "?" : "rpc.discover lists them all"});
+  }
+  const auto& entry = found->second;
+  const auto& method = entry.method;
+  if (!caller.scopes.has(method.scope))
+    return detail::rpc_refusal(id, {RpcCode::forbidden, Errc::forbidden,
+                                    method.name + " needs more than this caller may do",
+                                    "it needs the scope " + std::string{to_string(method.scope)}});
+  if (const auto fault = detail::schema_fault(entry.params_schema, params)) {
+    const auto where = fault->path.empty() ? std::string{"params"} : "params." + fault->path;
+    return detail::rpc_refusal(
+        id, {RpcCode::invalid_params, Errc::invalid_argument,
+             method.name + ": " + (fault->path.empty() ? "" : fault->path + " ") + fault->message,
+             fault->hint, where});
+  }
+  try {
+    const auto result = method.run(detail::dump_json(params), caller);
+    if (!result) return detail::rpc_refusal(id, detail::rpc_fault_of(result.error()));
+    return R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":)" + *result + "}";
+  } catch (const std::exception& thrown) {
+    // What it says may quote anything; it is for the log alone.
+    if (on_fault) on_fault(method.name, thrown.what());
+    return detail::rpc_refusal(
+        id, {RpcCode::internal, Errc::io, method.name + " failed by a fault of this program",
+             "the log of the server says more"});
+  }
+}
+
+CREDPOOL_INLINE std::string RpcDispatcher::State::answer_one(const detail::Json& request,
+                                                             const RpcCaller& caller) const {
+  using detail::RpcCode;
+  const auto invalid = [](const std::string& id, std::string message, std::string hint = {}) {
+    return detail::rpc_refusal(id, {RpcCode::invalid_request, Errc::invalid_argument,
+                                    std::move(message), std::move(hint)});
+  };
+  if (!request.is_object()) return invalid("null", "a request is an object");
+  const auto* const given_id = detail::member(request, "id");
+  if (given_id != nullptr && !given_id->is_string() && !given_id->is_null() &&
+      !given_id->is_number_integer())
+    return invalid("null", "the id is no string, integer or null");
+  const auto id = given_id == nullptr ? std::string{"null"} : detail::dump_json(*given_id);
+  if (detail::text_or_empty(request, "jsonrpc") != "2.0")
+    return invalid(id, "this is no request of JSON-RPC 2.0", R"(it needs "jsonrpc": "2.0")");
+  const auto name = detail::text_member(request, "method");
+  if (!name) return invalid(id, "the method's name is missing or no string");
+
+  std::string answer;
+  const auto* const params = detail::member(request, "params");
+  if (params == nullptr || (params->is_array() && params->empty()))
+    answer = call(id, std::string{*name}, detail::Json::object(), caller);
+  else if (params->is_object())
+    answer = call(id, std::string{*name}, *params, caller);
+  else if (params->is_array())
+    answer = detail::rpc_refusal(id, {RpcCode::invalid_params, Errc::invalid_argument,
+                                      "parameters go by name here, not by position",
+                                      R"(give an object: {"name": value})", "params"});
+  else
+    answer = invalid(id, "the parameters are no object");
+  if (given_id == nullptr) return {};
+  return answer;
+}
+
+CREDPOOL_INLINE RpcDispatcher::RpcDispatcher(RpcInfo info, RpcLimits limits)
+    : state_{new State{std::move(info), limits, {}, {}}} {
+  state_->add(
+      {"rpc.discover", Scope::read, "The OpenRPC document of this interface.",
+       R"({"type":"object","properties":{},"additionalProperties":false})", R"({"type":"object"})",
+       [this](std::string_view, const RpcCaller&) -> Result<std::string> { return openrpc(); }});
+}
+
+CREDPOOL_INLINE RpcDispatcher::~RpcDispatcher() = default;
+
+CREDPOOL_INLINE void RpcDispatcher::add(RpcMethod method) {
+  if (method.name.starts_with("rpc."))
+    throw std::logic_error{"credpool::RpcDispatcher: " + method.name + " has a reserved name"};
+  state_->add(std::move(method));
+}
+
+CREDPOOL_INLINE void RpcDispatcher::on_fault(
+    std::function<void(std::string_view, std::string_view)> tell) {
+  state_->on_fault = std::move(tell);
+}
+
+CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message,
+                                                  const RpcCaller& caller) const {
+  using detail::RpcCode;
+  if (message.size() > state_->limits.max_bytes)
+    return detail::rpc_refusal(
+        "null", {RpcCode::invalid_request, Errc::too_large, "the message is too large",
+                 "at most " + std::to_string(state_->limits.max_bytes) + " bytes"});
+  const auto parsed = detail::parse_json(message, {.max_depth = state_->limits.max_depth});
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return detail::rpc_refusal(
+        "null", {RpcCode::parse_error, error.errc(), error.message(), error.hint, error.place});
+  }
+  if (!parsed->is_array()) return state_->answer_one(*parsed, caller);
+  if (parsed->empty() || parsed->size() > state_->limits.max_batch)
+    return detail::rpc_refusal(
+        "null",
+        {RpcCode::invalid_request, parsed->empty() ? Errc::invalid_argument : Errc::too_large,
+         parsed->empty() ? "the batch is empty" : "the batch is too large",
+         "1 to " + std::to_string(state_->limits.max_batch) + " requests"});
+  std::string answers;
+  for (const auto& request : *parsed) {
+    const auto answer = state_->answer_one(request, caller);
+    if (!answer.empty()) answers.append(answers.empty() ? "[" : ",").append(answer);
+  }
+  if (!answers.empty()) answers += "]";
+  return answers;
+}
+
+CREDPOOL_INLINE std::vector<std::string> RpcDispatcher::methods() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : state_->methods) names.push_back(name);
+  return names;
+}
+
+CREDPOOL_INLINE std::string RpcDispatcher::openrpc() const {
+  using detail::OrderedJson;
+  OrderedJson methods = OrderedJson::array();
+  for (const auto& [name, entry] : state_->methods) {
+    OrderedJson params = OrderedJson::array();
+    const auto required = entry.params_schema.value("required", OrderedJson::array());
+    const auto properties = entry.params_schema.value("properties", OrderedJson::object());
+    for (const auto& [parameter, schema] : properties.items()) {
+      OrderedJson descriptor{{"name", parameter}};
+      if (schema.is_object() && schema.contains("description"))
+        descriptor["description"] = schema["description"];
+      descriptor["required"] =
+          std::find(required.begin(), required.end(), parameter) != required.end();
+      descriptor["schema"] = schema;
+      params.push_back(std::move(descriptor));
+    }
+    methods.push_back({{"name", name},
+                       {"summary", entry.method.summary},
+                       {"paramStructure", "by-name"},
+                       {"params", std::move(params)},
+                       {"result", {{"name", "result"}, {"schema", entry.result_schema}}},
+                       {"x-scope", to_string(entry.method.scope)}});
+  }
+  OrderedJson info{{"title", state_->info.title}, {"version", state_->info.version}};
+  if (!state_->info.description.empty()) info["description"] = state_->info.description;
+  return detail::dump_json(OrderedJson{{"openrpc", "1.3.2"}, {"info", info}, {"methods", methods}});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -154,12 +154,11 @@ cp::Result<void> Serving::open_gateway() {
     session_.note("no place for the gateway's token: there is no RPC and there are no pages");
     return {};
   }
-  auto opened =
-      Gateway::open(session_, pool_->directory()->path(),
-                    {.ui = parts_.ui,
-                     .api = parts_.gateway,
-                     .hosts = options_.allow_hosts,
-                     .ui_directory = options_.ui_directory});
+  auto opened = Gateway::open(session_, pool_->directory()->path(),
+                              {.ui = parts_.ui,
+                               .api = parts_.gateway,
+                               .hosts = options_.allow_hosts,
+                               .ui_directory = options_.ui_directory});
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
