@@ -3,6 +3,7 @@
 
 // Opt-in: needs Linux, llhttp and OpenSSL.
 
+#include <credpool/core/platform.hpp>
 #include <credpool/core/result.hpp>
 #include <credpool/server/concept.hpp>
 #include <credpool/server/exchange.hpp>
@@ -55,6 +56,11 @@ class EventEngine {
                                std::shared_ptr<ServerHandler> handler) {
     return listen(address, std::move(handler), std::nullopt);
   }
+  /// The same on a socket that listens already, as a service manager hands it over. It stays where
+  /// it is: a Unix socket's file is not removed at the end.
+  /// @errors invalid_argument when it is no stream socket that listens; configuration
+  Result<ListenAddress> listen_on(Descriptor socket, std::shared_ptr<ServerHandler> handler,
+                                  const std::optional<ServerCertificate>& certificate);
   /// @errors configuration when the trusted certificates cannot be loaded; io when the system has
   ///         no descriptors left
   Result<void> start();
@@ -67,6 +73,10 @@ class EventEngine {
 
  private:
   struct State;
+  Result<ListenAddress> add(ListenAddress address, Descriptor socket, bool remove_path,
+                            std::shared_ptr<ServerHandler> handler,
+                            const std::optional<ServerCertificate>& certificate);
+
   std::unique_ptr<State> state_;
 };
 

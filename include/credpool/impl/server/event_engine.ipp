@@ -93,6 +93,7 @@ struct EventListener final : EventSource {
   ListenAddress address;
   std::shared_ptr<ServerHandler> handler;
   SslContext tls;
+  bool remove_path = true;  ///< of a Unix socket: we made it
   std::function<void()> accept;
 };
 
@@ -252,7 +253,8 @@ struct EventEngine::State {
     for (const auto& listener : listeners) {
       workers.front()->loop.unwatch(listener->socket.get());
       listener->socket.reset();
-      if (!listener->address.unix_path.empty()) ::unlink(listener->address.unix_path.c_str());
+      if (listener->remove_path && !listener->address.unix_path.empty())
+        ::unlink(listener->address.unix_path.c_str());
     }
     // They stay: what was accepted last still uses their certificates.
   }
@@ -281,6 +283,25 @@ CREDPOOL_INLINE Upstream& EventEngine::upstream() noexcept {
 CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
     const ListenAddress& address, std::shared_ptr<ServerHandler> handler,
     const std::optional<ServerCertificate>& certificate) {
+  auto bound = address;
+  auto socket = detail::bind_listener(bound);
+  if (!socket) return fail(std::move(socket).error());
+  auto added = add(bound, std::move(*socket), true, std::move(handler), certificate);
+  if (!added && !bound.unix_path.empty()) ::unlink(bound.unix_path.c_str());
+  return added;
+}
+
+CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen_on(
+    Descriptor socket, std::shared_ptr<ServerHandler> handler,
+    const std::optional<ServerCertificate>& certificate) {
+  auto address = detail::listening_address(socket);
+  if (!address) return fail(std::move(address).error());
+  return add(*address, std::move(socket), false, std::move(handler), certificate);
+}
+
+CREDPOOL_INLINE Result<ListenAddress> EventEngine::add(
+    ListenAddress address, Descriptor socket, bool remove_path,
+    std::shared_ptr<ServerHandler> handler, const std::optional<ServerCertificate>& certificate) {
   if (state_->phase == State::Phase::stopped)
     return fail(Errc::invalid_argument, "listening", address.text(), "the engine was stopped");
   detail::SslContext tls;
@@ -289,12 +310,10 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
     if (!context) return fail(std::move(context).error());
     tls = std::move(*context);
   }
-  auto bound = address;
-  auto socket = detail::bind_listener(bound);
-  if (!socket) return fail(std::move(socket).error());
   auto listener =
-      std::make_unique<detail::EventListener>(std::move(*socket), bound, std::move(handler));
+      std::make_unique<detail::EventListener>(std::move(socket), address, std::move(handler));
   listener->tls = std::move(tls);
+  listener->remove_path = remove_path;
   state_->listeners.push_back(std::move(listener));
   if (state_->phase == State::Phase::running) {
     state_->workers.front()->loop.post(
@@ -302,7 +321,7 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
           state->accept_from(*added);
         });
   }
-  return bound;
+  return address;
 }
 
 CREDPOOL_INLINE Result<void> EventEngine::start() {

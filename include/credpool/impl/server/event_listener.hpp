@@ -9,8 +9,10 @@
 
 #include <credpool/impl/server/socket_address.hpp>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -74,6 +76,38 @@ inline Result<Descriptor> bind_listener(ListenAddress& address) {
     address.port = where->port();
   }
   return socket;
+}
+
+/// Where a socket listens that somebody else has opened; it is made ready for an event loop.
+inline Result<ListenAddress> listening_address(const Descriptor& socket) {
+  const auto bad = [] {
+    return fail(Errc::invalid_argument, "taking over a socket", {},
+                "it must be a stream socket (TCP or Unix) that listens");
+  };
+  const auto option = [&](int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  SocketAddress where;
+  where.size = sizeof where.storage;
+  if (option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1 ||
+      ::getsockname(socket.get(), where.get(), &where.size) != 0)
+    return bad();
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
+    return bad();
+  ListenAddress address;
+  if (where.storage.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(where.storage);
+    address.unix_path = local.sun_path[0] == '\0' ? "(abstract)" : local.sun_path;
+    return address;
+  }
+  if (where.storage.ss_family != AF_INET && where.storage.ss_family != AF_INET6) return bad();
+  address.ip = where.text();
+  address.port = where.port();
+  return address;
 }
 
 }  // namespace detail
