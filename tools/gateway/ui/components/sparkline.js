@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import {fill, h, setAttribute, svg} from '../lib/dom.js';
+import {h, setAttribute, svg} from '../lib/dom.js';
 import {plural} from '../lib/format.js';
 
 const WIDTH = 120;
@@ -10,8 +10,12 @@ export function sparkline(values, {unit = 'request', per = 'minute'} = {}) {
   const bars = svg('path', {class: 'bars'});
   const picture = svg('svg', {class: 'sparkline', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img'}, bars);
   const element = h('span', {class: 'spark'}, picture);
+  let drawn = null;
   element.set = (next) => {
     const list = next ?? [];
+    const key = list.join();
+    if (key === drawn) return;
+    drawn = key;
     const most = Math.max(1, ...list);
     const step = WIDTH / Math.max(1, list.length);
     let path = `M0 ${HEIGHT - 0.5}H${WIDTH}`;
@@ -29,6 +33,3 @@ export function sparkline(values, {unit = 'request', per = 'minute'} = {}) {
   element.set(values);
   return element;
 }
-
-/** Just the picture replaced by nothing drawn yet: keeps the place while data is loading. */
-export const noSparkline = () => fill(h('span', {class: 'spark'}));

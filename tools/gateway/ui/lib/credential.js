@@ -7,7 +7,7 @@ const CLI_NAMES = {
   'claude-cli': 'Claude Code', antigravity: 'Antigravity', 'copilot-cli': 'Copilot CLI', 'copilot-editors': 'Copilot in editors',
   gh: 'GitHub CLI', 'cursor-cli': 'Cursor CLI', 'cursor-app': 'Cursor', amp: 'Amp', grok: 'Grok', droid: 'Droid', iflow: 'iFlow',
   'gcloud-adc': 'Google Cloud', opencode: 'OpenCode', aider: 'Aider', dotenv: '.env files', env: 'Environment', manual: 'Entered here',
-  own: 'Own login', config: 'Configuration',
+  own: 'Own login', moonshot: 'Kimi open platform', config: 'Configuration',
 };
 
 /** "Codex CLI" for "codex-cli"; what is unknown keeps its id. */

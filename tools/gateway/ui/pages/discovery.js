@@ -38,6 +38,7 @@ class Discovery {
     this.query = {text: ctx.query.get('text') ?? '', group: ctx.query.get('group') ?? 'all', cli: ctx.query.get('cli') ?? '', sort: ctx.query.get('sort') ?? 'found'};
     this.actions = credentialActions(ctx, () => this.load());
     this.panel = null;
+    this.known = new Map();
     this.render = oncePerFrame(() => this.renderNow());
     this.loadSoon = soon(() => this.load().catch(() => {}), 300);
     this.build(root);
@@ -82,6 +83,7 @@ class Discovery {
     setServerTime(status.at);
     this.status = status;
     this.byId = new Map(status.credentials.map((credential) => [credential.id, credential]));
+    for (const id of this.known.keys()) if (!this.byId.has(id)) this.known.delete(id);
     this.render();
   }
 
@@ -119,7 +121,7 @@ class Discovery {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const list = credentials.filter((one) => (group === 'all' || one.standing.group === group) && (!cli || one.cli === cli) && matches(one, words));
     if (sort !== 'found' && sort in SORTS) list.sort(SORTS[sort][1]);
-    reconcile(this.rows, list, (one) => one.id, (one) => credentialRow(one.id, {open: (id) => this.open(id), actions: this.actions, of: (id) => this.byId.get(id)}), (row, one) => row.update(one));
+    reconcile(this.rows, list, (one) => one.id, (one) => this.row(one.id), (row, one) => row.update(one));
     this.table.hidden = list.length === 0;
     this.none.hidden = list.length > 0;
     if (list.length === 0 && !this.none.firstChild) {
@@ -133,6 +135,12 @@ class Discovery {
     if (this.sayCount) announce(`${plural(list.length, 'credential')} shown`);
     this.sayCount = false;
     this.panel?.update(this.byId.get(this.panel.id));
+  }
+
+  /** The row of a credential; those that a filter hides are kept. */
+  row(id) {
+    if (!this.known.has(id)) this.known.set(id, credentialRow(id, {open: (one) => this.open(one), actions: this.actions, of: (one) => this.byId.get(one)}));
+    return this.known.get(id);
   }
 
   fillClis(credentials) {

@@ -7,6 +7,9 @@ import {button} from '../components/button.js';
 import {toast, toastError} from '../components/toast.js';
 import {openRefresh} from './refresh_dialog.js';
 
+// Sources that are not a program one logs in to.
+const NO_LOGIN = new Set(['env', 'dotenv', 'config', 'manual', 'own', 'aider', 'copilot-editors', 'cursor-app']);
+
 /** Methods over ctx; `reload` loads the page's data again. */
 export function credentialActions(ctx, reload) {
   const attempt = async (doing, run) => {
@@ -99,7 +102,7 @@ export function credentialActions(ctx, reload) {
 
     /** Asks for which CLI, then how. */
     add: (clis) => {
-      const list = clis.filter((one) => !['env', 'dotenv', 'config', 'manual', 'own', 'copilot-editors', 'cursor-app'].includes(one.cli));
+      const list = clis.filter((one) => !NO_LOGIN.has(one.cli)).concat({cli: 'moonshot'});
       const dialog = ctx.dialog({title: 'Add a login', body: [
         h('p', {class: 'muted'}, 'For which CLI? The next step shows the ways to log in, and takes keys and tokens too.'),
         h('div', {class: 'cli-choices'}, list.map((one) => button(cliName(one.cli), {class: 'cli-choice', run: async () => {

@@ -20,5 +20,5 @@ export function lookedFor(clis, actions) {
                   h('th', {scope: 'row'}, cliName(cli.cli)),
                   h('td', {class: cli.program ? 'mono' : 'muted nowrap'}, cli.program ?? 'not on PATH'),
                   h('td', {}, (cli.login.looked ?? cli.login.files).map((path) => h('code', {class: 'path', title: path}, shortened(path)))),
-                  h('td', {}, button('Log in', {class: 'compact', 'aria-label': `Log in to ${cliName(cli.cli)}`, run: () => actions.login(cli.cli)}))))))));
+                  h('td', {}, !['aider', 'dotenv', 'copilot-editors', 'cursor-app'].includes(cli.cli) && button('Log in', {class: 'compact', 'aria-label': `Log in to ${cliName(cli.cli)}`, run: () => actions.login(cli.cli)}))))))));
 }

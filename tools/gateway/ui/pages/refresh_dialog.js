@@ -38,13 +38,12 @@ class RefreshDialog {
 
   closed() {
     for (const stop of this.stopListening) stop();
-    this.view?.end();
+    clearTimeout(this.asking);
     remember(null);
     if (this.flow && !isOver(this.flow)) toast('The login goes on.', {kind: 'note', hint: 'Open it again from the bar at the top.'});
   }
 
   set(body, foot = []) {
-    this.view?.end();
     this.view = null;
     const had = this.dialog.element.contains(document.activeElement);
     fill(this.dialog.body, body);
@@ -129,8 +128,16 @@ class RefreshDialog {
   heard(event) {
     if (!this.flow || event.id !== this.flow.id) return;
     const {line, ...rest} = event;
-    const lines = this.flow.lines ?? [];
-    if (line && lines[lines.length - 1] !== line) lines.push(line);
+    const {lines = []} = this.flow;
+    if (event.method === 'cli-command' && !isOver(event)) {
+      // Of a command's output an event has the newest line only.
+      this.asking ??= setTimeout(() => {
+        this.asking = null;
+        this.ask();
+      }, 200);
+    } else if (line && lines[lines.length - 1] !== line) {
+      lines.push(line);
+    }
     this.take({...rest, lines});
   }
 
@@ -188,7 +195,7 @@ class RefreshDialog {
   succeeded(result) {
     this.set(h('div', {class: 'state flow-end good', tabindex: -1}, h('span', {class: 'round good'}, icon('check')),
         h('h3', {}, 'Logged in'),
-        h('p', {}, h('strong', {class: 'break'}, result?.profileId ?? ''), ' is checked, imported and ready.')),
+        h('p', {}, h('strong', {class: 'break'}, result?.profileId ?? ''), ' is checked, imported and ready.'), result?.warning && h('p', {class: 'note warn'}, result.warning)),
     [button('Done', {kind: 'primary', run: () => this.dialog.close()})]);
     this.dialog.foot.querySelector('button').focus();
     announce('Logged in');

@@ -48,18 +48,23 @@ function device(flow) {
 }
 
 function question(flow, send) {
-  const secret = flow.method === 'api-key-web' || flow.method === 'manual';
-  const input = field({label: flow.question || 'Paste the address the browser was sent to, or the code in it', type: secret ? 'password' : 'text', name: 'answer',
-    hint: secret ? 'It is checked with the provider before it is kept, and never shown again.' : 'Looks like http://127.0.0.1:.../callback?code=...; the page itself may say that it cannot be reached.'});
-  const submit = button(secret ? 'Check and keep' : 'Continue', {kind: 'primary', type: 'submit'});
+  const key = flow.method === 'api-key-web' || flow.method === 'manual';
+  const program = flow.method === 'cli-command';
+  const secret = key || (program && /key|token|password|secret/i.test(flow.question));
+  const hint = key ? 'It is checked with the provider before it is kept, and never shown again.'
+    : program ? 'Goes to the command as if it was typed there.'
+      : 'Looks like http://127.0.0.1:.../callback?code=...; the page itself may say that it cannot be reached. The bare code does, too.';
+  const input = field({label: flow.question, type: secret ? 'password' : 'text', name: 'answer', hint});
+  const submit = button(key ? 'Check and keep' : program ? 'Send' : 'Continue', {kind: 'primary', type: 'submit'});
+  if (flow.problem) input.fail(flow.problem);
   return h('form', {class: 'stack tight', onsubmit: async (event) => {
     event.preventDefault();
     const text = input.input.value.trim();
-    if (!text) {
-      input.fail(secret ? 'Paste the key or token first.' : 'Paste the address or the code first.');
+    if (!text && !program) {
+      input.fail(key ? 'Paste the key or token first.' : 'Paste the address or the code first.');
       return;
     }
-    if (/\s/.test(text)) {
+    if (/\s/.test(text) && !program) {
       input.fail('There is a space or a line break in it: paste only the one text.');
       return;
     }
@@ -79,8 +84,8 @@ function browser(flow, send) {
   const url = safeUrl(flow.url);
   return [
     step(1, 'Log in at the provider', h('p', {class: 'muted'}, 'In the page that opens.'), url ? openLink(url, 'Open the login page') : h('code', {class: 'break'}, flow.url)),
-    flow.question ? step(2, 'Bring the answer back', question(flow, send))
-      : h('details', {class: 'otherwise'}, h('summary', {}, 'The page after the login does not load?'),
+    flow.state === 'input' ? step(2, 'Bring the answer back', question(flow, send))
+      : flow.question && h('details', {class: 'otherwise'}, h('summary', {}, 'The page after the login does not load?'),
           h('p', {class: 'muted'}, 'Then the browser is not on the machine of the server. Copy the address from its address bar:'), question(flow, send)),
   ];
 }
@@ -90,12 +95,18 @@ function platform(flow, send) {
   return [step(1, 'Make a key on the platform', url && openLink(url, 'Open the page'), url && h('p', {class: 'muted small break'}, url)), step(2, 'Paste it here', question(flow, send))];
 }
 
-function program(flow, log) {
-  return [h('p', {class: 'muted'}, 'Runs on the machine of the server. Follow what it says:'),
-    h('div', {class: 'command'}, h('code', {}, flow.command), copyButton(() => flow.command)), log];
+function program(flow, log, send) {
+  const url = safeUrl(flow.url);
+  const byHand = flow.state === 'person' && !flow.question;
+  return [h('p', {class: 'muted'}, byHand ? 'This login draws on a whole terminal: run it in one, on the machine of the server. This dialog sees when it is done.'
+    : 'Runs on the machine of the server. Follow what it says:'),
+  h('div', {class: 'command'}, h('code', {}, flow.command), copyButton(() => flow.command)),
+  !byHand && log,
+  (url || flow.userCode) && h('div', {class: 'row'}, url && openLink(url, 'Open the page it names'), flow.userCode && h('span', {class: 'user-code small-code'}, flow.userCode)),
+  flow.question && question(flow, send)];
 }
 
-/** {element, update(flow), end()}; send(text) gives the answer to the flow's question. */
+/** {element, update(flow)}; send(text) gives the answer to the flow's question. */
 export function flowView(flow, {send, title}) {
   const words = h('span', {});
   const left = liveTime(null, {form: 'left', over: 'no time'});
@@ -109,7 +120,7 @@ export function flowView(flow, {send, title}) {
   let written = 0;
 
   const body = (now) => {
-    if (now.method === 'cli-command' || now.command) return [program(now, log), now.question && question(now, send)];
+    if (now.method === 'cli-command') return program(now, log, send);
     if (now.userCode) return device(now);
     if (now.method === 'oauth-browser' && now.url) return browser(now, send);
     if (now.url && now.question) return platform(now, send);
@@ -119,16 +130,15 @@ export function flowView(flow, {send, title}) {
 
   const view = {
     element,
-    end() {},
     update(now) {
-      const next = JSON.stringify([now.method, now.url, now.userCode, now.question, now.command]);
+      const next = JSON.stringify([now.method, now.url, now.userCode, now.question, now.problem, now.command, now.state === 'input', now.state === 'person']);
       if (next !== shape) {
         shape = next;
         const typed = main.querySelector('input')?.value;
         const focused = main.contains(document.activeElement);
         fill(main, body(now));
         const input = main.querySelector('input');
-        if (input && typed) input.value = typed;
+        if (input && typed && !now.problem) input.value = typed;
         if (focused || document.activeElement === document.body) (input ?? main.querySelector('a, button'))?.focus();
       }
       const lines = now.lines ?? [];
@@ -139,8 +149,8 @@ export function flowView(flow, {send, title}) {
       const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
       for (; written < lines.length; written += 1) log.append(...[withLinks(lines[written])].flat(), '\n');
       if (atEnd) log.scrollTop = log.scrollHeight;
-      const newest = now.command ? '' : lines[lines.length - 1];
-      setText(words, now.state === 'working' || now.state === 'starting' ? newest || STATES[now.state] : newest || STATES[now.state] || now.state);
+      const newest = now.method === 'cli-command' ? '' : lines[lines.length - 1];
+      setText(words, newest || STATES[now.state] || now.state);
       setLiveTime(left, now.expiresAt);
       leftPart.hidden = !now.expiresAt;
       failure.hidden = !now.error;
