@@ -55,8 +55,8 @@ class Settings(ControlTest):
         browser.click(what="dialog >> role=button[name='Forbid']")
         browser.wait(what="text=/Saved in/")
         self.assertEqual(self.value("policy.moonshot"), "forbid")
-        browser.choose(what=choice, value="allow")
-        self.eventually(lambda: self.value("policy.moonshot"), "allow")
+        browser.choose(what=choice, value="")
+        self.eventually(lambda: self.value("policy.moonshot"), None)
 
     def test_doctor_and_all_settings(self):
         """doctor's findings with what mends them, and every setting with its origin"""

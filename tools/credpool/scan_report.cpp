@@ -98,10 +98,12 @@ Json clis_json(const std::vector<cp::CliFacts>& facts) {
   for (const auto& cli : facts) {
     Json files = Json::array();
     for (const auto& file : cli.files_found) files.push_back(file.string());
+    Json looked = Json::array();
+    for (const auto& file : cli.files_looked_at) looked.push_back(file.string());
     clis.push_back({{"cli", cli.cli},
                     {"provider", cli.provider},
                     {"program", cli.program ? Json(cli.program->string()) : Json(nullptr)},
-                    {"login", {{"found", !files.empty()}, {"files", files}}},
+                    {"login", {{"found", !files.empty()}, {"files", files}, {"looked", looked}}},
                     {"environment", cli.variables_set}});
   }
   return clis;

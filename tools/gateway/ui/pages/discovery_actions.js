@@ -7,6 +7,9 @@ import {button} from '../components/button.js';
 import {toast, toastError} from '../components/toast.js';
 import {openRefresh} from './refresh_dialog.js';
 
+// Findings of a check: good, whatever else is in the way; and those that prove nothing.
+const GOOD = new Set(['valid', 'out_of_quota', 'rate_limited']);
+const OPEN = new Set(['request_error', 'transient', 'could_not_tell']);
 // Sources that are not a program one logs in to.
 const NO_LOGIN = new Set(['env', 'dotenv', 'config', 'manual', 'own', 'aider', 'copilot-editors', 'cursor-app']);
 
@@ -33,20 +36,18 @@ export function credentialActions(ctx, reload) {
 
     validateAll: () => attempt('Validating', async () => {
       const {validated} = await ctx.rpc('tokenDiscovery.validate', {});
-      const good = validated.filter((one) => one.status === 'active' || one.status === 'expiring').length;
-      return `Checked ${plural(validated.length, 'credential')}: ${good} accepted, ${validated.length - good} not.`;
+      const good = validated.filter((one) => GOOD.has(one.verdict)).length;
+      const open = validated.filter((one) => OPEN.has(one.verdict)).length;
+      return `Checked ${plural(validated.length, 'credential')}: ${good} accepted, ${validated.length - good - open} refused${open > 0 ? `, ${open} could not be told` : ''}.`;
     }),
 
     validate: (credential) => attempt('Validating', async () => {
       const {validated} = await ctx.rpc('tokenDiscovery.validate', {credential: credential.id});
       const verdict = validated.find((one) => one.id === credential.id) ?? validated[0];
-      if (!verdict) return `${credential.profileId} cannot be checked.`;
-      const good = verdict.status === 'active' || verdict.status === 'expiring';
-      if (!good) {
-        toast(`${credential.profileId}: ${inWords(verdict.status)}${verdict.reason ? `, ${inWords(verdict.reason)}` : ''}`, {kind: 'bad', hint: verdict.detail});
-        return '';
-      }
-      return `${credential.profileId} is accepted by ${credential.provider}.`;
+      if (verdict?.verdict === 'valid') return `${credential.profileId} is accepted by ${credential.provider}.`;
+      const words = !verdict ? 'cannot be checked' : OPEN.has(verdict.verdict) ? `whether it is good could not be told (${inWords(verdict.verdict)})` : inWords(verdict.verdict);
+      toast(`${credential.profileId}: ${words}.`, {kind: verdict && !OPEN.has(verdict.verdict) ? 'bad' : 'note', hint: verdict?.detail ?? ''});
+      return '';
     }),
 
     refresh: (credential) => openRefresh(ctx, {cli: credential.cli, credential: credential.id, tokenHash: credential.tokenHash, profileId: credential.profileId}),

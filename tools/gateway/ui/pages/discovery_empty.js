@@ -7,7 +7,7 @@ import {button, copyButton} from '../components/button.js';
 const shortened = (path) => path.replace(/^\/(home|Users)\/[^/]+\//, '~/');
 
 export function lookedFor(clis, actions) {
-  const rows = clis.filter((cli) => (cli.login.looked ?? cli.login.files).length > 0 || cli.program);
+  const rows = clis.filter((cli) => cli.login.looked.length > 0 || cli.program);
   return h('div', {class: 'nothing-found'},
       h('div', {class: 'stack tight'},
           h('h2', {}, 'No login found on this machine'),
@@ -19,6 +19,6 @@ export function lookedFor(clis, actions) {
               h('tbody', {}, rows.map((cli) => h('tr', {},
                   h('th', {scope: 'row'}, cliName(cli.cli)),
                   h('td', {class: cli.program ? 'mono' : 'muted nowrap'}, cli.program ?? 'not on PATH'),
-                  h('td', {}, (cli.login.looked ?? cli.login.files).map((path) => h('code', {class: 'path', title: path}, shortened(path)))),
+                  h('td', {}, cli.login.looked.map((path) => h('code', {class: 'path', title: path}, shortened(path)))),
                   h('td', {}, !['aider', 'dotenv', 'copilot-editors', 'cursor-app'].includes(cli.cli) && button('Log in', {class: 'compact', 'aria-label': `Log in to ${cliName(cli.cli)}`, run: () => actions.login(cli.cli)}))))))));
 }

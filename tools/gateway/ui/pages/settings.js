@@ -13,7 +13,8 @@ const SWITCHES = [
   ['autoImport', 'Import by itself', 'Lend what was found at once; off, it waits until you import it.'],
   ['validateTokens', 'Validate before use', 'Ask the provider whether a login works before it is lent.'],
 ];
-const POLICIES = [['allow', 'Allow'], ['ask', 'Ask first'], ['forbid', 'Forbid']];
+const POLICIES = [['', 'Default'], ['allow', 'Allow'], ['ask', 'Ask first'], ['forbid', 'Forbid']];
+const USES = {allow: ['good', 'allowed'], ask: ['warn', 'ask first'], forbid: ['bad', 'forbidden']};
 const NOT_SOURCES = new Set(['env', 'config', 'manual', 'own', 'dotenv']);
 const DEFAULT_PRIORITY = 10;
 
@@ -59,7 +60,8 @@ class Settings {
     try {
       const {changed, settings, file} = await this.ctx.lastingRpc('tokenDiscovery.configure', {patch});
       for (const one of settings) this.byPath.set(one.path, {...this.byPath.get(one.path), ...one});
-      const words = changed.length === 0 ? 'It was so already.' : `Saved in ${file}, in force now.`;
+      const later = settings.some((one) => one.restart);
+      const words = changed.length === 0 ? 'It was so already.' : `Saved in ${file}, in force ${later ? 'after a restart' : 'now'}.`;
       setText(place, words);
       place.classList.add('good');
       announce(words);
@@ -76,7 +78,7 @@ class Settings {
     const {problems} = this.settings;
     fill(this.root, h('div', {class: 'settings-grid'},
         problems.length > 0 && h('div', {class: 'note bad wide', role: 'alert'}, h('h2', {}, 'The configuration has mistakes'),
-            h('ul', {}, problems.map((one) => h('li', {class: 'break'}, typeof one === 'string' ? one : one.message ?? shownValue(one))))),
+            h('ul', {}, problems.map((one) => h('li', {class: 'break'}, [one.setting, one.text, one.hint].filter(Boolean).join(': '), one.place && h('code', {class: 'muted'}, ` ${one.place}`))))),
         h('div', {class: 'settings-column'}, this.discoveryCard(), this.doctorCard(), this.policyCard()),
         h('div', {class: 'settings-column'}, this.storedCard(), this.sourcesCard()),
         this.everythingCard()));
@@ -144,8 +146,11 @@ class Settings {
     for (const {provider, policy} of this.status.credentials) if (!providers.has(provider)) providers.set(provider, policy);
     const rows = [...providers].sort(([a], [b]) => a.localeCompare(b)).map(([provider, policy]) => {
       const answer = h('p', {class: 'answer', role: 'status'});
-      let kept = policy.use;
-      const select = choice({label: `Policy of ${provider}`, hideLabel: true, value: policy.use, options: POLICIES, run: async (value) => {
+      const use = h('span', {});
+      const show = (word) => fill(use, badge(...[...(USES[word] ?? ['plain', word])].reverse()));
+      show(policy.use);
+      let kept = policy.configured ? policy.use : '';
+      const select = choice({label: `Policy of ${provider}`, hideLabel: true, value: kept, options: POLICIES, run: async (value) => {
         if (value === 'forbid') {
           const sure = await this.ctx.confirm({title: `Forbid ${provider}?`, action: 'Forbid', text: `No credential of ${provider} is lent from now on.`});
           if (!sure) {
@@ -154,14 +159,16 @@ class Settings {
           }
         }
         try {
-          await this.change({[`policy.${provider}`]: value}, answer);
+          await this.change({[`policy.${provider}`]: value || null}, answer);
           kept = value;
+          const {credentials} = await this.ctx.rpc('tokenDiscovery.status');
+          show(credentials.find((one) => one.provider === provider)?.policy.use ?? value);
         } catch {
           select.input.value = kept;
         }
       }});
       return h('li', {class: 'setting'}, h('div', {class: 'grow'},
-          h('div', {class: 'row'}, h('h3', {}, provider), badge(policy.configured ? 'configured' : 'default')),
+          h('div', {class: 'row'}, h('h3', {}, provider), use),
           policy.why && h('p', {class: 'muted small'}, policy.why, ' ', policy.terms && /^https:\/\//.test(policy.terms) && h('a', {href: policy.terms, target: '_blank', rel: 'noreferrer noopener', 'aria-label': `Terms of ${provider}`}, 'Terms')),
           answer), select);
     });
@@ -170,11 +177,11 @@ class Settings {
   }
 
   storedCard() {
-    const {files} = this.settings;
+    const {files, file} = this.settings;
     const row = (title, sentence, paths) => h('div', {class: 'setting'}, h('div', {class: 'grow'}, h('h3', {}, title), h('p', {class: 'muted'}, sentence), paths));
     const state = this.value('stateDirectory', null);
     return this.card('What is stored where', '',
-        row('Configuration', 'Read in this order; later ones win. Changes made here go to the last.', h('ul', {class: 'stack tight'}, files.map((file) => h('li', {class: 'row'}, h('code', {class: 'break'}, file.path), !file.exists && h('span', {class: 'muted small'}, 'not there'))))),
+        row('Configuration', 'Read in this order; later ones win. What is changed here goes into the file marked so, its comments are kept.', h('ul', {class: 'stack tight'}, files.map((one) => h('li', {class: 'row'}, h('code', {class: 'break'}, one.path), one.path === file && badge('changed here', 'accent'), !one.exists && h('span', {class: 'muted small'}, 'not there'))))),
         row('History', 'What was found and used when. Hashes only, never a token.', h('code', {class: 'break'}, this.historyPath)),
         row('State', 'Cooldowns, counters, and sealed logins of our own. Readable by you only.', h('code', {class: 'break'}, state ?? 'the default: ~/.local/state/credpool')),
         row('Logins of the CLIs', 'Stay where each CLI keeps them.', null));
