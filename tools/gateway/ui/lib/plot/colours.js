@@ -3,7 +3,7 @@
 // what comes after them is "other", in grey: more colours than that cannot be told apart.
 
 export const COLOURS = 8;
-const OTHER = 'other';
+const OTHER = '\u0000rest';  // no name of a model or key
 
 /** Gives each key one colour for as long as the page lives, so that a model looks the same in every plot and after every update. */
 export class Colours {
