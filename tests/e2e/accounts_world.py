@@ -20,8 +20,8 @@ A_REQUEST = 0.05
 class AccountsWorld:
     """`with AccountsWorld() as world:` one server with its own files; with `database` so many that share it."""
 
-    def __init__(self, database=None, hosts: int = 1):
-        self.database, self.hosts = database, hosts
+    def __init__(self, database=None, hosts: int = 1, arguments: tuple = ()):
+        self.database, self.hosts, self.arguments = database, hosts, arguments
 
     def __enter__(self):
         self.stack = contextlib.ExitStack()
@@ -46,7 +46,7 @@ class AccountsWorld:
         folder.mkdir(exist_ok=True)
         shared = ("--store", self.database.address) if self.database else ()
         self.servers[host] = Serve(self.fake.addresses["http"], folder, accounts=True,
-                                   arguments=("--grant-credits", "--prices", self.root / "prices.json", *shared))
+                                   arguments=("--grant-credits", "--prices", self.root / "prices.json", *shared, *self.arguments))
 
     @property
     def serve(self) -> Serve:
@@ -56,10 +56,11 @@ class AccountsWorld:
         self.servers[host].process.kill()
         self.servers[host].process.wait()
 
-    def ask(self, method: str, path: str, body=None, key: str | None = None, timeout: float = 30, host: int = 0):
+    def ask(self, method: str, path: str, body=None, key: str | None = None, timeout: float = 30, host: int = 0,
+            headers: dict | None = None):
         connection = http.client.HTTPConnection("127.0.0.1", self.servers[host].port, timeout=timeout)
         with contextlib.closing(connection):
-            sent = {"Content-Type": "application/json"}
+            sent = {"Content-Type": "application/json", **(headers or {})}
             if key:
                 sent["Authorization"] = f"Bearer {key}"
             connection.request(method, path, None if body is None else json.dumps(body), sent)

@@ -159,5 +159,24 @@ class Crashes(unittest.TestCase):
             self.assertEqual(world.spend(world.new_key()["key"])[0], 200)
 
 
+class BehindAProxy(unittest.TestCase):
+    """Twenty registrations at once are allowed to an address."""
+
+    def statuses(self, arguments: tuple, forwarded: list[str]) -> list[int]:
+        with AccountsWorld(arguments=arguments) as world:
+            return [world.ask("POST", "/auth/register", {"email": f"u{number}@example.com", "password": "Secret123"},
+                              headers={"X-Forwarded-For": each})[0] for number, each in enumerate(forwarded)]
+
+    def test_clients_of_a_trusted_proxy_are_counted_by_their_own_addresses(self):
+        spoofing = [f"198.51.100.{number}, 203.0.113.9" for number in range(21)]
+        statuses = self.statuses(("--trusted-proxy", "127.0.0.0/8"), [*spoofing, "203.0.113.10"])
+        self.assertEqual(statuses, [201] * 20 + [429, 201])
+
+    def test_nobody_else_is_believed(self):
+        forwarded = [f"203.0.113.{number}" for number in range(20)]
+        # One registration was the world's own.
+        self.assertEqual(self.statuses(("--trusted-proxy", "10.0.0.0/8"), forwarded), [201] * 19 + [429])
+
+
 if __name__ == "__main__":
     unittest.main()

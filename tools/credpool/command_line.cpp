@@ -178,6 +178,11 @@ int run_command_line(int argc, char** argv) {
                       ->type_name("FILE");
   tls_certificate->needs(tls_key);
   tls_key->needs(tls_certificate);
+  serve_command
+      ->add_option("--trusted-proxy", serve.trusted_proxies,
+                   "Believe this reverse proxy's X-Forwarded-For: an address, a network, or unix "
+                   "(may be given again)")
+      ->type_name("CIDR");
   serve_command->add_flag("--grant-credits", serve.accounts.grant_credits,
                           "Accounts: give credits without a payment");
   serve_command->add_flag("--closed", serve.accounts.closed,

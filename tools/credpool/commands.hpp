@@ -110,10 +110,11 @@ struct ServeOptions {
   std::vector<std::string> only = {};         ///< parts that are started; empty: all
   std::vector<std::string> allow_hosts = {};  ///< further names that Host may have
   bool no_ui = false;
-  bool insecure_remote = false;   ///< others may reach it without TLS
-  std::string ui_directory = {};  ///< pages from there, for work on them
-  unsigned threads = 0;           ///< 0: one for each processor
-  AccountsOptions accounts = {};  ///< without `open`
+  bool insecure_remote = false;                   ///< others may reach it without TLS
+  std::string ui_directory = {};                  ///< pages from there, for work on them
+  std::vector<std::string> trusted_proxies = {};  ///< whose X-Forwarded-For is believed
+  unsigned threads = 0;                           ///< 0: one for each processor
+  AccountsOptions accounts = {};                  ///< without `open`
   /// Told the first listener's address and the key once requests are taken, in place of the notes
   /// on what is lent; for a server inside another command. SIGTERM to its thread ends it.
   std::function<void(const std::string& url, const credpool::Secret& key)> when_ready = {};

@@ -127,6 +127,10 @@ class Ledger {
   ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
+  /// Whether the store has found the key good not long ago: somebody who has used it lately. Does
+  /// not block.
+  bool knows(std::string_view digest) const;
+
   /// Asks the store about a key before it is used again: after it was changed on this host.
   void recheck(std::string_view key_hash);
 

@@ -17,9 +17,11 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
+struct ProxyCaller;
+
 /// A request that is about to be sent, as somebody who has to pay for it sees it.
 struct SpendRequest {
-  std::string_view key;  ///< that the caller presented
+  std::shared_ptr<const ProxyCaller> caller;  ///< as ProxyGate::admit() named it
   std::string_view request_id;
   Operation operation = Operation::chat_completions;
   const RequestFacts& facts;

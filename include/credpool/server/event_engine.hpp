@@ -9,6 +9,7 @@
 #include <credpool/server/exchange.hpp>
 #include <credpool/server/limits.hpp>
 #include <credpool/server/listen_address.hpp>
+#include <credpool/server/trusted_proxies.hpp>
 #include <credpool/server/upstream.hpp>
 
 #include <cstddef>
@@ -26,6 +27,8 @@ struct EventEngineOptions {
   unsigned blocking_threads = 4;  ///< for ServerExchange::offload()
   std::size_t blocking_queue = 256;
   std::vector<std::filesystem::path> ca_files = {};  ///< trusted beside the system's
+  /// Behind one of them, ServerExchange::peer() is who asks it.
+  TrustedProxies trusted_proxies = {};
 };
 
 /// A listener's certificate: PEM files, the chain with the own certificate first.

@@ -4,6 +4,7 @@
 #include <credpool/core/version.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ struct RequestHead {
   std::string_view target;  ///< path and query
   int minor_version = 1;    ///< of HTTP/1
   std::vector<HeaderView> headers;
+  /// What ServerHandler::admit() has found out and handle() wants to know; a server keeps it until
+  /// the request or its connection ends.
+  mutable std::shared_ptr<const void> admitted = {};
 
   std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
   std::optional<std::string_view> header(std::string_view name) const noexcept {

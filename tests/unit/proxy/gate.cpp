@@ -28,8 +28,24 @@ TEST_CASE("proxy/gate: the key of a request, wherever the SDKs put it") {
 
 TEST_CASE("proxy/gate: one key opens, and nothing else does") {
   cp::StaticKeyGate gate{cp::Secret{"the-key"}, "all"};
-  CHECK(gate.identify("the-key") == "all");
-  for (const auto* wrong : {"", "the-ke", "the-key2", "The-key"}) CHECK_FALSE(gate.identify(wrong));
+  CHECK(gate.admit("the-key", 0).caller->name == "all");
+  for (const auto* wrong : {"", "the-ke", "the-key2", "The-key"}) {
+    const auto admission = gate.admit(wrong, 0);
+    CHECK_FALSE(admission.caller);
+    CHECK_FALSE(admission.refusal);
+  }
   cp::StaticKeyGate none{cp::Secret{}};
-  CHECK_FALSE(none.identify(""));
+  CHECK_FALSE(none.admit("", 0).caller);
+}
+
+TEST_CASE("proxy/gate: how much is coming") {
+  const auto told = [](std::vector<cp::HeaderView> headers) {
+    return cp::told_body_bytes(
+        {.method = "POST", .target = "/", .minor_version = 1, .headers = std::move(headers)});
+  };
+  CHECK(told({}) == 0);
+  CHECK(told({{"Content-Length", "42"}}) == 42);
+  CHECK_FALSE(told({{"transfer-encoding", "chunked"}}));
+  CHECK_FALSE(told({{"content-length", "4x"}}));
+  CHECK_FALSE(told({{"content-length", "99999999999999999999999"}}));
 }

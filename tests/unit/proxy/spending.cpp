@@ -33,11 +33,17 @@ struct PlayedGate final : cp::ProxyGate {
     bool settled = false;
   };
 
-  std::optional<std::string> identify(std::string_view) override { return "somebody"; }
+  cp::ProxyAdmission admit(std::string_view presented, std::optional<std::uint64_t> size) override {
+    CHECK(presented == key);
+    body_bytes = size;
+    if (admission_refusal) return {.refusal = admission_refusal};
+    ++callers;
+    return {.caller = caller};
+  }
   bool charges() const noexcept override { return true; }
   std::optional<cp::Reservation> reserve(const cp::SpendRequest& request,
                                          std::function<void(cp::Reservation)> then) override {
-    CHECK(request.key == key);
+    CHECK(request.caller == caller);
     CHECK(request.models.size() == 1);
     if (refusal) return cp::Reservation{.refusal = refusal};
     if (takes_time) {
@@ -47,6 +53,10 @@ struct PlayedGate final : cp::ProxyGate {
     return cp::Reservation{.spending = std::make_shared<Held>(*this)};
   }
 
+  std::shared_ptr<const cp::ProxyCaller> caller = std::make_shared<cp::ProxyCaller>("somebody");
+  int callers = 0;
+  std::optional<std::uint64_t> body_bytes;
+  std::optional<cp::SpendRefusal> admission_refusal;
   std::optional<cp::SpendRefusal> refusal;
   bool takes_time = false;
   std::function<void(cp::Reservation)> later;
@@ -79,6 +89,21 @@ TEST_CASE("proxy/spending: who cannot pay is told so, and nothing is sent") {
   CHECK(exchange->answer().body.find("INSUFFICIENT_CREDITS") != std::string::npos);
   CHECK(paid.world.upstream.calls().empty());
   CHECK(paid.world.log.back().ending == cp::Ending::refused);
+}
+
+TEST_CASE("proxy/spending: the gate is asked once, before the body is read") {
+  PaidWorld paid;
+  const auto exchange = paid.world.chat();
+  CHECK(paid.gate->callers == 1);
+  CHECK(paid.gate->body_bytes == 0);  // this head tells of no body
+  CHECK(paid.world.upstream.calls().size() == 1);
+  paid.gate->admission_refusal = {503, "too much is being sent", "KEY_NOT_YET_KNOWN"};
+  const auto refused = paid.world.chat();
+  CHECK(refused->answer().status == 503);
+  CHECK(refused->answer().body.find("KEY_NOT_YET_KNOWN") != std::string::npos);
+  CHECK(paid.world.log.back().ending == cp::Ending::refused);
+  CHECK(paid.gate->callers == 1);
+  CHECK(paid.world.upstream.calls().size() == 1);
 }
 
 TEST_CASE("proxy/spending: a request waits for its reservation; a caller that left wants none") {

@@ -2,6 +2,7 @@
 #include "accounts_gate.hpp"
 
 #include <credpool/account/keys.hpp>
+#include <credpool/core/clock.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -10,9 +11,17 @@ namespace credpool_cli {
 
 namespace cp = credpool;
 
+/// Who presented a provisioned key.
+struct AccountsGate::Caller final : cp::ProxyCaller {
+  explicit Caller(std::string of) : ProxyCaller{cp::key_name_of(of)}, digest{std::move(of)} {}
+
+  std::string digest;
+  mutable UnknownKeys::Share share;  ///< of a key that was not known, until it is
+};
+
 /// What has to be remembered of a request until it is settled.
 struct AccountsGate::Asked {
-  std::string digest;
+  std::shared_ptr<const Caller> caller;
   std::string request_id;
   cp::Money most;
   std::uint64_t body_bytes = 0;
@@ -22,16 +31,35 @@ struct AccountsGate::Asked {
 
 namespace {
 
+/// How many of the longest bodies may be under way at once with keys that are not known.
+constexpr std::uint64_t stranger_bodies = 8;
+
 cp::Reservation refused(int status, std::string message, std::string code) {
   return {.spending = {}, .refusal = cp::SpendRefusal{status, std::move(message), std::move(code)}};
+}
+
+UnknownKeys::Verdict verdict_of(const cp::Error& error) {
+  return error.hint == cp::key_revoked_hint ? UnknownKeys::Verdict::revoked
+                                            : UnknownKeys::Verdict::unknown;
+}
+
+cp::SpendRefusal refusal_of(UnknownKeys::Verdict verdict) {
+  if (verdict == UnknownKeys::Verdict::revoked)
+    return {401, "this key has been revoked", "KEY_REVOKED"};
+  return {401, "invalid or revoked key", "UNAUTHORIZED"};
+}
+
+/// What the ledger has said of a key that nobody may use.
+void note_refusal(UnknownKeys& strangers, std::string_view digest,
+                  const cp::Result<cp::Spend>& spend) {
+  if (!spend && spend.error().errc() == cp::Errc::unauthorized)
+    strangers.remember(digest, verdict_of(spend.error()));
 }
 
 cp::Reservation refused(const cp::Error& error) {
   switch (error.errc()) {
     case cp::Errc::unauthorized:
-      if (error.hint == cp::key_revoked_hint)
-        return refused(401, "this key has been revoked", "KEY_REVOKED");
-      return refused(401, "invalid or revoked key", "UNAUTHORIZED");
+      return {.spending = {}, .refusal = refusal_of(verdict_of(error))};
     case cp::Errc::forbidden:
       if (error.hint == cp::key_expired_hint)
         return refused(401, "this key has expired", "KEY_EXPIRED");
@@ -92,6 +120,9 @@ class AccountsGate::Held final : public cp::Spending {
     const bool counted = !usage.malformed && usage.input && (usage.output || !asked_->generates);
     auto cost = counted && price ? cp::cost_of(*price, tokens, asked_->answers)
                                  : cp::Result<cp::Money>{cp::fail(cp::Errc::malformed, "pricing")};
+    // More than could be: a token for each byte of the body, and all that max_tokens allows, are
+    // held already.
+    if (cost && *cost > spend_.held()) cost = cp::fail(cp::Errc::malformed, "pricing");
     if (!cost && price) {
       row.estimated = true;
       tokens = {.input = std::max(usage.malformed ? 0 : usage.input.value_or(0),
@@ -105,7 +136,7 @@ class AccountsGate::Held final : public cp::Spending {
     row.cached_input_tokens = tokens.cached_input;
     row.output_tokens = tokens.output;
     row.reasoning_tokens = tokens.reasoning;
-    row.cost = cost ? *cost : spend_.held();
+    row.cost = cost ? std::min(*cost, spend_.held()) : spend_.held();
     return row;
   }
 
@@ -115,16 +146,42 @@ class AccountsGate::Held final : public cp::Spending {
   std::shared_ptr<const OnSpent> on_spent_;
 };
 
-AccountsGate::AccountsGate(cp::Ledger& ledger, cp::PriceTable prices, TooLittle too_little,
-                           OnSpent on_spent)
+AccountsGate::AccountsGate(cp::Ledger& ledger, cp::PriceTable prices, std::uint64_t most_body,
+                           TooLittle too_little, OnSpent on_spent)
     : ledger_{ledger},
+      most_body_{most_body},
+      strangers_{std::make_shared<UnknownKeys>([] { return cp::SystemClock{}.steady(); },
+                                               stranger_bodies * most_body)},
       prices_{std::make_shared<const cp::PriceTable>(std::move(prices))},
       too_little_{std::move(too_little)},
       on_spent_{std::make_shared<const OnSpent>(std::move(on_spent))} {}
 
-std::optional<std::string> AccountsGate::identify(std::string_view key) {
-  if (!cp::is_provisioned_key(key)) return std::nullopt;
-  return cp::key_name_of(cp::key_digest(key));
+cp::ProxyAdmission AccountsGate::admit(std::string_view key,
+                                       std::optional<std::uint64_t> body_bytes) {
+  // A body of this size has come with its head, or soon after: then it is no use to ask ahead.
+  constexpr std::uint64_t small = 64 << 10;
+  if (!cp::is_provisioned_key(key)) return {};
+  auto caller = std::make_shared<Caller>(cp::key_digest(key));
+  if (ledger_.knows(caller->digest)) return {.caller = std::move(caller)};
+  if (const auto verdict = strangers_->verdict(caller->digest))
+    return {.refusal = refusal_of(*verdict)};
+  const auto bytes = body_bytes.value_or(most_body_);
+  caller->share = strangers_->take(bytes);
+  if (!caller->share || bytes > small) look_up(caller->digest);
+  if (!caller->share)
+    return {.refusal = cp::SpendRefusal{503,
+                                        "too much is being sent with keys that are not yet "
+                                        "known here; try again",
+                                        "KEY_NOT_YET_KNOWN"}};
+  return {.caller = std::move(caller)};
+}
+
+/// So that its next request, and the end of this one, find it known or refused.
+void AccountsGate::look_up(const std::string& digest) {
+  const auto note = [strangers = strangers_, digest](const cp::Result<cp::Spend>& spend) {
+    note_refusal(*strangers, digest, spend);
+  };
+  if (const auto answer = ledger_.hold(digest, cp::Money{}, note)) note(*answer);
 }
 
 std::optional<cp::Reservation> AccountsGate::reserve(const cp::SpendRequest& request,
@@ -136,7 +193,7 @@ std::optional<cp::Reservation> AccountsGate::reserve(const cp::SpendRequest& req
                              .unbounded_input = cp::may_read_more_than_body(request.body, facts),
                              .generates = request.operation != cp::Operation::embeddings};
   auto asked = std::make_shared<Asked>();
-  asked->digest = cp::key_digest(request.key);
+  asked->caller = std::static_pointer_cast<const Caller>(request.caller);
   asked->request_id = request.request_id;
   asked->body_bytes = size.prompt_bytes;
   asked->answers = size.answers;
@@ -155,8 +212,11 @@ std::optional<cp::Reservation> AccountsGate::reserve(const cp::SpendRequest& req
 
 std::optional<cp::Reservation> AccountsGate::hold(std::shared_ptr<const Asked> asked, bool first,
                                                   std::function<void(cp::Reservation)> later) {
-  const auto reservation_of = [prices = prices_, on_spent = on_spent_,
+  const auto& digest = asked->caller->digest;
+  const auto reservation_of = [prices = prices_, on_spent = on_spent_, strangers = strangers_,
                                asked](cp::Result<cp::Spend> spend) {
+    note_refusal(*strangers, asked->caller->digest, spend);
+    asked->caller->share.reset();
     if (!spend) return refused(spend.error());
     return cp::Reservation{.spending =
                                std::make_shared<Held>(std::move(*spend), asked, prices, on_spent)};
@@ -165,12 +225,12 @@ std::optional<cp::Reservation> AccountsGate::hold(std::shared_ptr<const Asked> a
     return first && too_little_ && !spend && spend.error().errc() == cp::Errc::quota_exhausted;
   };
   const auto try_again = [this, asked, later] {
-    too_little_(asked->digest, [this, asked, later] {
+    too_little_(asked->caller->digest, [this, asked, later] {
       if (auto answer = hold(asked, false, later)) later(std::move(*answer));
     });
   };
   auto granted =
-      ledger_.hold(asked->digest, asked->most,
+      ledger_.hold(digest, asked->most,
                    [reservation_of, may_get_more, try_again, later](cp::Result<cp::Spend> spend) {
                      if (may_get_more(spend)) return try_again();
                      later(reservation_of(std::move(spend)));

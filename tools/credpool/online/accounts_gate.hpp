@@ -1,10 +1,13 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include "unknown_keys.hpp"
+
 #include <credpool/account/ledger.hpp>
 #include <credpool/account/pricing.hpp>
 #include <credpool/proxy/gate.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,25 +26,33 @@ class AccountsGate final : public credpool::ProxyGate {
   /// Told of each account that has spent; must not block.
   using OnSpent = std::function<void(const credpool::AccountId&)>;
 
-  /// @param ledger must outlive this
-  AccountsGate(credpool::Ledger& ledger, credpool::PriceTable prices, TooLittle too_little,
-               OnSpent on_spent);
+  /// @param ledger    must outlive this
+  /// @param most_body bytes of a request, of which the head need not say how many they are
+  AccountsGate(credpool::Ledger& ledger, credpool::PriceTable prices, std::uint64_t most_body,
+               TooLittle too_little, OnSpent on_spent);
 
-  /// Whether the key is good is found out when money is held for it.
-  std::optional<std::string> identify(std::string_view key) override;
+  /// Lets in whom the ledger knows. A key that was no good a while ago is refused; one that nobody
+  /// has used lately is let in as long as not too much is sent by such keys, and looked up.
+  credpool::ProxyAdmission admit(std::string_view key,
+                                 std::optional<std::uint64_t> body_bytes) override;
   bool charges() const noexcept override { return true; }
   std::optional<credpool::Reservation> reserve(
       const credpool::SpendRequest& request,
       std::function<void(credpool::Reservation)> later) override;
 
  private:
+  struct Caller;
   struct Asked;
   class Held;
 
   std::optional<credpool::Reservation> hold(std::shared_ptr<const Asked> asked, bool first,
                                             std::function<void(credpool::Reservation)> later);
 
+  void look_up(const std::string& digest);
+
   credpool::Ledger& ledger_;
+  const std::uint64_t most_body_;  ///< of one request
+  std::shared_ptr<UnknownKeys> strangers_;
   std::shared_ptr<const credpool::PriceTable> prices_;
   TooLittle too_little_;
   std::shared_ptr<const OnSpent> on_spent_;

@@ -106,7 +106,7 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   made->ledger_ = std::move(*started);
   auto& keeper = *made->keeper_;
   made->gate_ = std::make_shared<AccountsGate>(
-      *made->ledger_, std::move(*price_table),
+      *made->ledger_, std::move(*price_table), settings.proxy.max_body_bytes,
       [&keeper](std::string digest, std::function<void()> again) {
         keeper.too_little(std::move(digest), std::move(again));
       },

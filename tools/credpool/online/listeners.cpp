@@ -58,8 +58,9 @@ void tell_how(const Session& session, const cp::ListenAddress& address, bool tls
 }
 
 cp::EventEngineOptions engine_options(const Session& session, const cp::ProxySettings& settings,
-                                      unsigned threads) {
+                                      unsigned threads, cp::TrustedProxies proxies) {
   cp::EventEngineOptions options;
+  options.trusted_proxies = std::move(proxies);
   options.threads = threads;
   options.limits.head_deadline = settings.timeouts.request_head;
   options.limits.body_deadline = settings.timeouts.request_body;

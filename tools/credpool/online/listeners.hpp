@@ -23,7 +23,7 @@ credpool::Result<std::vector<credpool::ListenAddress>> listen_addresses(
 
 credpool::EventEngineOptions engine_options(const Session& session,
                                             const credpool::ProxySettings& settings,
-                                            unsigned threads);
+                                            unsigned threads, credpool::TrustedProxies proxies);
 
 /// Where clients of this machine find a listener.
 std::string url_of(const credpool::ListenAddress& address, bool tls);

@@ -109,6 +109,8 @@ cp::Result<void> Serving::open() {
   const auto& settings = *in_force;
   const auto where = listen_addresses(options_, settings.proxy);
   if (!where) return cp::fail(where.error());
+  auto proxies = cp::TrustedProxies::parse(options_.trusted_proxies);
+  if (!proxies) return cp::fail(proxies.error());
   if (parts_.accounts && !pool_->directory())
     return cp::fail(no_place("keeping accounts",
                              "set HOME or XDG_STATE_HOME, or stateDirectory in the configuration"));
@@ -130,7 +132,7 @@ cp::Result<void> Serving::open() {
   }
   if (auto opened = open_gateway(); !opened) return opened;
   engine_ =
-      std::make_unique<cp::EventEngine>(engine_options(session_, settings.proxy, options_.threads));
+      std::make_unique<cp::EventEngine>(engine_options(session_, settings.proxy, options_.threads, std::move(*proxies)));
   return listen(*where);
 }
 

@@ -196,6 +196,19 @@ CREDPOOL_INLINE std::optional<Result<Spend>> Ledger::hold(std::string_view diges
   return state_->hold(digest, amount, later);
 }
 
+CREDPOOL_INLINE bool Ledger::knows(std::string_view digest) const {
+  auto& shard = state_->shard_of(digest);
+  std::shared_ptr<detail::LedgerEntry> entry;
+  {
+    const std::lock_guard lock{shard.mutex};
+    const auto found = shard.entries.find(digest);
+    if (found == shard.entries.end()) return false;
+    entry = found->second;
+  }
+  const std::lock_guard lock{entry->mutex};
+  return entry->known && !entry->gone;
+}
+
 CREDPOOL_INLINE void Ledger::recheck(std::string_view key_hash) {
   std::vector<std::shared_ptr<detail::LedgerEntry>> entries;
   {

@@ -3,6 +3,8 @@
 
 #include <credpool/proxy/gate.hpp>
 
+#include <charconv>
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept {
@@ -22,6 +24,17 @@ CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept
     key = given;
   }
   return key;
+}
+
+CREDPOOL_INLINE std::optional<std::uint64_t> told_body_bytes(const RequestHead& head) noexcept {
+  const auto length = head.header("content-length");
+  if (!length)
+    return head.header("transfer-encoding") ? std::nullopt : std::optional<std::uint64_t>{0};
+  std::uint64_t bytes = 0;
+  const auto* const end = length->data() + length->size();
+  const auto [stop, error] = std::from_chars(length->data(), end, bytes);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return bytes;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

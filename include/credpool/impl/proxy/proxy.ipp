@@ -204,13 +204,22 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
     return answer;
   };
   // A page that a browser was led to by another name (DNS rebinding) has no key.
-  if (!state_->options.gate->identify(presented_key(head)))
+  auto admission = state_->options.gate->admit(presented_key(head), told_body_bytes(head));
+  if (const auto& why = admission.refusal) {
+    auto answer = refuse(why->status, why->message, why->code);
+    if (why->status == 503) answer.headers.emplace_back("retry-after", "1");
+    return answer;
+  }
+  if (!admission.caller)
     return refuse(
         401,
         "the key of this proxy is missing or wrong; send it as Authorization: Bearer, or x-api-key",
         "invalid_api_key");
   const auto found = find_route(head.method, head.path());
-  if (found.route) return std::nullopt;
+  if (found.route) {
+    head.admitted = std::move(admission.caller);
+    return std::nullopt;
+  }
   if (found.allowed.empty())
     return refuse(
         404,
@@ -239,7 +248,9 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     record.method = head.method;
     record.path = head.path();
   }
-  record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
+  // admit() let it in, so somebody stands there.
+  request.caller = std::static_pointer_cast<const ProxyCaller>(std::move(head.admitted));
+  record.key_name = request.caller->name;
   record.operation = route->operation;
   record.bytes_in = exchange->body().size();
 

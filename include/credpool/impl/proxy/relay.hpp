@@ -170,10 +170,9 @@ class Relay final : public ExchangeListener,
         self->reserved(std::move(reservation));
       });
     };
-    auto reservation =
-        world_.gate.reserve({presented_key(exchange_->head()), request_.id, request_.operation,
-                             request_.facts, exchange_->body(), std::move(models)},
-                            std::move(later));
+    auto reservation = world_.gate.reserve({request_.caller, request_.id, request_.operation,
+                                            request_.facts, exchange_->body(), std::move(models)},
+                                           std::move(later));
     if (reservation) reserved(std::move(*reservation));
   }
 

@@ -34,6 +34,7 @@ struct RelayWorld {
 /// What the caller asked for, read before a credential is chosen.
 struct RelayRequest {
   std::string id;  ///< x-request-id
+  std::shared_ptr<const ProxyCaller> caller;
   Operation operation = Operation::chat_completions;
   Dialect dialect = Dialect::openai;
   RequestFacts facts;

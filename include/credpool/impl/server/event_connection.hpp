@@ -4,6 +4,7 @@
 // One peer's connection on the server side. Internal.
 
 #include <credpool/server/exchange.hpp>
+#include <credpool/server/trusted_proxies.hpp>
 
 #include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/answer_text.hpp>
@@ -27,6 +28,7 @@ class EventConnection;
 struct EventPeers {
   EventLoop& loop;
   const ServerLimits& limits;
+  const TrustedProxies& proxies;
   BlockingPool& blocking;
   bool draining = false;
   std::set<std::shared_ptr<EventConnection>> all = {};  ///< keeps them alive
@@ -43,8 +45,10 @@ class EventConnection final : public EventSocket,
         peers_{peers},
         peer_{std::move(peer)},
         handler_{std::move(handler)},
-        parser_{peers.limits,
-                [this](const RequestHead& head) { return handler_->admit(head, peer_); }} {
+        parser_{peers.limits, [this](const RequestHead& head) {
+                  if (!peers_.proxies.none()) asker_ = peers_.proxies.asker(peer_, head);
+                  return handler_->admit(head, asker());
+                }} {
     wire_.send_without_delay();
     if (tls) {
       state_ = State::handshake;
@@ -177,6 +181,8 @@ class EventConnection final : public EventSocket,
   }
 
   // --- requests
+
+  std::string_view asker() const noexcept { return peers_.proxies.none() ? peer_ : asker_; }
 
   void take(std::string_view bytes) {
     switch (state_) {
@@ -326,6 +332,7 @@ class EventConnection final : public EventSocket,
 
   EventPeers& peers_;
   std::string peer_;
+  std::string asker_;  ///< of this request, behind a trusted proxy
   std::shared_ptr<ServerHandler> handler_;
   RequestParser parser_;
   EventOutput output_{loop().kept};
@@ -354,7 +361,7 @@ class EventExchange final : public ServerExchange,
     return connection_ ? connection_->parser_.body() : std::string_view{};
   }
   std::string_view peer() const noexcept override {
-    return connection_ ? std::string_view{connection_->peer_} : std::string_view{};
+    return connection_ ? connection_->asker() : std::string_view{};
   }
   bool started() const noexcept override { return started_; }
 

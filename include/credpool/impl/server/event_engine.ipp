@@ -22,7 +22,7 @@ struct EventWorker {
       : lookups{names},
         timeouts{options.timeouts},
         tls{client_tls},
-        peers{loop, options.limits, blocking} {}
+        peers{loop, options.limits, options.trusted_proxies, blocking} {}
 
   void for_each_peer(void (EventConnection::*what)()) {
     const auto all = peers.all;  // they take themselves out

@@ -81,6 +81,7 @@ class RequestParser {
     head_.method = head_.target = {};
     head_.minor_version = 1;
     head_.headers.clear();
+    head_.admitted.reset();
     target_ = {};
     raw_body_ = 0;
     head_done_ = complete_ = keep_alive_ = expects_ = false;
