@@ -19,7 +19,7 @@ export class ActivityBook {
   load(answer) {
     this.from = Date.parse(answer.from);
     this.minutes = answer.minutes;
-    this.#credentials = new Map(answer.credentials.map((one) => [one.id, {...one}]));
+    this.#credentials = new Map(answer.credentials.map((one) => [one.id, {...one, profileId: one.profileId || one.id.slice(0, 12)}]));
     this.#models = new Map(answer.models.map((one) => [one.model, {...one}]));
   }
 

@@ -11,7 +11,7 @@ import {breakdown, figures} from './parts.js';
 
 const GROUPS = {
   model: {title: 'Model', key: (row) => row.model, label: (row) => row.model || 'unknown model', others: (count) => plural(count, 'other model')},
-  credential: {title: 'Credential', key: (row) => row.id, label: (row) => row.profileId, others: (count) => plural(count, 'other credential')},
+  credential: {title: 'Credential', key: (row) => row.id, label: (row) => row.profileId || row.id.slice(0, 12), others: (count) => plural(count, 'other credential')},
   provider: {title: 'Provider', key: (row) => row.provider, label: (row) => row.provider, others: (count) => plural(count, 'other provider')},
 };
 const MEASURES = {
