@@ -66,6 +66,7 @@
 #include <optional>
 #include <ostream>
 #include <random>
+#include <ranges>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -6397,6 +6398,10 @@ class Ledger {
   ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
+  /// Whether the store has found the key good not long ago: somebody who has used it lately. Does
+  /// not block.
+  bool knows(std::string_view digest) const;
+
   /// Asks the store about a key before it is used again: after it was changed on this host.
   void recheck(std::string_view key_hash);
 
@@ -7503,6 +7508,19 @@ CREDPOOL_INLINE Ledger::~Ledger() {
 CREDPOOL_INLINE std::optional<Result<Spend>> Ledger::hold(std::string_view digest, Money amount,
                                                           Granted later) {
   return state_->hold(digest, amount, later);
+}
+
+CREDPOOL_INLINE bool Ledger::knows(std::string_view digest) const {
+  auto& shard = state_->shard_of(digest);
+  std::shared_ptr<detail::LedgerEntry> entry;
+  {
+    const std::lock_guard lock{shard.mutex};
+    const auto found = shard.entries.find(digest);
+    if (found == shard.entries.end()) return false;
+    entry = found->second;
+  }
+  const std::lock_guard lock{entry->mutex};
+  return entry->known && !entry->gone;
 }
 
 CREDPOOL_INLINE void Ledger::recheck(std::string_view key_hash) {
@@ -13989,6 +14007,9 @@ struct RequestHead {
   std::string_view target;  ///< path and query
   int minor_version = 1;    ///< of HTTP/1
   std::vector<HeaderView> headers;
+  /// What ServerHandler::admit() has found out and handle() wants to know; a server keeps it until
+  /// the request or its connection ends.
+  mutable std::shared_ptr<const void> admitted = {};
 
   std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
   std::optional<std::string_view> header(std::string_view name) const noexcept {
@@ -29023,9 +29044,11 @@ CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
 
 namespace credpool::inline CREDPOOL_ABI {
 
+struct ProxyCaller;
+
 /// A request that is about to be sent, as somebody who has to pay for it sees it.
 struct SpendRequest {
-  std::string_view key;  ///< that the caller presented
+  std::shared_ptr<const ProxyCaller> caller;  ///< as ProxyGate::admit() named it
   std::string_view request_id;
   Operation operation = Operation::chat_completions;
   const RequestFacts& facts;
@@ -29070,14 +29093,29 @@ struct Reservation {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Whom a gate let in. It lives as long as the request, or until its connection ends.
+struct ProxyCaller {
+  explicit ProxyCaller(std::string of) : name{std::move(of)} {}
+  virtual ~ProxyCaller() = default;
+
+  std::string name;  ///< for the log
+};
+
+/// Who asks, or why the request is refused; neither: the key is missing or wrong.
+struct ProxyAdmission {
+  std::shared_ptr<const ProxyCaller> caller = {};
+  std::optional<SpendRefusal> refusal = {};
+};
+
 /// Who may use the proxy.
 /// @thread_safety safe
 class ProxyGate {
  public:
   virtual ~ProxyGate() = default;
-  /// @param key what the caller presented; empty: nothing
-  /// @return the caller's name for the log; none: refused
-  virtual std::optional<std::string> identify(std::string_view key) = 0;
+  /// Called once for each request, before its body is read, on an event loop: must not wait.
+  /// @param key        what the caller presented; empty: nothing
+  /// @param body_bytes of the request's body, as its head says; none: the head does not say
+  virtual ProxyAdmission admit(std::string_view key, std::optional<std::uint64_t> body_bytes) = 0;
 
   /// Whether requests cost something: reserve() is asked then, and the proxy has streams tell their
   /// usage.
@@ -29096,21 +29134,24 @@ class ProxyGate {
 class StaticKeyGate final : public ProxyGate {
  public:
   explicit StaticKeyGate(Secret key, std::string name = "static")
-      : key_{std::move(key)}, name_{std::move(name)} {}
+      : key_{std::move(key)}, caller_{std::make_shared<ProxyCaller>(std::move(name))} {}
 
-  std::optional<std::string> identify(std::string_view key) override {
-    if (key_.empty() || !equal_in_constant_time(key, key_.reveal())) return std::nullopt;
-    return name_;
+  ProxyAdmission admit(std::string_view key, std::optional<std::uint64_t>) override {
+    if (key_.empty() || !equal_in_constant_time(key, key_.reveal())) return {};
+    return {.caller = caller_};
   }
 
  private:
   Secret key_;
-  std::string name_;
+  std::shared_ptr<const ProxyCaller> caller_;
 };
 
 /// The key that a request presents: `Authorization: Bearer`, `x-api-key` or `api-key`; empty when
 /// there is none, or when two differ.
 std::string_view presented_key(const RequestHead& head) noexcept;
+
+/// How long a request's body is, as its head says; none when it does not say, or nonsense.
+std::optional<std::uint64_t> told_body_bytes(const RequestHead& head) noexcept;
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -29133,6 +29174,17 @@ CREDPOOL_INLINE std::string_view presented_key(const RequestHead& head) noexcept
     key = given;
   }
   return key;
+}
+
+CREDPOOL_INLINE std::optional<std::uint64_t> told_body_bytes(const RequestHead& head) noexcept {
+  const auto length = head.header("content-length");
+  if (!length)
+    return head.header("transfer-encoding") ? std::nullopt : std::optional<std::uint64_t>{0};
+  std::uint64_t bytes = 0;
+  const auto* const end = length->data() + length->size();
+  const auto [stop, error] = std::from_chars(length->data(), end, bytes);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return bytes;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -31006,6 +31058,7 @@ struct RelayWorld {
 /// What the caller asked for, read before a credential is chosen.
 struct RelayRequest {
   std::string id;  ///< x-request-id
+  std::shared_ptr<const ProxyCaller> caller;
   Operation operation = Operation::chat_completions;
   Dialect dialect = Dialect::openai;
   RequestFacts facts;
@@ -31270,10 +31323,9 @@ class Relay final : public ExchangeListener,
         self->reserved(std::move(reservation));
       });
     };
-    auto reservation =
-        world_.gate.reserve({presented_key(exchange_->head()), request_.id, request_.operation,
-                             request_.facts, exchange_->body(), std::move(models)},
-                            std::move(later));
+    auto reservation = world_.gate.reserve({request_.caller, request_.id, request_.operation,
+                                            request_.facts, exchange_->body(), std::move(models)},
+                                           std::move(later));
     if (reservation) reserved(std::move(*reservation));
   }
 
@@ -31890,13 +31942,22 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
     return answer;
   };
   // A page that a browser was led to by another name (DNS rebinding) has no key.
-  if (!state_->options.gate->identify(presented_key(head)))
+  auto admission = state_->options.gate->admit(presented_key(head), told_body_bytes(head));
+  if (const auto& why = admission.refusal) {
+    auto answer = refuse(why->status, why->message, why->code);
+    if (why->status == 503) answer.headers.emplace_back("retry-after", "1");
+    return answer;
+  }
+  if (!admission.caller)
     return refuse(
         401,
         "the key of this proxy is missing or wrong; send it as Authorization: Bearer, or x-api-key",
         "invalid_api_key");
   const auto found = find_route(head.method, head.path());
-  if (found.route) return std::nullopt;
+  if (found.route) {
+    head.admitted = std::move(admission.caller);
+    return std::nullopt;
+  }
   if (found.allowed.empty())
     return refuse(
         404,
@@ -31925,7 +31986,9 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     record.method = head.method;
     record.path = head.path();
   }
-  record.key_name = state_->options.gate->identify(presented_key(head)).value_or(std::string{});
+  // admit() let it in, so somebody stands there.
+  request.caller = std::static_pointer_cast<const ProxyCaller>(std::move(head.admitted));
+  record.key_name = request.caller->name;
   record.operation = route->operation;
   record.bytes_in = exchange->body().size();
 
@@ -38431,6 +38494,148 @@ struct UpstreamTimeouts {
   std::chrono::seconds idle{300};        ///< between two pieces of an answer
   std::chrono::seconds keep{50};         ///< how long an unused connection is kept
 };
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Reverse proxies whose X-Forwarded-For is believed. By default there are none.
+///
+/// @thread_safety safe (immutable)
+class TrustedProxies {
+ public:
+  /// Reads addresses and networks: "10.0.0.0/8", "fd00::/8", "192.0.2.7", or "unix" for whoever
+  /// comes by a Unix socket.
+  /// @errors invalid_argument
+  static Result<TrustedProxies> parse(std::span<const std::string> texts);
+
+  bool none() const noexcept { return networks_.empty() && !unix_; }
+  /// @param peer an IP address, or "unix"
+  bool trusts(std::string_view peer) const noexcept;
+
+  /// Who asks: the connection's peer; if that is a trusted proxy, the rightmost address of
+  /// X-Forwarded-For that is none. What stands left of it was written by somebody else, and is not
+  /// looked at; something that is no address ends the search at the proxy before it.
+  std::string asker(std::string_view peer, const RequestHead& head) const;
+
+ private:
+  struct Network {
+    std::array<std::uint8_t, 16> prefix{};  ///< of an IPv4 network: mapped into IPv6
+    int bits = 128;
+  };
+
+  std::vector<Network> networks_;
+  bool unix_ = false;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+using ProxyAddress = std::array<std::uint8_t, 16>;  ///< IPv4 as ::ffff:a.b.c.d
+
+inline std::optional<ProxyAddress> proxy_address(std::string_view text) {
+  const std::string name{text};
+  ProxyAddress address{};
+  if (::inet_pton(AF_INET6, name.c_str(), address.data()) == 1) return address;
+  if (::inet_pton(AF_INET, name.c_str(), address.data() + 12) != 1) return std::nullopt;
+  address[10] = address[11] = 0xff;
+  return address;
+}
+
+inline bool is_mapped(const ProxyAddress& address) noexcept {
+  return std::all_of(address.begin(), address.begin() + 10, [](auto byte) { return byte == 0; }) &&
+         address[10] == 0xff && address[11] == 0xff;
+}
+
+/// The one way in which an address is written, as the engine writes its peers'.
+inline std::string proxy_address_text(const ProxyAddress& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (is_mapped(address))
+    ::inet_ntop(AF_INET, address.data() + 12, text, sizeof text);
+  else
+    ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  return text;
+}
+
+/// One item of X-Forwarded-For: an address, some write its port behind it.
+inline std::optional<ProxyAddress> forwarded_address(std::string_view item) {
+  while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
+  while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
+  if (item.starts_with('[')) {
+    const auto end = item.find(']');
+    if (end == item.npos) return std::nullopt;
+    return proxy_address(item.substr(1, end - 1));
+  }
+  if (const auto colon = item.find(':');
+      colon != item.npos && item.find(':', colon + 1) == item.npos)
+    item = item.substr(0, colon);
+  return proxy_address(item);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<TrustedProxies> TrustedProxies::parse(std::span<const std::string> texts) {
+  TrustedProxies proxies;
+  for (const auto& text : texts) {
+    if (text == "unix") {
+      proxies.unix_ = true;
+      continue;
+    }
+    const auto bad = [&](std::string hint) {
+      return fail(Errc::invalid_argument, "reading a trusted proxy", text, std::move(hint));
+    };
+    const auto slash = text.find('/');
+    const auto address = detail::proxy_address(std::string_view{text}.substr(0, slash));
+    if (!address) return bad("give an address or a network, such as 10.0.0.0/8, or unix");
+    const int width = text.find(':') == text.npos ? 32 : 128;
+    int bits = width;
+    if (slash != text.npos) {
+      const auto* const end = text.data() + text.size();
+      const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
+      if (error != std::errc{} || stop != end || bits < 0 || bits > width)
+        return bad("the number behind / must be from 0 to " + std::to_string(width));
+    }
+    proxies.networks_.push_back({*address, bits + 128 - width});
+  }
+  return proxies;
+}
+
+CREDPOOL_INLINE bool TrustedProxies::trusts(std::string_view peer) const noexcept {
+  if (none()) return false;
+  if (peer == "unix") return unix_;
+  const auto address = detail::proxy_address(peer);
+  if (!address) return false;
+  return std::ranges::any_of(networks_, [&](const Network& network) {
+    const auto whole = static_cast<std::size_t>(network.bits / 8);
+    if (!std::equal(address->begin(), address->begin() + static_cast<std::ptrdiff_t>(whole),
+                    network.prefix.begin()))
+      return false;
+    const int rest = network.bits % 8;
+    return rest == 0 || ((*address)[whole] ^ network.prefix[whole]) >> (8 - rest) == 0;
+  });
+}
+
+CREDPOOL_INLINE std::string TrustedProxies::asker(std::string_view peer,
+                                                  const RequestHead& head) const {
+  std::string asker{peer};
+  if (!trusts(asker)) return asker;
+  for (const auto& [name, value] : std::ranges::reverse_view{head.headers}) {
+    if (!same_header_name(name, "x-forwarded-for")) continue;
+    for (auto rest = value;;) {
+      const auto comma = rest.rfind(',');
+      const auto address =
+          detail::forwarded_address(comma == rest.npos ? rest : rest.substr(comma + 1));
+      if (!address) return asker;
+      asker = detail::proxy_address_text(*address);
+      if (!trusts(asker)) return asker;
+      if (comma == rest.npos) break;
+      rest = rest.substr(0, comma);
+    }
+  }
+  return asker;
+}
 
 }  // namespace credpool::inline CREDPOOL_ABI
 

@@ -131,8 +131,8 @@ cp::Result<void> Serving::open() {
     accounts_ = std::move(*opened);
   }
   if (auto opened = open_gateway(); !opened) return opened;
-  engine_ =
-      std::make_unique<cp::EventEngine>(engine_options(session_, settings.proxy, options_.threads, std::move(*proxies)));
+  engine_ = std::make_unique<cp::EventEngine>(
+      engine_options(session_, settings.proxy, options_.threads, std::move(*proxies)));
   return listen(*where);
 }
 
