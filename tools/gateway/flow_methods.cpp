@@ -102,36 +102,20 @@ cp::Result<Json> refresh_methods_of(const GatewayContext& context, const Json& p
       {"methods", std::move(methods)}};
 }
 
-/// The pool looks again, and who listens hears of it.
-/// @param before what it lent until now
-void tell_refreshed(const GatewayContext& context, const std::string& id,
-                    const std::vector<CredentialPointer>& before) {
+/// The pool lends the new token from now on; its watch tells who listens.
+void take_over(const GatewayContext& context) {
   if (context.pool.look(true)) context.catalog_changed();
-  const auto there = context.pool.credentials();
-  const auto now_there = std::find_if(there.begin(), there.end(),
-                                      [&](const auto& each) { return each->id.hex() == id; });
-  if (now_there == there.end()) return;
-  const bool was_there = std::any_of(before.begin(), before.end(),
-                                     [&](const auto& each) { return each->id.hex() == id; });
-  const auto& credential = **now_there;
-  context.events.publish(was_there ? "credential.refreshed" : "credential.added",
-                         one_line({{"id", id},
-                                   {"profileId", credential.profile_id},
-                                   {"cli", credential.cli},
-                                   {"provider", credential.provider},
-                                   {"expiresAt", time_json(credential.expires_at)}}));
 }
 
 /// Without a person: by our exchange, or by the login's own CLI.
 cp::Result<Json> refresh_now(const GatewayContext& context, const cp::Credential& credential,
                              bool force) {
   const auto refresher = context.pool.refresher();
-  const auto before = context.pool.credentials();
   const auto way = way_to_refresh(*refresher, credential, {});
   if (!way) return cp::fail(way.error());
   const auto report = refresher->refresh(credential, *way, {.refused_token = {}, .force = force});
   if (!report) return cp::fail(report.error());
-  tell_refreshed(context, credential.id.hex(), before);
+  take_over(context);
   if (auto noted = note_discovered(context.session, *context.pool.settings(), {credential}); !noted)
     context.session.warn(harmless(noted.error().message()));
   return refreshed_json(credential, report);
@@ -151,11 +135,10 @@ cp::Result<Json> begin_flow(GatewayContext& context, const Json& params, const W
       std::move(flow),
       [&context, known, method = method.method, profile,
        comes_back](FlowPerson& person) -> cp::Result<Kept> {
-        const auto before = context.pool.credentials();
         const auto session = context.session.quiet();
         auto kept = do_flow(session, context.pool.sources(), *context.pool.settings(),
                             {known.row(), method, profile, comes_back}, person);
-        if (kept) tell_refreshed(context, kept->id, before);
+        if (kept) take_over(context);
         return kept;
       });
   if (!started) return cp::fail(started.error());
