@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: build run test soak bench install headers format tidy docs clean
+.PHONY: build run test soak bench install headers format tidy docs rpcdocs clean
 
 build: ## the command, optimised, in build/
 	@$(SCRIPTS)/configure.sh g++ build -Dtools=enabled
@@ -43,6 +43,9 @@ tidy: ## clang-tidy over every body
 
 docs: ## checks the documentation against the tree
 	@python3 tests/gates/check_docs.py .
+
+rpcdocs: build ## regenerates docs/openrpc.json and the methods in docs/rpc.md
+	@python3 $(SCRIPTS)/rpc_docs.py build/tools/credpool/credpool
 
 clean: ## removes every build directory
 	@rm -rf build build-*

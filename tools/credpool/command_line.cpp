@@ -222,6 +222,25 @@ int run_command_line(int argc, char** argv) {
       ->check(CLI::Range(1U, 64U));
   on(serve_command, [&](Session& session) { return run_serve(session, serve); });
 
+  RpcOptions rpc;
+  auto* rpc_command = app.add_subcommand("rpc", "Call a method of the running `credpool serve`");
+  rpc_command->add_option("METHOD", rpc.method, "tokenDiscovery.status, ...; rpc.discover lists");
+  rpc_command
+      ->add_option("--params", rpc.params,
+                   "Its parameters: a JSON object, @FILE, or - for standard input")
+      ->type_name("JSON");
+  rpc_command
+      ->add_option("--url", rpc.url,
+                   "Another server: http://127.0.0.1:PORT, https://HOST:PORT or unix:/PATH")
+      ->type_name("URL");
+  rpc_command
+      ->add_option("--token-file", rpc.token_file,
+                   "Its token (default: gateway.token in the state directory)")
+      ->type_name("FILE");
+  rpc_command->add_flag("--stdio", rpc.stdio,
+                        "Serve the methods: a line of JSON-RPC in, a line out; needs no server");
+  on(rpc_command, [&](Session& session) { return run_rpc(session, rpc); });
+
   auto* accounts_command =
       app.add_subcommand("accounts", "The accounts of `serve`, for who runs it");
   accounts_command->require_subcommand(1);

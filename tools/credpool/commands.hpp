@@ -121,6 +121,15 @@ struct ServeOptions {
 };
 int run_serve(Session& session, const ServeOptions& options);
 
+struct RpcOptions {
+  std::string method = {};
+  std::string params = {};      ///< JSON, "@FILE" or "-"; empty: none
+  std::string url = {};         ///< empty: the running server's
+  std::string token_file = {};  ///< empty: in the state directory
+  bool stdio = false;           ///< serve the methods on standard input and output
+};
+int run_rpc(Session& session, const RpcOptions& options);
+
 struct AccountsImportOptions {
   std::string from = {};  ///< the other server's database
   std::string time_zone = "UTC";

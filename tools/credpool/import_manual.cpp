@@ -17,19 +17,6 @@ namespace cp = credpool;
 
 namespace {
 
-/// The provider whose keys a CLI uses; empty for a CLI we do not know.
-std::string provider_of_cli(const std::string& cli) {
-  // Where a CLI's login and its API keys belong to different providers, a pasted key is an API key.
-  if (cli == "qwen-cli") return "dashscope";
-  if (cli == "gemini-cli") return "gemini";
-  std::string provider;
-  cp::AllSources{}.for_each([&](const auto& source) {
-    using Source = std::remove_cvref_t<decltype(source)>;
-    if (Source::cli == cli) provider = Source::provider;
-  });
-  return provider;
-}
-
 cp::Result<cp::Secret> secret_from(Session& session, const ImportManualOptions& options) {
   const int ways = (options.token.empty() ? 0 : 1) + (options.from_stdin ? 1 : 0) +
                    (options.file.empty() ? 0 : 1);
@@ -55,9 +42,22 @@ cp::Result<cp::Secret> secret_from(Session& session, const ImportManualOptions& 
 
 }  // namespace
 
+std::string key_provider_of_cli(const std::string& cli) {
+  // Where a CLI's login and its API keys belong to different providers, a pasted key is an API key.
+  if (cli == "qwen-cli") return "dashscope";
+  if (cli == "gemini-cli") return "gemini";
+  std::string provider;
+  cp::AllSources{}.for_each([&](const auto& source) {
+    using Source = std::remove_cvref_t<decltype(source)>;
+    if (Source::cli == cli) provider = Source::provider;
+  });
+  return provider;
+}
+
 int run_import_manual(Session& session, const ImportManualOptions& options) {
   need_network(session);
-  const auto provider = options.provider.empty() ? provider_of_cli(options.cli) : options.provider;
+  const auto provider =
+      options.provider.empty() ? key_provider_of_cli(options.cli) : options.provider;
   if (provider.empty())
     return session.fail({cp::Errc::invalid_argument, "importing a token", options.cli,
                          "this CLI is not known; `credpool scan` lists those that are, or name the "

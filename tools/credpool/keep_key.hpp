@@ -23,6 +23,9 @@ struct KeyToKeep {
   bool no_validate = false;
 };
 
+/// The provider whose keys a CLI uses; empty for a CLI we do not know.
+std::string key_provider_of_cli(const std::string& cli);
+
 /// What was kept in our own store, and is lent from now on.
 struct Kept {
   std::string profile_id;

@@ -31,6 +31,12 @@ Session::Session(GlobalOptions options, cp::Environment environment)
       out_{Terminal::of(stdout, options_.no_colour || options_.json)},
       err_{Terminal::of(stderr, options_.no_colour)} {}
 
+Session Session::quiet() const {
+  auto copy = *this;
+  copy.out_.is_terminal = copy.err_.is_terminal = false;
+  return copy;
+}
+
 void Session::print(const std::string& text) const {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }

@@ -29,6 +29,9 @@ class Session {
   /// The same in another world: the demo.
   Session(GlobalOptions options, credpool::Environment environment);
 
+  /// The same session for work that nobody watches: it shows no progress.
+  Session quiet() const;
+
   const GlobalOptions& options() const noexcept { return options_; }
   const credpool::Environment& environment() const noexcept { return environment_; }
   const Terminal& out() const noexcept { return out_; }

@@ -34,6 +34,9 @@ std::string text_parameter(const Json& params, std::string_view name);
 /// Whether it is given and true; `fallback` when it is not given.
 bool flag_parameter(const Json& params, std::string_view name, bool fallback = false);
 
+/// Every method that works on a GatewayContext: all but those of the gateway itself.
+void add_methods(credpool::RpcDispatcher& dispatcher, GatewayContext& context);
+
 void add_discovery_methods(credpool::RpcDispatcher& dispatcher, GatewayContext& context);
 void add_pool_methods(credpool::RpcDispatcher& dispatcher, GatewayContext& context);
 void add_settings_methods(credpool::RpcDispatcher& dispatcher, GatewayContext& context);

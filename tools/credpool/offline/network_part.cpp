@@ -45,6 +45,9 @@ int run_login(Session& session, const LoginOptions&) {
 int run_serve(Session& session, const ServeOptions&) {
   become_network_program(session);
 }
+int run_rpc(Session& session, const RpcOptions&) {
+  become_network_program(session);
+}
 int run_demo(Session& session, const DemoOptions&) {
   become_network_program(session);
 }

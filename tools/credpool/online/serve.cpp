@@ -3,9 +3,13 @@
 
 #include "access_log.hpp"
 #include "accounts_service.hpp"
+#include "activity_methods.hpp"
+#include "flow_methods.hpp"
 #include "gateway.hpp"
 #include "key_file.hpp"
 #include "listeners.hpp"
+#include "pool_watch.hpp"
+#include "rpc_methods.hpp"
 #include "serve_parts.hpp"
 #include "serving_pool.hpp"
 
@@ -79,6 +83,7 @@ class Serving {
   std::shared_ptr<cp::ServerHandler> site();
   void tell() const;
   void wait();
+  bool reload();
   void close();
   std::vector<std::string> not_ready() const;
 
@@ -93,6 +98,10 @@ class Serving {
   std::unique_ptr<cp::HttplibTransport> transport_;
   std::unique_ptr<AccountsService> accounts_;
   std::unique_ptr<Gateway> gateway_;
+  std::unique_ptr<Activity> activity_;
+  std::unique_ptr<FlowBook> flows_;
+  std::unique_ptr<GatewayContext> context_;
+  std::unique_ptr<PoolWatch> watch_;
   std::unique_ptr<cp::EventEngine> engine_;
   std::shared_ptr<cp::Proxy> proxy_;
   std::vector<cp::ListenAddress> bound_;
@@ -164,6 +173,15 @@ cp::Result<void> Serving::open_gateway() {
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
+  auto& events = gateway_->events();
+  activity_ = std::make_unique<Activity>(activity_options(session_, *pool_, events));
+  flows_ = std::make_unique<FlowBook>(flow_events(events));
+  context_ = std::make_unique<GatewayContext>(
+      GatewayContext{session_, *pool_, accounts_.get(), events, *activity_, *flows_, [this] {
+                       if (proxy_) proxy_->use(pool_->catalog());
+                     }});
+  add_methods(gateway_->methods(), *context_);
+  watch_ = std::make_unique<PoolWatch>(*pool_, events);
   return {};
 }
 
@@ -178,8 +196,10 @@ std::shared_ptr<cp::ServerHandler> Serving::site() {
                        : std::shared_ptr<cp::ProxyGate>{std::make_shared<cp::StaticKeyGate>(key_)};
     options.upstream = &engine_->upstream();
     options.fetch = [this](const cp::Request& request) { return transport_->send(request); };
-    if (log_->is_on())
-      options.on_access = [this](const cp::AccessRecord& record) { log_->write(record); };
+    options.on_access = [this](const cp::AccessRecord& record) {
+      if (log_->is_on()) log_->write(record);
+      if (activity_) activity_->record(record);
+    };
     proxy_ = std::make_shared<cp::Proxy>(std::move(options));
     proxy_->use(pool_->catalog());
     site = proxy_;
@@ -236,17 +256,42 @@ void Serving::wait() {
     const timespec pause{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
     if (signal == SIGINT || signal == SIGTERM) return;
-    if (signal == SIGHUP && gateway_)
-      if (const auto reloaded = gateway_->reload(); !reloaded)
-        session_.warn(harmless(reloaded.error().message()));
-    if (pool_->look(signal == SIGHUP || second % look_anyway_every == 0) && proxy_)
-      proxy_->use(pool_->catalog());
+    const bool reloaded = signal == SIGHUP && reload();
+    const bool anyway = (signal == SIGHUP && !reloaded) || second % look_anyway_every == 0;
+    if ((pool_->look(anyway) || reloaded) && proxy_) proxy_->use(pool_->catalog());
+    if (watch_) watch_->look();
   }
+}
+
+/// Reads settings and tokens again.
+/// @return whether the settings are those of the files now; else they are what they were
+bool Serving::reload() {
+  if (gateway_)
+    if (const auto reloaded = gateway_->reload(); !reloaded)
+      session_.warn(harmless(reloaded.error().message()));
+  const auto changes = pool_->reload();
+  if (!changes) {
+    const auto message = harmless(changes.error().message());
+    session_.warn(message + "; going on with the settings there were");
+    if (gateway_) gateway_->events().publish("settings.refused", Json{{"message", message}}.dump());
+    return false;
+  }
+  if (changes->empty()) return true;
+  std::string list;
+  for (const auto& change : *changes)
+    list += (list.empty() ? "" : ", ") + change.path +
+            (needs_restart(change.path) ? " (counts from the next start on)" : "");
+  session_.note("settings changed: " + harmless(list));
+  if (gateway_)
+    gateway_->events().publish("settings.changed",
+                               Json{{"changed", setting_changes_json(*changes)}}.dump());
+  return true;
 }
 
 void Serving::close() {
   if (!options_.when_ready) session_.note("stopping; answers that have begun are finished");
   if (gateway_) {
+    flows_->stop();
     gateway_->draining();
     gateway_->end_streams();
   }

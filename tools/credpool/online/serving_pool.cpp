@@ -35,6 +35,20 @@ bool needs_restart(const std::string& path) {
   });
 }
 
+Json setting_value_json(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json::parse(text, nullptr, false);
+}
+
+Json setting_changes_json(const std::vector<SettingChange>& changes) {
+  Json list = Json::array();
+  for (const auto& change : changes)
+    list.push_back({{"path", change.path},
+                    {"before", setting_value_json(change.before)},
+                    {"after", setting_value_json(change.after)},
+                    {"restart", needs_restart(change.path)}});
+  return list;
+}
+
 cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(const Session& session,
                                                            const std::vector<std::string>& allowed,
                                                            bool renews) {

@@ -32,6 +32,11 @@ std::vector<SettingChange> setting_changes(const std::vector<credpool::SettingRo
 /// Whether a running server takes a change of that setting over only when it is started again.
 bool needs_restart(const std::string& path);
 
+/// A setting's value as it is in documents; null for an empty text.
+Json setting_value_json(const std::string& text);
+/// The same of changes: `path`, `before`, `after`, and whether a restart is needed.
+Json setting_changes_json(const std::vector<SettingChange>& changes);
+
 /// What a provider said about a token, and when.
 struct NotedVerdict {
   std::string token_hash;
