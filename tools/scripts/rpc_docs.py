@@ -77,14 +77,13 @@ def page(document: dict, there: str) -> str:
     by_hand, mark, _ = there.partition(MARK)
     if not mark:
         sys.exit(f"docs/rpc.md has no line {MARK.strip()}")
-    parts = [by_hand + MARK]
-    group = None
+    groups: dict[str, list[str]] = {}
     for method in document["methods"]:
         prefix = method["name"].partition(".")[0] if "." in method["name"] else "The server"
-        if prefix != group:
-            group = prefix
-            parts.append(f"## {group}\n")
-        parts.append(section(method))
+        groups.setdefault(prefix, []).append(section(method))
+    parts = [by_hand + MARK]
+    for name, sections in groups.items():
+        parts += [f"## {name}\n", *sections]
     return "\n".join(parts)
 
 
