@@ -52,6 +52,30 @@ class Http(unittest.TestCase):
             self.assertEqual(balance.headers["authorization"], "Bearer " + world.config()["management_key"])
             self.assertTrue(balance.headers["user-agent"].startswith("openclaw-token/0.8.1"))
 
+    def test_a_page_of_keys_is_a_page_of_the_server(self):
+        with ServedWorld() as world:
+            world.register()
+            for name in "abcd":
+                world.json("keys", "create", "--name", name)
+            world.front.asked.clear()
+            page = world.json("keys", "list", "--limit", "2", "--offset", "1")
+            self.assertEqual([key["name"] for key in page["items"]], ["c", "b"])
+            self.assertEqual([page[name] for name in ("total", "limit", "offset", "has_more")], [4, 2, 1, True])
+            self.assertEqual([asked.path for asked in world.front.asked], ["/keys?limit=2&offset=1"])
+            self.assertEqual([key["name"] for key in world.json("keys", "list", "--offset", "3")["items"]], ["a"])
+            # What is sorted here has to be here.
+            self.assertEqual([key["name"] for key in world.json("keys", "list", "--limit", "2", "--sort", "name")["items"]], ["a", "b"])
+
+    def test_a_server_without_pages(self):
+        everything = {"items": [{"hash": str(number), "name": str(number)} for number in range(5)], "total": 5}
+        with ServedWorld() as world:
+            world.register()
+            world.front.faults = only("GET", "/keys", lambda asked, before: (200, {}, json.dumps({"data": everything})))
+            page = world.json("keys", "list", "--limit", "2", "--offset", "2")
+            self.assertEqual([key["name"] for key in page["items"]], ["2", "3"])
+            self.assertEqual((page["total"], page["has_more"]), (5, True))
+            self.assertEqual(len(world.json("keys", "list")["items"]), 5)
+
     def test_reads_are_repeated_three_times_with_growing_pauses(self):
         with ServedWorld() as world:
             world.register()

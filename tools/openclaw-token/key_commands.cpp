@@ -95,15 +95,24 @@ int keys_list(Session& session, const Arguments& arguments) {
 
   auto api = Api::open(session);
   if (!api) return session.fail(api.error());
-  auto keys = all_keys(*api, arguments.has("--include-revoked"));
+  // What is chosen or ordered here has to be here.
+  const bool whole = *filter || field;
+  auto keys = whole ? some_keys(*api, arguments.has("--include-revoked"), 0, SIZE_MAX)
+                    : some_keys(*api, arguments.has("--include-revoked"), *offset, *limit);
   if (!keys) return session.fail(keys.error());
-  if (*filter) std::erase_if(*keys, [&](const Json& key) { return !(*filter)(key); });
-  if (field)
-    if (auto sorted = sort_keys(*keys, *field); !sorted) return session.fail(sorted.error());
-  const auto total = keys->size();
-  Json items = Json::array();
-  for (std::size_t i = *offset; i < total && items.size() < *limit; ++i)
-    items.push_back((*keys)[i]);
+  if (whole) {
+    if (*filter) std::erase_if(keys->items, [&](const Json& key) { return !(*filter)(key); });
+    if (field)
+      if (auto sorted = sort_keys(keys->items, *field); !sorted)
+        return session.fail(sorted.error());
+    keys->total = keys->items.size();
+    keys->items.erase(keys->items.begin(),
+                      keys->items.begin() +
+                          static_cast<std::ptrdiff_t>(std::min<std::size_t>(*offset, keys->total)));
+    if (keys->items.size() > *limit) keys->items.resize(*limit);
+  }
+  const auto total = keys->total;
+  const Json items = keys->items;
 
   if (session.json()) {
     Json json{{"items", items}, {"total", total}};

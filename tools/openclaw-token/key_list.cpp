@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace openclaw_token {
 
@@ -30,22 +31,32 @@ std::string folded(std::string text) {
 
 }  // namespace
 
-cp::Result<std::vector<Json>> all_keys(Api& api, bool with_revoked) {
-  std::vector<Json> keys;
+cp::Result<KeyPage> some_keys(Api& api, bool with_revoked, std::size_t offset, std::size_t limit) {
+  KeyPage keys;
   while (true) {
-    const auto page = api.get("/keys?limit=" + std::to_string(page_size) +
-                                  "&offset=" + std::to_string(keys.size()) +
-                                  (with_revoked ? "&include_revoked=true" : ""),
-                              "Fetching keys...");
+    const auto first = offset + keys.items.size();
+    const auto wanted = std::min(page_size, limit - keys.items.size());
+    const auto page =
+        api.get("/keys?limit=" + std::to_string(wanted) + "&offset=" + std::to_string(first) +
+                    (with_revoked ? "&include_revoked=true" : ""),
+                "Fetching keys...");
     if (!page) return cp::fail(page.error());
     const auto items = page->find("items");
     if (items == page->end() || !items->is_array())
       return fault(Fault::not_understood, "The server's answer holds no list of keys.");
-    for (const auto& item : *items) keys.push_back(item);
+    keys.total = static_cast<std::size_t>(std::max(0.0, number_of(*page, "total")));
     // A server without pages gives everything at once.
-    if (items->empty() || static_cast<double>(keys.size()) >= number_of(*page, "total"))
-      return keys;
+    const auto skipped = page->contains("has_more") ? 0 : std::min(first, items->size());
+    for (auto i = skipped; i < items->size() && keys.items.size() < limit; ++i)
+      keys.items.push_back((*items)[i]);
+    if (items->empty() || keys.items.size() >= limit || !is_true(*page, "has_more")) return keys;
   }
+}
+
+cp::Result<std::vector<Json>> all_keys(Api& api, bool with_revoked) {
+  auto keys = some_keys(api, with_revoked, 0, SIZE_MAX);
+  if (!keys) return cp::fail(keys.error());
+  return std::move(keys->items);
 }
 
 cp::Result<KeyFilter> key_filter(const std::string& expression) {

@@ -4,10 +4,21 @@
 #include "api.hpp"
 #include "arguments.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
 namespace openclaw_token {
+
+/// A part of a list.
+struct KeyPage {
+  std::vector<Json> items;
+  std::size_t total = 0;  ///< of all
+};
+
+/// Keys from `offset` on, newest first, `limit` at most: no more is fetched than that.
+credpool::Result<KeyPage> some_keys(Api& api, bool with_revoked, std::size_t offset,
+                                    std::size_t limit);
 
 /// All of the account's keys, page by page.
 credpool::Result<std::vector<Json>> all_keys(Api& api, bool with_revoked);
