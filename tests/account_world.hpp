@@ -59,6 +59,7 @@ class PlayedStripe {
       return credpool::Response{401, {}, R"({"error":{"message":"Invalid API Key"}})"};
     const auto path = request.url.substr(std::string_view{"https://stripe.example"}.size());
     if (request.method == "POST") return begin(path, request);
+    if (path.find('?') != path.npos) return list(path);
     const auto id = path.substr(path.rfind('/') + 1);
     const auto found = things.find(id);
     if (found == things.end()) return credpool::Response{404, {}, R"({"error":{}})"};
@@ -76,6 +77,17 @@ class PlayedStripe {
     things[intent].object = {{"id", intent},        {"status", "succeeded"},
                              {"currency", "usd"},   {"amount_received", object["amount_total"]},
                              {"customer", "cus_1"}, {"payment_method", "pm_1"}};
+  }
+
+  /// Somebody gives money back, or a bank does.
+  void put(const std::string& id, const std::string& session, std::int64_t cents,
+           const std::string& status) {
+    const auto& paid = things.at(session).object;
+    things[id].object = {{"id", id},
+                         {"payment_intent", paid.value("payment_intent", session)},
+                         {"amount", cents},
+                         {"currency", "usd"},
+                         {"status", status}};
   }
 
   nlohmann::json event(const std::string& type, const std::string& id) {
@@ -128,6 +140,24 @@ class PlayedStripe {
     things[object["id"]] = {object, once};
     if (lose_answers) return lost();
     return credpool::Response{200, {}, object.dump()};
+  }
+  /// Two at a time.
+  credpool::Response list(const std::string& path) const {
+    const auto form = path.substr(path.find('?') + 1);
+    const auto wanted = form_value(form, "payment_intent"),
+               after = form_value(form, "starting_after");
+    const std::string prefix = path.starts_with("/v1/refunds") ? "re_" : "cs_";
+    auto data = nlohmann::json::array();
+    bool more = false;
+    for (const auto& [id, thing] : things) {
+      if (!id.starts_with(prefix) || id <= after) continue;
+      if (!thing.object.contains("payment_intent") || thing.object["payment_intent"] != wanted)
+        continue;
+      more = data.size() == 2;
+      if (more) break;
+      data.push_back(thing.object);
+    }
+    return {200, {}, nlohmann::json{{"object", "list"}, {"data", data}, {"has_more", more}}.dump()};
   }
   static credpool::Result<credpool::Response> lost() {
     return credpool::fail(credpool::Errc::timeout, "asking", "api.stripe.example");

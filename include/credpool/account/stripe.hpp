@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -45,6 +46,25 @@ struct StripePayment {
   std::string payment_method;
 };
 
+/// Money that went back to who paid.
+struct StripeRefund {
+  std::string id;  ///< "re_..."
+  std::int64_t cents = 0;
+  std::string currency;
+  bool paid = false;    ///< it left
+  bool failed = false;  ///< it left, perhaps, and came back to us
+};
+
+/// A payment that somebody's bank has questioned.
+struct StripeDispute {
+  std::string id;  ///< "dp_..." or "du_..."
+  std::string payment_intent;
+  std::int64_t cents = 0;
+  std::string currency;
+  bool inquiry = false;  ///< only a question: no money was moved
+  bool won = false;      ///< decided for us: the money came back
+};
+
 /// The part of Stripe's interface that sells credits. Each call that begins something carries the
 /// payment's id as Stripe's idempotency key: the same payment can be begun again and is one
 /// payment.
@@ -70,8 +90,16 @@ class Stripe {
   ///         payment; forbidden: it was refused
   Result<StripePayment> charge(const Payment& payment, const PaymentMethod& method) const;
   Result<StripePayment> payment_intent(std::string_view id) const;
+  /// The page by which a payment intent came about; none: it was another way.
+  Result<std::optional<StripePayment>> checkout_of(std::string_view payment_intent) const;
+  /// What was refunded of a payment: all of it, up to a thousand refunds.
+  Result<std::vector<StripeRefund>> refunds(std::string_view payment_intent) const;
+  Result<StripeDispute> dispute(std::string_view id) const;
 
  private:
+  /// @return the body of a good answer
+  Result<std::string> ask(std::string method, std::string path, std::string form,
+                          std::string_view idempotency_key) const;
   Result<StripePayment> call(std::string method, std::string path, std::string form,
                              std::string_view idempotency_key) const;
 
@@ -83,6 +111,8 @@ class Stripe {
 struct StripeEvent {
   std::string type;  ///< "checkout.session.completed"
   StripePayment payment;
+  std::string object_id;       ///< of what the event is about
+  std::string payment_intent;  ///< that it belongs to, if it says so
 };
 
 /// Reads an event whose signature was checked.

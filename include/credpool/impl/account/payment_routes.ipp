@@ -6,6 +6,7 @@
 #include <credpool/account/keys.hpp>
 #include <credpool/account/purchase.hpp>
 #include <credpool/impl/account/api_state.hpp>
+#include <credpool/impl/account/payment_refunds.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -79,6 +80,14 @@ CREDPOOL_INLINE Response hear_stripe(ApiState& state, ApiCall& call) {
     return stripe_answer(400, "Invalid signature");
   const auto event = read_stripe_event(call.request.body);
   if (!event) return stripe_answer(400, "Invalid event");
+  const bool refund = is_refund_event(event->type);
+  if (refund || event->type.starts_with("charge.dispute.")) {
+    const auto done =
+        refund ? hear_refunds(state, event->payment_intent) : hear_dispute(state, event->object_id);
+    if (done || done.error().errc() == Errc::not_found) return heard();
+    if (done.error().errc() != Errc::invalid_argument) return later();
+    return stripe_answer(400, "The amount is not one of the payment");
+  }
 
   const bool completed = event->type == "checkout.session.completed" ||
                          event->type == "checkout.session.async_payment_succeeded" ||

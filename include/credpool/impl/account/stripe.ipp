@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -33,6 +34,36 @@ inline std::string stripe_word(const Json& object, std::string_view name) {
   return text.size() <= 500 ? std::string{text} : std::string{};
 }
 
+/// 0 for what is no sensible number of cents.
+inline std::int64_t stripe_cents(const Json& object, std::string_view name) {
+  const auto* cents = member(object, name);
+  if (cents == nullptr || !cents->is_number_unsigned()) return 0;
+  const auto value = cents->get<std::uint64_t>();
+  return value <= 100'000'000 ? static_cast<std::int64_t>(value) : 0;
+}
+
+inline Result<Json> stripe_object(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json || !json->is_object())
+    return fail(Errc::overloaded, "asking Stripe", {}, "its answer is no JSON");
+  return std::move(*json);
+}
+
+/// With an array of objects as "data".
+inline Result<Json> stripe_list(std::string_view body) {
+  auto json = stripe_object(body);
+  if (!json) return json;
+  const auto* data = member(*json, "data");
+  if (data == nullptr || !data->is_array() ||
+      !std::all_of(data->begin(), data->end(), [](const Json& item) { return item.is_object(); }))
+    return fail(Errc::overloaded, "asking Stripe", {}, "its answer is no list");
+  return json;
+}
+
+inline Unexpected stripe_without_id() {
+  return fail(Errc::overloaded, "asking Stripe", {}, "its answer has no id");
+}
+
 /// A checkout session or a payment intent, told apart by its id.
 inline StripePayment stripe_payment(const Json& object) {
   StripePayment payment;
@@ -42,10 +73,7 @@ inline StripePayment stripe_payment(const Json& object) {
   payment.payment_method = stripe_word(object, "payment_method");
   const auto status = text_or_empty(object, "status");
   const bool session = payment.reference.starts_with("cs_");
-  const auto* cents = member(object, session ? "amount_total" : "amount_received");
-  if (cents != nullptr && cents->is_number_unsigned())
-    if (const auto value = cents->get<std::uint64_t>(); value <= 100'000'000)
-      payment.cents = static_cast<std::int64_t>(value);
+  payment.cents = stripe_cents(object, session ? "amount_total" : "amount_received");
   if (session) {
     payment.url = text_or_empty(object, "url");
     payment.payment_intent = stripe_word(object, "payment_intent");
@@ -107,9 +135,9 @@ CREDPOOL_INLINE Result<void> check_stripe_signature(std::string_view header, std
   return {};
 }
 
-CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::string path,
-                                                   std::string form,
-                                                   std::string_view idempotency_key) const {
+CREDPOOL_INLINE Result<std::string> Stripe::ask(std::string method, std::string path,
+                                                std::string form,
+                                                std::string_view idempotency_key) const {
   const auto doing = "asking Stripe";
   Request request;
   request.method = std::move(method);
@@ -120,9 +148,8 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
   if (!idempotency_key.empty())
     request.headers.push_back({"Idempotency-Key", std::string{idempotency_key}});
   request.body = std::move(form);
-  const auto answer = send_(request);
+  auto answer = send_(request);
   if (!answer) return fail(answer.error());
-  const auto json = detail::parse_json(answer->body);
   if (answer->status == 404) return fail(Errc::not_found, doing);
   // A refusal: a declined card, a wrong parameter. 409 and 429 are for another try, and a key that
   // is wrong (401, 403) is the operator's to mend: neither says anything about the payment.
@@ -133,11 +160,18 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
     error.http_status = answer->status;
     return fail(std::move(error));
   }
-  if (!json || !json->is_object())
-    return fail(Errc::overloaded, doing, {}, "its answer is no JSON");
+  return std::move(answer->body);
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::string path,
+                                                   std::string form,
+                                                   std::string_view idempotency_key) const {
+  const auto body = ask(std::move(method), std::move(path), std::move(form), idempotency_key);
+  if (!body) return fail(body.error());
+  const auto json = detail::stripe_object(*body);
+  if (!json) return fail(json.error());
   auto payment = detail::stripe_payment(*json);
-  if (!detail::is_stripe_id(payment.reference))
-    return fail(Errc::overloaded, doing, {}, "its answer has no id");
+  if (!detail::is_stripe_id(payment.reference)) return detail::stripe_without_id();
   return payment;
 }
 
@@ -186,6 +220,70 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::payment_intent(std::string_view id
   return call("GET", "/v1/payment_intents/" + std::string{id}, {}, {});
 }
 
+CREDPOOL_INLINE Result<std::optional<StripePayment>> Stripe::checkout_of(
+    std::string_view payment_intent) const {
+  using Found = std::optional<StripePayment>;
+  if (!detail::is_stripe_id(payment_intent)) return Found{};
+  const auto body = ask(
+      "GET", "/v1/checkout/sessions?limit=1&payment_intent=" + std::string{payment_intent}, {}, {});
+  if (!body) return fail(body.error());
+  const auto list = detail::stripe_list(*body);
+  if (!list) return fail(list.error());
+  const auto& sessions = list->at("data");
+  if (sessions.empty()) return Found{};
+  auto session = detail::stripe_payment(sessions.front());
+  if (!detail::is_stripe_id(session.reference)) return detail::stripe_without_id();
+  return Found{std::move(session)};
+}
+
+CREDPOOL_INLINE Result<std::vector<StripeRefund>> Stripe::refunds(
+    std::string_view payment_intent) const {
+  constexpr std::size_t most = 1'000;
+  std::vector<StripeRefund> refunds;
+  if (!detail::is_stripe_id(payment_intent)) return refunds;
+  while (refunds.size() < most) {
+    auto path = "/v1/refunds?limit=100&payment_intent=" + std::string{payment_intent};
+    if (!refunds.empty()) path += "&starting_after=" + refunds.back().id;
+    const auto body = ask("GET", std::move(path), {}, {});
+    if (!body) return fail(body.error());
+    const auto list = detail::stripe_list(*body);
+    if (!list) return fail(list.error());
+    const auto& items = list->at("data");
+    for (const auto& item : items) {
+      StripeRefund refund;
+      refund.id = detail::stripe_word(item, "id");
+      if (!detail::is_stripe_id(refund.id)) return detail::stripe_without_id();
+      refund.cents = detail::stripe_cents(item, "amount");
+      refund.currency = detail::stripe_word(item, "currency");
+      const auto status = detail::text_or_empty(item, "status");
+      refund.paid = status == "succeeded";
+      refund.failed = status == "failed";
+      refunds.push_back(std::move(refund));
+    }
+    const auto* more = detail::member(*list, "has_more");
+    if (items.empty() || more == nullptr || !more->is_boolean() || !more->get<bool>()) break;
+  }
+  return refunds;
+}
+
+CREDPOOL_INLINE Result<StripeDispute> Stripe::dispute(std::string_view id) const {
+  if (!detail::is_stripe_id(id)) return fail(Errc::not_found, "asking Stripe");
+  const auto body = ask("GET", "/v1/disputes/" + std::string{id}, {}, {});
+  if (!body) return fail(body.error());
+  const auto json = detail::stripe_object(*body);
+  if (!json) return fail(json.error());
+  StripeDispute dispute;
+  dispute.id = detail::stripe_word(*json, "id");
+  if (!detail::is_stripe_id(dispute.id)) return detail::stripe_without_id();
+  dispute.payment_intent = detail::stripe_word(*json, "payment_intent");
+  dispute.cents = detail::stripe_cents(*json, "amount");
+  dispute.currency = detail::stripe_word(*json, "currency");
+  const auto status = detail::text_or_empty(*json, "status");
+  dispute.inquiry = status.starts_with("warning_") || status == "prevented";
+  dispute.won = status == "won";
+  return dispute;
+}
+
 CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
   const auto json = detail::parse_json(body);
   if (!json) return fail(json.error());
@@ -196,6 +294,8 @@ CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
   if (event.type.empty() || object == nullptr || !object->is_object())
     return fail(Errc::malformed, "reading a webhook's event");
   event.payment = detail::stripe_payment(*object);
+  event.object_id = detail::stripe_word(*object, "id");
+  event.payment_intent = detail::stripe_word(*object, "payment_intent");
   return event;
 }
 
