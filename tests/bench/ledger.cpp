@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What the ledger costs: a hold and a settlement in the caller's thread, and how many settlements a
-// second become durable in SQLite, with 64 and 256 requests at once; then the same where 1,000,000
-// requests and 100,000 keys are there already, and spending from all of those keys in turn.
+// second become durable in SQLite and in PostgreSQL, with 64 and 256 requests at once; then the
+// same where 1,000,000 requests and 100,000 keys are there already, and spending from all of those
+// keys in turn.
 //
-// The file lies in the folder that is named as argument, else in the current one: it must be on a
-// disk, for a commit waits for it.
+// The files lie in the folder that is named as argument, else in the current one: it must be on a
+// disk, for a commit waits for it. PostgreSQL's processor time is not counted.
 #include <credpool/account/ledger.hpp>
 #include <credpool/account/sqlite_store.hpp>
 #include <credpool/core/clock.hpp>
@@ -19,6 +20,11 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#if defined(CREDPOOL_BENCH_POSTGRES)
+#include <credpool/account/postgres_store.hpp>
+#include <postgres_server.hpp>
+#endif
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,6 +66,15 @@ std::string digest_of(int key) {
   return cp::to_hex(cp::sha256("key " + std::to_string(key)));
 }
 
+void add_owner(cp::AccountStore& store) {
+  cp::Account owner;
+  owner.id = account;
+  owner.email = "a@example.com";
+  must(store.add_account(owner, {std::string(64, '0'), account, now(), {}}));
+  must(store.credit(
+      {account, cp::TransactionType::grant, cp::Money::dollars(100'000'000), "", "", "t", now()}));
+}
+
 /// A store of its own in a folder that goes with it.
 class Place {
  public:
@@ -73,12 +88,7 @@ class Place {
     const cp::Environment environment{std::move(facts)};
     const auto directory = must(cp::StateDirectory::locate(environment, root_ / "state"));
     store = must(cp::SqliteAccountStore::open(directory, environment));
-    cp::Account owner;
-    owner.id = account;
-    owner.email = "a@example.com";
-    must(store->add_account(owner, {std::string(64, '0'), account, now(), {}}));
-    must(store->credit({account, cp::TransactionType::grant, cp::Money::dollars(100'000'000), "",
-                        "", "t", now()}));
+    add_owner(*store);
   }
   ~Place() {
     store.reset();
@@ -136,7 +146,7 @@ cp::UsageRow usage(int number) {
 }
 
 /// The caller's own time.
-void callers(cp::SqliteAccountStore& store) {
+void callers(cp::AccountStore& store) {
   const auto ledger = ledger_on(store);
   const auto digest = digest_of(0);
   std::mutex mutex;
@@ -188,7 +198,7 @@ void callers(cp::SqliteAccountStore& store) {
 }
 
 /// So many requests at once, each held and settled by one thread when the one before is durable.
-double throughput(cp::SqliteAccountStore& store, const char* what, int slots, int keys) {
+double throughput(cp::AccountStore& store, const char* what, int slots, int keys) {
   const auto ledger = ledger_on(store);
   std::vector<std::string> digests;
   for (int i = 0; i < keys; ++i) digests.push_back(digest_of(i));
@@ -238,10 +248,50 @@ double throughput(cp::SqliteAccountStore& store, const char* what, int slots, in
   return rate;
 }
 
+#if defined(CREDPOOL_BENCH_POSTGRES)
+/// The same on a PostgreSQL of its own, on the same disk, beside what SQLite did.
+void on_postgres(const std::map<int, double>& sqlite) {
+  PostgresServer server;
+  const auto store = must(cp::PostgresAccountStore::open(
+      {cp::Secret{server.address()}, "bench", std::chrono::seconds{30}}));
+  add_owner(*store);
+  const auto fill = [&](int first, int keys, int rows) {
+    server.sql(
+        "INSERT INTO credpool_account_key(hash, digest, account, name, credit_limit, limit_reset, "
+        "period_kind, disabled, created_at) SELECT left(d, 16), d, '" +
+        account +
+        "', d, 1000000000000, 'monthly', 'monthly', false, 0 FROM (SELECT "
+        "encode(sha256(convert_to('key ' || i, 'UTF8')), 'hex') AS d FROM generate_series(" +
+        std::to_string(first) + ", " + std::to_string(keys - 1) + ") i) k");
+    server.sql(
+        "INSERT INTO credpool_account_usage(account, key_hash, request_id, model, input_tokens, "
+        "cached_input_tokens, output_tokens, reasoning_tokens, estimated, cost, status, at) "
+        "SELECT '" +
+        account + "', left(encode(sha256(convert_to('key ' || i % " + std::to_string(keys) +
+        ", 'UTF8')), 'hex'), 16), i::text, 'gpt-4o', 1000, 0, 100, 0, false, 0, 200, i "
+        "FROM generate_series(1, " +
+        std::to_string(rows) + ") i");
+    server.sql("ANALYZE");
+  };
+  std::map<int, double> small, large;
+  fill(0, 64, 0);
+  for (const int slots : {64, 256})
+    small[slots] = throughput(*store, "PostgreSQL: 64 keys", slots, 64);
+  fill(64, 100'000, 1'000'000);
+  for (const int slots : {64, 256})
+    large[slots] = throughput(*store, "PostgreSQL: 64 of 100,000, 1,000,000 rows", slots, 64);
+  for (const int slots : {64, 256})
+    std::printf(
+        "PostgreSQL beside SQLite, %3d at once: %.2f; with rows and keys beside without: %.2f\n",
+        slots, small[slots] / sqlite.at(slots), large[slots] / small[slots]);
+}
+#endif
+
 }  // namespace
 
 int main(int count, char** words) {
   const std::filesystem::path below = count > 1 ? words[1] : ".";
+  ::setenv("TMPDIR", std::filesystem::absolute(below).c_str(), 1);  // where a server puts its files
   std::map<int, double> small, large;
   {
     Place place{below};
@@ -257,4 +307,7 @@ int main(int count, char** words) {
   for (const int slots : {64, 256})
     std::printf("with rows and keys there, beside an empty store, %3d at once: %.2f\n", slots,
                 large[slots] / small[slots]);
+#if defined(CREDPOOL_BENCH_POSTGRES)
+  on_postgres(small);
+#endif
 }

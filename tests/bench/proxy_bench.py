@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """`credpool serve` beside no proxy, nginx and Portkey, round by round in one run.
 
-Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle]
+Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle|management]
                       [--targets direct,nginx,credpool,accounts,accounts-postgres,portkey] [--out FILE]
 
 The proxy runs on one core, load and upstream on the other. Read the ratios within a table; figures of
@@ -38,10 +38,7 @@ ANSWER = json.dumps({"id": "chatcmpl-fixed", "object": "chat.completion", "creat
     {"index": 0, "message": {"role": "assistant", "content": "Hello from the fixed upstream"}, "logprobs": None, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}}, separators=(",", ":"))
 
-WRK = """
-wrk.method = "POST"
-wrk.body = %s
-%s
+DONE = """
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format('\\nRESULT {"requests":%%d,"seconds":%%.3f,"p50_ms":%%.4f,"p99_ms":%%.4f,"errors":%%d}\\n', summary.requests,
@@ -49,6 +46,23 @@ function done(summary, latency)
     errors.connect + errors.read + errors.write + errors.status + errors.timeout))
 end
 """
+WRK = """
+wrk.method = "POST"
+wrk.body = %s
+%s
+""" + DONE
+# Whose call it is, and from which address, changes with each.
+MANAGEMENT = """
+local keys, round, count = {%s}, %d, 0
+function request()
+  count = count + 1
+  local method, path = "%s", "%s"
+  local headers = {["Authorization"] = "Bearer " .. keys[count %% #keys + 1],
+    ["X-Forwarded-For"] = string.format("10.%%d.%%d.%%d", 10 + round, math.floor(count / 250) %% 250, count %% 250)}
+  local body = method == "POST" and string.format('{"name":"bench-%%d-%%d"}', round, count) or nil
+  return wrk.format(method, path, headers, body)
+end
+""" + DONE
 
 
 def cores() -> tuple[list[str], list[str]]:
@@ -221,22 +235,22 @@ http {{
     def accounts_target(self, upstream: str, kind: str, database: str | None) -> Target:
         """The same with accounts: one account, one key, and credits for all of the run."""
         name = "accounts-postgres" if database else "accounts"
-        url, process = self.serve(upstream, f"{name}-{kind}", "--grant-credits", *(("--store", database) if database else ()))
-
-        def ask(path: str, body: dict, key: str | None = None) -> dict:
-            connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=20)
-            with contextlib.closing(connection):
-                connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {key}"} if key else {})
-                answer = connection.getresponse()
-                text = answer.read()
-                if answer.status not in (200, 201):
-                    raise RuntimeError(f"{path}: {answer.status} {text[:200]!r}")
-                return json.loads(text)["data"]
-
-        account = ask("/auth/register", {"email": f"{kind}@example.com", "password": "Secret123"})["management_key"]
-        ask("/credits/purchase", {"amount": 10000}, account)
-        key = ask("/keys", {"name": "bench", "credit_limit": 9000, "limit_reset": "monthly"}, account)["key"]
+        url, process = self.serve(upstream, f"{name}-{kind}", "--grant-credits", *(("--store", database) if database else ()),
+                                  *(("--trusted-proxy", "127.0.0.1") if kind == "management" else ()))
+        account = self.ask(url, "/auth/register", {"email": f"{kind}@example.com", "password": "Secret123"})["management_key"]
+        self.ask(url, "/credits/purchase", {"amount": 10000}, account)
+        key = self.ask(url, "/keys", {"name": "bench", "credit_limit": 9000, "limit_reset": "monthly"}, account)["key"]
         return Target(name, url, {"Authorization": f"Bearer {key}"}, process)
+
+    def ask(self, url: str, path: str, body: dict, key: str | None = None, **headers: str) -> dict:
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST", path, json.dumps(body), {**headers, **({"Authorization": f"Bearer {key}"} if key else {})})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status not in (200, 201):
+                raise RuntimeError(f"{path}: {answer.status} {text[:200]!r}")
+            return json.loads(text)["data"]
 
     def database(self) -> str:
         from postgres_server import PostgresServer
@@ -285,10 +299,13 @@ http {{
         script = self.root / "load.lua"
         headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in {"Content-Type": "application/json", **target.headers}.items())
         script.write_text(WRK % (f"[==[{body}]==]", headers))
+        return self.run_wrk(target, script, connections, seconds, f"{target.url}/v1/chat/completions")
+
+    def run_wrk(self, target: Target, script: pathlib.Path, connections: int, seconds: int, url: str) -> dict:
         before, begin = target.cpu(), time.monotonic()
         with Peak(target.pid) as peak:
-            done = subprocess.run([*OTHER_CORES, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script,
-                                   f"{target.url}/v1/chat/completions"], capture_output=True, text=True, check=False)
+            done = subprocess.run([*OTHER_CORES, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, url],
+                                  capture_output=True, text=True, check=False)
         cpu, passed = target.cpu() - before, time.monotonic() - begin
         lines = [line[7:] for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if not lines:
@@ -335,6 +352,34 @@ http {{
             if target.name != "portkey":
                 self.missing.append(f"{target.name}: {status} to a stream")
         return good
+
+    def management_table(self, upstream: str) -> None:
+        """Calls of people's tools. An address and an account may make 1,200 at once: so there are many of both."""
+        callers = 16 * self.arguments.rounds
+        targets = [target for target in self.targets(upstream, "management") if target.name.startswith("accounts")]
+        keys = {}
+        for target in targets:
+            keys[target.name] = [
+                self.ask(target.url, "/auth/register", {"email": f"u{number}@example.com", "password": "Secret123"},
+                         **{"X-Forwarded-For": f"10.1.0.{number}"})["management_key"] for number in range(callers)]
+            for key in keys[target.name]:
+                for number in range(5):
+                    self.ask(target.url, "/keys", {"name": f"first-{number}"}, key, **{"X-Forwarded-For": "10.2.0.1"})
+        cells = ("GET /credits", "GET /keys?limit=20", "POST /keys")
+        for number in range(self.arguments.rounds):
+            for cell in cells:
+                for target in targets[number % len(targets):] + targets[:number % len(targets)]:
+                    script = self.root / "management.lua"
+                    script.write_text(MANAGEMENT % (", ".join(f'"{key}"' for key in keys[target.name]), number, *cell.split()))
+                    values = self.run_wrk(target, script, 16, 1, target.url)
+                    self.keep("management calls, 16 connections", cell, target.name, values)
+                    print(".", end="", flush=True)
+        print()
+        for cell, by_target in self.results.get("management calls, 16 connections", {}).items():
+            if "accounts" in by_target and "accounts-postgres" in by_target:
+                rates = {name: statistics.median(each["per_second"] for each in rounds) for name, rounds in by_target.items()}
+                print(f"{cell}: PostgreSQL beside SQLite {rates['accounts-postgres'] / rates['accounts']:.2f}")
+        self.halt(targets)
 
     def stream_table(self) -> None:
         targets = self.streaming(self.targets(self.stream_upstream(), "streams"))
@@ -432,7 +477,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one short round: whether it works, not how fast")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=int)
-    parser.add_argument("--only", choices=["json", "tls", "streams", "idle"])
+    parser.add_argument("--only", choices=["json", "tls", "streams", "idle", "management"])
     parser.add_argument("--targets", default=",".join(NAMES), type=lambda text: text.split(","))
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -447,7 +492,7 @@ def main() -> int:
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
-    wanted = [arguments.only] if arguments.only else ["json", "tls", "streams", "idle"]
+    wanted = [arguments.only] if arguments.only else ["json", "tls", "streams", "idle", "management"]
     with contextlib.ExitStack() as stack:
         bench = Bench(arguments, stack)
         plain, sealed = bench.json_upstream()
@@ -458,6 +503,8 @@ def main() -> int:
             bench.json_table("JSON, TLS upstream", sealed, [(connections, size) for size in BODIES[:2] for connections in CONNECTIONS])
         if "streams" in wanted:
             bench.stream_table()
+        if "management" in wanted:
+            bench.management_table(plain)
         if "idle" in wanted:
             bench.idle_table(plain)
         document = bench.report()
