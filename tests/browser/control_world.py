@@ -155,7 +155,9 @@ class ControlTest(unittest.TestCase):
         self.to(page, query)
 
     def to(self, page: str, query: str = "") -> None:
-        self.browser.evaluate(expression=f"void (performance.clearMarks('page-ready'), location.hash = '#/{page}{query}')")
+        address = f"#/{page}{query}"
+        self.browser.evaluate(expression=f"void (performance.clearMarks('page-ready'), location.hash === '{address}'"
+                                         f" ? dispatchEvent(new HashChangeEvent('hashchange')) : location.hash = '{address}')")
         self.browser.wait(what=f"role=heading[name='{PAGES[page]}'][level=1]")
         self.browser.eventually(f"performance.getEntriesByName('page-ready').some((one) => one.detail.startsWith('#/{page}'))")
 

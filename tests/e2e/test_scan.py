@@ -36,6 +36,7 @@ class Scan(unittest.TestCase):
                 self.assertIn(cli, names)
             for entry in document["clis"]:
                 self.assertEqual(set(entry), {"cli", "provider", "program", "login", "environment"})
+                self.assertEqual(set(entry["login"]), {"found", "files", "looked"})
 
     def test_the_demo_world_has_a_login_of_every_cli(self):
         with World(demo=True) as world:

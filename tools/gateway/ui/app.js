@@ -134,7 +134,7 @@ async function signOut() {
 }
 
 function buildFrame() {
-  const links = PAGES.map((page) => h('a', {class: 'nav-link', href: link(page.id), dataset: {page: page.id}, 'aria-label': page.title},
+  const links = PAGES.map((page) => h('a', {class: 'nav-link', href: link(page.id), dataset: {page: page.id}},
       icon(page.id), h('span', {class: 'nav-long'}, page.title), h('span', {class: 'nav-short'}, page.short)));
   const state = h('span', {class: 'connection', role: 'status'});
   const banner = h('div', {class: 'banner', hidden: true, role: 'alert'});
@@ -208,8 +208,8 @@ async function enter() {
     import('./pages/refresh_dialog.js').then(({watchFlows}) => { if (frame) frame.stopFlows = watchFlows(frame.flows, {lastingRpc: rpc, events}); });
   }
   showConnection();
-  events.start();
-  await show({focus: false});
+  await events.begin();
+  if (frame) await show({focus: false});
 }
 
 events.watch(() => { if (frame) showConnection(); });

@@ -42,6 +42,7 @@ export class Events {
   #stop = null;
   #timer = 0;
   #was = false;  // whether it has ever been live: what came in between must be asked for
+  #fresh = false;  // nothing was asked for before the stream began
 
   /** "connecting", "live", or "waiting" (then `nextTry` says when, ms since 1970 of this machine's clock). */
   state = 'connecting';
@@ -56,6 +57,23 @@ export class Events {
     if (!this.#handlers.has(type)) this.#handlers.set(type, new Set());
     this.#handlers.get(type).add(handler);
     return () => this.#handlers.get(type).delete(handler);
+  }
+
+  /**
+   * Starts, and waits until it is live, but not for long. What is asked for after that is newer than the stream's beginning: its
+   * first "resync" is then passed over, instead of all being asked for twice.
+   */
+  async begin(patience = 250) {
+    const live = new Promise((resolve) => {
+      const stop = this.watch(() => {
+        stop();
+        resolve(this.state === 'live');
+      });
+      setTimeout(() => resolve(false), patience);
+    });
+    this.start();
+    this.#fresh = true;
+    if (!(await live)) this.#fresh = false;
   }
 
   /** run(events) whenever the state changes. */
@@ -86,6 +104,9 @@ export class Events {
   }
 
   #tell(type, data) {
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    if (fresh && type === 'resync') return;
     for (const name of [type, '*']) {
       for (const handler of this.#handlers.get(name) ?? []) {
         try {
@@ -121,6 +142,7 @@ export class Events {
     } finally {
       clearTimeout(quiet);
     }
+    this.#fresh = false;
     if (this.#stop === stop) this.#wait();
   }
 
