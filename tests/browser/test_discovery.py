@@ -164,7 +164,7 @@ class Empty(ControlTest):
             browser = self.browser
             browser.wait(what="text=No login found on this machine")
             text = browser.text(what="main")
-            for part in ("credpool demo", "Kimi CLI", "~/.codex/auth.json", "Gemini CLI"):
+            for part in ("credpool demo", "Kimi CLI", ".codex/auth.json", "Gemini CLI"):
                 self.assertIn(part, text)
             self.assert_clean(f"discovery-empty-{size[0]}")
 

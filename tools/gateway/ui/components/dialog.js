@@ -4,13 +4,13 @@ import {fill, freshId, h} from '../lib/dom.js';
 import {button, iconButton} from './button.js';
 
 /**
- * openDialog({title, body, actions, wide, onclose}) -> {element, body, foot, close(value), closed: Promise<value>, setTitle(text)}
+ * openDialog({title, body, actions, wide, onclose}) -> {element, heading, body, foot, close(value), closed: Promise<value>, setTitle(text)}
  * `mayClose()` false keeps it open against Escape and the cross (what runs is then to be cancelled by its own button).
  */
 export function openDialog({title, body = [], actions = [], wide = false, class: more, onclose, mayClose = () => true}) {
   const opener = document.activeElement;
   const name = freshId('dialog');
-  const heading = h('h2', {id: name}, title);
+  const heading = h('h2', {id: name, tabindex: -1}, title);
   const content = h('div', {class: 'dialog-body'}, body);
   const foot = h('div', {class: 'dialog-foot'}, actions);
   const cross = iconButton('close', 'Close', {class: 'cross'});
@@ -39,8 +39,7 @@ export function openDialog({title, body = [], actions = [], wide = false, class:
   document.body.append(element);
   element.showModal();
   (element.querySelector('[autofocus]') ?? heading).focus();
-  if (!element.contains(document.activeElement)) cross.focus();
-  return {element, body: content, foot, close, closed, setTitle: (text) => fill(heading, text)};
+  return {element, heading, body: content, foot, close, closed, setTitle: (text) => fill(heading, text)};
 }
 
 /** Asks before something that cannot be undone. -> Promise<boolean>; Cancel has the focus. */

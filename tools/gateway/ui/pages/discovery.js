@@ -91,6 +91,7 @@ class Discovery {
   async begin() {
     try {
       await this.load();
+      this.renderNow();
     } catch (error) {
       if (error.name === 'AbortError' || error.kind === 'signed-out') return;
       fill(this.place, h('div', {class: 'card'}, errorState(error, () => this.begin())));

@@ -4,7 +4,7 @@ import {h} from '../lib/dom.js';
 import {cliName} from '../lib/credential.js';
 import {button, copyButton} from '../components/button.js';
 
-const shortened = (path) => path.replace(/^\/(home|Users)\/[^/]+\//, '~/');
+const shortened = (path) => path.replace(/^(\/root|\/(home|Users)\/[^/]+)\//, '~/');
 
 export function lookedFor(clis, actions) {
   const rows = clis.filter((cli) => cli.login.looked.length > 0 || cli.program);

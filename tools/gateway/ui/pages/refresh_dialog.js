@@ -120,9 +120,10 @@ class RefreshDialog {
       h('span', {class: 'grow muted small'}, 'It goes on when you close this.'),
       button('Cancel login', {run: () => this.cancel()}),
     ]);
+    this.dialog.heading.focus();
     this.view = flowView(flow, {send: (text) => this.send(text), title: this.method?.title});
     fill(this.dialog.body, this.view.element);
-    this.focusFirst();
+    this.view.update(flow);
   }
 
   heard(event) {

@@ -85,7 +85,7 @@ function browser(flow, send) {
   return [
     step(1, 'Log in at the provider', h('p', {class: 'muted'}, 'In the page that opens.'), url ? openLink(url, 'Open the login page') : h('code', {class: 'break'}, flow.url)),
     flow.state === 'input' ? step(2, 'Bring the answer back', question(flow, send))
-      : flow.question && h('details', {class: 'otherwise'}, h('summary', {}, 'The page after the login does not load?'),
+      : flow.question && h('details', {class: 'otherwise', open: Boolean(flow.problem)}, h('summary', {}, 'The page after the login does not load?'),
           h('p', {class: 'muted'}, 'Then the browser is not on the machine of the server. Copy the address from its address bar:'), question(flow, send)),
   ];
 }
@@ -106,7 +106,7 @@ function program(flow, log, send) {
   flow.question && question(flow, send)];
 }
 
-/** {element, update(flow)}; send(text) gives the answer to the flow's question. */
+/** {element, update(flow)}, empty until the first update(), which is due once it is in the document; send(text) gives the answer to the flow's question. */
 export function flowView(flow, {send, title}) {
   const words = h('span', {});
   const left = liveTime(null, {form: 'left', over: 'no time'});
@@ -136,10 +136,14 @@ export function flowView(flow, {send, title}) {
         shape = next;
         const typed = main.querySelector('input')?.value;
         const focused = main.contains(document.activeElement);
+        const unfolded = main.querySelector('details')?.open;
         fill(main, body(now));
+        if (unfolded) main.querySelector('details')?.setAttribute('open', '');
         const input = main.querySelector('input');
         if (input && typed && !now.problem) input.value = typed;
-        if (focused || document.activeElement === document.body) (input ?? main.querySelector('a, button'))?.focus();
+        // Whoever has gone elsewhere in the dialog is left there.
+        const waits = ['BODY', 'H2'].includes(document.activeElement.tagName);
+        if (focused || waits) (now.state === 'person' && !focused ? main.querySelector('a, button') : input ?? main.querySelector('a, button'))?.focus();
       }
       const lines = now.lines ?? [];
       if (lines.length < written) {
@@ -157,6 +161,5 @@ export function flowView(flow, {send, title}) {
       setText(failure, now.error ? [now.error.message, now.error.hint].filter(Boolean).join(' ') : '');
     },
   };
-  view.update(flow);
   return view;
 }
