@@ -28,7 +28,7 @@ function watch(one) {
   one.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(`console: ${message.text()} ${message.location().url}`);
   });
-  one.on('pageerror', (error) => problems.push(`page: ${error.message}`));
+  one.on('pageerror', (error) => problems.push(`page: ${error.stack}`));
 }
 
 const collect = () => {

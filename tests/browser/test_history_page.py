@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 import unittest
 
 from busy_server import write_history
@@ -15,7 +16,11 @@ ODD = "openai:<img src=x onerror=alert(1)>,\"quoted\""
 class LongHistory(ControlTest):
     @classmethod
     def make_server(cls):
-        return Server(demo=False, prepare=lambda home: write_history(home, MANY, odd=ODD))
+        server = Server(demo=False, prepare=lambda home: write_history(home, MANY, odd=ODD))
+        begin = time.monotonic()
+        server.call("tokenDiscovery.getHistory", verify=False)  # reads all of it once
+        print(f"# the first page of a history of {MANY:,}: {time.monotonic() - begin:.1f} s")
+        return server
 
     def enter_history(self, **more) -> None:
         self.enter("history", **more)
@@ -84,17 +89,17 @@ class LongHistory(ControlTest):
 
     def test_export(self):
         """what the filter shows is exported, as RFC 4180 and as the document's own format; names cannot become formulas"""
-        self.enter_history(query="?status=revoked")
+        self.enter_history(query="?status=revoked&text=person-00")
         browser = self.browser
-        browser.wait(what="text=/^20,000 of 100,000 entries/")
+        browser.wait(what="text=/^2,000 of 100,000 entries/")
         browser.click(what="role=button[name='Export']")
-        file = browser.download(what="role=menuitem[name='20,000 entries as CSV']")
+        file = browser.download(what="role=menuitem[name='2,000 entries as CSV']")
         rows = list(csv.DictReader(io.StringIO(file["text"])))
         self.assertTrue(file["name"].endswith(".csv"))
-        self.assertEqual(len(rows), 20_000)
+        self.assertEqual(len(rows), 2000)
         self.assertEqual({row["status"] for row in rows}, {"revoked"})
-        self.assertEqual([rows[0]["usageCount"], rows[-1]["usageCount"]], ["99997", "2"])  # newest first, as shown
-        self.assertEqual(len({row["tokenHash"] for row in rows}), 20_000)
+        self.assertEqual([rows[0]["usageCount"], rows[-1]["usageCount"]], ["9997", "2"])  # newest first, as shown
+        self.assertEqual(len({row["tokenHash"] for row in rows}), 2000)
         browser.fill(what="role=searchbox[name='Search']", text="onerror")
         browser.choose(what="role=combobox[name='Status']", value="")
         browser.wait(what="text=/^1 of 100,000 entries/")

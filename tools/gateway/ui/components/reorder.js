@@ -48,10 +48,10 @@ export function reorder({label, run}) {
     handle.setPointerCapture(event.pointerId);
     row.classList.add('dragged');
     const before = keys().join('\n');
+    const middle = (other) => other.getBoundingClientRect().top + other.offsetHeight / 2;
     const move = ({clientY}) => {
-      const {previousElementSibling: above, nextElementSibling: below} = row;
-      if (above && clientY < above.getBoundingClientRect().top + above.offsetHeight / 2) pass(row, -1);
-      else if (below && clientY > below.getBoundingClientRect().top + below.offsetHeight / 2) pass(row, 1);
+      while (row.previousElementSibling && clientY < middle(row.previousElementSibling)) pass(row, -1);
+      while (row.nextElementSibling && clientY > middle(row.nextElementSibling)) pass(row, 1);
     };
     const end = () => {
       handle.removeEventListener('pointermove', move);

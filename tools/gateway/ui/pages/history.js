@@ -42,7 +42,7 @@ class HistoryPage {
       render: (index, row) => this.#render(index, row),
       onrange: (first, last) => this.#source.show(first, last),
     });
-    this.chain = h('p', {class: 'history-chain'});
+    this.chain = h('p', {class: 'history-chain'}, statusDot('wait', 'Being verified'));
     this.count = h('p', {class: 'number', role: 'status'});
     this.reset = button('Clear filters', {kind: 'quiet', run: () => this.#clearFilters()});
     this.state = h('div', {class: 'history-state card', hidden: true});
@@ -137,9 +137,8 @@ class HistoryPage {
 
   async #fetch(offset, limit, signal) {
     const options = signal ? {signal: AbortSignal.any([signal, this.#ctx.signal])} : {};
-    const verify = Date.now() - this.#verified > VERIFY;
-    const answer = await this.#ctx.rpc('tokenDiscovery.getHistory', {...this.#params(), offset, limit, verify}, options);
-    if (verify) this.#verified = Date.now();
+    // Without looking for changes made by others, which reads all of the file and its chain: verify() does that beside.
+    const answer = await this.#ctx.rpc('tokenDiscovery.getHistory', {...this.#params(), offset, limit, verify: false}, options);
     return {...answer, items: answer.entries};
   }
 
@@ -166,7 +165,7 @@ class HistoryPage {
     // Newer entries come in above: what somebody reads stays where it is.
     if (more > 0 && this.#filter.order !== 'oldest' && (place.index > 0 || place.offset > 0)) this.#list.scrollTo({index: place.index + more, offset: place.offset});
     this.#list.refresh();
-    if (answer.verified) this.#showChain(answer);
+    this.#verify();
     this.#showState();
   }
 
@@ -178,6 +177,19 @@ class HistoryPage {
   refresh() {
     if (this.#failure || this.#matching === 0) this.load();
     else this.#source.refresh();
+  }
+
+  /** Whether the file is as it was written; not more often than each half minute, for it takes seconds for a long one. */
+  async #verify() {
+    if (Date.now() - this.#verified < VERIFY) return;
+    this.#verified = Date.now();
+    try {
+      this.#showChain(await this.#ctx.rpc('tokenDiscovery.getHistory', {limit: 1, verify: true}));
+    } catch (error) {
+      if (error.name === 'AbortError') return;
+      this.chain.className = 'history-chain';
+      fill(this.chain, statusDot('off', 'Not verified'), h('span', {}, error.message));
+    }
   }
 
   #showChain({verified, path}) {

@@ -40,20 +40,21 @@ export function strategyPart(ctx, pool, changed) {
   }
 
   function show() {
-    const state = JSON.stringify([pool.strategies, pool.strategy, draft === null]);
+    const state = JSON.stringify([pool.strategies, pool.strategy]);
     if (state !== written) {
       written = state;
       const focused = cards.contains(document.activeElement);
       fill(cards, cards.firstElementChild, pool.strategies.map((one) => {
-        const input = h('input', {type: 'radio', name, value: one.name, checked: one.name === (draft ?? pool.strategy), disabled: !admin, onchange: () => {
+        const input = h('input', {type: 'radio', name, value: one.name, disabled: !admin, onchange: () => {
           draft = one.name;
           showFoot();
         }});
         return h('label', {class: 'strategy'}, input, h('span', {class: 'strategy-text'},
           h('span', {class: 'strategy-name'}, one.name, one.name === pool.strategy && badge('in use', 'accent')), h('span', {class: 'muted small'}, one.sentence)));
       }));
-      if (focused) cards.querySelector('input:checked')?.focus();
+      if (focused) [...cards.querySelectorAll('input')].find((one) => one.value === (draft ?? pool.strategy))?.focus();
     }
+    for (const input of cards.querySelectorAll('input')) input.checked = input.value === (draft ?? pool.strategy);
     showFoot();
   }
 
