@@ -48,10 +48,11 @@ export function reorder({label, run}) {
     handle.setPointerCapture(event.pointerId);
     row.classList.add('dragged');
     const before = keys().join('\n');
-    const middle = (other) => other.getBoundingClientRect().top + other.offsetHeight / 2;
+    // A third of a neighbour is enough to pass it; after that it is a whole row away, so nothing flickers.
+    const at = (other, part) => other.getBoundingClientRect().top + other.offsetHeight * part;
     const move = ({clientY}) => {
-      while (row.previousElementSibling && clientY < middle(row.previousElementSibling)) pass(row, -1);
-      while (row.nextElementSibling && clientY > middle(row.nextElementSibling)) pass(row, 1);
+      while (row.previousElementSibling && clientY < at(row.previousElementSibling, 2 / 3)) pass(row, -1);
+      while (row.nextElementSibling && clientY > at(row.nextElementSibling, 1 / 3)) pass(row, 1);
     };
     const end = () => {
       handle.removeEventListener('pointermove', move);

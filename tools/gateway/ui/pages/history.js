@@ -196,7 +196,8 @@ class HistoryPage {
     const broken = !verified.ok;
     this.chain.className = broken ? 'history-chain note bad' : 'history-chain';
     fill(this.chain,
-      broken ? statusDot('bad', 'Changed by somebody else') : statusDot('good', 'Unchanged since it was written'),
+      broken ? statusDot('bad', 'Changed by somebody else')
+        : verified.records === 0 ? statusDot('off', 'No record to check it against yet') : statusDot('good', 'Unchanged since it was written'),
       h('span', {class: 'break'}, broken ? `${verified.detail}. ` : '', h('code', {}, path)));
     if (broken) setAttribute(this.chain, 'role', 'alert');
     else setAttribute(this.chain, 'role', null);
