@@ -45,7 +45,7 @@ export const page = {
           fill(panel, withoutAccounts(status));
           return;
         }
-        parts.accounts = accountsPart(ctx, state, remember);
+        parts.accounts = accountsPart(ctx, status.timeZone, state, remember);
       }
       open('accounts', panel);
     }

@@ -9,9 +9,10 @@ import {now} from '../../lib/clock.js';
 import {compact, money, number, plural} from '../../lib/format.js';
 import {Colours, createPlot} from '../../lib/plot.js';
 import {creditsPart} from './credits.js';
-import {dayOf, lastDays, seriesOf, totalsOf} from './days.js';
+import {lastDays, seriesOf, totalsOf} from './days.js';
 import {keysPart} from './keys.js';
 import {breakdown, figures} from './parts.js';
+import {dayIn} from './period.js';
 
 const DAY = 86_400_000;
 const LISTED = 100;  // accounts in the choice; a search finds the others
@@ -27,7 +28,7 @@ const MEASURES = {
 };
 
 /** Cost, tokens and requests of one account by day. -> {node, load(account)} */
-function spendingPart(ctx, state, remember) {
+function spendingPart(ctx, zone, state, remember) {
   let account = null;
   let rows = null;
   let plot = null;
@@ -50,7 +51,7 @@ function spendingPart(ctx, state, remember) {
   function show() {
     rebuild();
     const {key, label} = group();
-    const xs = lastDays(Number(state.days), now(), rows);
+    const xs = lastDays(Number(state.days), dayIn(now(), zone), rows);
     const inside = rows.filter((row) => row.day >= xs[0].day);
     plot.show({xs, series: seriesOf(inside, xs, key, label, measure().value)});
     const totals = totalsOf(inside, key, label, ['requests', 'inputTokens', 'outputTokens', 'cost'], (one) => (state.what === 'tokens' ? one.inputTokens + one.outputTokens : one[state.what] ?? one.cost));
@@ -64,7 +65,7 @@ function spendingPart(ctx, state, remember) {
     rebuild();
     if (!rows) plot.loading();
     try {
-      const answer = await ctx.rpc('accounts.usage', {account: account.id, from: dayOf(now() - (Number(state.days) - 1) * DAY)});
+      const answer = await ctx.rpc('accounts.usage', {account: account.id, from: dayIn(now() - (Number(state.days) - 1) * DAY, zone)});
       if (which.id !== account.id) return;
       rows = answer.days;
       show();
@@ -92,16 +93,16 @@ function spendingPart(ctx, state, remember) {
   };
 }
 
-/** The part of accounts. state: {account, what, per, days}. -> {node, load()} */
-export function accountsPart(ctx, state, remember) {
+/** The part of accounts. zone: the ledger's time zone. state: {account, what, per, days}. -> {node, load()} */
+export function accountsPart(ctx, zone, state, remember) {
   let accounts = null;
   let total = 0;
   let account = null;
   let text = '';
   const node = h('div', {class: 'stack large'}, loadingState(5));
   const sums = figures(['Left', 'Credits', 'Spent', 'Held by requests under way']);
-  const spending = spendingPart(ctx, state, remember);
-  const keys = keysPart(ctx, () => reload());
+  const spending = spendingPart(ctx, zone, state, remember);
+  const keys = keysPart(ctx, zone, () => reload());
   const credits = creditsPart(ctx, () => reload());
   const picker = h('div', {class: 'account-picker'});
 

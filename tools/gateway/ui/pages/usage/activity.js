@@ -6,7 +6,7 @@ import {fill, h} from '../../lib/dom.js';
 import {compact, number, plural} from '../../lib/format.js';
 import {now} from '../../lib/clock.js';
 import {Colours, createPlot} from '../../lib/plot.js';
-import {lastDays, seriesOf, totalsOf} from './days.js';
+import {dayOf, lastDays, seriesOf, totalsOf} from './days.js';
 import {breakdown, figures} from './parts.js';
 
 const GROUPS = {
@@ -54,7 +54,7 @@ export function activityPart(ctx, state, remember) {
   function show() {
     rebuild();
     const {key, label} = group();
-    const xs = lastDays(days(), now(), rows);
+    const xs = lastDays(days(), dayOf(now()), rows);
     const inside = rows.filter((row) => row.day >= xs[0].day);
     plot.show({xs, series: seriesOf(inside, xs, key, label, measure().value)});
     const totals = totalsOf(inside, key, label, ['requests', 'failed', 'inputTokens', 'outputTokens'], measure().value);

@@ -4,14 +4,14 @@ import {day as dayText} from '../../lib/format.js';
 
 const DAY = 86_400_000;
 
-/** A time as 2026-11-21, in UTC: the day that the server's records have by default. */
+/** A time as 2026-11-21, in UTC. */
 export const dayOf = (time) => new Date(time).toISOString().slice(0, 10);
 
 const weekday = new Intl.DateTimeFormat('en-US', {weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC'});
 
-/** The last `count` days as x positions, the newest last: today, or the newest day of the rows where their zone is ahead. */
-export function lastDays(count, time, rows) {
-  const newest = rows.reduce((latest, row) => (row.day > latest ? row.day : latest), dayOf(time));
+/** The last `count` days as x positions, the newest last: today, or the newest day of the rows where that is later. */
+export function lastDays(count, today, rows) {
+  const newest = rows.reduce((latest, row) => (row.day > latest ? row.day : latest), today);
   const end = Date.parse(`${newest}T00:00:00Z`);
   return Array.from({length: count}, (_, i) => {
     const at = end - (count - 1 - i) * DAY;

@@ -7,45 +7,41 @@ import {statusDot} from '../../components/status.js';
 import {fill, h, reconcile, setAttribute} from '../../lib/dom.js';
 import {liveTime, now} from '../../lib/clock.js';
 import {absolute, instant, money, plural} from '../../lib/format.js';
+import {budgetOf, earliestDay} from './period.js';
 import {changeLimit, createKey, rotateKey, revokeKey} from './key_dialogs.js';
 
 const PAGE = 100;
 const NAMES = ['Key', 'Status', 'Used of its limit', 'Spent in all', 'Expires', ''];
 const PERIODS = {daily: 'a day', weekly: 'a week', monthly: 'a month'};
 
-/** What a key has used of its limit: of the period where its limit is renewed, else of its whole life. */
-export function usedOf(key) {
-  if (!key.limit_reset) return Number(key.usage);
-  return Number(key.used_in_period ?? key[`usage_${key.limit_reset}`] ?? key.usage);
-}
-
 const limitOf = (key) => (key.credit_limit === null || key.credit_limit === undefined ? null : Number(key.credit_limit));
 
-function statusOf(key, at) {
+/** budget: {used, renewed} of the key. */
+function statusOf(key, budget, at) {
   if (key.revoked_at) return ['off', 'Revoked'];
   if (key.disabled) return ['off', 'Disabled'];
   if (key.expires_at && instant(key.expires_at) <= at) return ['bad', 'Expired'];
   const limit = limitOf(key);
-  if (limit !== null && usedOf(key) >= limit) return ['bad', 'Limit reached'];
-  if (limit !== null && usedOf(key) >= 0.9 * limit) return ['warn', 'Nearly used up'];
+  if (limit !== null && budget.used >= limit) return ['bad', 'Limit reached'];
+  if (limit !== null && budget.used >= 0.9 * limit) return ['warn', 'Nearly used up'];
   return ['good', 'Active'];
 }
 
-function budget(key) {
+function meter(key, {used, renewed}) {
   const limit = limitOf(key);
   if (limit === null) return h('span', {class: 'muted'}, 'no limit');
-  const used = usedOf(key);
   const share = limit > 0 ? (used / limit) * 100 : 100;
   const words = `${money(used)} of ${money(limit)}${key.limit_reset ? ` ${PERIODS[key.limit_reset]}` : ''}`;
-  const renewal = key.resets_at ?? null;
   return h('div', {class: 'key-budget'},
     h('div', {class: ['meter', share >= 100 ? 'bad' : share >= 90 ? 'warn' : ''], role: 'img', 'aria-label': `${Math.round(share)} percent used`}, h('div', {style: {width: `${Math.min(100, share)}%`}})),
-    h('span', {class: 'small number'}, words, renewal && [', renewed ', liveTime(renewal)]));
+    h('span', {class: 'small number'}, words, renewed && [', renewed in ', liveTime(renewed, {form: 'left'})]));
 }
 
-export function keysPart(ctx, changed) {
+/** zone: the ledger's time zone. -> {node, load(account)} */
+export function keysPart(ctx, zone, changed) {
   let account = null;
   let keys = [];
+  let days = [];   // what the account has used in the periods that run
   let total = 0;
   let revoked = false;
   const admin = ctx.session.may('admin');
@@ -94,13 +90,14 @@ export function keysPart(ctx, changed) {
     const at = now();
     reconcile(body, keys, (key) => key.hash, () => h('tr', {role: 'row'}, Array.from({length: 6}, (_, i) => (i === 0 ? h('th', {scope: 'row', role: 'rowheader'}) : h('td', {role: 'cell', 'data-name': i > 2 ? NAMES[i] : null})))), (line, key) => {
       // What is unchanged is not written again: its menu may have the focus.
-      const state = JSON.stringify([key, statusOf(key, at)]);
+      const budget = budgetOf(key, days, at, zone);
+      const state = JSON.stringify([key, budget, statusOf(key, budget, at)]);
       if (line.dataset.state === state) return;
       line.dataset.state = state;
       const [name, status, used, spent, expires, menu] = line.children;
       fill(name, h('span', {class: 'break'}, key.name), h('span', {class: 'muted small mono key-hash'}, key.hash));
-      fill(status, statusDot(...statusOf(key, at)));
-      fill(used, budget(key));
+      fill(status, statusDot(...statusOf(key, budget, at)));
+      fill(used, meter(key, budget));
       setAttribute(spent, 'class', 'number');
       fill(spent, money(key.usage));
       fill(expires, key.revoked_at ? ['revoked ', liveTime(key.revoked_at)] : key.expires_at ? liveTime(key.expires_at, {title: absolute(key.expires_at)}) : h('span', {class: 'muted'}, 'never'));
@@ -113,8 +110,12 @@ export function keysPart(ctx, changed) {
     if (which.id !== account?.id) fill(place, loadingState(3));
     account = which;
     try {
-      const answer = await ctx.rpc('keys.list', {account: account.id, limit: from === 0 ? Math.max(PAGE, keys.length) : PAGE, offset: from, include_revoked: revoked});
+      const [usage, answer] = await Promise.all([
+        ctx.rpc('accounts.usage', {account: account.id, from: earliestDay(now(), zone)}),
+        ctx.rpc('keys.list', {account: account.id, limit: from === 0 ? Math.max(PAGE, keys.length) : PAGE, offset: from, include_revoked: revoked}),
+      ]);
       if (which.id !== account.id) return;
+      ({days} = usage);
       keys = from === 0 ? answer.items : [...keys, ...answer.items];
       total = answer.total;
       write();
