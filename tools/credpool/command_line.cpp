@@ -220,7 +220,18 @@ int run_command_line(int argc, char** argv) {
   serve_command->add_option("--ui-directory", serve.ui_directory)->group("");
   serve_command->add_option("--threads", serve.threads, "Event loops (default: one a processor)")
       ->check(CLI::Range(1U, 64U));
-  on(serve_command, [&](Session& session) { return run_serve(session, serve); });
+  serve_command->require_subcommand(0, 1);
+  serve_command->callback([&] {  // called after those of its own commands
+    if (serve_command->get_subcommands().empty())
+      chosen = [&](Session& session) { return run_serve(session, serve); };
+  });
+  on(serve_command->add_subcommand(
+         "install", "Serve always, with these options: a systemd service of this user"),
+     [&](Session& session) { return run_serve_install(session, serve); });
+  on(serve_command->add_subcommand("uninstall", "Take that back"),
+     [](Session& session) { return run_serve_uninstall(session); });
+  on(serve_command->add_subcommand("status", "Whether that service runs"),
+     [](Session& session) { return run_serve_status(session); });
 
   RpcOptions rpc;
   auto* rpc_command = app.add_subcommand("rpc", "Call a method of the running `credpool serve`");

@@ -120,6 +120,14 @@ struct ServeOptions {
   std::function<void(const std::string& url, const credpool::Secret& key)> when_ready = {};
 };
 int run_serve(Session& session, const ServeOptions& options);
+int run_serve_install(Session& session, const ServeOptions& options);
+int run_serve_uninstall(Session& session);
+int run_serve_status(Session& session);
+
+struct UiOptions {
+  bool no_browser = false;
+};
+int run_ui(Session& session, const UiOptions& options);
 
 struct RpcOptions {
   std::string method = {};

@@ -4,9 +4,9 @@
 
 #include "cli_pool.hpp"
 #include "renewal_text.hpp"
+#include "user_service.hpp"
 
 #include <credpool/core/file.hpp>
-#include <credpool/refresh/process.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,116 +20,8 @@ namespace {
 
 constexpr std::string_view service_name = "credpool-renew.service";
 
-/// Where the CLIs and we ourselves keep things, which servers are asked and where programs are
-/// found, if not at the default place: a service is started without these. None holds a secret.
-constexpr std::array<std::string_view, 26> carried_variables{"PATH",
-                                                             "KIMI_SHARE_DIR",
-                                                             "KIMI_CODE_HOME",
-                                                             "KIMI_CODE_OAUTH_HOST",
-                                                             "KIMI_OAUTH_HOST",
-                                                             "KIMI_CODE_BASE_URL",
-                                                             "KIMI_DISABLE_OAUTH_LOCK",
-                                                             "CODEX_HOME",
-                                                             "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
-                                                             "QWEN_HOME",
-                                                             "GEMINI_CLI_HOME",
-                                                             "CLAUDE_CONFIG_DIR",
-                                                             "CLAUDE_SECURESTORAGE_CONFIG_DIR",
-                                                             "CLOUDSDK_CONFIG",
-                                                             "HTTPS_PROXY",
-                                                             "NO_PROXY",
-                                                             "NODE_EXTRA_CA_CERTS",
-                                                             "SSL_CERT_FILE",
-                                                             "XDG_CONFIG_HOME",
-                                                             "XDG_DATA_HOME",
-                                                             "XDG_STATE_HOME",
-                                                             "OPENCLAW_HOME",
-                                                             "OPENCLAW_CONFIG_PATH",
-                                                             "OPENCLAW_STATE_DIR",
-                                                             "CREDPOOL_CONFIG",
-                                                             "CREDPOOL_KEY_FILE"};
-constexpr std::size_t most_output = 4 << 20;
 /// Cron refuses a longer line.
 constexpr std::size_t longest_cron_line = 990;
-
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
-}
-
-/// Those of the variables that are set here. An address with a password in it is left out.
-std::map<std::string, std::string> carried(const Session& session) {
-  std::map<std::string, std::string> variables;
-  for (const auto name : carried_variables) {
-    const auto value = session.environment().variable(name);
-    if (!value || value->empty() || has_control(*value)) continue;
-    if (name == "HTTPS_PROXY" && value->find('@') != std::string::npos) {
-      session.warn("HTTPS_PROXY is not handed on: there is a password in it");
-      continue;
-    }
-    variables.emplace(name, *value);
-  }
-  return variables;
-}
-
-/// What a program printed, if it ended well.
-/// @errors not_found when it is not on PATH, or said no (exit code 1) and printed nothing
-cp::Result<std::string> run(const Session& session, std::string_view name,
-                            std::vector<std::string> arguments,
-                            const std::optional<std::string>& input = {}) {
-  const auto& environment = session.environment();
-  const auto program = environment.find_program(name);
-  if (!program)
-    return cp::fail(cp::Errc::not_found, "starting " + std::string{name}, {}, "it is not on PATH");
-  cp::ProcessPlan plan;
-  plan.program = *program;
-  plan.arguments = std::move(arguments);
-  plan.read_output = true;
-  plan.max_output = most_output;
-  for (const auto* variable : {"HOME", "PATH", "USER", "LOGNAME", "XDG_RUNTIME_DIR",
-                               "DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_HOME"})
-    if (const auto value = environment.variable(variable)) plan.variables[variable] = *value;
-  auto process = cp::Process::start(plan);
-  if (!process) return cp::fail(process.error());
-  constexpr std::chrono::seconds patience{30};
-  if (input)
-    if (auto written = process->write(*input, patience); !written) return cp::fail(written.error());
-  process->close_input();
-  const auto end = process->wait(patience);
-  if (!end)
-    return cp::fail(cp::Errc::timeout, "waiting for " + std::string{name}, program->string());
-  if (end->exit_code == 1 && process->output().empty())
-    return cp::fail(cp::Errc::not_found, "running " + std::string{name}, program->string(),
-                    "it ended with exit code 1; run it by hand to see why");
-  if (end->exit_code != 0 || end->signal != 0)
-    return cp::fail(cp::Errc::io, "running " + std::string{name}, program->string(),
-                    "it ended with exit code " + std::to_string(end->exit_code) +
-                        "; run it by hand to see why");
-  if (process->output().size() >= most_output)
-    return cp::fail(cp::Errc::too_large, "reading what " + std::string{name} + " printed",
-                    program->string());
-  return process->output();
-}
-
-bool has_user_systemd(const Session& session) {
-  return session.environment().find_program("systemctl") &&
-         run(session, "systemctl", {"--user", "show-environment"}).has_value();
-}
-
-cp::Result<std::filesystem::path> unit_file(const Session& session) {
-  auto config = session.environment().config_home();
-  if (!config) return config;
-  return *config / "systemd/user" / service_name;
-}
-
-/// This program, as it will be found after a reboot.
-cp::Result<std::filesystem::path> own_path() {
-  std::error_code failed;
-  auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-  if (failed || self.string().ends_with(" (deleted)"))
-    return cp::fail(cp::Errc::not_found, "finding this program's own file", "/proc/self/exe",
-                    "install credpool and run the installed one");
-  return self;
-}
 
 std::filesystem::path log_file(const Session& session, const RenewOptions& options,
                                const cp::StateDirectory& directory) {
@@ -157,7 +49,7 @@ cp::Result<std::string> installed_crontab(const Session& session) {
     return cp::fail(cp::Errc::not_found, "looking for crontab", {},
                     "there is neither systemd for this user nor cron: run `credpool renew "
                     "--watch` by whatever starts programs here");
-  auto table = run(session, "crontab", {"-l"});
+  auto table = run_program(session, "crontab", {"-l"});
   // A user without a crontab is exit code 1 to crontab -l, and an empty one to us. Any other
   // failure must not end in a crontab without the user's own lines.
   if (!table && table.error().errc() == cp::Errc::not_found) return std::string{};
@@ -185,7 +77,7 @@ struct Installed {
 
 Installed what_is_installed(const Session& session) {
   Installed installed;
-  if (const auto unit = unit_file(session)) {
+  if (const auto unit = unit_file(session, service_name)) {
     installed.unit = *unit;
     std::error_code ignored;  // what cannot be looked at is not ours to use
     installed.service = std::filesystem::exists(*unit, ignored);
@@ -195,42 +87,11 @@ Installed what_is_installed(const Session& session) {
   return installed;
 }
 
-cp::Result<void> remove_service(const Session& session, const std::filesystem::path& unit) {
-  const bool systemd = has_user_systemd(session);
-  if (systemd)
-    if (auto done =
-            run(session, "systemctl", {"--user", "disable", "--now", std::string{service_name}});
-        !done)
-      return cp::fail(done.error());
-  std::error_code failed;
-  std::filesystem::remove(unit, failed);
-  if (failed)
-    return cp::fail(cp::Errc::permission_denied, "removing the service", unit.string(),
-                    failed.message());
-  if (systemd)
-    if (auto done = run(session, "systemctl", {"--user", "daemon-reload"}); !done)
-      return cp::fail(done.error());
-  return {};
-}
-
 cp::Result<void> remove_cron_line(const Session& session) {
   const auto table = installed_crontab(session);
   if (!table) return cp::fail(table.error());
-  if (auto done = run(session, "crontab", {"-"}, without_cron_line(*table)); !done)
+  if (auto done = run_program(session, "crontab", {"-"}, without_cron_line(*table)); !done)
     return cp::fail(done.error());
-  return {};
-}
-
-cp::Result<void> install_service(const Session& session, const std::filesystem::path& unit,
-                                 const std::vector<std::string>& command) {
-  if (auto made = cp::make_private_directory(unit.parent_path()); !made) return made;
-  if (auto written = cp::replace_file(unit, systemd_unit(command, carried(session)), 0600);
-      !written)
-    return written;
-  for (const auto& words : {std::vector<std::string>{"--user", "daemon-reload"},
-                            {"--user", "enable", std::string{service_name}},
-                            {"--user", "restart", std::string{service_name}}})
-    if (auto done = run(session, "systemctl", words); !done) return cp::fail(done.error());
   return {};
 }
 
@@ -238,11 +99,12 @@ cp::Result<void> install_cron_line(const Session& session,
                                    const std::vector<std::string>& command) {
   const auto table = installed_crontab(session);
   if (!table) return cp::fail(table.error());
-  auto variables = carried(session);
+  auto variables = carried_variables(session);
   auto text = with_cron_line(*table, command, variables);
   if (last_line_length(text) > longest_cron_line && variables.erase("PATH") > 0)
     text = with_cron_line(*table, command, variables);
-  if (auto done = run(session, "crontab", {"-"}, text); !done) return cp::fail(done.error());
+  if (auto done = run_program(session, "crontab", {"-"}, text); !done)
+    return cp::fail(done.error());
   return {};
 }
 
@@ -265,9 +127,11 @@ int run_renew_install(Session& session, const RenewOptions& options) {
   const auto before = what_is_installed(session);
   std::string where = "crontab";
   if (systemd) {
-    const auto unit = unit_file(session);
+    const auto unit = unit_file(session, service_name);
     if (!unit) return session.fail(unit.error());
-    if (auto done = install_service(session, *unit, command); !done)
+    if (auto done = install_user_service(
+            session, *unit, systemd_unit(renewal_unit, command, carried_variables(session)));
+        !done)
       return session.fail(done.error());
     where = unit->string();
   } else if (auto done = install_cron_line(session, command); !done) {
@@ -275,7 +139,7 @@ int run_renew_install(Session& session, const RenewOptions& options) {
   }
   // One of the two renews: the other kind of an earlier installation goes.
   if (systemd ? before.cron : before.service)
-    if (auto done = systemd ? remove_cron_line(session) : remove_service(session, before.unit);
+    if (auto done = systemd ? remove_cron_line(session) : remove_user_service(session, before.unit);
         !done)
       return session.fail(done.error());
   if (session.options().json) {
@@ -296,7 +160,7 @@ int run_renew_install(Session& session, const RenewOptions& options) {
 int run_renew_uninstall(Session& session) {
   const auto installed = what_is_installed(session);
   if (installed.service)
-    if (auto done = remove_service(session, installed.unit); !done)
+    if (auto done = remove_user_service(session, installed.unit); !done)
       return session.fail(done.error());
   if (installed.cron)
     if (auto done = remove_cron_line(session); !done) return session.fail(done.error());
@@ -319,7 +183,7 @@ int run_renew_status(Session& session) {
   bool running = installed.cron;
   if (installed.service) {
     const auto active =
-        run(session, "systemctl", {"--user", "is-active", std::string{service_name}});
+        run_program(session, "systemctl", {"--user", "is-active", std::string{service_name}});
     running = active.has_value();
     state = running ? "a systemd service of this user, running"
                     : "a systemd service of this user, not running";

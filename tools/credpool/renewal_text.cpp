@@ -12,7 +12,23 @@ constexpr std::string_view cron_mark = "# credpool renew";
 
 }  // namespace
 
-std::string systemd_unit(const std::vector<std::string>& command,
+const UnitText renewal_unit{"credpool: keeps the logins of AI coding CLIs fresh",
+                            "Restart=on-failure\n"
+                            "RestartSec=30\n"};
+// What can be taken from a service without the rights to set up namespaces. It starts the CLIs, so
+// the home directory stays writable and code may be made at run time (they are of JavaScript).
+const UnitText server_unit{"credpool: lends the logins of AI coding CLIs",
+                           "Type=notify\n"
+                           "Restart=on-failure\n"
+                           "RestartSec=5\n"
+                           "TimeoutStopSec=90\n"
+                           "LockPersonality=yes\n"
+                           "RestrictRealtime=yes\n"
+                           "RestrictSUIDSGID=yes\n"
+                           "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n"
+                           "SystemCallArchitectures=native\n"};
+
+std::string systemd_unit(const UnitText& about, const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& variables) {
   // Quoting as systemd.syntax(7) has it; % begins a specifier, $ a variable.
   const auto quoted = [](std::string_view word) {
@@ -28,7 +44,9 @@ std::string systemd_unit(const std::vector<std::string>& command,
   for (const auto& word : command) start += (start.empty() ? "" : " ") + quoted(word);
   std::string unit =
       "[Unit]\n"
-      "Description=credpool: keeps the logins of AI coding CLIs fresh\n"
+      "Description=" +
+      std::string{about.description} +
+      "\n"
       "Documentation=man:credpool(1)\n"
       "\n"
       "[Service]\n"
@@ -36,12 +54,11 @@ std::string systemd_unit(const std::vector<std::string>& command,
       start +
       "\n"
       "ExecReload=/bin/kill -HUP $MAINPID\n"
-      "Restart=on-failure\n"
-      "RestartSec=30\n"
       "# An exchange that has begun lives on in a process of its own: it must not be killed.\n"
       "KillMode=process\n"
       "NoNewPrivileges=yes\n"
-      "UMask=0077\n";
+      "UMask=0077\n" +
+      std::string{about.service};
   for (const auto& [name, value] : variables) {
     // Environment= knows no $, so only % is doubled there.
     std::string text = "\"";

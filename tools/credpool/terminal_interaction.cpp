@@ -74,7 +74,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 /// so that Ctrl-C here does not end it there.
 bool open_page(const std::filesystem::path& opener, const std::string& url,
                const credpool::Environment& environment) {
-  if (!url.starts_with("https://") && !url.starts_with("http://")) return false;
+  if (!url.starts_with("https://") && !url.starts_with("http://") && !url.starts_with("file:///"))
+    return false;
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&files);
@@ -107,6 +108,11 @@ std::optional<std::filesystem::path> browser_opener(const credpool::Environment&
     return std::nullopt;
   return environment.find_program("xdg-open");
 #endif
+}
+
+bool open_in_browser(const std::string& url, const credpool::Environment& environment) {
+  const auto opener = browser_opener(environment);
+  return opener && open_page(*opener, url, environment);
 }
 
 std::string qr_code(std::string_view text, const Terminal& terminal,

@@ -19,6 +19,10 @@ namespace credpool_cli {
 /// front of the person: no display, or logged in over SSH.
 std::optional<std::filesystem::path> browser_opener(const credpool::Environment& environment);
 
+/// Opens a page in the person's browser, if there is one.
+/// @return whether it was started
+bool open_in_browser(const std::string& url, const credpool::Environment& environment);
+
 /// The text as a QR code of half blocks, with a margin; empty where the terminal is too narrow or
 /// does not show UTF-8. Without colour it is drawn for a dark background.
 std::string qr_code(std::string_view text, const Terminal& terminal,

@@ -85,6 +85,10 @@ class EventEngine {
 
 static_assert(Server<EventEngine>);
 
+/// Where a socket listens that somebody else has opened.
+/// @errors invalid_argument when it is no stream socket that listens
+Result<ListenAddress> listening_address(const Descriptor& socket);
+
 }  // namespace credpool::inline CREDPOOL_ABI
 
 #if !defined(CREDPOOL_COMPILED)

@@ -57,7 +57,7 @@ TEST_CASE("tools/renewal_text: cron and sh get every word as it is") {
 }
 
 TEST_CASE("tools/renewal_text: a unit quotes as systemd reads it") {
-  const auto unit = systemd_unit({"/home/a da/100%/cred\"pool", "--log", "a\\b$HOME"},
+  const auto unit = systemd_unit(renewal_unit, {"/home/a da/100%/cred\"pool", "--log", "a\\b$HOME"},
                                  {{"CODEX_HOME", "/da ta/5%$x\"\\"}});
   CHECK(unit.find("ExecStart=\"/home/a da/100%%/cred\\\"pool\" \"--log\" \"a\\\\b$$HOME\"\n") !=
         std::string::npos);
@@ -65,7 +65,7 @@ TEST_CASE("tools/renewal_text: a unit quotes as systemd reads it") {
 }
 
 TEST_CASE("tools/renewal_text: stopping the service leaves an exchange that has begun alone") {
-  const auto unit = systemd_unit({"/usr/bin/credpool"}, {});
+  const auto unit = systemd_unit(renewal_unit, {"/usr/bin/credpool"}, {});
   CHECK(unit.find("\nKillMode=process\n") != std::string::npos);
   CHECK(unit.find("\nUMask=0077\n") != std::string::npos);
   CHECK(unit.find("Environment=") == std::string::npos);

@@ -76,6 +76,18 @@ cp::EventEngineOptions engine_options(const Session& session, const cp::ProxySet
   return options;
 }
 
+cp::Result<void> check_listener(const ServeOptions& options, const cp::ListenAddress& address) {
+  if (address.is_local()) return {};
+  if (options.open)
+    return cp::fail(cp::Errc::invalid_argument, "listening", address.text(),
+                    "--open is for this machine: give a loopback address or a Unix socket");
+  if (options.tls_certificate.empty() && !options.insecure_remote)
+    return cp::fail(cp::Errc::invalid_argument, "listening", address.text(),
+                    "keys and tokens would cross the network in the clear: give --tls-cert and "
+                    "--tls-key, or --insecure-remote where something before it speaks TLS");
+  return {};
+}
+
 cp::Result<std::vector<cp::ListenAddress>> listen_addresses(const ServeOptions& options,
                                                             const cp::ProxySettings& settings) {
   auto texts = options.listen;
@@ -84,13 +96,8 @@ cp::Result<std::vector<cp::ListenAddress>> listen_addresses(const ServeOptions& 
   for (const auto& text : texts) {
     auto address = cp::ListenAddress::parse(text);
     if (!address) return cp::fail(address.error());
-    if (options.open && !address->is_local())
-      return cp::fail(cp::Errc::invalid_argument, "listening", text,
-                      "--open is for this machine: give a loopback address or a Unix socket");
-    if (!address->is_local() && options.tls_certificate.empty() && !options.insecure_remote)
-      return cp::fail(cp::Errc::invalid_argument, "listening", text,
-                      "keys and tokens would cross the network in the clear: give --tls-cert and "
-                      "--tls-key, or --insecure-remote where something before it speaks TLS");
+    if (auto allowed = check_listener(options, *address); !allowed)
+      return cp::fail(allowed.error());
     all.push_back(std::move(*address));
   }
   return all;

@@ -21,6 +21,11 @@ namespace credpool_cli {
 credpool::Result<std::vector<credpool::ListenAddress>> listen_addresses(
     const ServeOptions& options, const credpool::ProxySettings& settings);
 
+/// Whether it may listen there.
+/// @errors invalid_argument where others reach it and that is not safe
+credpool::Result<void> check_listener(const ServeOptions& options,
+                                      const credpool::ListenAddress& address);
+
 credpool::EventEngineOptions engine_options(const Session& session,
                                             const credpool::ProxySettings& settings,
                                             unsigned threads, credpool::TrustedProxies proxies);

@@ -11,6 +11,7 @@
 #include "pool_watch.hpp"
 #include "rpc_methods.hpp"
 #include "serve_parts.hpp"
+#include "service_manager.hpp"
 #include "serving_pool.hpp"
 
 #include <credpool/account/keys.hpp>
@@ -80,6 +81,9 @@ class Serving {
   cp::Result<void> open_key();
   cp::Result<void> open_gateway();
   cp::Result<void> listen(const std::vector<cp::ListenAddress>& where);
+  void notify(std::string_view state) const {
+    notify_service_manager(session_.environment(), state);
+  }
   std::shared_ptr<cp::ServerHandler> site();
   void tell() const;
   void wait();
@@ -90,6 +94,7 @@ class Serving {
   Session& session_;
   const ServeOptions& options_;
   ServeParts parts_;
+  std::vector<cp::Descriptor> inherited_;
   std::unique_ptr<ServingPool> pool_;
   std::filesystem::path key_file_;
   cp::Secret key_;
@@ -108,6 +113,7 @@ class Serving {
 };
 
 cp::Result<void> Serving::open() {
+  inherited_ = inherited_sockets(session_.environment());
   auto parts = ServeParts::of(options_);
   if (!parts) return cp::fail(parts.error());
   parts_ = *parts;
@@ -116,7 +122,9 @@ cp::Result<void> Serving::open() {
   pool_ = std::move(*pool);
   const auto in_force = pool_->settings();
   const auto& settings = *in_force;
-  const auto where = listen_addresses(options_, settings.proxy);
+  const auto where = inherited_.empty() || !options_.listen.empty()
+                         ? listen_addresses(options_, settings.proxy)
+                         : std::vector<cp::ListenAddress>{};
   if (!where) return cp::fail(where.error());
   auto proxies = cp::TrustedProxies::parse(options_.trusted_proxies);
   if (!proxies) return cp::fail(proxies.error());
@@ -213,6 +221,16 @@ cp::Result<void> Serving::listen(const std::vector<cp::ListenAddress>& where) {
   const auto behind = site();
   const auto plain = gateway_ ? gateway_->site(behind, false) : behind;
   const auto secure = gateway_ ? gateway_->site(behind, true) : behind;
+  for (auto& socket : std::exchange(inherited_, {})) {
+    const auto address = cp::listening_address(socket);
+    if (!address) return cp::fail(address.error());
+    if (auto allowed = check_listener(options_, *address); !allowed) return allowed;
+    const bool is_unix = !address->unix_path.empty();
+    auto bound = engine_->listen_on(std::move(socket), tls && !is_unix ? secure : plain,
+                                    is_unix ? std::nullopt : certificate_);
+    if (!bound) return cp::fail(bound.error());
+    bound_.push_back(std::move(*bound));
+  }
   for (const auto& address : where) {
     const bool is_unix = !address.unix_path.empty();
     auto bound = engine_->listen(address, tls && !is_unix ? secure : plain,
@@ -230,7 +248,9 @@ cp::Result<void> Serving::listen(const std::vector<cp::ListenAddress>& where) {
     }
     gateway_->serving(bound_, tls, url_of(bound_.front(), tls), own);
   }
-  return engine_->start();
+  if (auto started = engine_->start(); !started) return started;
+  notify("READY=1");
+  return {};
 }
 
 void Serving::tell() const {
@@ -289,6 +309,7 @@ bool Serving::reload() {
 }
 
 void Serving::close() {
+  notify("STOPPING=1");
   if (!options_.when_ready) session_.note("stopping; answers that have begun are finished");
   if (gateway_) {
     flows_->stop();

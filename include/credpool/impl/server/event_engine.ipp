@@ -269,6 +269,10 @@ struct EventEngine::State {
   enum class Phase { made, running, stopped } phase = Phase::made;
 };
 
+CREDPOOL_INLINE Result<ListenAddress> listening_address(const Descriptor& socket) {
+  return detail::address_of_listener(socket);
+}
+
 CREDPOOL_INLINE EventEngine::EventEngine(EventEngineOptions options)
     : state_{std::make_unique<State>(std::move(options))} {}
 
@@ -294,8 +298,12 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen(
 CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen_on(
     Descriptor socket, std::shared_ptr<ServerHandler> handler,
     const std::optional<ServerCertificate>& certificate) {
-  auto address = detail::listening_address(socket);
-  if (!address) return fail(std::move(address).error());
+  auto address = listening_address(socket);
+  if (!address) return address;
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
+    return fail(Errc::io, "taking over a socket", address->text());
   return add(*address, std::move(socket), false, std::move(handler), certificate);
 }
 

@@ -9,7 +9,6 @@
 
 #include <credpool/impl/server/socket_address.hpp>
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -78,8 +77,8 @@ inline Result<Descriptor> bind_listener(ListenAddress& address) {
   return socket;
 }
 
-/// Where a socket listens that somebody else has opened; it is made ready for an event loop.
-inline Result<ListenAddress> listening_address(const Descriptor& socket) {
+/// Where a socket listens that somebody else has opened.
+inline Result<ListenAddress> address_of_listener(const Descriptor& socket) {
   const auto bad = [] {
     return fail(Errc::invalid_argument, "taking over a socket", {},
                 "it must be a stream socket (TCP or Unix) that listens");
@@ -93,10 +92,6 @@ inline Result<ListenAddress> listening_address(const Descriptor& socket) {
   where.size = sizeof where.storage;
   if (option(SO_TYPE) != SOCK_STREAM || option(SO_ACCEPTCONN) != 1 ||
       ::getsockname(socket.get(), where.get(), &where.size) != 0)
-    return bad();
-  const int flags = ::fcntl(socket.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
-      ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
     return bad();
   ListenAddress address;
   if (where.storage.ss_family == AF_UNIX) {
