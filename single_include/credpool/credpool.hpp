@@ -2382,6 +2382,25 @@ struct StripePayment {
   std::string payment_method;
 };
 
+/// Money that went back to who paid.
+struct StripeRefund {
+  std::string id;  ///< "re_..."
+  std::int64_t cents = 0;
+  std::string currency;
+  bool paid = false;    ///< it left
+  bool failed = false;  ///< it left, perhaps, and came back to us
+};
+
+/// A payment that somebody's bank has questioned.
+struct StripeDispute {
+  std::string id;  ///< "dp_..." or "du_..."
+  std::string payment_intent;
+  std::int64_t cents = 0;
+  std::string currency;
+  bool inquiry = false;  ///< only a question: no money was moved
+  bool won = false;      ///< decided for us: the money came back
+};
+
 /// The part of Stripe's interface that sells credits. Each call that begins something carries the
 /// payment's id as Stripe's idempotency key: the same payment can be begun again and is one
 /// payment.
@@ -2407,8 +2426,16 @@ class Stripe {
   ///         payment; forbidden: it was refused
   Result<StripePayment> charge(const Payment& payment, const PaymentMethod& method) const;
   Result<StripePayment> payment_intent(std::string_view id) const;
+  /// The page by which a payment intent came about; none: it was another way.
+  Result<std::optional<StripePayment>> checkout_of(std::string_view payment_intent) const;
+  /// What was refunded of a payment: all of it, up to a thousand refunds.
+  Result<std::vector<StripeRefund>> refunds(std::string_view payment_intent) const;
+  Result<StripeDispute> dispute(std::string_view id) const;
 
  private:
+  /// @return the body of a good answer
+  Result<std::string> ask(std::string method, std::string path, std::string form,
+                          std::string_view idempotency_key) const;
   Result<StripePayment> call(std::string method, std::string path, std::string form,
                              std::string_view idempotency_key) const;
 
@@ -2420,6 +2447,8 @@ class Stripe {
 struct StripeEvent {
   std::string type;  ///< "checkout.session.completed"
   StripePayment payment;
+  std::string object_id;       ///< of what the event is about
+  std::string payment_intent;  ///< that it belongs to, if it says so
 };
 
 /// Reads an event whose signature was checked.
@@ -2448,6 +2477,36 @@ inline std::string stripe_word(const Json& object, std::string_view name) {
   return text.size() <= 500 ? std::string{text} : std::string{};
 }
 
+/// 0 for what is no sensible number of cents.
+inline std::int64_t stripe_cents(const Json& object, std::string_view name) {
+  const auto* cents = member(object, name);
+  if (cents == nullptr || !cents->is_number_unsigned()) return 0;
+  const auto value = cents->get<std::uint64_t>();
+  return value <= 100'000'000 ? static_cast<std::int64_t>(value) : 0;
+}
+
+inline Result<Json> stripe_object(std::string_view body) {
+  auto json = parse_json(body);
+  if (!json || !json->is_object())
+    return fail(Errc::overloaded, "asking Stripe", {}, "its answer is no JSON");
+  return std::move(*json);
+}
+
+/// With an array of objects as "data".
+inline Result<Json> stripe_list(std::string_view body) {
+  auto json = stripe_object(body);
+  if (!json) return json;
+  const auto* data = member(*json, "data");
+  if (data == nullptr || !data->is_array() ||
+      !std::all_of(data->begin(), data->end(), [](const Json& item) { return item.is_object(); }))
+    return fail(Errc::overloaded, "asking Stripe", {}, "its answer is no list");
+  return json;
+}
+
+inline Unexpected stripe_without_id() {
+  return fail(Errc::overloaded, "asking Stripe", {}, "its answer has no id");
+}
+
 /// A checkout session or a payment intent, told apart by its id.
 inline StripePayment stripe_payment(const Json& object) {
   StripePayment payment;
@@ -2457,10 +2516,7 @@ inline StripePayment stripe_payment(const Json& object) {
   payment.payment_method = stripe_word(object, "payment_method");
   const auto status = text_or_empty(object, "status");
   const bool session = payment.reference.starts_with("cs_");
-  const auto* cents = member(object, session ? "amount_total" : "amount_received");
-  if (cents != nullptr && cents->is_number_unsigned())
-    if (const auto value = cents->get<std::uint64_t>(); value <= 100'000'000)
-      payment.cents = static_cast<std::int64_t>(value);
+  payment.cents = stripe_cents(object, session ? "amount_total" : "amount_received");
   if (session) {
     payment.url = text_or_empty(object, "url");
     payment.payment_intent = stripe_word(object, "payment_intent");
@@ -2522,9 +2578,9 @@ CREDPOOL_INLINE Result<void> check_stripe_signature(std::string_view header, std
   return {};
 }
 
-CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::string path,
-                                                   std::string form,
-                                                   std::string_view idempotency_key) const {
+CREDPOOL_INLINE Result<std::string> Stripe::ask(std::string method, std::string path,
+                                                std::string form,
+                                                std::string_view idempotency_key) const {
   const auto doing = "asking Stripe";
   Request request;
   request.method = std::move(method);
@@ -2535,9 +2591,8 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
   if (!idempotency_key.empty())
     request.headers.push_back({"Idempotency-Key", std::string{idempotency_key}});
   request.body = std::move(form);
-  const auto answer = send_(request);
+  auto answer = send_(request);
   if (!answer) return fail(answer.error());
-  const auto json = detail::parse_json(answer->body);
   if (answer->status == 404) return fail(Errc::not_found, doing);
   // A refusal: a declined card, a wrong parameter. 409 and 429 are for another try, and a key that
   // is wrong (401, 403) is the operator's to mend: neither says anything about the payment.
@@ -2548,11 +2603,18 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::stri
     error.http_status = answer->status;
     return fail(std::move(error));
   }
-  if (!json || !json->is_object())
-    return fail(Errc::overloaded, doing, {}, "its answer is no JSON");
+  return std::move(answer->body);
+}
+
+CREDPOOL_INLINE Result<StripePayment> Stripe::call(std::string method, std::string path,
+                                                   std::string form,
+                                                   std::string_view idempotency_key) const {
+  const auto body = ask(std::move(method), std::move(path), std::move(form), idempotency_key);
+  if (!body) return fail(body.error());
+  const auto json = detail::stripe_object(*body);
+  if (!json) return fail(json.error());
   auto payment = detail::stripe_payment(*json);
-  if (!detail::is_stripe_id(payment.reference))
-    return fail(Errc::overloaded, doing, {}, "its answer has no id");
+  if (!detail::is_stripe_id(payment.reference)) return detail::stripe_without_id();
   return payment;
 }
 
@@ -2601,6 +2663,70 @@ CREDPOOL_INLINE Result<StripePayment> Stripe::payment_intent(std::string_view id
   return call("GET", "/v1/payment_intents/" + std::string{id}, {}, {});
 }
 
+CREDPOOL_INLINE Result<std::optional<StripePayment>> Stripe::checkout_of(
+    std::string_view payment_intent) const {
+  using Found = std::optional<StripePayment>;
+  if (!detail::is_stripe_id(payment_intent)) return Found{};
+  const auto body = ask(
+      "GET", "/v1/checkout/sessions?limit=1&payment_intent=" + std::string{payment_intent}, {}, {});
+  if (!body) return fail(body.error());
+  const auto list = detail::stripe_list(*body);
+  if (!list) return fail(list.error());
+  const auto& sessions = list->at("data");
+  if (sessions.empty()) return Found{};
+  auto session = detail::stripe_payment(sessions.front());
+  if (!detail::is_stripe_id(session.reference)) return detail::stripe_without_id();
+  return Found{std::move(session)};
+}
+
+CREDPOOL_INLINE Result<std::vector<StripeRefund>> Stripe::refunds(
+    std::string_view payment_intent) const {
+  constexpr std::size_t most = 1'000;
+  std::vector<StripeRefund> refunds;
+  if (!detail::is_stripe_id(payment_intent)) return refunds;
+  while (refunds.size() < most) {
+    auto path = "/v1/refunds?limit=100&payment_intent=" + std::string{payment_intent};
+    if (!refunds.empty()) path += "&starting_after=" + refunds.back().id;
+    const auto body = ask("GET", std::move(path), {}, {});
+    if (!body) return fail(body.error());
+    const auto list = detail::stripe_list(*body);
+    if (!list) return fail(list.error());
+    const auto& items = list->at("data");
+    for (const auto& item : items) {
+      StripeRefund refund;
+      refund.id = detail::stripe_word(item, "id");
+      if (!detail::is_stripe_id(refund.id)) return detail::stripe_without_id();
+      refund.cents = detail::stripe_cents(item, "amount");
+      refund.currency = detail::stripe_word(item, "currency");
+      const auto status = detail::text_or_empty(item, "status");
+      refund.paid = status == "succeeded";
+      refund.failed = status == "failed";
+      refunds.push_back(std::move(refund));
+    }
+    const auto* more = detail::member(*list, "has_more");
+    if (items.empty() || more == nullptr || !more->is_boolean() || !more->get<bool>()) break;
+  }
+  return refunds;
+}
+
+CREDPOOL_INLINE Result<StripeDispute> Stripe::dispute(std::string_view id) const {
+  if (!detail::is_stripe_id(id)) return fail(Errc::not_found, "asking Stripe");
+  const auto body = ask("GET", "/v1/disputes/" + std::string{id}, {}, {});
+  if (!body) return fail(body.error());
+  const auto json = detail::stripe_object(*body);
+  if (!json) return fail(json.error());
+  StripeDispute dispute;
+  dispute.id = detail::stripe_word(*json, "id");
+  if (!detail::is_stripe_id(dispute.id)) return detail::stripe_without_id();
+  dispute.payment_intent = detail::stripe_word(*json, "payment_intent");
+  dispute.cents = detail::stripe_cents(*json, "amount");
+  dispute.currency = detail::stripe_word(*json, "currency");
+  const auto status = detail::text_or_empty(*json, "status");
+  dispute.inquiry = status.starts_with("warning_") || status == "prevented";
+  dispute.won = status == "won";
+  return dispute;
+}
+
 CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
   const auto json = detail::parse_json(body);
   if (!json) return fail(json.error());
@@ -2611,6 +2737,8 @@ CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
   if (event.type.empty() || object == nullptr || !object->is_object())
     return fail(Errc::malformed, "reading a webhook's event");
   event.payment = detail::stripe_payment(*object);
+  event.object_id = detail::stripe_word(*object, "id");
+  event.payment_intent = detail::stripe_word(*object, "payment_intent");
   return event;
 }
 
@@ -4793,6 +4921,139 @@ CREDPOOL_INLINE ApiPasswordCheck check_password(ApiState& state, const ApiCall& 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Payments that Stripe takes back: refunds and disputes. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+// payment_routes.ipp
+inline Result<PaymentState> reconcile_payment(ApiState& state, const Payment& payment);
+inline Result<void> stop_auto_topup(ApiState& state, const AccountId& account);
+
+inline bool is_refund_event(std::string_view type) noexcept {
+  return type == "charge.refunded" || type == "charge.refund.updated" ||
+         type.starts_with("refund.");
+}
+
+/// The payment of a payment intent, if it is one of ours and its credits were given.
+inline Result<std::optional<Payment>> paid_payment_of(ApiState& state, const std::string& intent) {
+  using Found = std::optional<Payment>;
+  if (intent.empty()) return Found{};
+  auto& payments = *state.options.payments;
+  auto payment = payments.payment_by_reference(intent);
+  if (!payment) return fail(payment.error());
+  if (!*payment) {
+    const auto session = state.stripe->checkout_of(intent);
+    if (!session) return fail(session.error());
+    if (!*session) return Found{};
+    payment = payments.payment_by_reference((*session)->reference);
+    if (!payment) return fail(payment.error());
+    if (!*payment) return Found{};
+  }
+  // The news that it was paid may come later than this.
+  const auto became = (*payment)->state == PaymentState::open
+                          ? reconcile_payment(state, **payment)
+                          : Result<PaymentState>{(*payment)->state};
+  if (!became) return fail(became.error());
+  return *became == PaymentState::paid ? std::move(*payment) : Found{};
+}
+
+/// Cents that cannot be a part of that payment.
+inline Unexpected not_that_payment() {
+  return fail(Errc::invalid_argument, "taking a payment back", {},
+              "the amount is not one of the payment");
+}
+
+/// Books the part of a payment's credits that those cents are: as much of the fee goes with it.
+/// Once for each reference.
+/// @return whether it was not booked before
+inline Result<bool> book_refund(ApiState& state, const Payment& payment, std::int64_t cents,
+                                bool back, const std::string& reference,
+                                std::string_view description) {
+  const Money part{payment.credits.micros * cents / payment.charge_cents};
+  if (part == Money{}) return false;
+  auto id = new_uuid();
+  if (!id) return fail(id.error());
+  const auto booked = state.store.credit({.account = payment.account,
+                                          .type = TransactionType::refund,
+                                          .amount = back ? part : Money{} - part,
+                                          .description = std::string{description},
+                                          .reference = "stripe:" + reference,
+                                          .id = std::move(*id),
+                                          .now = state.options.now()});
+  if (booked) return !booked->second;
+  if (booked.error().errc() == Errc::not_found) return false;  // the account is gone
+  return fail(booked.error());
+}
+
+/// Who got money back is not charged again by itself.
+inline Result<void> took_back(ApiState& state, const Payment& payment, const Result<bool>& booked) {
+  if (!booked) return fail(booked.error());
+  if (!*booked) return {};
+  const auto stopped = stop_auto_topup(state, payment.account);
+  if (!stopped && stopped.error().errc() != Errc::not_found) return fail(stopped.error());
+  return {};
+}
+
+/// Books all refunds of a payment, as Stripe knows them now: the event only says that there are
+/// some, so it may come twice, late, or never before the next one.
+inline Result<void> hear_refunds(ApiState& state, const std::string& intent) {
+  const auto payment = paid_payment_of(state, intent);
+  if (!payment) return fail(payment.error());
+  if (!*payment) return {};
+  const auto refunds = state.stripe->refunds(intent);
+  if (!refunds) return fail(refunds.error());
+  std::int64_t sum = 0;
+  for (const auto& refund : *refunds) {
+    if (!refund.paid && !refund.failed) continue;
+    if (refund.currency != "usd" || refund.cents <= 0 || refund.cents > (*payment)->charge_cents)
+      return not_that_payment();
+    if (refund.paid) sum += refund.cents;
+  }
+  if (sum > (*payment)->charge_cents) return not_that_payment();
+  for (const auto& refund : *refunds) {
+    if (!refund.paid && !refund.failed) continue;
+    if (auto done =
+            took_back(state, **payment,
+                      book_refund(state, **payment, refund.cents, false, refund.id, "Refund"));
+        !done)
+      return done;
+    // Money that came back to us later.
+    if (refund.failed)
+      if (auto given = book_refund(state, **payment, refund.cents, true, refund.id + ":failed",
+                                   "Refund that failed");
+          !given)
+        return fail(given.error());
+  }
+  return {};
+}
+
+/// Somebody's bank has taken a payment back, and perhaps decided for us since.
+inline Result<void> hear_dispute(ApiState& state, const std::string& id) {
+  const auto dispute = state.stripe->dispute(id);
+  if (!dispute) return fail(dispute.error());
+  if (dispute->inquiry) return {};  // no money was moved
+  const auto payment = paid_payment_of(state, dispute->payment_intent);
+  if (!payment) return fail(payment.error());
+  if (!*payment) return {};
+  if (dispute->currency != "usd" || dispute->cents <= 0 ||
+      dispute->cents > (*payment)->charge_cents)
+    return not_that_payment();
+  if (auto done = took_back(
+          state, **payment,
+          book_refund(state, **payment, dispute->cents, false, dispute->id, "Disputed payment"));
+      !done)
+    return done;
+  if (!dispute->won) return {};
+  const auto given = book_refund(state, **payment, dispute->cents, true, dispute->id + ":won",
+                                 "Disputed payment, won");
+  if (!given) return fail(given.error());
+  return {};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -4865,6 +5126,14 @@ CREDPOOL_INLINE Response hear_stripe(ApiState& state, ApiCall& call) {
     return stripe_answer(400, "Invalid signature");
   const auto event = read_stripe_event(call.request.body);
   if (!event) return stripe_answer(400, "Invalid event");
+  const bool refund = is_refund_event(event->type);
+  if (refund || event->type.starts_with("charge.dispute.")) {
+    const auto done =
+        refund ? hear_refunds(state, event->payment_intent) : hear_dispute(state, event->object_id);
+    if (done || done.error().errc() == Errc::not_found) return heard();
+    if (done.error().errc() != Errc::invalid_argument) return later();
+    return stripe_answer(400, "The amount is not one of the payment");
+  }
 
   const bool completed = event->type == "checkout.session.completed" ||
                          event->type == "checkout.session.async_payment_succeeded" ||
