@@ -107,7 +107,7 @@ def run_stage(name: str, commands: list[list[str]], counts: pathlib.Path) -> Out
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append")
-    parser.add_argument("--fuzz-seconds", type=int, default=60)
+    parser.add_argument("--fuzz-seconds", type=int, default=20)
     parser.add_argument("--tidy-seconds", type=int, default=180)
     parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="test")
     arguments = parser.parse_args()
