@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "rpc_methods.hpp"
 
-#include "activity_methods.hpp"
-#include "flow_methods.hpp"
-
 namespace credpool_cli {
 
 namespace cp = credpool;
@@ -28,14 +25,6 @@ std::string text_parameter(const Json& params, std::string_view name) {
 bool flag_parameter(const Json& params, std::string_view name, bool fallback) {
   const auto found = params.find(name);
   return found != params.end() && found->is_boolean() ? found->get<bool>() : fallback;
-}
-
-void add_methods(cp::RpcDispatcher& dispatcher, GatewayContext& context) {
-  add_discovery_methods(dispatcher, context);
-  add_pool_methods(dispatcher, context);
-  add_settings_methods(dispatcher, context);
-  add_flow_methods(dispatcher, context);
-  add_activity_methods(dispatcher, context);
 }
 
 }  // namespace credpool_cli

@@ -112,6 +112,12 @@ class AccountApi {
   /// Answers; bad input is a 4xx with {"error":{"code","message"}}, never a 500.
   Response handle(const ApiRequest& request);
 
+  /// Answers as if the account's own management key had asked, for who runs the server: routes of
+  /// keys, credits and usage. Calls are not counted.
+  /// @param request without Authorization
+  /// @return also 404 ACCOUNT_NOT_FOUND, and 404 NOT_FOUND for every other route
+  Response handle_for(const AccountId& account, const ApiRequest& request);
+
   /// Asks Stripe about all payments that are open and gives the credits of those that were paid:
   /// for webhooks that never came. To be called now and then.
   /// @errors those of the stores

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // accounts list, grant, payments, import: what who runs a server with accounts does by hand.
 
+#include "account_grant.hpp"
+
 #include "../account_import.hpp"
 #include "../account_stores.hpp"
 #include "../cli_pool.hpp"
@@ -165,8 +167,6 @@ int run_accounts_grant(Session& session, const AccountsGrantOptions& options) {
   const auto amount = cp::parse_money(options.amount);
   if (!amount)
     return session.fail({cp::Errc::invalid_argument, doing, "AMOUNT", amount.error().hint});
-  if (*amount == cp::Money{})
-    return session.fail({cp::Errc::invalid_argument, doing, "AMOUNT", "it is zero"});
   const auto email = cp::normal_email(options.email);
   if (!email)
     return session.fail(
@@ -180,18 +180,9 @@ int run_accounts_grant(Session& session, const AccountsGrantOptions& options) {
     return session.fail(
         {cp::Errc::not_found, doing, *email,
          "there is no such account; `credpool accounts list` shows those there are"});
-  auto id = cp::new_uuid();
-  if (!id) return session.fail(id.error());
-  const auto credited =
-      store.credit({.account = (*account)->id,
-                    .type = cp::TransactionType::grant,
-                    .amount = *amount,
-                    .description = options.note.empty() ? "Granted" : options.note,
-                    .reference = {},
-                    .id = *id,
-                    .now = session.now()});
-  if (!credited) return session.fail(credited.error());
-  const auto& transaction = credited->transaction;
+  const auto granted = grant_credits(store, (*account)->id, *amount, options.note, session.now());
+  if (!granted) return session.fail(granted.error());
+  const auto& transaction = *granted;
   if (session.options().json)
     session.print_json(Json{{"email", *email},
                             {"transactionId", transaction.id},

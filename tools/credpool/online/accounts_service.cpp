@@ -73,6 +73,7 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
   made->stores_ = std::move(*stores);
   made->stripe_ = stripe->has_value();
   made->grants_ = options.grant_credits;
+  made->time_zone_ = options.time_zone;
 
   cp::AccountApiOptions api;
   api.store = made->stores_.accounts.get();
@@ -120,6 +121,15 @@ std::shared_ptr<cp::ServerHandler> AccountsService::site(std::shared_ptr<cp::Ser
   return std::make_shared<AccountSite>(
       *api_, std::move(proxy),
       [&ledger = *ledger_](std::string_view hash) { ledger.recheck(hash); });
+}
+
+AccountsView AccountsService::view() {
+  return {.api = *api_,
+          .store = *stores_.accounts,
+          .key_changed = [&ledger = *ledger_](std::string_view hash) { ledger.recheck(hash); },
+          .now = [] { return cp::SystemClock{}.now(); },
+          .payment = std::string{payment()},
+          .time_zone = time_zone_};
 }
 
 std::string_view AccountsService::payment() const noexcept {

@@ -3,6 +3,7 @@
 
 #include "account_keeper.hpp"
 #include "accounts_gate.hpp"
+#include "accounts_view.hpp"
 
 #include <credpool/account/api.hpp>
 #include <credpool/account/argon2_password.hpp>
@@ -40,6 +41,9 @@ class AccountsService {
     keeper_.reset();  // nobody calls it now, and it calls nobody who is gone
   }
 
+  /// For who runs the server; as long as this lives.
+  AccountsView view();
+
   /// How people get credits: "by card (Stripe)", "for nothing", or that they cannot.
   std::string_view payment() const noexcept;
 
@@ -52,6 +56,7 @@ class AccountsService {
   std::unique_ptr<AccountKeeper> keeper_;
   std::unique_ptr<credpool::Ledger> ledger_;  ///< ends before what it calls
   std::shared_ptr<AccountsGate> gate_;
+  std::string time_zone_;
   bool stripe_ = false;
   bool grants_ = false;
 };

@@ -109,7 +109,7 @@ inline Response api_route(ApiState& state, ApiCall& call) {
       methods += (methods.empty() ? "" : ", ") + std::string{route.method};
       continue;
     }
-    if (route.with_key)
+    if (route.with_key && !call.by_operator)
       if (auto refusal = authenticate(state, call)) return std::move(*refusal);
     return route.answer(state, call);
   }
@@ -121,6 +121,22 @@ inline Response api_route(ApiState& state, ApiCall& call) {
     answer = api_error(405, "METHOD_NOT_ALLOWED", "This route has other methods.");
   answer.headers.push_back({"Allow", methods});
   return answer;
+}
+
+inline ApiCall api_call(const ApiState& state, const ApiRequest& request) {
+  return {.request = request,
+          .now = state.options.now(),
+          .route = api_route_of(request.path),
+          .versioned = request.path.starts_with("/v1/"),
+          .name = {},
+          .account = {},
+          .key_digest = {}};
+}
+
+/// What an operator may do for an account. Logins, passwords and payments are its owner's alone.
+inline bool is_operators_route(std::string_view route) noexcept {
+  return route == "/keys" || route.starts_with("/keys/") || route == "/credits" ||
+         route == "/credits/history" || route == "/usage" || route == "/usage/requests";
 }
 
 /// What a browser wants to know before it lets a page see an answer or send a key.
@@ -178,15 +194,23 @@ CREDPOOL_INLINE bool AccountApi::has(std::string_view path) noexcept {
   return detail::is_any_api_route(path);
 }
 
+CREDPOOL_INLINE Response AccountApi::handle_for(const AccountId& account,
+                                                const ApiRequest& request) {
+  auto& state = *state_;
+  auto call = detail::api_call(state, request);
+  if (!detail::is_operators_route(call.route))
+    return detail::api_error(404, "NOT_FOUND", "There is no such route.");
+  auto found = state.store.account(account);
+  if (!found) return detail::api_store_failed(found.error());
+  if (!*found) return detail::api_error(404, "ACCOUNT_NOT_FOUND", "There is no such account.");
+  call.account = std::move(**found);
+  call.by_operator = true;
+  return detail::api_route(state, call);
+}
+
 CREDPOOL_INLINE Response AccountApi::handle(const ApiRequest& request) {
   auto& state = *state_;
-  detail::ApiCall call{.request = request,
-                       .now = state.options.now(),
-                       .route = detail::api_route_of(request.path),
-                       .versioned = request.path.starts_with("/v1/"),
-                       .name = {},
-                       .account = {},
-                       .key_digest = {}};
+  auto call = detail::api_call(state, request);
   // Stripe's messages come from few addresses, and none may be lost.
   const bool counted = !request.peer.empty() && call.route != "/webhooks/stripe";
   const auto wait = counted ? state.peers.take(counted_peer(request.peer), call.now) : std::nullopt;

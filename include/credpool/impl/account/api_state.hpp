@@ -18,11 +18,12 @@ namespace detail {
 struct ApiCall {
   const ApiRequest& request;
   TimePoint now;
-  std::string_view route;  ///< the path without "/v1"
-  bool versioned = false;  ///< it stood under "/v1"
-  std::string_view name;   ///< what stands for ":name" in the route
-  Account account;         ///< with a management key
-  std::string key_digest;  ///< of that key
+  std::string_view route;    ///< the path without "/v1"
+  bool versioned = false;    ///< it stood under "/v1"
+  std::string_view name;     ///< what stands for ":name" in the route
+  Account account;           ///< with a management key
+  std::string key_digest;    ///< of that key
+  bool by_operator = false;  ///< who runs the server asks for that account, without a key
 };
 
 /// Lets only so many through at a time; who would have to stand too far back is turned away.
