@@ -34,7 +34,8 @@ inline void add_setting_keys(std::string_view dotted, std::vector<std::string>& 
   }
 }
 
-inline Result<std::string> edited_text(std::string text, std::span<const SettingEdit> edits) {
+inline Result<std::string> edited_settings_text(std::string text,
+                                                std::span<const SettingEdit> edits) {
   for (const auto& edit : edits) {
     const auto keys = setting_keys(edit.path);
     if (!keys) return fail(keys.error());
@@ -49,7 +50,7 @@ inline Result<std::string> edited_text(std::string text, std::span<const Setting
   return text;
 }
 
-inline Result<void> must_be_right(const SettingsReport& report) {
+inline Result<void> settings_must_be_right(const SettingsReport& report) {
   for (const auto& problem : report.problems) {
     if (problem.severity != SettingsProblem::Severity::error) continue;
     auto error = problem.error();
@@ -107,7 +108,7 @@ CREDPOOL_INLINE Result<SettingsEdited> edit_settings(const Environment& environm
   const auto file = read_file(*path, environment, config_file_rules);
   if (!file && file.error().errc() != Errc::not_found) return fail(file.error());
   const std::string old{file ? file->bytes.reveal() : std::string_view{"{\n}\n"}};
-  const auto text = detail::edited_text(old, edits);
+  const auto text = detail::edited_settings_text(old, edits);
   if (!text) {
     auto error = text.error();
     if (error.place.empty() || error.errc() != Errc::invalid_argument)
@@ -115,7 +116,7 @@ CREDPOOL_INLINE Result<SettingsEdited> edit_settings(const Environment& environm
     return fail(std::move(error));
   }
   auto after = read_settings_with(environment, *path, *text);
-  if (auto right = detail::must_be_right(after); !right) return fail(right.error());
+  if (auto right = detail::settings_must_be_right(after); !right) return fail(right.error());
   if (!dry_run && (*text != old || !file))
     if (auto written = replace_file(*path, *text, 0600, true); !written)
       return fail(written.error());

@@ -58,7 +58,7 @@ inline bool is_of_schema_type(const Json& value, std::string_view type) {
          (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
 }
 
-inline std::string listed(const OrderedJson& names) {
+inline std::string schema_list(const OrderedJson& names) {
   std::string text;
   for (const auto& name : names)
     text += (text.empty() ? "" : " or ") +
@@ -71,7 +71,7 @@ inline std::string schema_number(const OrderedJson& number) {
 }
 
 /// Characters, not bytes: what is no continuation byte begins one.
-inline std::size_t characters_in(const std::string& text) {
+inline std::size_t schema_characters(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
 }
@@ -79,8 +79,8 @@ inline std::size_t characters_in(const std::string& text) {
 std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const Json& value,
                                         const std::string& path = {});
 
-inline std::optional<SchemaFault> object_fault(const OrderedJson& schema, const Json& value,
-                                               const std::string& path) {
+inline std::optional<SchemaFault> schema_object_fault(const OrderedJson& schema, const Json& value,
+                                                      const std::string& path) {
   const auto inside = [&](const std::string& name) {
     return path.empty() ? name : path + "." + name;
   };
@@ -130,13 +130,13 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
               });
     if (!fits)
       return SchemaFault{
-          path, "is no " + (types->is_string() ? types->get<std::string>() : listed(*types))};
+          path, "is no " + (types->is_string() ? types->get<std::string>() : schema_list(*types))};
   }
   if (const auto* choices = rule("enum")) {
     if (std::none_of(choices->begin(), choices->end(),
                      [&](const auto& choice) { return Json(choice) == value; }))
       return SchemaFault{path, "is none of the values that may stand here",
-                         "it is " + listed(*choices)};
+                         "it is " + schema_list(*choices)};
   }
   if (value.is_number()) {
     const auto number = value.get<double>();
@@ -146,7 +146,7 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
       return SchemaFault{path, "is over " + schema_number(*most)};
   }
   if (value.is_string()) {
-    const auto length = characters_in(value.get_ref<const std::string&>());
+    const auto length = schema_characters(value.get_ref<const std::string&>());
     if (const auto* least = rule("minLength"); least && length < least->get<std::size_t>())
       return SchemaFault{path, "is shorter than " + schema_number(*least) + " characters"};
     if (const auto* most = rule("maxLength"); most && length > most->get<std::size_t>())
@@ -162,7 +162,7 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
         if (auto fault = schema_fault(*items, value[i], path + "[" + std::to_string(i) + "]"))
           return fault;
   }
-  if (value.is_object()) return object_fault(schema, value, path);
+  if (value.is_object()) return schema_object_fault(schema, value, path);
   return std::nullopt;
 }
 

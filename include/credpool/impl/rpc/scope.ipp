@@ -7,7 +7,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 
-inline constexpr Scope all_scopes[] = {Scope::read, Scope::operate, Scope::admin, Scope::secrets};
+inline constexpr Scope rpc_all_scopes[] = {Scope::read, Scope::operate, Scope::admin,
+                                           Scope::secrets};
 
 }  // namespace detail
 
@@ -26,14 +27,14 @@ CREDPOOL_INLINE std::string_view to_string(Scope scope) noexcept {
 }
 
 CREDPOOL_INLINE std::optional<Scope> scope_of_name(std::string_view name) noexcept {
-  for (const auto scope : detail::all_scopes)
+  for (const auto scope : detail::rpc_all_scopes)
     if (to_string(scope) == name) return scope;
   return std::nullopt;
 }
 
 CREDPOOL_INLINE std::string Scopes::text() const {
   std::string text;
-  for (const auto scope : detail::all_scopes)
+  for (const auto scope : detail::rpc_all_scopes)
     if (has(scope)) text.append(text.empty() ? "" : " ").append(to_string(scope));
   return text;
 }
