@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The methods of RPC: by `credpool rpc --stdio`, and by `credpool rpc` to a running `credpool serve`."""
+import contextlib
+import http.client
 import json
 import pathlib
 import subprocess
 import time
+import urllib.parse
 
 from demo_world import PROGRAM, World
 
@@ -89,3 +92,53 @@ class Serve:
         done = self.world.run("--json", "rpc", method, "--params", json.dumps(params), *options)
         assert done.returncode == code, f"{method}: exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
+
+    def connect(self, timeout: float = 30) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(urllib.parse.urlsplit(self.place["url"]).netloc, timeout=timeout)
+
+    def headers(self) -> dict:
+        return {"authorization": "Bearer " + (self.state / "gateway.token").read_text().strip(),
+                "content-type": "application/json"}
+
+    def post(self, method: str, **params):
+        """By HTTP; its result."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.request("POST", "/rpc", json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
+                               self.headers())
+            answer = json.loads(connection.getresponse().read())
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer["result"]
+
+    def events(self) -> "Events":
+        return Events(self)
+
+
+class Events:
+    """The events of a server, from now on."""
+
+    def __init__(self, serve: Serve):
+        self.connection = serve.connect()
+        self.connection.request("GET", "/events", headers=serve.headers())
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200, self.answer.status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def wait_for(self, wanted: str) -> dict:
+        """The data of the next event of that type; others are passed over."""
+        seen, kind = [], ""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            name, _, value = self.answer.readline().decode().rstrip("\n").partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data" and kind == wanted:
+                return json.loads(value)
+            elif name == "data":
+                seen.append(kind)
+        raise AssertionError(f"no {wanted}; there were {seen}")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import threading
 import time
 import unittest
 
@@ -277,6 +278,59 @@ class RunningServer(unittest.TestCase):
             self.assertIn("going on with the settings there were", serve.log())
             self.assertEqual(serve.call("tokenDiscovery.status")["strategy"], "fill-first")
             strategy_after(put.replace("fill-first", "p2c"), "p2c")
+
+    def test_several_at_once_while_settings_change(self):
+        """Status, scans, leases and changes of the policy beside each other: every call is answered."""
+        with World(demo=True) as world, Serve(world) as serve:
+            faults, calls = [], []
+            until = time.monotonic() + 5
+
+            def ask(*asked):
+                while time.monotonic() < until:
+                    for method, params in asked:
+                        try:
+                            calls.append((method, serve.post(method, **params)))
+                        except (Refused, OSError) as error:
+                            faults.append((method, error))
+                            return
+
+            def change():
+                names = ["p2c", "priority", "least-used", "fill-first"]
+                while time.monotonic() < until:
+                    for name in names:
+                        ask_once = serve.post("tokenDiscovery.configure", patch={"rotationStrategy": name})
+                        calls.append(("tokenDiscovery.configure", ask_once))
+            threads = [threading.Thread(target=change),
+                       threading.Thread(target=ask, args=(("tokenDiscovery.status", {}), ("tokenDiscovery.explain", {}))),
+                       threading.Thread(target=ask, args=(("tokenDiscovery.scan", {}), ("tokenDiscovery.settings", {}))),
+                       threading.Thread(target=ask, args=(("tokenDiscovery.getRotationToken", {"ttlSeconds": 1}),))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(faults, [])
+            self.assertEqual({method.partition(".")[2] for method, _ in calls},
+                             {"configure", "status", "explain", "scan", "settings", "getRotationToken"})
+            strategy = serve.call("tokenDiscovery.configure", patch={"rotationStrategy": "p2c"})["settings"][0]["value"]
+            self.assertEqual((strategy, serve.call("tokenDiscovery.status")["strategy"]), ("p2c", "p2c"))
+
+    def test_what_changes_is_told_as_an_event(self):
+        with World(demo=True) as world, Serve(world) as serve:
+            with serve.events() as events:
+                usable = next(one for one in serve.call("tokenDiscovery.status")["credentials"] if one["pool"]["eligible"])
+                serve.call("tokenDiscovery.configure", patch={"rotationStrategy": "p2c"})
+                self.assertEqual(events.wait_for("settings.changed")["changed"][0]["after"], "p2c")
+                serve.call("tokenDiscovery.setDisabled", credential=usable["id"], value=True)
+                self.assertEqual(events.wait_for("credential.changed")["reason"], "disabled")
+                serve.call("tokenDiscovery.setDisabled", credential=usable["id"], value=False)
+                lease = serve.call("tokenDiscovery.getRotationToken", pin=usable["id"])["lease"]
+                self.assertEqual(events.wait_for("leases")["credentials"][0]["id"], usable["id"])
+                serve.call("tokenDiscovery.endLease", lease=lease, outcome="rate_limited")
+                self.assertEqual(events.wait_for("credential.cooling")["reason"], "rate_limit")
+                serve.call("cooldown.clear")
+                self.assertEqual(events.wait_for("credential.recovered")["id"], usable["id"])
+                serve.call("tokenDiscovery.scan")
+                self.assertGreater(events.wait_for("scan.finished")["found"], 0)
 
     def test_the_token_stands_in_no_command_line_and_no_environment(self):
         with World(demo=True) as world, Serve(world) as serve:
