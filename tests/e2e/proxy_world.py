@@ -226,7 +226,7 @@ class Serve:
             [*program(), "serve", *mode, "--listen", listen, "--log", "json", *arguments],
             cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=open(self.out, "w"), stderr=open(self.err, "w"))
         self.url = None if unix else self.wait_until_listening()
-        self.key = None if unix or accounts else self.key_file.read_text().strip()
+        self.key = self.key_file.read_text().strip() if not unix and self.key_file.exists() else None
 
     def wait_until_listening(self, seconds: float = 20) -> str:
         until = time.monotonic() + seconds

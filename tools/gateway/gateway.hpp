@@ -83,6 +83,7 @@ class Gateway {
   void ready_unless(std::function<std::vector<std::string>()> reasons);
   /// What /metrics says.
   void measured_by(std::function<std::string()> text) { parts_.metrics = std::move(text); }
+  std::string metrics() const { return parts_.metrics(); }
 
   /// From now on /readyz is 503; returns when who asks for it has heard, or could have.
   void draining();

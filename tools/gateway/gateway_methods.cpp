@@ -175,6 +175,13 @@ void add_gateway_methods(cp::RpcDispatcher& dispatcher, Gateway& gateway) {
                            {"reasons", reasons},
                            {"version", CREDPOOL_VERSION_STRING}};
              });
+  add_method(dispatcher,
+             {.name = "metrics",
+              .summary = "The text of /metrics.",
+              .result = R"({"type":"object","required":["text"]})"},
+             [&gateway](const Json&, const cp::RpcCaller&) -> cp::Result<Json> {
+               return Json{{"text", gateway.metrics()}};
+             });
 }
 
 }  // namespace credpool_cli

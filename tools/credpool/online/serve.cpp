@@ -4,6 +4,7 @@
 #include "access_log.hpp"
 #include "accounts_service.hpp"
 #include "activity_methods.hpp"
+#include "counting_gate.hpp"
 #include "flow_methods.hpp"
 #include "gateway.hpp"
 #include "key_file.hpp"
@@ -181,6 +182,8 @@ cp::Result<void> Serving::open_gateway() {
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
+  gateway_->measured_by(
+      [this] { return metrics_.text(*pool_, gateway_->events(), gateway_->access().failures()); });
   auto& events = gateway_->events();
   activity_ = std::make_unique<Activity>(activity_options(session_, *pool_, events));
   flows_ = std::make_unique<FlowBook>(flow_events(events));
@@ -200,7 +203,7 @@ std::shared_ptr<cp::ServerHandler> Serving::site() {
     // The pool outlives the engine, which ends all leases.
     options.lender = std::shared_ptr<cp::CredentialLender>{std::shared_ptr<void>{}, pool_.get()};
     options.gate = accounts_
-                       ? accounts_->gate()
+                       ? std::make_shared<CountingGate>(accounts_->gate(), metrics_)
                        : std::shared_ptr<cp::ProxyGate>{std::make_shared<cp::StaticKeyGate>(key_)};
     options.upstream = &engine_->upstream();
     options.fetch = [this](const cp::Request& request) { return transport_->send(request); };

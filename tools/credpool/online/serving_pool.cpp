@@ -93,7 +93,22 @@ cp::Result<cp::Lease> ServingPool::acquire(const cp::LeaseRequest& request) {
 }
 
 cp::Result<void> ServingPool::refresh(const cp::Credential& used) {
-  return pool_->refresh(used);
+  return told(pool_->refresh(used));
+}
+
+void ServingPool::on_renewal(OnRenewal told) {
+  const std::lock_guard lock{mutex_};
+  on_renewal_ = std::make_shared<const OnRenewal>(std::move(told));
+}
+
+cp::Result<void> ServingPool::told(cp::Result<void> renewed) const {
+  std::shared_ptr<const OnRenewal> tell;
+  {
+    const std::lock_guard lock{mutex_};
+    tell = on_renewal_;
+  }
+  if (tell) (*tell)(renewed ? nullptr : &renewed.error());
+  return renewed;
 }
 
 std::vector<std::shared_ptr<const cp::Credential>> ServingPool::credentials() const {
@@ -250,7 +265,7 @@ void ServingPool::plan() {
 std::optional<cp::TimePoint> ServingPool::renew(const cp::CredentialId& id) {
   constexpr std::chrono::minutes later{5};
   constexpr std::chrono::seconds soonest{30};
-  const auto renewed = pool_->refresh(id.hex());
+  const auto renewed = told(pool_->refresh(id.hex()));
   std::optional<cp::TimePoint> next;
   if (renewed) {
     const auto there = pool_->find(id.hex());

@@ -10,6 +10,7 @@
 #include <credpool/refresh/scheduler.hpp>
 #include <credpool/validation/verdict.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -84,6 +85,11 @@ class ServingPool final : public credpool::CredentialLender {
   /// @errors configuration when the files are wrong: then everything stays as it was
   credpool::Result<std::vector<SettingChange>> reload();
 
+  /// Is told of each renewal that was tried; null when it succeeded. To be set before requests
+  /// come.
+  using OnRenewal = std::function<void(const credpool::Error* failure)>;
+  void on_renewal(OnRenewal told);
+
   /// When its token is renewed next; none: not planned.
   std::optional<credpool::TimePoint> next_refresh(const credpool::CredentialId& id) const;
 
@@ -110,14 +116,16 @@ class ServingPool final : public credpool::CredentialLender {
   void lend(std::vector<credpool::Credential> credentials);
   void plan();
   std::optional<credpool::TimePoint> renew(const credpool::CredentialId& id);
+  credpool::Result<void> told(credpool::Result<void> renewed) const;
   static Stamps stamps(const credpool::Discovery& seen);
 
   const Session& session_;
   const std::vector<std::string> allowed_;
   std::optional<credpool::StateDirectory> directory_;
   std::mutex looking_;  ///< held by whoever looks or changes settings, as long as that takes
-  std::vector<credpool::SettingRow> rows_;  ///< under looking_: of the settings that were read
-  Stamps stamps_;                           ///< under looking_
+  std::vector<credpool::SettingRow> rows_;       ///< under looking_: of the settings that were read
+  Stamps stamps_;                                ///< under looking_
+  std::shared_ptr<const OnRenewal> on_renewal_;  ///< under mutex_
 
   mutable std::mutex mutex_;  ///< of the rest; held for a moment
   std::shared_ptr<const credpool::Settings> settings_;
