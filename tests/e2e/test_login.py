@@ -1,78 +1,27 @@
 # SPDX-License-Identifier: MIT
 """login and logout: logins of our own, which no CLI can spend."""
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import signal
 import stat
-import struct
 import subprocess
-import termios
 import time
 import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
 
+from pseudo_terminal import PseudoTerminal
 from refresh_world import RefreshWorld, program
 
 
-class Terminal:
-    """credpool in a pseudo terminal: what it shows, and what is typed."""
+class Terminal(PseudoTerminal):
+    """credpool in a pseudo terminal."""
 
     def __init__(self, world, *arguments, columns=100, **variables):
-        self.leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-
-        def own_session():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
         environment = {**world.environment(**variables), "TERM": "xterm-256color"}
-        self.process = subprocess.Popen([*program(), *arguments], cwd=world.home, env=environment, stdin=follower,
-                                        stdout=follower, stderr=follower, preexec_fn=own_session)
-        os.close(follower)
-        self.shown = ""
-
-    def read(self, seconds: float) -> bool:
-        """Whether there is more to come."""
-        ready, _, _ = select.select([self.leader], [], [], seconds)
-        if not ready:
-            return True
-        try:
-            data = os.read(self.leader, 65536)
-        except OSError:  # the program ended
-            return False
-        self.shown += data.decode(errors="replace")
-        return bool(data)
-
-    def until(self, pattern: str, seconds: float = 30) -> re.Match:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = re.search(pattern, self.shown)
-            if found:
-                return found
-            if not self.read(0.2):
-                break
-        found = re.search(pattern, self.shown)
-        assert found, f"{pattern!r} is not shown:\n{self.shown}"
-        return found
-
-    def type(self, text: str) -> None:
-        time.sleep(0.1)  # the prompt is shown just before the echo is off
-        os.write(self.leader, text.encode())
-
-    def end(self, seconds: float = 30) -> int:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.read(0.2):
-            pass
-        code = self.process.wait(timeout=5)
-        os.close(self.leader)
-        return code
+        super().__init__([*program(), *arguments], world.home, environment, columns)
 
 
 @contextlib.contextmanager

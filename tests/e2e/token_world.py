@@ -3,23 +3,18 @@
 own, behind a front that keeps what was asked and can lose, refuse or replace answers."""
 import contextlib
 import dataclasses
-import fcntl
 import http.client
 import http.server
 import json
 import os
 import pathlib
-import pty
-import re
-import select
 import shutil
 import stat
-import struct
 import subprocess
 import tempfile
-import termios
 import threading
-import time
+
+from pseudo_terminal import PseudoTerminal
 
 PROGRAM = os.environ["OPENCLAW_TOKEN_PROGRAM"]
 EMAIL, PASSWORD = "ann@example.com", "Secret123"
@@ -82,57 +77,11 @@ class TokenWorld:
                 for path in self.home.rglob("*") if path.is_file() and self.directory / "mock" not in path.parents}
 
 
-class Screen:
-    """openclaw-token in a pseudo terminal: what it shows, and what is typed."""
+class Screen(PseudoTerminal):
+    """openclaw-token in a pseudo terminal."""
 
     def __init__(self, world, *arguments, columns=100, **variables):
-        self.leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-
-        def own_session():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen([PROGRAM, *arguments], cwd=world.home, env=world.environment(**variables),
-                                        stdin=follower, stdout=follower, stderr=follower, preexec_fn=own_session)
-        os.close(follower)
-        self.shown = ""
-
-    def read(self, seconds: float) -> bool:
-        """Whether there is more to come."""
-        ready, _, _ = select.select([self.leader], [], [], seconds)
-        if not ready:
-            return True
-        try:
-            data = os.read(self.leader, 65536)
-        except OSError:  # the program ended
-            return False
-        self.shown += data.decode(errors="replace")
-        return bool(data)
-
-    def until(self, pattern: str, seconds: float = 20) -> re.Match:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not re.search(pattern, self.shown):
-            if not self.read(0.1):
-                break
-        found = re.search(pattern, self.shown)
-        assert found, f"{pattern!r} is not shown:\n{self.shown}"
-        return found
-
-    def type(self, text: str) -> None:
-        time.sleep(0.1)  # the prompt is shown just before the echo is off
-        os.write(self.leader, text.encode())
-
-    def end(self, seconds: float = 30) -> int:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self.read(0.1):
-            pass
-        code = self.process.wait(timeout=5)
-        os.close(self.leader)
-        return code
-
-    def plain(self) -> str:
-        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.shown).replace("\r\n", "\n")
+        super().__init__([PROGRAM, *arguments], world.home, world.environment(**variables), columns)
 
 
 @dataclasses.dataclass
