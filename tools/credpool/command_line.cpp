@@ -252,6 +252,12 @@ int run_command_line(int argc, char** argv) {
                         "Serve the methods: a line of JSON-RPC in, a line out; needs no server");
   on(rpc_command, [&](Session& session) { return run_rpc(session, rpc); });
 
+  TopOptions top;
+  auto* top_command =
+      app.add_subcommand("top", "The pool of the running `serve`, live in the terminal");
+  top_command->add_flag("--once", top.once, "One picture, then the end (also for pipes)");
+  on(top_command, [&](Session& session) { return run_top(session, top); });
+
   auto* accounts_command =
       app.add_subcommand("accounts", "The accounts of `serve`, for who runs it");
   accounts_command->require_subcommand(1);

@@ -138,6 +138,11 @@ struct RpcOptions {
 };
 int run_rpc(Session& session, const RpcOptions& options);
 
+struct TopOptions {
+  bool once = false;  ///< one picture, then the end
+};
+int run_top(Session& session, const TopOptions& options);
+
 struct AccountsImportOptions {
   std::string from = {};  ///< the other server's database
   std::string time_zone = "UTC";

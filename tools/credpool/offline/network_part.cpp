@@ -48,6 +48,9 @@ int run_serve(Session& session, const ServeOptions&) {
 int run_rpc(Session& session, const RpcOptions&) {
   become_network_program(session);
 }
+int run_top(Session& session, const TopOptions&) {
+  become_network_program(session);
+}
 int run_demo(Session& session, const DemoOptions&) {
   become_network_program(session);
 }
