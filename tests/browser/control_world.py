@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`credpool serve` in a throw-away home, and a browser that is signed in to its Control UI."""
+import atexit
 import contextlib
+import functools
 import http.client
 import json
 import os
@@ -66,6 +68,14 @@ class Browser:
         self.process.stdin.close()
         self.process.wait(timeout=20)
         self.process.stdout.close()
+
+
+@functools.cache
+def the_browser() -> Browser:
+    """One for the whole process; each test has a fresh profile in it."""
+    browser = Browser()
+    atexit.register(browser.close)
+    return browser
 
 
 class Server:
@@ -134,7 +144,7 @@ class Server:
 
 
 class ControlTest(unittest.TestCase):
-    """One server and one browser for all tests of a class; each test has a fresh browser profile."""
+    """One server for all tests of a class; each test has a fresh profile of the one browser."""
 
     @classmethod
     def make_server(cls) -> Server:
@@ -142,8 +152,7 @@ class ControlTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.browser = Browser()
-        cls.addClassCleanup(cls.browser.close)
+        cls.browser = the_browser()
         cls.server = cls.make_server()
         cls.addClassCleanup(cls.server.close)
 

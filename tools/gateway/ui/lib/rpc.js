@@ -10,14 +10,20 @@ export class RpcError extends Error {
   }
 }
 
+/** {code, message, hint, ...} of the server, without a hint that the message says already. */
+export function plainError(error) {
+  const hint = error.hint ?? '';
+  return {...error, hint: (error.message ?? '').includes(hint) ? '' : hint};
+}
+
 let count = 0;
 
 function fromAnswer(error) {
-  const data = error.data ?? {};
+  const data = plainError({message: error.message, ...error.data});
   return new RpcError(error.code === -32001 ? 'forbidden' : 'rpc', {
     code: data.code ?? String(error.code),
-    message: data.message || error.message || 'The server refused.',
-    hint: data.hint ?? '',
+    message: data.message || 'The server refused.',
+    hint: data.hint,
     path: data.path ?? '',
     retryAt: data.retryAt ?? null,
   });

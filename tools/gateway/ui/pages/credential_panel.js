@@ -35,15 +35,12 @@ function refreshWords(credential) {
   return [inWords(refresh.state), refresh.failures ? `, failed ${refresh.failures} times in a row` : '', refresh.detail ? `: ${refresh.detail}` : ''].join('');
 }
 
-function content(credential, actions, update) {
+function content(credential, actions, settings) {
   const {pool, policy, standing} = credential;
   const [word, sentence] = ownership(credential);
   const [policyKind, policyWords] = POLICY[policy.use] ?? ['plain', policy.use];
   const spark = sparkline(credential.recent);
-  const act = (text, run, options = {}) => button(text, {...options, run: async () => {
-    await run();
-    update();
-  }});
+  const act = (text, run, options = {}) => button(text, {...options, run});
   return [
     h('div', {class: 'row between'},
         h('div', {class: 'row'}, statusDot(standing.kind, standing.words), standing.until && h('span', {class: 'muted'}, liveTime(standing.until, {form: 'left', over: 'over'}), ' left')),
@@ -84,7 +81,7 @@ function content(credential, actions, update) {
       ['Why', policy.why],
       ['Terms', policy.terms && /^https:\/\//.test(policy.terms) ? h('a', {href: policy.terms, target: '_blank', rel: 'noreferrer noopener'}, policy.terms) : policy.terms],
       ['Read on', policy.readOn],
-    ])),
+    ]), h('p', {}, h('a', {href: settings}, 'Change it in Settings'))),
   ];
 }
 
@@ -107,7 +104,7 @@ export function openCredential(ctx, credential, actions, onclose) {
       shown = key;
       const focused = dialog.body.contains(document.activeElement) ? document.activeElement.textContent : '';
       const scroll = dialog.body.scrollTop;
-      fill(dialog.body, content(next, actions, () => {}));
+      fill(dialog.body, content(next, actions, ctx.link('settings')));
       dialog.body.scrollTop = scroll;
       if (focused) [...dialog.body.querySelectorAll('button')].find((one) => one.textContent === focused)?.focus();
     },

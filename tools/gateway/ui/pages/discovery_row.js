@@ -13,6 +13,9 @@ const COLUMNS = [['Credential', 'who'], ['Status', 'standing'], ['Expires', 'exp
 export const rowHeader = () => h('div', {role: 'row', class: 'credential head'},
     COLUMNS.map(([words, name]) => h('div', {role: 'columnheader', class: name}, name === 'do' ? h('span', {class: 'unseen'}, words) : words)));
 
+// What the policy says of a credential that is well.
+const NOT_LENT = {ask: 'not by the proxy until you allow it', forbid: 'never by the proxy: forbidden'};
+
 const cell = (name, ...children) => h('div', {role: 'cell', class: name}, children);
 
 /** {open(id), actions, of(id) -> credential}; the element has update(credential). */
@@ -49,8 +52,9 @@ export function credentialRow(id, {open, actions, of}) {
     setAttribute(status, 'class', `status ${standing.kind}`);
     setText(words, standing.words);
     setLiveTime(left, standing.until ?? null);
-    setText(detail, standing.kind === 'good' ? '' : credential.detail);
-    setAttribute(detail, 'title', credential.detail);
+    const more = standing.group === 'ready' ? NOT_LENT[credential.policy.use] ?? '' : credential.detail;
+    setText(detail, more);
+    setAttribute(detail, 'title', more);
     setLiveTime(expiry, credential.expiresAt);
     if (!credential.expiresAt) setText(expiry, credential.kind === 'api_key' ? 'no expiry' : 'unknown');
     setText(renews, credential.expiresAt && credential.refreshable && standing.group === 'ready' && credential.ownership !== 'borrow' ? 'renewed by itself' : '');

@@ -8,6 +8,7 @@ import {icon} from '../components/icons.js';
 import {errorState, loadingState} from '../components/states.js';
 import {badge} from '../components/status.js';
 import {toast} from '../components/toast.js';
+import {plainError} from '../lib/rpc.js';
 import {flowView, isOver, isLoopback} from './refresh_flow.js';
 
 const REMEMBERED = 'credpool.flow';  // of this tab: which dialog to open again after a reload
@@ -202,7 +203,8 @@ class RefreshDialog {
     announce('Logged in');
   }
 
-  failed(error) {
+  failed(told) {
+    const error = plainError(told);
     remember(null);
     this.set(h('div', {class: 'state flow-end bad', role: 'alert'}, h('span', {class: 'round bad'}, icon('warning')),
         h('h3', {}, 'That did not work'), h('p', {class: 'break'}, error.message), error.hint && h('p', {class: 'muted break'}, error.hint)),

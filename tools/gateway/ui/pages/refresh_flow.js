@@ -118,6 +118,8 @@ export function flowView(flow, {send, title}) {
   const element = h('div', {class: 'stack'}, title && h('p', {class: 'muted'}, title), main, failure, h('div', {class: 'row between'}, bar, leftPart));
   let shape = '';
   let written = 0;
+  let following = true;  // until somebody scrolls up
+  log.addEventListener('scroll', () => { following = log.scrollHeight - log.scrollTop - log.clientHeight < 24; });
 
   const body = (now) => {
     if (now.method === 'cli-command') return program(now, log, send);
@@ -150,10 +152,9 @@ export function flowView(flow, {send, title}) {
         written = 0;
         fill(log);
       }
-      const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
       for (; written < lines.length; written += 1) log.append(...[withLinks(lines[written])].flat(), '\n');
-      if (atEnd) log.scrollTop = log.scrollHeight;
-      const newest = now.method === 'cli-command' ? '' : lines[lines.length - 1];
+      if (following) log.scrollTop = log.scrollHeight;
+      const newest = now.method === 'cli-command' || lines[lines.length - 1] === now.problem ? '' : lines[lines.length - 1];
       setText(words, newest || STATES[now.state] || now.state);
       setLiveTime(left, now.expiresAt);
       leftPart.hidden = !now.expiresAt;
