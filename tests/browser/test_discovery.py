@@ -104,6 +104,7 @@ class Discovery(ControlTest):
         self.assert_clean("discovery-confirm")
         browser.press(key="Escape")
         browser.wait(what="dialog", state="detached")
+        self.assertEqual(browser.focused()["name"], f"More actions for {profile}")
         self.assertTrue(self.status()[profile]["pool"]["imported"])
         self.menu(profile, "Take out of the pool")
         browser.click(what="dialog >> role=button[name='Take out']")

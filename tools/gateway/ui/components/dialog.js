@@ -8,7 +8,6 @@ import {button, iconButton} from './button.js';
  * `mayClose()` false keeps it open against Escape and the cross (what runs is then to be cancelled by its own button).
  */
 export function openDialog({title, body = [], actions = [], wide = false, class: more, onclose, mayClose = () => true}) {
-  const opener = document.activeElement;
   const name = freshId('dialog');
   const heading = h('h2', {id: name, tabindex: -1}, title);
   const content = h('div', {class: 'dialog-body'}, body);
@@ -32,7 +31,6 @@ export function openDialog({title, body = [], actions = [], wide = false, class:
   });
   element.addEventListener('close', () => {
     element.remove();
-    if (opener?.isConnected) opener.focus();
     onclose?.(value);
     end(value);
   });
