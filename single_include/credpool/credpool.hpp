@@ -2838,6 +2838,12 @@ class AccountApi {
   /// Answers; bad input is a 4xx with {"error":{"code","message"}}, never a 500.
   Response handle(const ApiRequest& request);
 
+  /// Answers as if the account's own management key had asked, for who runs the server: routes of
+  /// keys, credits and usage. Calls are not counted.
+  /// @param request without Authorization
+  /// @return also 404 ACCOUNT_NOT_FOUND, and 404 NOT_FOUND for every other route
+  Response handle_for(const AccountId& account, const ApiRequest& request);
+
   /// Asks Stripe about all payments that are open and gives the credits of those that were paid:
   /// for webhooks that never came. To be called now and then.
   /// @errors those of the stores
@@ -3052,11 +3058,12 @@ namespace detail {
 struct ApiCall {
   const ApiRequest& request;
   TimePoint now;
-  std::string_view route;  ///< the path without "/v1"
-  bool versioned = false;  ///< it stood under "/v1"
-  std::string_view name;   ///< what stands for ":name" in the route
-  Account account;         ///< with a management key
-  std::string key_digest;  ///< of that key
+  std::string_view route;    ///< the path without "/v1"
+  bool versioned = false;    ///< it stood under "/v1"
+  std::string_view name;     ///< what stands for ":name" in the route
+  Account account;           ///< with a management key
+  std::string key_digest;    ///< of that key
+  bool by_operator = false;  ///< who runs the server asks for that account, without a key
 };
 
 /// Lets only so many through at a time; who would have to stand too far back is turned away.
@@ -3566,7 +3573,7 @@ inline Response api_route(ApiState& state, ApiCall& call) {
       methods += (methods.empty() ? "" : ", ") + std::string{route.method};
       continue;
     }
-    if (route.with_key)
+    if (route.with_key && !call.by_operator)
       if (auto refusal = authenticate(state, call)) return std::move(*refusal);
     return route.answer(state, call);
   }
@@ -3578,6 +3585,22 @@ inline Response api_route(ApiState& state, ApiCall& call) {
     answer = api_error(405, "METHOD_NOT_ALLOWED", "This route has other methods.");
   answer.headers.push_back({"Allow", methods});
   return answer;
+}
+
+inline ApiCall api_call(const ApiState& state, const ApiRequest& request) {
+  return {.request = request,
+          .now = state.options.now(),
+          .route = api_route_of(request.path),
+          .versioned = request.path.starts_with("/v1/"),
+          .name = {},
+          .account = {},
+          .key_digest = {}};
+}
+
+/// What an operator may do for an account. Logins, passwords and payments are its owner's alone.
+inline bool is_operators_route(std::string_view route) noexcept {
+  return route == "/keys" || route.starts_with("/keys/") || route == "/credits" ||
+         route == "/credits/history" || route == "/usage" || route == "/usage/requests";
 }
 
 /// What a browser wants to know before it lets a page see an answer or send a key.
@@ -3635,15 +3658,23 @@ CREDPOOL_INLINE bool AccountApi::has(std::string_view path) noexcept {
   return detail::is_any_api_route(path);
 }
 
+CREDPOOL_INLINE Response AccountApi::handle_for(const AccountId& account,
+                                                const ApiRequest& request) {
+  auto& state = *state_;
+  auto call = detail::api_call(state, request);
+  if (!detail::is_operators_route(call.route))
+    return detail::api_error(404, "NOT_FOUND", "There is no such route.");
+  auto found = state.store.account(account);
+  if (!found) return detail::api_store_failed(found.error());
+  if (!*found) return detail::api_error(404, "ACCOUNT_NOT_FOUND", "There is no such account.");
+  call.account = std::move(**found);
+  call.by_operator = true;
+  return detail::api_route(state, call);
+}
+
 CREDPOOL_INLINE Response AccountApi::handle(const ApiRequest& request) {
   auto& state = *state_;
-  detail::ApiCall call{.request = request,
-                       .now = state.options.now(),
-                       .route = detail::api_route_of(request.path),
-                       .versioned = request.path.starts_with("/v1/"),
-                       .name = {},
-                       .account = {},
-                       .key_digest = {}};
+  auto call = detail::api_call(state, request);
   // Stripe's messages come from few addresses, and none may be lost.
   const bool counted = !request.peer.empty() && call.route != "/webhooks/stripe";
   const auto wait = counted ? state.peers.take(counted_peer(request.peer), call.now) : std::nullopt;
@@ -12494,7 +12525,8 @@ inline void add_setting_keys(std::string_view dotted, std::vector<std::string>& 
   }
 }
 
-inline Result<std::string> edited_text(std::string text, std::span<const SettingEdit> edits) {
+inline Result<std::string> edited_settings_text(std::string text,
+                                                std::span<const SettingEdit> edits) {
   for (const auto& edit : edits) {
     const auto keys = setting_keys(edit.path);
     if (!keys) return fail(keys.error());
@@ -12509,7 +12541,7 @@ inline Result<std::string> edited_text(std::string text, std::span<const Setting
   return text;
 }
 
-inline Result<void> must_be_right(const SettingsReport& report) {
+inline Result<void> settings_must_be_right(const SettingsReport& report) {
   for (const auto& problem : report.problems) {
     if (problem.severity != SettingsProblem::Severity::error) continue;
     auto error = problem.error();
@@ -12567,7 +12599,7 @@ CREDPOOL_INLINE Result<SettingsEdited> edit_settings(const Environment& environm
   const auto file = read_file(*path, environment, config_file_rules);
   if (!file && file.error().errc() != Errc::not_found) return fail(file.error());
   const std::string old{file ? file->bytes.reveal() : std::string_view{"{\n}\n"}};
-  const auto text = detail::edited_text(old, edits);
+  const auto text = detail::edited_settings_text(old, edits);
   if (!text) {
     auto error = text.error();
     if (error.place.empty() || error.errc() != Errc::invalid_argument)
@@ -12575,7 +12607,7 @@ CREDPOOL_INLINE Result<SettingsEdited> edit_settings(const Environment& environm
     return fail(std::move(error));
   }
   auto after = read_settings_with(environment, *path, *text);
-  if (auto right = detail::must_be_right(after); !right) return fail(right.error());
+  if (auto right = detail::settings_must_be_right(after); !right) return fail(right.error());
   if (!dry_run && (*text != old || !file))
     if (auto written = replace_file(*path, *text, 0600, true); !written)
       return fail(written.error());
@@ -13714,7 +13746,8 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 
-inline constexpr Scope all_scopes[] = {Scope::read, Scope::operate, Scope::admin, Scope::secrets};
+inline constexpr Scope rpc_all_scopes[] = {Scope::read, Scope::operate, Scope::admin,
+                                           Scope::secrets};
 
 }  // namespace detail
 
@@ -13733,14 +13766,14 @@ CREDPOOL_INLINE std::string_view to_string(Scope scope) noexcept {
 }
 
 CREDPOOL_INLINE std::optional<Scope> scope_of_name(std::string_view name) noexcept {
-  for (const auto scope : detail::all_scopes)
+  for (const auto scope : detail::rpc_all_scopes)
     if (to_string(scope) == name) return scope;
   return std::nullopt;
 }
 
 CREDPOOL_INLINE std::string Scopes::text() const {
   std::string text;
-  for (const auto scope : detail::all_scopes)
+  for (const auto scope : detail::rpc_all_scopes)
     if (has(scope)) text.append(text.empty() ? "" : " ").append(to_string(scope));
   return text;
 }
@@ -37757,7 +37790,7 @@ inline bool is_of_schema_type(const Json& value, std::string_view type) {
          (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
 }
 
-inline std::string listed(const OrderedJson& names) {
+inline std::string schema_list(const OrderedJson& names) {
   std::string text;
   for (const auto& name : names)
     text += (text.empty() ? "" : " or ") +
@@ -37770,7 +37803,7 @@ inline std::string schema_number(const OrderedJson& number) {
 }
 
 /// Characters, not bytes: what is no continuation byte begins one.
-inline std::size_t characters_in(const std::string& text) {
+inline std::size_t schema_characters(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
 }
@@ -37778,8 +37811,8 @@ inline std::size_t characters_in(const std::string& text) {
 std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const Json& value,
                                         const std::string& path = {});
 
-inline std::optional<SchemaFault> object_fault(const OrderedJson& schema, const Json& value,
-                                               const std::string& path) {
+inline std::optional<SchemaFault> schema_object_fault(const OrderedJson& schema, const Json& value,
+                                                      const std::string& path) {
   const auto inside = [&](const std::string& name) {
     return path.empty() ? name : path + "." + name;
   };
@@ -37829,13 +37862,13 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
               });
     if (!fits)
       return SchemaFault{
-          path, "is no " + (types->is_string() ? types->get<std::string>() : listed(*types))};
+          path, "is no " + (types->is_string() ? types->get<std::string>() : schema_list(*types))};
   }
   if (const auto* choices = rule("enum")) {
     if (std::none_of(choices->begin(), choices->end(),
                      [&](const auto& choice) { return Json(choice) == value; }))
       return SchemaFault{path, "is none of the values that may stand here",
-                         "it is " + listed(*choices)};
+                         "it is " + schema_list(*choices)};
   }
   if (value.is_number()) {
     const auto number = value.get<double>();
@@ -37845,7 +37878,7 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
       return SchemaFault{path, "is over " + schema_number(*most)};
   }
   if (value.is_string()) {
-    const auto length = characters_in(value.get_ref<const std::string&>());
+    const auto length = schema_characters(value.get_ref<const std::string&>());
     if (const auto* least = rule("minLength"); least && length < least->get<std::size_t>())
       return SchemaFault{path, "is shorter than " + schema_number(*least) + " characters"};
     if (const auto* most = rule("maxLength"); most && length > most->get<std::size_t>())
@@ -37861,7 +37894,7 @@ inline std::optional<SchemaFault> schema_fault(const OrderedJson& schema, const 
         if (auto fault = schema_fault(*items, value[i], path + "[" + std::to_string(i) + "]"))
           return fault;
   }
-  if (value.is_object()) return object_fault(schema, value, path);
+  if (value.is_object()) return schema_object_fault(schema, value, path);
   return std::nullopt;
 }
 
