@@ -3,6 +3,11 @@
 
 #include <credpool/core/safe_url.hpp>
 
+#include <credpool/impl/core/forbidden_address.hpp>
+
+#include <algorithm>
+#include <string>
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -27,6 +32,43 @@ inline bool is_loopback_literal(std::string_view host) noexcept {
   }
 }
 
+/// Whether a host is written as resolvers, browsers and people all read it: a name, a dotted quad
+/// or a bracketed IPv6 address, and none of those where no provider is. Other notations of an
+/// address (decimal, octal, hexadecimal, short, an IPv4 one inside an IPv6 one) say one thing to a
+/// check and another to a resolver.
+inline bool is_plain_host(std::string_view host) {
+  std::array<unsigned char, 16> bytes{};
+  std::array<char, INET6_ADDRSTRLEN> back{};
+  if (host.size() > 253) return false;
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']')) return false;
+    const std::string six{host.substr(1, host.size() - 2)};
+    return ::inet_pton(AF_INET6, six.c_str(), bytes.data()) == 1 &&
+           ::inet_ntop(AF_INET6, bytes.data(), back.data(), back.size()) != nullptr &&
+           std::string_view{back.data()}.find('.') == std::string_view::npos &&
+           !is_forbidden_v6(bytes.data()) && !(bytes[0] == 0x20 && bytes[1] == 0x02) &&
+           !six.starts_with("64:ff9b:");
+  }
+  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+  if (!plain || host.empty() || host.front() == '.' || host.find("..") != std::string_view::npos)
+    return false;
+  auto name = host;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const auto last = name.substr(name.rfind('.') + 1);
+  const bool number =
+      last.find_first_not_of("0123456789") == std::string_view::npos ||
+      ((last.starts_with("0x") || last.starts_with("0X")) &&
+       last.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos);
+  if (!number) return name != "metadata.google.internal";
+  const std::string four{host};
+  return ::inet_pton(AF_INET, four.c_str(), bytes.data()) == 1 &&
+         ::inet_ntop(AF_INET, bytes.data(), back.data(), back.size()) != nullptr &&
+         four == back.data() && !is_forbidden_v4(bytes.data());
+}
+
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
@@ -44,7 +86,7 @@ CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
       return false;
     host = host.substr(0, port);
   }
-  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+  return plain ? detail::is_loopback_literal(host) : detail::is_plain_host(host);
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

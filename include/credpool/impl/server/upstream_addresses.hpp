@@ -3,6 +3,7 @@
 
 // The addresses behind an upstream's name. Internal.
 
+#include <credpool/impl/core/forbidden_address.hpp>
 #include <credpool/impl/server/blocking_pool.hpp>
 #include <credpool/impl/server/socket_address.hpp>
 
@@ -18,6 +19,16 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// Whether nothing is sent there, whatever name leads to it.
+inline bool is_forbidden(const SocketAddress& address) noexcept {
+  if (address.storage.ss_family == AF_INET6)
+    return is_forbidden_v6(
+        reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr.s6_addr);
+  if (address.storage.ss_family != AF_INET) return true;
+  return is_forbidden_v4(reinterpret_cast<const unsigned char*>(
+      &reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr));
+}
+
 /// Asks the system for a name's addresses; may take its time.
 inline std::vector<SocketAddress> look_up(const std::string& host, std::uint16_t port) {
   addrinfo wanted{};
@@ -31,7 +42,7 @@ inline std::vector<SocketAddress> look_up(const std::string& host, std::uint16_t
     if (each->ai_addrlen > sizeof address.storage) continue;
     std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
     address.size = each->ai_addrlen;
-    found.push_back(address);
+    if (!is_forbidden(address)) found.push_back(address);
   }
   ::freeaddrinfo(list);
   return found;
