@@ -49,6 +49,7 @@ std::vector<std::string> command_line(const Session& session, const ServeOptions
   flag("--no-ui", options.no_ui);
   list("--allow-host", options.allow_hosts);
   flag("--insecure-remote", options.insecure_remote);
+  list("--trusted-proxy", options.trusted_proxies);
   if (options.threads > 0) text("--threads", std::to_string(options.threads));
   const auto& accounts = options.accounts;
   flag("--grant-credits", accounts.grant_credits);
@@ -56,6 +57,7 @@ std::vector<std::string> command_line(const Session& session, const ServeOptions
   flag("--several-logins", accounts.several_logins);
   if (accounts.time_zone != "UTC") text("--time-zone", accounts.time_zone);
   file("--prices", accounts.prices);
+  text("--keep-requests", std::to_string(accounts.keep_requests));
   list("--cors-origin", accounts.cors_origins);
   return words;
 }
