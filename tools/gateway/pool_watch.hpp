@@ -38,7 +38,8 @@ struct PoolSnapshot {
   bool can_serve = false;  ///< some credential could serve some request
   std::optional<credpool::TimePoint> retry_at = {};
 
-  static PoolSnapshot of(ServingPool& pool);
+  /// @param before hashes of tokens that are still the same are taken from it
+  static PoolSnapshot of(ServingPool& pool, const PoolSnapshot& before);
 };
 
 /// An event and its data.
