@@ -3,12 +3,12 @@
 import json
 import os
 import pathlib
-import pty
-import select
 import shutil
 import subprocess
 import tempfile
 import time
+
+from pseudo_terminal import PseudoTerminal
 
 PROGRAM = os.environ["CREDPOOL_PROGRAM"]
 
@@ -66,37 +66,14 @@ class World:
     def in_terminal(self, *arguments: str, typed: str = "", columns: int = 100,
                     **variables: str) -> tuple[int, str]:
         """Runs in a pseudo terminal; types each line of `typed` when the program asks."""
-        leader, follower = pty.openpty()
-        import fcntl
-        import struct
-        import termios
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-
-        def own_session():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        process = subprocess.Popen([PROGRAM, *arguments], env=self.environment(**variables),
-                                   cwd=self.home, stdin=follower, stdout=follower, stderr=follower,
-                                   preexec_fn=own_session)
-        os.close(follower)
-        shown = b""
+        screen = PseudoTerminal([PROGRAM, *arguments], self.home, self.environment(**variables), columns, rows=40)
         lines = typed.splitlines(keepends=True)
+        answered = 0
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([leader], [], [], 0.2)
-            if ready:
-                try:
-                    data = os.read(leader, 65536)
-                except OSError:  # the other end is closed: the program ended
-                    break
-                if not data:
-                    break
-                shown += data
-                if lines and shown.rstrip().endswith((b":", b"(y/N)")):
-                    time.sleep(0.1)  # the prompt is shown just before the input is read
-                    os.write(leader, lines.pop(0).encode())
-            elif process.poll() is not None:
+        while time.monotonic() < deadline and screen.read(0.2):
+            if lines and len(screen.shown) > answered and screen.shown.rstrip().endswith((":", "(y/N)")):
+                answered = len(screen.shown)
+                screen.type(lines.pop(0))
+            elif screen.process.poll() is not None and not screen.read(0):
                 break
-        os.close(leader)
-        return process.wait(timeout=10), shown.decode(errors="replace")
+        return screen.end(), screen.shown

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -70,8 +71,7 @@ cp::Result<Flow> FlowBook::start(Flow flow, Work work) {
   flow.state = FlowState::starting;
   auto run = std::make_shared<Run>(std::move(flow), rules_, changed_);
   runs_.push_back(run);
-  // The book holds the run until the thread is joined.
-  run->thread = std::thread{[run = run.get(), work = std::move(work)] {
+  const auto body = [run = run.get(), work = std::move(work)] {
     cp::Result<Kept> result = cp::fail(cp::Errc::io, "refreshing", run->cli);
     try {
       result = work(run->person);
@@ -82,7 +82,14 @@ cp::Result<Flow> FlowBook::start(Flow flow, Work work) {
     const std::lock_guard ended{run->mutex};
     run->has_ended = true;
     run->ended.notify_all();
-  }};
+  };
+  try {
+    // The book holds the run until the thread is joined.
+    run->thread = std::thread{body};
+  } catch (const std::system_error&) {
+    runs_.pop_back();
+    return cp::fail(cp::Errc::busy, "beginning a refresh", run->cli, "no thread is to be had");
+  }
   return run->person.flow();
 }
 

@@ -29,7 +29,6 @@ namespace cp = credpool;
 namespace {
 
 constexpr auto how_to_start = "start one with: credpool serve";
-constexpr std::chrono::minutes patience{10};  // a refresh with a person at it takes its time
 constexpr std::size_t most_bytes = 64 * 1024 * 1024;
 
 cp::Result<cp::Secret> read_token(const std::filesystem::path& path, const Session& session) {
@@ -80,7 +79,7 @@ cp::Unexpected system_fault(const std::filesystem::path& socket, int number) {
 
 /// One request over a Unix socket; our own server answers, and closes after it.
 cp::Result<cp::Response> send_to_socket(const std::filesystem::path& socket,
-                                        std::string_view request) {
+                                        std::string_view request, cp::Duration patience) {
   const auto ends = std::chrono::steady_clock::now() + patience;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -139,14 +138,15 @@ cp::Result<cp::Response> send_to_socket(const std::filesystem::path& socket,
   return response;
 }
 
-cp::Result<cp::Response> send(const Session& session, const RpcPlace& place, std::string body) {
+cp::Result<cp::Response> send(const Session& session, const RpcPlace& place, std::string body,
+                              cp::Duration patience) {
   if (place.url.empty()) {
     const cp::Secret request{
         "POST /rpc HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
         "content-type: application/json\r\nauthorization: Bearer " +
         std::string{place.token.reveal()} + "\r\ncontent-length: " + std::to_string(body.size()) +
         "\r\n\r\n" + body};
-    return send_to_socket(place.socket, request.reveal());
+    return send_to_socket(place.socket, request.reveal(), patience);
   }
   cp::HttplibTransport transport{cp::HttplibOptions::from(session.environment())};
   cp::Request request;
@@ -155,7 +155,7 @@ cp::Result<cp::Response> send(const Session& session, const RpcPlace& place, std
   request.headers = {{"content-type", "application/json"}, {"accept", "application/json"}};
   request.secret_headers = {{"authorization", "Bearer ", place.token}};
   request.body = std::move(body);
-  request.timeout = std::chrono::duration_cast<cp::Duration>(patience);
+  request.timeout = patience;
   request.max_answer_bytes = most_bytes;
   auto response = transport.send(request);
   if (!response && response.error().errc() == cp::Errc::network) {
@@ -212,11 +212,12 @@ cp::Result<RpcPlace> find_server(const Session& session, const RpcTarget& target
 }
 
 cp::Result<RpcOutcome> call_method(const Session& session, const RpcPlace& place,
-                                   const std::string& method, const Json& params) {
+                                   const std::string& method, const Json& params,
+                                   cp::Duration patience) {
   const auto where = place.url.empty() ? place.socket.string() : place.url;
   const Json request{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}};
   const auto response =
-      send(session, place, request.dump(-1, ' ', false, Json::error_handler_t::replace));
+      send(session, place, request.dump(-1, ' ', false, Json::error_handler_t::replace), patience);
   if (!response) return cp::fail(response.error());
   if (response->status == 401)
     return cp::fail(cp::Errc::unauthorized, "asking the server", where,

@@ -5,6 +5,7 @@
 
 #include <credpool/core/secret.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -45,9 +46,11 @@ struct RpcOutcome {
 };
 
 /// Calls a method of the server.
+/// @param patience for the whole call; a refresh takes its time
 /// @errors those of the transport; unauthorized when the token is not let in; malformed when what
 ///         answers is no such server
 credpool::Result<RpcOutcome> call_method(const Session& session, const RpcPlace& place,
-                                         const std::string& method, const Json& params);
+                                         const std::string& method, const Json& params,
+                                         credpool::Duration patience = std::chrono::minutes{10});
 
 }  // namespace credpool_cli

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t most_events = 50;
 constexpr std::chrono::seconds ask_every{2};
+constexpr cp::Duration patience{5'000};  // whoever quits waits no longer for a server that hangs
 constexpr std::size_t longest_line = 256 * 1024;
 
 std::string lower(std::string_view text) {
@@ -174,7 +175,7 @@ void TopFeed::pause(bool paused) {
 
 cp::Result<TopData> TopFeed::ask(const Session& session, const RpcPlace& place) {
   const auto call = [&](const char* method) -> cp::Result<Json> {
-    auto outcome = call_method(session, place, method, Json::object());
+    auto outcome = call_method(session, place, method, Json::object(), patience);
     if (!outcome) return cp::fail(outcome.error());
     if (outcome->refusal)
       return cp::fail(outcome->refusal->errc, "asking the server", method, outcome->refusal->hint);
@@ -193,7 +194,7 @@ cp::Result<TopData> TopFeed::ask(const Session& session, const RpcPlace& place) 
 
 cp::Result<std::size_t> TopFeed::clear_cooldown(const std::string& credential) {
   const auto outcome =
-      call_method(session_, place_, "cooldown.clear", Json{{"credential", credential}});
+      call_method(session_, place_, "cooldown.clear", Json{{"credential", credential}}, patience);
   if (!outcome) return cp::fail(outcome.error());
   if (outcome->refusal)
     return cp::fail(outcome->refusal->errc, "clearing a cooldown", {}, outcome->refusal->hint);
