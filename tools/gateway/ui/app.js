@@ -86,7 +86,7 @@ async function show({focus}) {
       if (ending.signal.aborted) end();
       else ending.signal.addEventListener('abort', end, {once: true});
     }
-    performance.mark('page-ready', {detail: location.hash});
+    if (turn === shown) performance.mark('page-ready', {detail: location.hash});
   } catch (error) {
     if (turn !== shown || error.name === 'AbortError' || error.kind === 'signed-out') return;
     fill(actions);

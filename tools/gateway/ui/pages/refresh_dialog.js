@@ -125,6 +125,7 @@ class RefreshDialog {
     this.view = flowView(flow, {send: (text) => this.send(text), title: this.method?.title});
     fill(this.dialog.body, this.view.element);
     this.view.update(flow);
+    if (flow.state === 'starting') this.ask();  // it may have gone on before its name was known here
   }
 
   heard(event) {
@@ -144,13 +145,10 @@ class RefreshDialog {
   }
 
   take(flow) {
-    const over = isOver(this.flow);
+    if (isOver(this.flow)) return;  // an answer that was overtaken by the end
     this.flow = flow;
-    if (isOver(flow)) {
-      if (!over) this.over();
-    } else {
-      this.view?.update(flow);
-    }
+    if (isOver(flow)) this.over();
+    else this.view?.update(flow);
   }
 
   /** The whole state, after a time without events. */
