@@ -144,6 +144,22 @@ class Refresh(ControlTest):
         browser.wait(what=".methods")
         self.assertEqual([flow["state"] for flow in self.server.call("tokenDiscovery.flows")["flows"]][:2], ["cancelled", "failed"])
 
+    def test_a_code_expires(self):
+        """a code that nobody confirmed in time: told, and a new one is one click away"""
+        self.world.set(code_ttl=3)
+        try:
+            self.choose("Kimi CLI", "oauth-device")
+            browser = self.browser
+            first = self.device_code()
+            self.assertRegex(browser.text(what="dialog"), r"Expires in")
+            browser.wait(what="text=That did not work")
+            self.assertRegex(browser.text(what="dialog"), r"(?i)expired|in time|too late|ran out")
+            self.assert_clean("refresh-expired")
+        finally:
+            self.world.set(code_ttl=900)
+        browser.click(what="role=button[name='Try again']")
+        self.assertNotEqual(self.device_code(), first)
+
     def test_it_survives_a_reload(self):
         """a login goes on when its dialog or page is closed; both find it again"""
         self.choose("Kimi CLI", "oauth-device")

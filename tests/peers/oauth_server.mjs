@@ -12,7 +12,7 @@
 // For the tests, besides the endpoints of the CLIs:
 //   POST /__login   {client, account?}     a fresh login: {access_token, refresh_token, expires_in, grant, account, ...}
 //   POST /__approve {user_code, account?}  the person says yes to a device login; /__deny says no
-//   POST /__set     {ttl, grace, answer_delay_ms, request_delay_ms, interval, slow_down}
+//   POST /__set     {ttl, grace, code_ttl, answer_delay_ms, request_delay_ms, interval, slow_down}
 //   GET  /__counts[?grant=ID]              what was spent; of one login: its spends, reuse, hash of the live token
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const { values: options } = parseArgs({
 });
 
 const settings = {
-  ttl: Number(options.ttl), grace: Number(options.grace),
+  ttl: Number(options.ttl), grace: Number(options.grace), code_ttl: 900,
   answer_delay_ms: 0, request_delay_ms: 0, interval: 0, slow_down: 0,
 };
 const now = () => Math.floor(Date.now() / 1000);
@@ -111,7 +111,7 @@ async function makeProvider(issuer) {
     issueRefreshToken: () => true,
     rotateRefreshToken: (ctx) => clients[vendorOf(ctx.oidc.client.clientId)].rotates,
     ttl: {
-      AccessToken: () => settings.ttl, AuthorizationCode: 60, DeviceCode: 900, Grant: 10 * 365 * 86400,
+      AccessToken: () => settings.ttl, AuthorizationCode: 60, DeviceCode: () => settings.code_ttl, Grant: 10 * 365 * 86400,
       IdToken: 900, Interaction: 900, RefreshToken: 365 * 86400, Session: 365 * 86400,
     },
   });
