@@ -290,8 +290,8 @@ void on_postgres(const std::map<int, double>& sqlite) {
 }  // namespace
 
 int main(int count, char** words) {
-  const std::filesystem::path below = count > 1 ? words[1] : ".";
-  ::setenv("TMPDIR", std::filesystem::absolute(below).c_str(), 1);  // where a server puts its files
+  const auto below = std::filesystem::canonical(count > 1 ? words[1] : ".");
+  ::setenv("TMPDIR", below.c_str(), 1);  // where a server puts its files
   std::map<int, double> small, large;
   {
     Place place{below};
