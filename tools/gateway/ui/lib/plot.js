@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Plots: stacked bars, stacked areas and lines over days or minutes, drawn as SVG.
+// Plots: stacked bars by day and stacked areas by minute, drawn as SVG. Areas go in steps: what was counted in a minute is not drawn
+// as if it had grown between two minutes.
 //
 // Own code instead of a plotting library: the series here have at most a few hundred points, and what is wanted is what canvas
 // libraries leave to their users: stacking, colours that follow the theme, a readout by keyboard and for screen readers.
@@ -23,7 +24,7 @@ const sumAt = (series, i) => series.reduce((total, one) => total + one.values[i]
 /**
  * One plot.
  *
- * title, note: what is shown, and one sentence on it. kind: "bars" (stacked), "area" (stacked) or "lines".
+ * title, note: what is shown, and one sentence on it. kind: "bars", or "steps" (no gaps: an area by minute).
  * format(value): a number in the readout and the table. axis(value): a short one for the axis. whole: values are counts.
  * empty: the sentence when all is zero. colours: a Colours shared with other plots. otherLabel(count): the name of the folded rest.
  * xName: what the x axis counts, as the head of the table ("Day").
@@ -57,8 +58,7 @@ export function createPlot({title, note, kind = 'bars', format, axis = format, w
     const width = Math.floor(area.clientWidth);
     const height = Math.floor(area.clientHeight);
     if (width === 0 || height === 0 || xs.length === 0) return null;
-    const stacked = kind !== 'lines';
-    const most = xs.reduce((top, _, i) => Math.max(top, stacked ? sumAt(shown, i) : Math.max(0, ...shown.map((one) => one.values[i]))), 0);
+    const most = xs.reduce((top, _, i) => Math.max(top, sumAt(shown, i)), 0);
     const {top, ticks} = ticksTo(most, height < 170 ? 3 : 4, whole);
     const texts = ticks.map(axis);
     const left = Math.ceil(Math.max(...texts.map(textWidth))) + 8;
@@ -96,11 +96,12 @@ export function createPlot({title, note, kind = 'bars', format, axis = format, w
 
   function bars() {
     const {band, zero, x, y} = layout;
-    const gap = band > 6 ? Math.min(12, Math.max(1, Math.round(band * 0.22))) : band > 2.5 ? 1 : 0;
+    const gap = kind === 'steps' ? 0 : band > 6 ? Math.min(12, Math.max(1, Math.round(band * 0.22))) : band > 2.5 ? 1 : 0;
     return xs.map((_, i) => {
       const from = Math.round(x(i) + gap / 2);
-      const width = Math.max(1, Math.min(48, Math.round(x(i + 1) - gap / 2) - from));
-      const start = from + Math.max(0, Math.floor((band - gap - width) / 2));
+      const room = Math.max(1, Math.round(x(i + 1) - gap / 2) - from);
+      const width = kind === 'steps' ? room : Math.min(48, room);
+      const start = from + Math.floor((room - width) / 2);
       let below = 0;
       return shown.map((one) => {
         const value = one.values[i];
@@ -115,20 +116,6 @@ export function createPlot({title, note, kind = 'bars', format, axis = format, w
     });
   }
 
-  const path = (values) => values.map((value, i) => `${i === 0 ? 'M' : 'L'}${layout.middle(i).toFixed(1)} ${layout.y(value).toFixed(1)}`).join('');
-
-  function areas() {
-    const base = xs.map(() => 0);
-    return shown.map((one) => {
-      const under = [...base];
-      one.values.forEach((value, i) => { base[i] += value; });
-      const back = under.map((value, i) => `L${layout.middle(i).toFixed(1)} ${layout.y(value).toFixed(1)}`).reverse().join('');
-      return svg('path', {class: `plot-mark plot-seam ${colourOf(one)}`, d: `${path(base)}${back}Z`});
-    });
-  }
-
-  const lines = () => shown.map((one) => svg('path', {class: `plot-line ${colourOf(one)}`, d: path(one.values)}));
-
   function draw() {
     shown = series.filter((one) => !frame.isHidden(one.key));
     frame.writeLegend(series.map((one) => ({key: one.key, label: one.label, colour: colourOf(one), text: format(one.total)})));
@@ -138,7 +125,7 @@ export function createPlot({title, note, kind = 'bars', format, axis = format, w
     setAttribute(drawing, 'width', layout.width);
     setAttribute(drawing, 'height', layout.height);
     setAttribute(drawing, 'viewBox', `0 0 ${layout.width} ${layout.height}`);
-    fill(drawing, svg('rect', {class: 'plot-cursor', width: 0, height: 0}), grid(), {bars, area: areas, lines}[kind]());
+    fill(drawing, svg('rect', {class: 'plot-cursor', width: 0, height: 0}), grid(), bars());
     setAttribute(area, 'aria-valuemin', 0);
     setAttribute(area, 'aria-valuemax', xs.length - 1);
     read(Math.min(at, xs.length - 1), false);

@@ -60,7 +60,7 @@ class HistoryPage {
       disabled: this.#matching === 0,
       run: () => run(format),
     })), {icon: 'download', text: 'Export'});
-    this.clearing = button('Clear', {kind: 'danger', icon: 'trash', run: () => this.#clear()});
+    this.clearing = button('Clear', {kind: 'danger', icon: 'trash', run: () => { this.#clear(); }});
     if (!this.#ctx.session.may('admin')) {
       this.clearing.disabled = true;
       this.clearing.title = 'Needs the scope admin';

@@ -15,7 +15,7 @@ const SETTLE = 10_000;  // ms between two sortings of the rows
 export function livePart(ctx, pool, state, remember) {
   const book = new ActivityBook(Number(state.minutes));
   const heat = new HeatStrips();
-  const plot = createPlot({title: 'Requests a minute, by model', note: 'The newest minute is still running.', kind: 'area', format: number, axis: compact, whole: true, xName: 'Minute',
+  const plot = createPlot({title: 'Requests a minute, by model', note: 'The newest minute is still running.', kind: 'steps', format: number, axis: compact, whole: true, xName: 'Minute',
     otherLabel: (count) => plural(count, 'other model'), empty: 'No request in this time. This picture moves as soon as somebody sends one.'});
   const silent = h('p', {class: 'muted small'});
   const place = h('div', {class: 'card padded stack tight'}, h('h3', {}, 'Which credential served'), heat.node, silent);

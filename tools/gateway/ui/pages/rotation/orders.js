@@ -95,8 +95,8 @@ export function ordersPart(ctx, pool, changed) {
     const out = given ? profiles().filter((one) => !given.includes(one)) : [];
     fill(sentence, given ? 'Only these are lent. fill-first and pinned go by this order, other strategies by their own rule among them.' : 'No order: all credentials of this provider are lent, as the strategy chooses.');
     fill(place, given && h('ol', {class: 'order-shown'}, given.map((one) => h('li', {class: 'break'}, one, !profiles().includes(one) && badge('not found now', 'warn')))),
-      out.length > 0 && h('p', {class: 'small'}, `Left out: ${plural(out.length, 'credential')} (${out.slice(0, 3).join(', ')}${out.length > 3 ? ', \u2026' : ''})`));
-    fill(foot, button(given ? 'Change the order' : 'Set an order', {run: begin, disabled: !admin}), given && button('Remove', {kind: 'danger', run: clear, disabled: !admin}));
+      out.length > 0 && h('p', {class: 'small order-left'}, `Left out: ${plural(out.length, 'credential')} (${out.slice(0, 3).join(', ')}${out.length > 3 ? ', \u2026' : ''})`));
+    fill(foot, button(given ? 'Change the order' : 'Set an order', {run: begin, disabled: !admin}), given && button('Remove', {kind: 'danger', run: () => { clear(); }, disabled: !admin}));
   }
 
   return {

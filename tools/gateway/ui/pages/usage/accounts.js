@@ -174,7 +174,7 @@ export function accountsPart(ctx, zone, state, remember) {
     }
     const first = !node.contains(sums.node);
     if (first) {
-      fill(node, h('div', {class: 'usage-bar'}, picker, button('Grant credits', {icon: 'plus', run: () => credits.grant(), disabled: !ctx.session.may('admin')})),
+      fill(node, h('div', {class: 'usage-bar'}, picker, button('Grant credits', {icon: 'plus', run: () => { credits.grant(); }, disabled: !ctx.session.may('admin')})),
         sums.node, spending.node, keys.node, credits.node);
     }
     writePicker();

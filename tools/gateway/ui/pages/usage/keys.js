@@ -83,7 +83,7 @@ export function keysPart(ctx, zone, changed) {
   function write() {
     if (keys.length === 0) {
       fill(place, emptyState({title: 'No key yet', text: 'A key (sk-prov-...) lets one program or person spend this account\u2019s credits, up to a limit of its own.',
-        actions: admin ? [button('Create a key', {kind: 'primary', icon: 'plus', run: () => after(createKey(ctx, account))})] : []}));
+        actions: admin ? [button('Create a key', {kind: 'primary', icon: 'plus', run: () => { after(createKey(ctx, account)); }})] : []}));
       return;
     }
     if (!place.contains(table)) fill(place, table, more);
@@ -128,7 +128,7 @@ export function keysPart(ctx, zone, changed) {
   return {
     node: h('section', {class: 'stack'},
       h('div', {class: 'usage-bar'}, h('h2', {}, 'Keys'), h('div', {class: 'row'}, old,
-        button('Create a key', {kind: 'primary', icon: 'plus', disabled: !admin, title: admin ? null : 'Needs the scope admin', run: () => after(createKey(ctx, account))}))), place),
+        button('Create a key', {kind: 'primary', icon: 'plus', disabled: !admin, title: admin ? null : 'Needs the scope admin', run: () => { after(createKey(ctx, account)); }}))), place),
     load,
   };
 }
