@@ -10735,9 +10735,43 @@ CREDPOOL_INLINE bool is_listen_address(std::string_view text) noexcept {
 namespace credpool::inline CREDPOOL_ABI {
 
 /// Whether keys and tokens may be sent to that URL: https, or http to a loopback IP literal;
-/// without user name, query, fragment, blanks or control characters.
+/// without user name, query, fragment, blanks or control characters. A host is a name, or an
+/// address in its usual notation, and none that is link-local, unspecified, multicast or a cloud's
+/// metadata service. Where a name leads is looked at when it is asked (see EventEngine).
 bool is_safe_base_url(std::string_view url) noexcept;
 
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Addresses that no provider has. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Whether no key may go to an IPv4 address: unspecified, link-local (where clouds serve their
+/// machines' credentials), multicast and reserved ones, and the metadata service of Alibaba.
+inline bool is_forbidden_v4(const unsigned char* bytes) noexcept {
+  return bytes[0] == 0 || bytes[0] >= 224 || (bytes[0] == 169 && bytes[1] == 254) ||
+         (bytes[0] == 100 && bytes[1] == 100 && bytes[2] == 100 && bytes[3] == 200);
+}
+
+/// The same of an IPv6 address; one that holds an IPv4 address is judged by that.
+inline bool is_forbidden_v6(const unsigned char* bytes) noexcept {
+  static constexpr std::array<unsigned char, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  static constexpr std::array<unsigned char, 12> nat64{0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0};
+  static constexpr std::array<unsigned char, 16> aws{0xfd, 0, 0x0e, 0xc2, 0, 0, 0,    0,
+                                                     0,    0, 0,    0,    0, 0, 0x02, 0x54};
+  const auto begins = [&](const auto& prefix, std::size_t size) {
+    return std::memcmp(bytes, prefix.data(), size) == 0;
+  };
+  if (begins(mapped, 12) || begins(nat64, 12)) return is_forbidden_v4(bytes + 12);
+  if (bytes[0] == 0x20 && bytes[1] == 0x02) return is_forbidden_v4(bytes + 2);  // 6to4
+  bool nothing = true;
+  for (int i = 0; i < 16; ++i) nothing = nothing && bytes[i] == 0;
+  return nothing || bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||
+         begins(aws, 16);
+}
+
+}  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -10764,6 +10798,43 @@ inline bool is_loopback_literal(std::string_view host) noexcept {
   }
 }
 
+/// Whether a host is written as resolvers, browsers and people all read it: a name, a dotted quad
+/// or a bracketed IPv6 address, and none of those where no provider is. Other notations of an
+/// address (decimal, octal, hexadecimal, short, an IPv4 one inside an IPv6 one) say one thing to a
+/// check and another to a resolver.
+inline bool is_plain_host(std::string_view host) {
+  std::array<unsigned char, 16> bytes{};
+  std::array<char, INET6_ADDRSTRLEN> back{};
+  if (host.size() > 253) return false;
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']')) return false;
+    const std::string six{host.substr(1, host.size() - 2)};
+    return ::inet_pton(AF_INET6, six.c_str(), bytes.data()) == 1 &&
+           ::inet_ntop(AF_INET6, bytes.data(), back.data(), back.size()) != nullptr &&
+           std::string_view{back.data()}.find('.') == std::string_view::npos &&
+           !is_forbidden_v6(bytes.data()) && !(bytes[0] == 0x20 && bytes[1] == 0x02) &&
+           !six.starts_with("64:ff9b:");
+  }
+  const bool plain = std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+  if (!plain || host.empty() || host.front() == '.' || host.find("..") != std::string_view::npos)
+    return false;
+  auto name = host;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const auto last = name.substr(name.rfind('.') + 1);
+  const bool number =
+      last.find_first_not_of("0123456789") == std::string_view::npos ||
+      ((last.starts_with("0x") || last.starts_with("0X")) &&
+       last.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos);
+  if (!number) return name != "metadata.google.internal";
+  const std::string four{host};
+  return ::inet_pton(AF_INET, four.c_str(), bytes.data()) == 1 &&
+         ::inet_ntop(AF_INET, bytes.data(), back.data(), back.size()) != nullptr &&
+         four == back.data() && !is_forbidden_v4(bytes.data());
+}
+
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
@@ -10781,7 +10852,7 @@ CREDPOOL_INLINE bool is_safe_base_url(std::string_view url) noexcept {
       return false;
     host = host.substr(0, port);
   }
-  return !host.empty() && (!plain || detail::is_loopback_literal(host));
+  return plain ? detail::is_loopback_literal(host) : detail::is_plain_host(host);
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
