@@ -48,7 +48,7 @@ class Top(unittest.TestCase):
     def test_live(self):
         with World(demo=True) as world, Serve(world, "--open") as server:
             screen = self.live(world)
-            screen.until_screen("q quit")
+            screen.until_screen("(?m)^> ")
             names = [row.split()[1] for row in screen.screen().splitlines() if row.startswith("> ")]
             self.assertEqual(len(names), 1)
             screen.type("\x1b[B")
@@ -88,7 +88,7 @@ class Top(unittest.TestCase):
             with Serve(world, "--open"):
                 screen = self.live(world)
                 screen.until_screen("strategy")
-            screen.until_screen("asking the server")
+            screen.until_screen("network error|start one with")
             screen.type("q")
             self.assertEqual(screen.end(), 0)
 

@@ -292,7 +292,7 @@ std::vector<std::string> top_lines(const TopData& data, const TopView& view,
       part.insert(part.end(), drawn.begin() + static_cast<std::ptrdiff_t>(first),
                   drawn.begin() + static_cast<std::ptrdiff_t>(first + room - 1));
       drawn = std::move(part);
-      lines[lines.size() - 2] += ", " + std::to_string(hidden) + " not shown";
+      lines[1] += ", " + std::to_string(hidden) + " not shown";  // the line with the sums
     }
     lines.insert(lines.end(), drawn.begin(), drawn.end());
   }
