@@ -44,11 +44,11 @@ class Budgets(ControlTest):
         for _ in range(3):
             self.server.ask(key=self.key)
         browser.eventually(f"Number(document.querySelector('.figure dd').textContent.replace(',', '')) >= {first + 3}")
-        browser.click(what="text=Credential >> nth=0")
+        browser.click(what=".segment >> text=Credential")
         browser.wait(what="role=heading[name='Requests by day and credential']")
         browser.wait(what=".breakdown >> text=/openai/")
         self.assertIn("by=credential", browser.url())
-        browser.click(what="text=Failures")
+        browser.click(what=".segment >> text=Failures")
         browser.wait(what="text=No request has failed in this time.")
         self.assert_clean("usage-no-failure")
 
@@ -164,7 +164,7 @@ class Budgets(ControlTest):
             self.enter("usage", size=size, scheme=scheme)
             for tab, sign in (("activity", ".plot-mark"), ("quotas", ".state"), ("accounts", ".keys-table")):
                 with self.subTest(tab=tab, width=size[0], scheme=scheme):
-                    self.to("usage", f"?tab={tab}")
+                    self.to("usage", f"?tab={tab}&account={self.account}")
                     self.browser.wait(what=sign)
                     self.assert_clean(f"usage-{tab}-{size[0]}-{scheme}", whole=True)
 

@@ -8,6 +8,7 @@ import {statusDot} from '../components/status.js';
 import {afterPause, fill, h, setAttribute, setText} from '../lib/dom.js';
 import {absolute, number, plural, shortHash} from '../lib/format.js';
 import {liveTime} from '../lib/clock.js';
+import {atMostEvery} from '../lib/pace.js';
 import {PagedSource} from '../lib/paged_source.js';
 import {VirtualList} from '../lib/virtual_list.js';
 import {clearHistory} from './history/clear.js';
@@ -267,14 +268,11 @@ export const page = {
   async mount(root, ctx) {
     const history = new HistoryPage(root, ctx);
     const soon = afterPause(() => history.refresh(), 300);
-    let looked = 0;
+    const later = atMostEvery(() => history.refresh(), QUIET);
+    ctx.onLeave(later.stop);
     ctx.on('*', (data, type) => {
-      if (type === 'resync' || type === 'scan.finished' || type.startsWith('credential.')) {
-        soon();
-      } else if (type === 'activity' && Date.now() - looked > QUIET) {
-        looked = Date.now();
-        soon();
-      }
+      if (type === 'resync' || type === 'scan.finished' || type.startsWith('credential.')) soon();
+      else if (type === 'activity') later();
     });
     ctx.onLeave(() => history.close());
     await history.load();

@@ -3,6 +3,7 @@
 import {tabs} from '../components/tabs.js';
 import {emptyState, errorState} from '../components/states.js';
 import {afterPause, fill, h} from '../lib/dom.js';
+import {atMostEvery} from '../lib/pace.js';
 import {accountsPart} from './usage/accounts.js';
 import {activityPart} from './usage/activity.js';
 import {quotasPart} from './usage/quotas.js';
@@ -63,14 +64,11 @@ export const page = {
     }}));
 
     const soon = afterPause(() => live?.load(), 300);
-    let looked = Date.now();
+    const later = atMostEvery(() => live?.load(), QUIET);
+    ctx.onLeave(later.stop);
     ctx.on('*', (data, type) => {
-      if (type === 'resync' || (type.startsWith('credential.') && live === parts.quotas)) {
-        soon();
-      } else if (type === 'activity' && live && Date.now() - looked > QUIET) {
-        looked = Date.now();
-        soon();
-      }
+      if (type === 'resync' || (type.startsWith('credential.') && live === parts.quotas)) soon();
+      else if (type === 'activity') later();
     });
   },
 };

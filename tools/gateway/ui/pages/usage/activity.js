@@ -60,7 +60,7 @@ export function activityPart(ctx, state, remember) {
     const totals = totalsOf(inside, key, label, ['requests', 'failed', 'inputTokens', 'outputTokens'], measure().value);
     const all = (name) => totals.reduce((sum, one) => sum + one[name], 0);
     const [requests, failed, input, output] = ['requests', 'failed', 'inputTokens', 'outputTokens'].map(all);
-    sums.set([number(requests), requests > 0 ? `${number(failed)} (${(failed / requests * 100).toFixed(1)}\u202f%)` : number(failed), compact(input), compact(output)]);
+    sums.set([number(requests), failed > 0 ? `${number(failed)} (${(failed / requests * 100).toFixed(1)}\u202f%)` : number(failed), compact(input), compact(output)]);
     fill(table, breakdown([group().title, 'Requests', 'Failed', 'Tokens in', 'Tokens out'],
       totals.map((one) => [one.label, number(one.requests), number(one.failed), number(one.inputTokens), number(one.outputTokens)])));
   }
