@@ -14527,7 +14527,7 @@ struct GatewayRoute {
 struct GatewayIdentity {
   enum class Kind { token, session, socket };
   Kind kind = Kind::token;
-  std::string name;  ///< "token:NAME", "session", "unix"
+  std::string name = {};  ///< "token:NAME", "session", "unix"
   Scopes scopes = {};
   std::optional<TimePoint> expires_at = {};
   std::uint64_t number = 0;  ///< of the session, or of the token's value
