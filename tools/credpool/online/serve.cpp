@@ -9,6 +9,7 @@
 #include "gateway.hpp"
 #include "key_file.hpp"
 #include "listeners.hpp"
+#include "metrics.hpp"
 #include "pool_watch.hpp"
 #include "rpc_methods.hpp"
 #include "serve_parts.hpp"
@@ -95,6 +96,7 @@ class Serving {
   Session& session_;
   const ServeOptions& options_;
   ServeParts parts_;
+  Metrics metrics_{session_.now()};
   std::vector<cp::Descriptor> inherited_;
   std::unique_ptr<ServingPool> pool_;
   std::filesystem::path key_file_;
@@ -121,6 +123,7 @@ cp::Result<void> Serving::open() {
   auto pool = ServingPool::open(session_, options_.allow, parts_.refresh);
   if (!pool) return cp::fail(pool.error());
   pool_ = std::move(*pool);
+  pool_->on_renewal([this](const cp::Error* failure) { metrics_.count_refresh(failure); });
   const auto in_force = pool_->settings();
   const auto& settings = *in_force;
   const auto where = inherited_.empty() || !options_.listen.empty()
@@ -210,6 +213,7 @@ std::shared_ptr<cp::ServerHandler> Serving::site() {
     options.on_access = [this](const cp::AccessRecord& record) {
       if (log_->is_on()) log_->write(record);
       if (activity_) activity_->record(record);
+      metrics_.count(record);
     };
     proxy_ = std::make_shared<cp::Proxy>(std::move(options));
     proxy_->use(pool_->catalog());
