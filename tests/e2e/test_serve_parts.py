@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -139,6 +139,8 @@ class ServiceManager(unittest.TestCase):
                 with socket.create_connection(("127.0.0.1", port), 10) as one:
                     one.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                     self.assertTrue(one.recv(1000).startswith(b"HTTP/1.1 200 "))
+                process.send_signal(signal.SIGHUP)
+                self.assertEqual([news.recv(100), news.recv(100)], [b"RELOADING=1", b"READY=1"])
                 process.terminate()
                 self.assertEqual(news.recv(100), b"STOPPING=1")
                 self.assertEqual(process.wait(timeout=20), 0)

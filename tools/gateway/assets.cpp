@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 namespace credpool_cli {
 
@@ -70,6 +71,31 @@ constexpr std::array<KnownType, 9> known_types{{
     {".webmanifest", "application/manifest+json"},
 }};
 
+/// Hands a file that is in memory to a peer at the peer's pace.
+class FileStream final : public cp::ExchangeListener {
+ public:
+  FileStream(std::shared_ptr<cp::ServerExchange> exchange, std::string_view bytes)
+      : exchange_{std::move(exchange)}, rest_{bytes} {}
+
+  void go_on() {
+    constexpr std::size_t piece = 4 << 10;  // what the server may have to copy
+    while (exchange_) {
+      const auto next = rest_.substr(0, piece);
+      rest_.remove_prefix(next.size());
+      exchange_->write(next);
+      if (rest_.empty()) return std::exchange(exchange_, nullptr)->finish();
+      if (!exchange_->flush()) return;
+    }
+  }
+
+  void on_drained() override { go_on(); }
+  void on_client_gone() override { exchange_.reset(); }
+
+ private:
+  std::shared_ptr<cp::ServerExchange> exchange_;
+  std::string_view rest_;
+};
+
 }  // namespace
 
 cp::Answer Assets::from_directory(std::string_view name) const {
@@ -92,7 +118,8 @@ cp::Answer Assets::from_directory(std::string_view name) const {
   return answer;
 }
 
-cp::Answer Assets::answer(std::string_view name, const cp::RequestHead& head) const {
+cp::Answer Assets::answer(std::string_view name, const cp::RequestHead& head,
+                          std::string_view& bytes) const {
   if (name.empty()) name = "index.html";
   if (!directory_.empty()) return from_directory(name);
   const auto* const begin = embedded_files();
@@ -112,8 +139,21 @@ cp::Answer Assets::answer(std::string_view name, const cp::RequestHead& head) co
   }
   answer.headers.emplace_back("content-type", file->type);
   if (packed) answer.headers.emplace_back("content-encoding", "gzip");
-  answer.body = packed ? file->gzip : file->bytes;
+  bytes = packed ? file->gzip : file->bytes;
   return answer;
+}
+
+void Assets::serve(const std::shared_ptr<cp::ServerExchange>& exchange,
+                   std::string_view name) const {
+  std::string_view bytes;
+  const auto answer = this->answer(name, exchange->head(), bytes);
+  if (bytes.empty()) return exchange->respond(answer);
+  cp::AnswerHead head{.status = answer.status, .headers = {}, .content_length = bytes.size()};
+  for (const auto& [key, value] : answer.headers) head.headers.push_back({key, value});
+  const auto stream = std::make_shared<FileStream>(exchange, bytes);
+  exchange->listen(stream);
+  exchange->start(head);
+  stream->go_on();
 }
 
 }  // namespace credpool_cli

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 namespace credpool_cli {
@@ -32,10 +33,15 @@ class Assets {
       : directory_{std::move(directory)}, environment_{std::move(environment)} {}
 
   /// Answers for the path below /ui/; an empty one is index.html. 304 for what the peer has, 404
-  /// for what is not there.
-  credpool::Answer answer(std::string_view name, const credpool::RequestHead& head) const;
+  /// for what is not there. Piece by piece as the peer takes them, so that many who read slowly
+  /// hold no copies of files.
+  void serve(const std::shared_ptr<credpool::ServerExchange>& exchange,
+             std::string_view name) const;
 
  private:
+  /// @param bytes of an embedded file, which are not in the answer then
+  credpool::Answer answer(std::string_view name, const credpool::RequestHead& head,
+                          std::string_view& bytes) const;
   credpool::Answer from_directory(std::string_view name) const;
 
   std::filesystem::path directory_;

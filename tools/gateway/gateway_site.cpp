@@ -156,8 +156,7 @@ void GatewaySite::handle(Exchange exchange) {
   if (route == &healthz || route == &readyz) return exchange->respond(health(route == &readyz));
   if (route == &enter) return open_session(exchange);
   if (route == &leave) return close_session(exchange, *identity);
-  if (route == &pages)
-    return exchange->respond(parts_.ui->answer(head.path().substr(pages.path.size()), head));
+  if (route == &pages) return parts_.ui->serve(exchange, head.path().substr(pages.path.size()));
   exchange->respond(redirect_to_pages());
 }
 

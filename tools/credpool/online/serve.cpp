@@ -283,7 +283,9 @@ void Serving::wait() {
     const timespec pause{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
     if (signal == SIGINT || signal == SIGTERM) return;
+    if (signal == SIGHUP) notify("RELOADING=1");
     const bool reloaded = signal == SIGHUP && reload();
+    if (signal == SIGHUP) notify("READY=1");
     const bool anyway = (signal == SIGHUP && !reloaded) || second % look_anyway_every == 0;
     if ((pool_->look(anyway) || reloaded) && proxy_) proxy_->use(pool_->catalog());
     if (watch_) watch_->look();
