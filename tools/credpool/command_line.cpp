@@ -233,6 +233,12 @@ int run_command_line(int argc, char** argv) {
   on(serve_command->add_subcommand("status", "Whether that service runs"),
      [](Session& session) { return run_serve_status(session); });
 
+  UiOptions ui;
+  auto* ui_command =
+      app.add_subcommand("ui", "Open the Control UI of the running `credpool serve`");
+  ui_command->add_flag("--no-browser", ui.no_browser, "Only print the link");
+  on(ui_command, [&](Session& session) { return run_ui(session, ui); });
+
   RpcOptions rpc;
   auto* rpc_command = app.add_subcommand("rpc", "Call a method of the running `credpool serve`");
   rpc_command->add_option("METHOD", rpc.method, "tokenDiscovery.status, ...; rpc.discover lists");

@@ -51,6 +51,9 @@ int run_rpc(Session& session, const RpcOptions&) {
 int run_top(Session& session, const TopOptions&) {
   become_network_program(session);
 }
+int run_ui(Session& session, const UiOptions&) {
+  become_network_program(session);
+}
 int run_demo(Session& session, const DemoOptions&) {
   become_network_program(session);
 }

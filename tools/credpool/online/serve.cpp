@@ -98,6 +98,7 @@ class Serving {
   ServeParts parts_;
   Metrics metrics_{session_.now()};
   std::vector<cp::Descriptor> inherited_;
+  Metrics metrics_{session_.now()};
   std::unique_ptr<ServingPool> pool_;
   std::filesystem::path key_file_;
   cp::Secret key_;

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
