@@ -39194,7 +39194,9 @@ CREDPOOL_INLINE std::vector<AuditFinding> audit_files(const std::filesystem::pat
       return;  // else: removed a moment ago
     }
     const bool folder = S_ISDIR(facts.st_mode);
-    if (!folder && !S_ISREG(facts.st_mode)) {
+    // Where a running server is talked to (credpool rpc, ui, top).
+    const bool own_socket = S_ISSOCK(facts.st_mode) && path.filename() == "gateway.sock";
+    if (!folder && !own_socket && !S_ISREG(facts.st_mode)) {
       report(not_regular, "move it away: mv " + quoted + " ~/");
       return;
     }

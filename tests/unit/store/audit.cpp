@@ -93,6 +93,20 @@ TEST_CASE("store/audit: B2 B3 B4 B11 links, hard links, special files and left-o
         std::vector<Finding>{{Kind::left_over, state / "secrets.json.tmp-0011223344556677"}});
 }
 
+TEST_CASE("store/audit: the socket of a running server is one of ours, another is not") {
+  const ThrowawayHome home;
+  const auto state = home.path() / "state";
+  home.write("state/secrets.json", "{}");
+  // A node of the file system is all that is looked at: nobody has to listen.
+  REQUIRE(::mknod((state / "gateway.sock").c_str(), S_IFSOCK | 0600, 0) == 0);
+  CHECK(audited(home).empty());
+  REQUIRE(::chmod((state / "gateway.sock").c_str(), 0666) == 0);
+  CHECK(audited(home) == std::vector<Finding>{{Kind::wrong_mode, state / "gateway.sock"}});
+  fs::remove(state / "gateway.sock");
+  REQUIRE(::mknod((state / "other.sock").c_str(), S_IFSOCK | 0600, 0) == 0);
+  CHECK(audited(home) == std::vector<Finding>{{Kind::not_regular, state / "other.sock"}});
+}
+
 TEST_CASE("store/audit: B1 a file of another user") {
   const ThrowawayHome home;
   const auto file = home.write("state/file", "");

@@ -96,7 +96,6 @@ class Serving {
   Session& session_;
   const ServeOptions& options_;
   ServeParts parts_;
-  Metrics metrics_{session_.now()};
   std::vector<cp::Descriptor> inherited_;
   Metrics metrics_{session_.now()};
   std::unique_ptr<ServingPool> pool_;
