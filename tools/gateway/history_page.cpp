@@ -48,7 +48,7 @@ bool fits(const cp::HistoryEntry& entry, const HistoryQuery& query, const std::s
 }  // namespace
 
 cp::Result<HistoryPages::Entries> HistoryPages::entries(const cp::HistoryDocument& document) {
-  const std::lock_guard lock{mutex_};
+  const std::lock_guard lock{entries_mutex_};
   const auto now_there = stamp(document.path());
   if (entries_ && entries_of_ == now_there) return entries_;
   auto all = document.entries();
@@ -88,7 +88,7 @@ cp::Result<HistoryPage> HistoryPages::page(const cp::HistoryDocument& document,
 }
 
 cp::Result<cp::HistoryVerdict> HistoryPages::verdict(const cp::HistoryDocument& document) {
-  const std::lock_guard lock{mutex_};
+  const std::lock_guard lock{verdict_mutex_};
   const auto now_there = stamp(document.path()) + stamp(document.chain_path());
   if (verdict_ && verdict_of_ == now_there) return *verdict_;
   auto verdict = document.verify();

@@ -44,9 +44,10 @@ class HistoryPages {
   using Entries = std::shared_ptr<const std::vector<credpool::HistoryEntry>>;
   credpool::Result<Entries> entries(const credpool::HistoryDocument& document);
 
-  std::mutex mutex_;
-  std::string entries_of_;  ///< stamp of the document that was read
-  Entries entries_;         ///< newest first
+  std::mutex entries_mutex_;
+  std::string entries_of_;    ///< stamp of the document that was read
+  Entries entries_;           ///< newest first
+  std::mutex verdict_mutex_;  ///< apart: pages are read while a long chain is checked
   std::string verdict_of_;
   std::optional<credpool::HistoryVerdict> verdict_;
 };
