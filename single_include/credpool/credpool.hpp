@@ -66,7 +66,6 @@
 #include <optional>
 #include <ostream>
 #include <random>
-#include <ranges>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -38994,9 +38993,9 @@ CREDPOOL_INLINE std::string TrustedProxies::asker(std::string_view peer,
                                                   const RequestHead& head) const {
   std::string asker{peer};
   if (!trusts(asker)) return asker;
-  for (const auto& [name, value] : std::ranges::reverse_view{head.headers}) {
-    if (!same_header_name(name, "x-forwarded-for")) continue;
-    for (auto rest = value;;) {
+  for (auto header = head.headers.rbegin(); header != head.headers.rend(); ++header) {
+    if (!same_header_name(header->name, "x-forwarded-for")) continue;
+    for (auto rest = header->value;;) {
       const auto comma = rest.rfind(',');
       const auto address =
           detail::forwarded_address(comma == rest.npos ? rest : rest.substr(comma + 1));
