@@ -18,7 +18,7 @@ const require = createRequire(path.join(options.modules, 'package.json'));
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 // No sandbox: the tests run as root in containers, and see nothing but our own server.
 const browser = await chromium.launch({ executablePath: options.browser, args: ['--no-sandbox', '--disable-gpu'] });
 

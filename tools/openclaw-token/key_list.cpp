@@ -46,10 +46,12 @@ cp::Result<KeyPage> some_keys(Api& api, bool with_revoked, std::size_t offset, s
       return fault(Fault::not_understood, "The server's answer holds no list of keys.");
     keys.total = static_cast<std::size_t>(std::max(0.0, number_of(*page, "total")));
     // A server without pages gives everything at once.
-    const auto skipped = page->contains("has_more") ? 0 : std::min(first, items->size());
-    for (auto i = skipped; i < items->size() && keys.items.size() < limit; ++i)
+    const bool everything = items->size() >= keys.total;
+    for (auto i = everything ? first : 0; i < items->size() && keys.items.size() < limit; ++i)
       keys.items.push_back((*items)[i]);
-    if (items->empty() || keys.items.size() >= limit || !is_true(*page, "has_more")) return keys;
+    if (everything || items->empty() || keys.items.size() >= limit ||
+        offset + keys.items.size() >= keys.total)
+      return keys;
   }
 }
 
