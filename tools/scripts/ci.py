@@ -80,7 +80,7 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
                                    "--timeout-multiplier", "4")],
         "fuzz": [with_fuzz, ["ninja", "-C", "build-asan", "-j", "2"],
                  python("tests/fuzz/run_fuzz.py", "build-asan", str(arguments.fuzz_seconds), "--counts", counts)],
-        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Db_sanitize=thread"),
+        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Doptimization=0", "-Db_sanitize=thread"),
                  python(run_tests, "build-tsan", "--counts", counts, *LIBRARY_SUITES,
                         "--timeout-multiplier", "6")],
         "tidy": [clang_build, python("tools/scripts/run_tidy.py", "build-clang", "--seconds",
@@ -108,8 +108,8 @@ def run_stage(name: str, commands: list[list[str]], counts: pathlib.Path) -> Out
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append")
-    parser.add_argument("--fuzz-seconds", type=int, default=20)
-    parser.add_argument("--tidy-seconds", type=int, default=180)
+    parser.add_argument("--fuzz-seconds", type=int, default=12)
+    parser.add_argument("--tidy-seconds", type=int, default=150)
     parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="test")
     arguments = parser.parse_args()
 
