@@ -64,6 +64,7 @@ Json flow_json(const Flow& flow, bool with_lines) {
                          {"hint", harmless(flow.error->hint)}};
   document["startedAt"] = time_json(flow.started_at);
   document["endedAt"] = time_json(flow.ended_at);
+  document["revision"] = flow.revision;
   return document;
 }
 
@@ -81,6 +82,7 @@ bool FlowPerson::over(const Lock&) const {
 
 /// Wakes who waits, and tells of the change.
 void FlowPerson::tell(Lock lock) {
+  ++flow_.revision;
   const auto flow = flow_;
   lock.unlock();
   wake_.notify_all();

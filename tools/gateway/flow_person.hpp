@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -49,6 +50,8 @@ struct Flow {
   std::optional<credpool::Error> error = {};
   credpool::TimePoint started_at{};
   std::optional<credpool::TimePoint> ended_at = {};
+  /// Grows with every change: answers and events reach a page in any order.
+  std::uint64_t revision = 0;
 
   bool ended() const noexcept { return state >= FlowState::done; }
 };

@@ -125,7 +125,7 @@ class RefreshDialog {
     this.view = flowView(flow, {send: (text) => this.send(text), title: this.method?.title});
     fill(this.dialog.body, this.view.element);
     this.view.update(flow);
-    if (flow.state === 'starting') this.ask();  // it may have gone on before its name was known here
+    this.ask();  // it may have gone on before its name was known here
   }
 
   heard(event) {
@@ -145,7 +145,7 @@ class RefreshDialog {
   }
 
   take(flow) {
-    if (isOver(this.flow)) return;  // an answer that was overtaken by the end
+    if (isOver(this.flow) || flow.revision < this.flow.revision) return;  // overtaken by what is newer
     this.flow = flow;
     if (isOver(flow)) this.over();
     else this.view?.update(flow);
