@@ -104,6 +104,8 @@ TEST_CASE("proxy/spending: the gate is asked once, before the body is read") {
   CHECK(paid.world.log.back().ending == cp::Ending::refused);
   CHECK(paid.gate->callers == 1);
   CHECK(paid.world.upstream.calls().size() == 1);
+  paid.world.upstream.last().answer(400, json, "{}");
+  CHECK(exchange->answer().status == 400);
 }
 
 TEST_CASE("proxy/spending: a request waits for its reservation; a caller that left wants none") {
