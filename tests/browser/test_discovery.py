@@ -199,6 +199,7 @@ class Naughty(ControlTest):
         self.assertGreater(len(self.server.call("tokenDiscovery.status")["credentials"]), 3)
         self.enter()
         browser = self.browser
+        browser.eventually("[...document.querySelectorAll('.rows .link-button')].some((one) => one.textContent.includes('<img'))")
         self.assertIn("<img", browser.text(what=".rows"))
         self.assertNotIn("\u202e", browser.text(what=".rows"))
         for at in range(browser.count(what=".rows .link-button")):

@@ -30,8 +30,7 @@ class Rotation(ControlTest):
         self.enter("rotation")
         browser = self.browser
         browser.wait(what=".heat-strip")
-        rows = browser.count(what=".heat-list .virtual-row")
-        self.assertEqual(rows, 3)
+        browser.eventually("document.querySelectorAll('.heat-list .virtual-row').length === 3")
         total = "[...document.querySelectorAll('.heat-list .virtual-row > :last-child')].reduce((sum, one) => sum + Number(one.textContent), 0)"
         before = browser.evaluate(expression=total)
         for _ in range(6):
