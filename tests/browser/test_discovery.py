@@ -52,8 +52,9 @@ class Discovery(ControlTest):
         self.assertTrue(all("Qwen Code" in text for text in browser.texts(what=".rows .credential")))
         browser.choose(what="role=combobox[name='CLI']", value="")
         browser.choose(what="role=combobox[name='Order']", value="name")
-        names = browser.texts(what=".rows .link-button")
-        self.assertEqual(names, sorted(names, key=str.lower))
+        names = sorted(browser.texts(what=".rows .link-button"), key=str.lower)
+        browser.eventually(f"document.querySelector('.rows .link-button').textContent === {json.dumps(names[0])}")
+        self.assertEqual(browser.texts(what=".rows .link-button"), names)
 
     def test_details(self):
         """the details: places, policy, quota; by its address too; Escape gives the focus back"""
