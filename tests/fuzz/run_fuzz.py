@@ -37,7 +37,8 @@ def fuzz(program: pathlib.Path, build: pathlib.Path, seconds: int) -> tuple[str,
     except subprocess.TimeoutExpired:
         return name, False, "did not stop when its time was over"
     if ran.returncode != 0:
-        return name, False, "\n".join(ran.stderr.splitlines()[-60:])
+        told = [line for line in ran.stderr.splitlines() if not re.match(r"#\d+\t", line)]  # else: its progress
+        return name, False, "\n".join(told[-60:])
     runs = re.search(r"number_of_executed_units:\s*(\d+)", ran.stderr)
     coverage = re.findall(r"\bcov: (\d+)", ran.stderr)
     return name, True, f"{runs[1] if runs else '?'} runs, {coverage[-1] if coverage else '?'} edges"

@@ -188,6 +188,7 @@ TEST_CASE("server/request_parser: what could be read in two ways is refused") {
       {"RTSP", "SETUP / RTSP/1.0\r\nHost: a\r\n\r\n", 0},
       {"no Host", "GET / HTTP/1.1\r\nX: a\r\n\r\n", 400},
       {"two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+      {"neither a name nor a value", "GET / HTTP/1.1\r\nHost: a\r\n:\r\n\r\n", 400},
       {"another expectation", post("Expect: 200-ok\r\nContent-Length: 1\r\n", "a"), 417},
       {"TLS", "\x16\x03\x01\x02\x01\x01", 0},
       {"refused by the handler", "GET /refused HTTP/1.1\r\nHost: a\r\n\r\n", 403},
@@ -243,6 +244,9 @@ TEST_CASE("server/request_parser: the limit of a chunked body counts its framing
       post("Transfer-Encoding: chunked\r\n", "0\r\nA: " + std::string(5'000, 'x') + "\r\n\r\n");
   for (const std::size_t piece : {1, 7, 64, 500})
     CHECK(parse(trailers, piece, small).status == 413);
+  const auto at_once =
+      post("Transfer-Encoding: chunked\r\n", "3e9\r\n" + std::string(1'001, 'x') + "\r\n0\r\n\r\n");
+  CHECK(parse(at_once, small).status == 413);
 }
 
 TEST_CASE("server/request_parser: one request after the other, each from a clean start") {

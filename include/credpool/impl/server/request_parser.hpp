@@ -148,6 +148,9 @@ class RequestParser {
     const bool had_head = head_done_;
     const auto error = llhttp_execute(&parser_, bytes.data(), bytes.size());
     if (complete_) {
+      // A chunked body that came with its head in one piece was not counted yet.
+      if (body_.size() > limits_.max_body_bytes)
+        return refuse(413, "the request's body is too large");
       const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
       rest_ = bytes.substr(used);
       return State::complete;
@@ -255,6 +258,7 @@ class RequestParser {
     int lengths = 0;
     int encodings = 0;
     for (const auto& [name, value] : head_.headers) {
+      if (name.empty()) return bad(400, "a header has no name");
       if (!is_header_value(value)) return bad(400, "a header's value holds a control character");
       if (same_header_name(name, "host")) {
         ++hosts;
