@@ -14696,7 +14696,8 @@ CREDPOOL_INLINE void add_security_headers(Answer& answer, bool files) {
   constexpr std::string_view policy =
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
       "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
-      "form-action 'none'; frame-ancestors 'none'";
+      "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+      "trusted-types 'none'";
   auto& headers = answer.headers;
   headers.emplace_back("content-security-policy",
                        files ? policy : "default-src 'none'; frame-ancestors 'none'");

@@ -66,6 +66,14 @@ class Shell(ControlTest):
         browser.reload()
         browser.wait(what="text=Sign in to credpool")
 
+    def test_no_text_becomes_markup(self):
+        """no text becomes markup, whatever writes it: the browser refuses, and no policy of ours would allow it"""
+        self.enter()
+        tried = "(() => { try { document.createElement('div').innerHTML = '<b>x</b>'; return 'taken'; } catch { return 'refused'; } })()"
+        self.assertEqual(self.browser.evaluate(expression=tried), "refused")
+        made = "(() => { try { trustedTypes.createPolicy('any', {createHTML: (text) => text}); return 'made'; } catch { return 'refused'; } })()"
+        self.assertEqual(self.browser.evaluate(expression=made), "refused")
+
     def test_every_page_is_clean(self):
         """each page, wide and narrow, light and dark: no console error, nothing refused, nothing axe finds, nothing too wide"""
         for size, scheme in ((WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")):

@@ -282,6 +282,8 @@ TEST_CASE("gateway/access: security headers") {
   const auto policy = value(page, "content-security-policy");
   CHECK(policy.starts_with("default-src 'none';"));
   CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
+  CHECK(policy.find("require-trusted-types-for 'script'") != std::string::npos);
+  CHECK(policy.find("trusted-types 'none'") != std::string::npos);
   for (const auto* weak : {"unsafe", "*", "http:", "https:"})
     CHECK(policy.find(weak) == std::string::npos);
   CHECK(value(page, "cache-control") == "no-cache");
