@@ -14,7 +14,8 @@ namespace cp = credpool;
 namespace {
 
 constexpr std::size_t shard_count = 8;
-constexpr std::size_t most_waiting = 16'384;
+/// Callers make names of models up: further ones of the same second are counted without a name.
+constexpr std::size_t most_kinds = 1'024;
 
 std::int64_t minute_of(cp::TimePoint time) {
   return std::chrono::floor<std::chrono::minutes>(time.time_since_epoch()).count();
@@ -34,6 +35,7 @@ template <std::size_t Size> struct ShortText {
     std::memcpy(bytes.data(), text.data(), size);
   }
   std::string_view view() const noexcept { return {bytes.data(), size}; }
+  auto operator<=>(const ShortText& other) const noexcept { return view() <=> other.view(); }
 };
 
 /// The shard of this thread.
@@ -58,17 +60,17 @@ void Served::add(const Served& other) noexcept {
   output_tokens += other.output_tokens;
 }
 
-struct Activity::Note {
+struct Activity::Kind {
   ShortText<16> credential;
-  ShortText<128> model;
-  bool failed = false;
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
+  ShortText<128> model;  ///< as the caller named it
+  auto operator<=>(const Kind&) const noexcept = default;
 };
 
 struct Activity::Shard {
   std::mutex mutex;
-  std::vector<Note> notes;
+  // Since the last tick. In the order in which they came: names are given out in that order.
+  std::vector<std::pair<Kind, Served>> served;
+  std::map<Kind, std::size_t> places;
 };
 
 /// An hour of counters; those that are older are zero, without anybody having to come by.
@@ -145,27 +147,30 @@ void Activity::stop() {
 
 void Activity::record(const cp::AccessRecord& record) {
   if (record.credential.empty()) return;  // nobody served it
-  Note note;
-  note.credential.put(record.credential);
-  note.model.put(record.model);
-  note.failed = !succeeded(record);
-  note.input_tokens = record.usage.input.value_or(0);
-  note.output_tokens = record.usage.output.value_or(0);
+  Kind kind;
+  kind.credential.put(record.credential);
+  kind.model.put(record.model);
+  const Served one{1, succeeded(record) ? 0U : 1U, record.usage.input.value_or(0),
+                   record.usage.output.value_or(0)};
   auto& shard = *shards_[shard_of_thread()];
   const std::lock_guard lock{shard.mutex};
-  if (shard.notes.size() < most_waiting)
-    shard.notes.push_back(note);
-  else
-    missed_.fetch_add(1, std::memory_order_relaxed);
+  auto place = shard.places.find(kind);
+  if (place == shard.places.end()) {
+    if (shard.served.size() >= most_kinds) kind.model = {};
+    place = shard.places.try_emplace(kind, shard.served.size()).first;
+    if (place->second == shard.served.size()) shard.served.emplace_back(kind, Served{});
+  }
+  shard.served[place->second].second.add(one);
 }
 
 /// The name under which it is counted.
-std::string Activity::model_of(const Note& note) {
+std::string Activity::model_of(const Kind& kind, const Served& served) {
   constexpr std::size_t longest = 96;
-  if (note.model.view().empty()) return std::string{other};
-  auto name = cp::access_text(note.model.view(), longest);
+  if (kind.model.view().empty()) return std::string{other};
+  auto name = cp::access_text(kind.model.view(), longest);
   if (known_models_.contains(name)) return name;
-  const bool may_be_new = !note.failed && !name.empty() && name.find("***") == std::string::npos &&
+  const bool may_be_new = served.failed < served.requests && !name.empty() &&
+                          name.find("***") == std::string::npos &&
                           known_models_.size() < options_.most_models;
   if (!may_be_new) return std::string{other};
   known_models_.insert(name);
@@ -173,17 +178,11 @@ std::string Activity::model_of(const Note& note) {
 }
 
 /// Under mutex_.
-void Activity::count(const Note& note) {
-  constexpr std::size_t most_credentials = 4096;
-  const std::string credential{note.credential.view()};
-  const auto model = model_of(note);
-  const Served served{1, note.failed ? 1U : 0U, note.input_tokens, note.output_tokens};
+void Activity::count(const Kind& kind, const Served& served) {
+  const std::string credential{kind.credential.view()};
+  const auto model = model_of(kind, served);
   const auto time = now();
   const auto minute = minute_of(time);
-  if (credentials_.size() >= most_credentials && !credentials_.contains(credential)) {
-    missed_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
   for (auto* ring : {&credentials_[credential], &models_[model]}) {
     ring->move_to(minute);
     ring->slot(minute).add(served);
@@ -198,13 +197,13 @@ void Activity::tick() {
   {
     const std::lock_guard lock{mutex_};
     for (const auto& shard : shards_) {
-      std::vector<Note> notes;
+      std::vector<std::pair<Kind, Served>> all;
       {
         const std::lock_guard turn{shard->mutex};
-        notes.reserve(std::min(shard->notes.size() * 2, most_waiting));
-        notes.swap(shard->notes);
+        all.swap(shard->served);
+        shard->places.clear();
       }
-      for (const auto& note : notes) count(note);
+      for (const auto& [kind, served] : all) count(kind, served);
     }
     for (auto& [key, served] : second_) rows.push_back({key.first, key.second, served});
     second_.clear();

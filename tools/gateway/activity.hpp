@@ -7,7 +7,6 @@
 #include <credpool/store/sqlite_day_uses.hpp>
 
 #include <array>
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -81,8 +80,7 @@ class Activity {
   /// stop()
   ~Activity();
 
-  /// Takes note of a request; a copy of a few words under a lock that nobody holds for long. More
-  /// than 16,384 in one second and thread are not counted one by one but as `missed()`.
+  /// Counts a request, under a lock that nobody holds for long.
   void record(const credpool::AccessRecord& record);
 
   /// Requests by minute, oldest first; the last one is the minute that runs.
@@ -108,28 +106,25 @@ class Activity {
   /// @errors those of reading the file
   credpool::Result<std::vector<credpool::DayUse>> days(int count) const;
 
-  std::uint64_t missed() const noexcept { return missed_.load(std::memory_order_relaxed); }
-
-  /// Counts what was noted, and does what is due. Called by a thread of its own each second.
+  /// Takes over what was counted, and does what is due. Called by a thread of its own each second.
   void tick();
   /// Writes what is left. Nothing is noted after it.
   void stop();
 
  private:
-  struct Note;
+  struct Kind;
   struct Shard;
   struct Ring;
   struct DayKey;
 
-  void count(const Note& note);
-  std::string model_of(const Note& note);
+  void count(const Kind& kind, const Served& served);
+  std::string model_of(const Kind& kind, const Served& served);
   void write_days();
   std::vector<credpool::DayUse> unwritten() const;
   credpool::TimePoint now() const { return options_.now(); }
 
   ActivityOptions options_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::atomic<std::uint64_t> missed_{0};
 
   mutable std::mutex mutex_;  ///< of what follows; never taken by record()
   std::map<std::string, Ring, std::less<>> credentials_;
