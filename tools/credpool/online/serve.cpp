@@ -185,6 +185,7 @@ cp::Result<void> Serving::open_gateway() {
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
+  if (!parts_.gateway) return {};  // whether it is well is all that anybody can ask
   gateway_->measured_by(
       [this] { return metrics_.text(*pool_, gateway_->events(), gateway_->access().failures()); });
   auto& events = gateway_->events();
@@ -205,16 +206,18 @@ std::shared_ptr<cp::ServerHandler> Serving::site() {
     cp::ProxyOptions options;
     // The pool outlives the engine, which ends all leases.
     options.lender = std::shared_ptr<cp::CredentialLender>{std::shared_ptr<void>{}, pool_.get()};
-    options.gate = accounts_
-                       ? std::make_shared<CountingGate>(accounts_->gate(), metrics_)
-                       : std::shared_ptr<cp::ProxyGate>{std::make_shared<cp::StaticKeyGate>(key_)};
+    options.gate = accounts_ ? accounts_->gate() : std::make_shared<cp::StaticKeyGate>(key_);
+    if (accounts_ && parts_.gateway)
+      options.gate = std::make_shared<CountingGate>(std::move(options.gate), metrics_);
     options.upstream = &engine_->upstream();
     options.fetch = [this](const cp::Request& request) { return transport_->send(request); };
-    options.on_access = [this](const cp::AccessRecord& record) {
-      if (log_->is_on()) log_->write(record);
-      if (activity_) activity_->record(record);
-      metrics_.count(record);
-    };
+    if (log_->is_on() || activity_)
+      options.on_access = [this](const cp::AccessRecord& record) {
+        if (log_->is_on()) log_->write(record);
+        if (!activity_) return;
+        activity_->record(record);
+        metrics_.count(record);
+      };
     proxy_ = std::make_shared<cp::Proxy>(std::move(options));
     proxy_->use(pool_->catalog());
     site = proxy_;
@@ -320,8 +323,8 @@ bool Serving::reload() {
 void Serving::close() {
   notify("STOPPING=1");
   if (!options_.when_ready) session_.note("stopping; answers that have begun are finished");
+  if (flows_) flows_->stop();
   if (gateway_) {
-    flows_->stop();
     gateway_->draining();
     gateway_->end_streams();
   }
