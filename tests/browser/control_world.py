@@ -143,27 +143,8 @@ class Server:
         return self.call("gateway.link")["url"]
 
 
-def tried_twice(test):
-    """A page draws when it comes to it; on a busy machine what is read at once may not stand there yet. What fails is tried once more, and
-    that is told; what fails twice has failed."""
-    @functools.wraps(test)
-    def run(self):
-        try:
-            return test(self)
-        except AssertionError as failure:
-            print(f"# {self.id()}: tried again after: {str(failure).splitlines()[0] if str(failure) else 'a failure'}", flush=True)
-        return test(self)
-    return run
-
-
 class ControlTest(unittest.TestCase):
     """One server for all tests of a class; each test has a fresh profile of the one browser."""
-
-    def __init_subclass__(cls, **more):
-        super().__init_subclass__(**more)
-        for name, test in list(vars(cls).items()):
-            if name.startswith("test_"):
-                setattr(cls, name, tried_twice(test))
 
     @classmethod
     def make_server(cls) -> Server:

@@ -137,12 +137,17 @@ const commands = {
   })),
 };
 
+// What the page draws once a frame is drawn before anything is read.
+const acts = new Set(['click', 'fill', 'choose', 'press', 'type', 'focus', 'hover', 'drag']);
+const drawn = () => page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); }));
+
 console.log(JSON.stringify({ ok: browser.version() }));
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const { do: name, ...given } = JSON.parse(line);
   let answer;
   try {
     answer = { ok: (await commands[name](given)) ?? null };
+    if (acts.has(name)) await drawn();
   } catch (error) {
     answer = { error: String(error.message ?? error).split('\n').slice(0, 4).join(' ') };
   }

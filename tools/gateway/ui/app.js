@@ -65,6 +65,7 @@ function contextFor(page, query, actions, ending) {
 async function show({focus}) {
   leave();
   const turn = ++shown;
+  const address = location.hash;
   const {page, query} = place();
   const ending = new AbortController();
   leave = () => ending.abort();
@@ -86,7 +87,7 @@ async function show({focus}) {
       if (ending.signal.aborted) end();
       else ending.signal.addEventListener('abort', end, {once: true});
     }
-    if (turn === shown) performance.mark('page-ready', {detail: location.hash});
+    if (turn === shown) performance.mark('page-ready', {detail: address});
   } catch (error) {
     if (turn !== shown || error.name === 'AbortError' || error.kind === 'signed-out') return;
     fill(actions);

@@ -37,6 +37,17 @@ export function prioritiesPart(ctx, pool, changed) {
     list.querySelector(`li[data-key="${CSS.escape(cli)}"] input`)?.focus();
   }
 
+  // What arrives while somebody is typing waits: building the list anew would take the text away.
+  let waiting = false;
+  const typing = () => list.contains(document.activeElement) || list.querySelector('[aria-invalid="true"]') !== null;
+  const showWhenIdle = () => {
+    waiting = typing();
+    if (!waiting) show();
+  };
+  list.addEventListener('focusout', () => setTimeout(() => {
+    if (waiting) showWhenIdle();
+  }));
+
   const countOf = (cli) => pool.credentials.filter((one) => one.cli === cli).length;
 
   function show(rebuild = true) {
@@ -83,7 +94,7 @@ export function prioritiesPart(ctx, pool, changed) {
 
   return {
     node: h('section', {class: 'card'}, h('div', {class: 'card-head'}, h('h2', {}, 'Priorities of sources')), h('div', {class: 'card-body'}, note, place, foot)),
-    show: () => show(!list.contains(document.activeElement)),
+    show: showWhenIdle,
     /** settings: as tokenDiscovery.settings gives them. Sources are those with a credential, and those somebody has set. */
     take(settings) {
       const found = new Set(pool.credentials.map((one) => one.cli));
@@ -94,7 +105,7 @@ export function prioritiesPart(ctx, pool, changed) {
       }
       for (const cli of found) if (!set.has(cli)) set.set(cli, FALLBACK);
       known = sorted(set);
-      if (!draft) show();
+      if (!draft) showWhenIdle();
     },
   };
 }
