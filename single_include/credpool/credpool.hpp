@@ -39,6 +39,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <bitset>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -1350,12 +1351,12 @@ CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> p
 
 CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  auto at = text.begin();
   for (const char byte : bytes) {
     const auto value = static_cast<unsigned char>(byte);
-    text.push_back(digits[value >> 4]);
-    text.push_back(digits[value & 15]);
+    *at++ = digits[value >> 4];
+    *at++ = digits[value & 15];
   }
   return text;
 }
@@ -3525,6 +3526,8 @@ inline std::string_view api_route_of(std::string_view path) noexcept {
 /// Whether the path is the route's; `name` becomes what stands for ":name".
 inline bool api_matches(std::string_view path, std::string_view route,
                         std::string_view& name) noexcept {
+  // Most paths are of the proxy, and leave here.
+  if (route.size() > 1 && (path.size() < 2 || path[1] != route[1])) return false;
   const auto colon = route.find(":name");
   if (colon == std::string_view::npos) return path == route;
   const auto tail = route.substr(colon + 5);
@@ -6697,6 +6700,11 @@ class Ledger {
   ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
+  /// hold() of what is there at once, which is nearly always, for callers to whom making `later`
+  /// is dear.
+  /// @return none: nothing is held, and hold() may say why
+  std::optional<Spend> try_hold(std::string_view digest, Money amount);
+
   /// Whether the store has found the key good not long ago: somebody who has used it lately. Does
   /// not block.
   bool knows(std::string_view digest) const;
@@ -7002,6 +7010,12 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   std::atomic<std::size_t> outstanding{0};
 
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Ledger::Granted& later);
+  std::optional<Spend> try_hold(std::string_view digest, Money amount);
+  /// Of what is free, if that is enough; with the entry's mutex held.
+  /// @param ask becomes true when the store has to be asked for more
+  std::optional<Spend> take_free(const std::shared_ptr<LedgerEntry>& entry, Money amount,
+                                 bool& ask);
+  std::shared_ptr<LedgerEntry> find_entry(std::string_view digest);
   Spend spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount);
   bool usable(const LedgerEntry& entry) const;
   Money chunk_of(const LedgerEntry& entry) const;
@@ -7031,6 +7045,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   /// In the store's hands, or to be tried again; `batch[n]` is told of `batch_settlements[n]`.
   std::vector<Settlement> batch_settlements;
   std::vector<LedgerPending> batch;
+  std::vector<LedgerPending> told;  ///< its memory is kept
   std::string batch_id;
   LedgerTime batch_retry{};
   Duration batch_backoff{};
@@ -7219,11 +7234,13 @@ inline void LedgerState::commit_batch(LedgerNews& news) {
   if (!settled) return batch_failed(settled.error(), news);
   std::unordered_set<AccountId> accounts;
   for (auto& settlement : batch_settlements) accounts.insert(std::move(settlement.account));
-  for (auto& pending : batch)
-    if (pending.done) news.emplace_back([done = std::move(pending.done)] { done(Result<void>{}); });
-  batch.clear();
   batch_settlements.clear();
   retry_now(accounts);
+  // No lock is held: they are told without a detour.
+  told.swap(batch);
+  for (auto& pending : told)
+    if (pending.done) pending.done(Result<void>{});
+  told.clear();
 }
 
 inline void LedgerState::batch_failed(const Error& error, LedgerNews& news) {
@@ -7657,6 +7674,41 @@ inline Spend LedgerState::spend_from(const std::shared_ptr<LedgerEntry>& entry, 
   return spend;
 }
 
+inline std::optional<Spend> LedgerState::take_free(const std::shared_ptr<LedgerEntry>& entry,
+                                                   Money amount, bool& ask) {
+  entry->used_at = options.steady();
+  entry->usual = amount;
+  if (!entry->waiters.empty() || amount > entry->free || !usable(*entry)) return std::nullopt;
+  auto spend = spend_from(entry, amount);
+  // Before it runs out, or is trusted no longer, so that nobody has to wait.
+  ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
+        entry->used_at - entry->checked_at > options.recheck / 2;
+  return spend;
+}
+
+inline std::shared_ptr<LedgerEntry> LedgerState::find_entry(std::string_view digest) {
+  auto& shard = shard_of(digest);
+  const std::lock_guard lock{shard.mutex};
+  const auto found = shard.entries.find(digest);
+  return found == shard.entries.end() ? nullptr : found->second;
+}
+
+inline std::optional<Spend> LedgerState::try_hold(std::string_view digest, Money amount) {
+  if (stopping || amount < Money{} || amount > most_money) return std::nullopt;
+  const auto entry = find_entry(digest);
+  if (!entry) return std::nullopt;
+  std::optional<Spend> spend;
+  bool ask = false;
+  {
+    const std::lock_guard lock{entry->mutex};
+    if (entry->gone) return std::nullopt;
+    spend = take_free(entry, amount, ask);
+    ask = ask && !std::exchange(entry->queued, entry->queued || ask);
+  }
+  if (ask) enqueue(entry);
+  return spend;
+}
+
 inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, Money amount,
                                                       Ledger::Granted& later) {
   if (stopping) return ledger_ended();
@@ -7671,13 +7723,8 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
     const std::lock_guard lock{entry->mutex};
     if (entry->gone) continue;
     found = true;
-    entry->used_at = options.steady();
-    entry->usual = amount;
-    if (entry->waiters.empty() && amount <= entry->free && usable(*entry)) {
-      answer = spend_from(entry, amount);
-      // Before it runs out, or is trusted no longer, so that nobody has to wait.
-      ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
-            entry->used_at - entry->checked_at > options.recheck / 2;
+    if (auto spend = take_free(entry, amount, ask)) {
+      answer = std::move(*spend);
     } else if (waiting.load() >= options.most_waiting) {
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
     } else {
@@ -7809,15 +7856,13 @@ CREDPOOL_INLINE std::optional<Result<Spend>> Ledger::hold(std::string_view diges
   return state_->hold(digest, amount, later);
 }
 
+CREDPOOL_INLINE std::optional<Spend> Ledger::try_hold(std::string_view digest, Money amount) {
+  return state_->try_hold(digest, amount);
+}
+
 CREDPOOL_INLINE bool Ledger::knows(std::string_view digest) const {
-  auto& shard = state_->shard_of(digest);
-  std::shared_ptr<detail::LedgerEntry> entry;
-  {
-    const std::lock_guard lock{shard.mutex};
-    const auto found = shard.entries.find(digest);
-    if (found == shard.entries.end()) return false;
-    entry = found->second;
-  }
+  const auto entry = state_->find_entry(digest);
+  if (!entry) return false;
   const std::lock_guard lock{entry->mutex};
   return entry->known && !entry->gone;
 }
@@ -26485,22 +26530,369 @@ class AnswerScan {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Reads the counts of a usage object. Internal: included by .ipp files only.
+
+// A strict JSON reader that builds nothing: it walks over values and tells where they stand.
+// Internal: included by .ipp files only.
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// A count of tokens; a number that cannot be one marks the usage and is left out.
-inline void usage_count(const Json& object, std::string_view name,
-                        std::optional<std::uint64_t>& count, bool& malformed) {
-  constexpr std::uint64_t most = std::uint64_t{1} << 53;  // what every JSON parser can hold
-  const auto* value = member(object, name);
-  if (value == nullptr || value->is_null()) return;
-  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > most) {
-    malformed = true;
-    return;
+/// Walks over a text. Every function that reads returns false when the text is refused; code(),
+/// problem() and offset() then say why.
+class JsonReader {
+ public:
+  static constexpr int max_depth = 64;
+
+  explicit JsonReader(std::string_view text) noexcept
+      : begin_{text.data()}, at_{text.data()}, end_{text.data() + text.size()} {}
+
+  Errc code() const noexcept { return code_; }
+  const char* problem() const noexcept { return problem_; }
+  std::size_t offset() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
+  /// What has been read since `from`.
+  std::string_view since(std::size_t from) const noexcept {
+    return {begin_ + from, offset() - from};
   }
-  const auto number = value->get<std::uint64_t>();
-  if (!count || number != 0) count = number;
-}
+  bool at_end() const noexcept { return at_ == end_; }
+  /// The byte to be read next; NUL at the end.
+  char front() const noexcept { return at_ == end_ ? '\0' : *at_; }
+
+  bool refuse(const char* problem, Errc code = Errc::malformed) noexcept {
+    problem_ = problem;
+    code_ = code;
+    return false;
+  }
+
+  void skip_blanks() noexcept {
+    // Compact JSON has none.
+    if (at_ != end_ && *at_ > ' ') return;
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+  }
+
+  /// Reads an object, whose "{" comes next.
+  /// @param depth     of the object, 1 for the outermost
+  /// @param on_member bool(std::string_view key): called with the key between its quotes, as it
+  ///                  stands, when the value comes next; it must read the value
+  template <class OnMember> bool object(int depth, OnMember&& on_member) {
+    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
+    ++at_;
+    skip_blanks();
+    if (front() == '}') return ++at_, true;
+    for (;;) {
+      std::string_view key;
+      if (!this->key(key) || !on_member(key)) return false;
+      skip_blanks();
+      if (front() == '}') return ++at_, true;
+      if (!take(',', "a comma or a closing brace is missing")) return false;
+      skip_blanks();
+    }
+  }
+
+  /// Reads an array, whose "[" comes next.
+  /// @param on_element bool(): must read the element, which comes next
+  template <class OnElement> bool array(int depth, OnElement&& on_element) {
+    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
+    ++at_;
+    skip_blanks();
+    if (front() == ']') return ++at_, true;
+    for (;;) {
+      if (!on_element()) return false;
+      skip_blanks();
+      if (front() == ']') return ++at_, true;
+      if (!take(',', "a comma or a closing bracket is missing")) return false;
+      skip_blanks();
+    }
+  }
+
+  /// Reads any value.
+  /// @param depth of what holds it
+  bool value(int depth) noexcept {
+    std::uint64_t objects = 0;  // one bit for each open bracket: 1 for a brace, the last one lowest
+    int open = 0;
+    for (;;) {
+      switch (front()) {
+        case '{':
+        case '[': {
+          if (depth + ++open > max_depth) return refuse("nested too deep", Errc::too_deep);
+          const bool object = *at_++ == '{';
+          objects = (objects << 1) | (object ? 1U : 0U);
+          skip_blanks();
+          if (front() == (object ? '}' : ']')) break;
+          std::string_view key;
+          if (object && !this->key(key)) return false;
+          continue;
+        }
+        case '"': {
+          std::string_view text;
+          if (!string(text)) return false;
+          break;
+        }
+        default:
+          if (!scalar()) return false;
+      }
+      // A value has ended, or an empty container is about to.
+      for (;;) {
+        if (open == 0) return true;
+        skip_blanks();
+        const bool object = (objects & 1U) != 0;
+        if (front() == (object ? '}' : ']')) {
+          ++at_;
+          --open;
+          objects >>= 1;
+          continue;
+        }
+        if (!take(',', "a comma or a closing bracket is missing")) return false;
+        skip_blanks();
+        std::string_view key;
+        if (object && !this->key(key)) return false;
+        break;
+      }
+    }
+  }
+
+ private:
+  bool take(char wanted, const char* problem) noexcept {
+    if (front() != wanted || at_ == end_) return refuse(problem);
+    ++at_;
+    return true;
+  }
+
+  /// A key, the colon and the blanks after it.
+  bool key(std::string_view& text) noexcept {
+    if (front() != '"') return refuse("a key is missing");
+    if (!string(text)) return false;
+    skip_blanks();
+    if (!take(':', "a colon is missing")) return false;
+    skip_blanks();
+    return true;
+  }
+
+  bool string(std::string_view& text) noexcept {
+    const char* const from = ++at_;
+    for (;;) {
+      at_ = scan_for<ScanJsonString>(at_, end_);
+      if (at_ == end_) return refuse("a string is not closed");
+      if (*at_ == '"') {
+        text = {from, static_cast<std::size_t>(at_ - from)};
+        ++at_;
+        return true;
+      }
+      if (*at_ == '\\') {
+        if (!escape()) return refuse("an escape in a string is not valid");
+      } else if (static_cast<unsigned char>(*at_) < 0x20) {
+        return refuse("a control character stands in a string");
+      } else if (!characters()) {
+        return refuse("a string is not valid UTF-8");
+      }
+    }
+  }
+
+  /// Four hexadecimal digits; -1 when they are not there.
+  int hex4() noexcept {
+    if (end_ - at_ < 4) return -1;
+    unsigned unit = 0;
+    const auto [last, error] = std::from_chars(at_, at_ + 4, unit, 16);
+    if (error != std::errc{} || last != at_ + 4) return -1;
+    at_ += 4;
+    return static_cast<int>(unit);
+  }
+
+  bool escape() noexcept {
+    if (end_ - at_ < 2) return false;
+    switch (at_[1]) {
+      case '"':
+      case '\\':
+      case '/':
+      case 'b':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't':
+        at_ += 2;
+        return true;
+      case 'u':
+        break;
+      default:
+        return false;
+    }
+    at_ += 2;
+    const int unit = hex4();
+    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
+    if (unit < 0xd800 || unit > 0xdbff) return true;
+    if (end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') return false;
+    at_ += 2;
+    const int low = hex4();
+    return low >= 0xdc00 && low <= 0xdfff;
+  }
+
+  /// Characters that are not ASCII, as many as there are (RFC 3629, section 4).
+  bool characters() noexcept {
+    const auto byte = [this](int i) { return static_cast<unsigned char>(at_[i]); };
+    const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
+    while (at_ != end_ && byte(0) >= 0x80) {
+      const auto left = end_ - at_;
+      const auto lead = byte(0);
+      if (lead >= 0xe0 && lead <= 0xef) {
+        if (left < 3 || !follows(1) || !follows(2) || (lead == 0xe0 && byte(1) < 0xa0) ||
+            (lead == 0xed && byte(1) > 0x9f))
+          return false;
+        at_ += 3;
+      } else if (lead >= 0xc2 && lead <= 0xdf) {
+        if (left < 2 || !follows(1)) return false;
+        at_ += 2;
+      } else if (lead >= 0xf0 && lead <= 0xf4) {
+        if (left < 4 || !follows(1) || !follows(2) || !follows(3) ||
+            (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+          return false;
+        at_ += 4;
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool digits() noexcept {
+    const char* const from = at_;
+    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
+    return at_ != from;
+  }
+
+  /// A number or a literal.
+  bool scalar() noexcept {
+    if (front() >= 'f') {  // the first letters of all three
+      const std::string_view left{at_, static_cast<std::size_t>(end_ - at_)};
+      for (const std::string_view literal : {"true", "false", "null"})
+        if (left.starts_with(literal)) return at_ += literal.size(), true;
+    }
+    const char* const from = at_;
+    if (front() == '-') ++at_;
+    if (front() == '0') {
+      ++at_;
+    } else if (!digits()) {
+      return refuse(at_ == end_ ? "it ends too early" : "what stands here is no value");
+    }
+    if (front() == '.' && (++at_, !digits())) return refuse("a number has no digits after its dot");
+    const bool exponent = front() == 'e' || front() == 'E';
+    if (exponent) {
+      ++at_;
+      if (front() == '+' || front() == '-') ++at_;
+      if (!digits()) return refuse("a number has no digits in its exponent");
+    }
+    // Parsers differ in what they make of a number that no double holds.
+    constexpr std::ptrdiff_t always_fits = 300;
+    double number = 0;
+    if ((exponent || at_ - from > always_fits) &&
+        std::from_chars(from, at_, number).ec != std::errc{})
+      return refuse("a number is out of range", Errc::invalid_argument);
+    return true;
+  }
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  const char* problem_ = "";
+  Errc code_ = Errc::malformed;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Where providers write a count of tokens.
+struct UsageCount {
+  std::string_view inside;  ///< the member that holds it; empty: the usage object itself
+  std::string_view name;
+  std::optional<std::uint64_t> TokenUsage::*into;
+};
+
+/// Where two say the same thing, the later one counts, unless it says nothing.
+inline constexpr std::array<UsageCount, 13> usage_counts{{
+    {"", "prompt_tokens", &TokenUsage::input},
+    {"", "input_tokens", &TokenUsage::input},
+    {"", "completion_tokens", &TokenUsage::output},
+    {"", "output_tokens", &TokenUsage::output},
+    {"", "total_tokens", &TokenUsage::total},
+    {"", "cache_read_input_tokens", &TokenUsage::cached_input},
+    {"", "cache_creation_input_tokens", &TokenUsage::cache_write_input},
+    {"", "prompt_cache_hit_tokens", &TokenUsage::cached_input},  // DeepSeek
+    {"", "cached_tokens", &TokenUsage::cached_input},            // Moonshot
+    {"prompt_tokens_details", "cached_tokens", &TokenUsage::cached_input},
+    {"input_tokens_details", "cached_tokens", &TokenUsage::cached_input},
+    {"completion_tokens_details", "reasoning_tokens", &TokenUsage::reasoning},
+    {"output_tokens_details", "reasoning_tokens", &TokenUsage::reasoning},
+}};
+
+class UsageReader {
+ public:
+  explicit UsageReader(std::string_view text) : reader_{text} {}
+
+  /// @return false for what is no sound object, or tells a count twice
+  bool read() {
+    reader_.skip_blanks();
+    if (reader_.front() != '{' || !members(1, "")) return false;
+    reader_.skip_blanks();
+    return reader_.at_end();
+  }
+
+  /// What was read goes over what is there; a count that cannot be one marks the usage.
+  void apply(TokenUsage& usage) const {
+    usage.malformed = usage.malformed || malformed_;
+    for (std::size_t i = 0; i < usage_counts.size(); ++i) {
+      const auto number = numbers_[i];
+      auto& count = usage.*usage_counts[i].into;
+      if (number && (!count || *number != 0)) count = number;
+    }
+  }
+
+ private:
+  bool members(int depth, std::string_view inside) {
+    return reader_.object(depth, [&](std::string_view key) {
+      // A name written with escapes would have to be undone first; no provider writes one.
+      if (key.find('\\') != std::string_view::npos) return reader_.refuse("an escape in a name");
+      bool holds_counts = false;
+      for (std::size_t i = 0; i < usage_counts.size(); ++i) {
+        const auto& known = usage_counts[i];
+        if (known.inside == inside && known.name == key) return count(i, depth);
+        holds_counts = holds_counts || (inside.empty() && known.inside == key);
+      }
+      return holds_counts && reader_.front() == '{' ? members(depth + 1, key)
+                                                    : reader_.value(depth);
+    });
+  }
+
+  bool count(std::size_t which, int depth) {
+    constexpr std::uint64_t most = std::uint64_t{1} << 53;  // what every JSON parser can hold
+    const auto from = reader_.offset();
+    if (!reader_.value(depth)) return false;
+    if (seen_[which]) return reader_.refuse("a count stands twice");
+    seen_[which] = true;
+    const auto text = reader_.since(from);
+    if (text == "null") return true;
+    std::uint64_t number = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end || number > most)
+      malformed_ = true;
+    else
+      numbers_[which] = number;
+    return true;
+  }
+
+  JsonReader reader_;
+  std::array<std::optional<std::uint64_t>, usage_counts.size()> numbers_{};
+  std::bitset<usage_counts.size()> seen_;
+  bool malformed_ = false;
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
 
 /// Where `part` begins in `text`, or npos: find() with the C library's faster search.
 inline std::size_t usage_find(std::string_view text, std::string_view part) noexcept {
@@ -26609,32 +27001,11 @@ CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
   if (text.empty()) return;
-  const auto parsed = detail::parse_json(text);
-  if (!parsed || !parsed->is_object()) {
+  detail::UsageReader reader{text};
+  if (reader.read())
+    reader.apply(reported_);
+  else
     reported_.malformed = true;
-    return;
-  }
-  const auto& usage = *parsed;
-  auto& seen = reported_;
-  const auto count = [&seen](const detail::Json& object, std::string_view name,
-                             std::optional<std::uint64_t>& into) {
-    detail::usage_count(object, name, into, seen.malformed);
-  };
-  count(usage, "prompt_tokens", seen.input);
-  count(usage, "input_tokens", seen.input);
-  count(usage, "completion_tokens", seen.output);
-  count(usage, "output_tokens", seen.output);
-  count(usage, "total_tokens", seen.total);
-  count(usage, "cache_read_input_tokens", seen.cached_input);
-  count(usage, "cache_creation_input_tokens", seen.cache_write_input);
-  count(usage, "prompt_cache_hit_tokens", seen.cached_input);  // DeepSeek
-  count(usage, "cached_tokens", seen.cached_input);            // Moonshot
-  for (const auto* details : {"prompt_tokens_details", "input_tokens_details"})
-    if (const auto* found = detail::member(usage, details); found != nullptr)
-      count(*found, "cached_tokens", seen.cached_input);
-  for (const auto* details : {"completion_tokens_details", "output_tokens_details"})
-    if (const auto* found = detail::member(usage, details); found != nullptr)
-      count(*found, "reasoning_tokens", seen.reasoning);
 }
 
 CREDPOOL_INLINE TokenUsage UsageTap::usage() const {
@@ -28096,7 +28467,8 @@ class UpstreamListener {
   /// A piece of the body, as it came; valid until on_batch_end().
   virtual void on_data(std::string_view bytes) = 0;
   /// All that was there has been handed over.
-  virtual void on_batch_end() = 0;
+  /// @param complete with it the answer is: on_end() comes at once
+  virtual void on_batch_end(bool complete) = 0;
   /// The answer is complete.
   virtual void on_end() = 0;
   virtual void on_failure(const UpstreamFailure& failure) = 0;
@@ -28777,273 +29149,6 @@ bool may_read_more_than_body(std::string_view body, const RequestFacts& facts) n
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// A strict JSON reader that builds nothing: it walks over values and tells where they stand.
-// Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-/// Walks over a text. Every function that reads returns false when the text is refused; code(),
-/// problem() and offset() then say why.
-class JsonReader {
- public:
-  static constexpr int max_depth = 64;
-
-  explicit JsonReader(std::string_view text) noexcept
-      : begin_{text.data()}, at_{text.data()}, end_{text.data() + text.size()} {}
-
-  Errc code() const noexcept { return code_; }
-  const char* problem() const noexcept { return problem_; }
-  std::size_t offset() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
-  /// What has been read since `from`.
-  std::string_view since(std::size_t from) const noexcept {
-    return {begin_ + from, offset() - from};
-  }
-  bool at_end() const noexcept { return at_ == end_; }
-  /// The byte to be read next; NUL at the end.
-  char front() const noexcept { return at_ == end_ ? '\0' : *at_; }
-
-  bool refuse(const char* problem, Errc code = Errc::malformed) noexcept {
-    problem_ = problem;
-    code_ = code;
-    return false;
-  }
-
-  void skip_blanks() noexcept {
-    // Compact JSON has none.
-    if (at_ != end_ && *at_ > ' ') return;
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-  }
-
-  /// Reads an object, whose "{" comes next.
-  /// @param depth     of the object, 1 for the outermost
-  /// @param on_member bool(std::string_view key): called with the key between its quotes, as it
-  ///                  stands, when the value comes next; it must read the value
-  template <class OnMember> bool object(int depth, OnMember&& on_member) {
-    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
-    ++at_;
-    skip_blanks();
-    if (front() == '}') return ++at_, true;
-    for (;;) {
-      std::string_view key;
-      if (!this->key(key) || !on_member(key)) return false;
-      skip_blanks();
-      if (front() == '}') return ++at_, true;
-      if (!take(',', "a comma or a closing brace is missing")) return false;
-      skip_blanks();
-    }
-  }
-
-  /// Reads an array, whose "[" comes next.
-  /// @param on_element bool(): must read the element, which comes next
-  template <class OnElement> bool array(int depth, OnElement&& on_element) {
-    if (depth > max_depth) return refuse("nested too deep", Errc::too_deep);
-    ++at_;
-    skip_blanks();
-    if (front() == ']') return ++at_, true;
-    for (;;) {
-      if (!on_element()) return false;
-      skip_blanks();
-      if (front() == ']') return ++at_, true;
-      if (!take(',', "a comma or a closing bracket is missing")) return false;
-      skip_blanks();
-    }
-  }
-
-  /// Reads any value.
-  /// @param depth of what holds it
-  bool value(int depth) noexcept {
-    std::uint64_t objects = 0;  // one bit for each open bracket: 1 for a brace, the last one lowest
-    int open = 0;
-    for (;;) {
-      switch (front()) {
-        case '{':
-        case '[': {
-          if (depth + ++open > max_depth) return refuse("nested too deep", Errc::too_deep);
-          const bool object = *at_++ == '{';
-          objects = (objects << 1) | (object ? 1U : 0U);
-          skip_blanks();
-          if (front() == (object ? '}' : ']')) break;
-          std::string_view key;
-          if (object && !this->key(key)) return false;
-          continue;
-        }
-        case '"': {
-          std::string_view text;
-          if (!string(text)) return false;
-          break;
-        }
-        default:
-          if (!scalar()) return false;
-      }
-      // A value has ended, or an empty container is about to.
-      for (;;) {
-        if (open == 0) return true;
-        skip_blanks();
-        const bool object = (objects & 1U) != 0;
-        if (front() == (object ? '}' : ']')) {
-          ++at_;
-          --open;
-          objects >>= 1;
-          continue;
-        }
-        if (!take(',', "a comma or a closing bracket is missing")) return false;
-        skip_blanks();
-        std::string_view key;
-        if (object && !this->key(key)) return false;
-        break;
-      }
-    }
-  }
-
- private:
-  bool take(char wanted, const char* problem) noexcept {
-    if (front() != wanted || at_ == end_) return refuse(problem);
-    ++at_;
-    return true;
-  }
-
-  /// A key, the colon and the blanks after it.
-  bool key(std::string_view& text) noexcept {
-    if (front() != '"') return refuse("a key is missing");
-    if (!string(text)) return false;
-    skip_blanks();
-    if (!take(':', "a colon is missing")) return false;
-    skip_blanks();
-    return true;
-  }
-
-  bool string(std::string_view& text) noexcept {
-    const char* const from = ++at_;
-    for (;;) {
-      at_ = scan_for<ScanJsonString>(at_, end_);
-      if (at_ == end_) return refuse("a string is not closed");
-      if (*at_ == '"') {
-        text = {from, static_cast<std::size_t>(at_ - from)};
-        ++at_;
-        return true;
-      }
-      if (*at_ == '\\') {
-        if (!escape()) return refuse("an escape in a string is not valid");
-      } else if (static_cast<unsigned char>(*at_) < 0x20) {
-        return refuse("a control character stands in a string");
-      } else if (!characters()) {
-        return refuse("a string is not valid UTF-8");
-      }
-    }
-  }
-
-  /// Four hexadecimal digits; -1 when they are not there.
-  int hex4() noexcept {
-    if (end_ - at_ < 4) return -1;
-    unsigned unit = 0;
-    const auto [last, error] = std::from_chars(at_, at_ + 4, unit, 16);
-    if (error != std::errc{} || last != at_ + 4) return -1;
-    at_ += 4;
-    return static_cast<int>(unit);
-  }
-
-  bool escape() noexcept {
-    if (end_ - at_ < 2) return false;
-    switch (at_[1]) {
-      case '"':
-      case '\\':
-      case '/':
-      case 'b':
-      case 'f':
-      case 'n':
-      case 'r':
-      case 't':
-        at_ += 2;
-        return true;
-      case 'u':
-        break;
-      default:
-        return false;
-    }
-    at_ += 2;
-    const int unit = hex4();
-    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
-    if (unit < 0xd800 || unit > 0xdbff) return true;
-    if (end_ - at_ < 2 || at_[0] != '\\' || at_[1] != 'u') return false;
-    at_ += 2;
-    const int low = hex4();
-    return low >= 0xdc00 && low <= 0xdfff;
-  }
-
-  /// Characters that are not ASCII, as many as there are (RFC 3629, section 4).
-  bool characters() noexcept {
-    const auto byte = [this](int i) { return static_cast<unsigned char>(at_[i]); };
-    const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
-    while (at_ != end_ && byte(0) >= 0x80) {
-      const auto left = end_ - at_;
-      const auto lead = byte(0);
-      if (lead >= 0xe0 && lead <= 0xef) {
-        if (left < 3 || !follows(1) || !follows(2) || (lead == 0xe0 && byte(1) < 0xa0) ||
-            (lead == 0xed && byte(1) > 0x9f))
-          return false;
-        at_ += 3;
-      } else if (lead >= 0xc2 && lead <= 0xdf) {
-        if (left < 2 || !follows(1)) return false;
-        at_ += 2;
-      } else if (lead >= 0xf0 && lead <= 0xf4) {
-        if (left < 4 || !follows(1) || !follows(2) || !follows(3) ||
-            (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
-          return false;
-        at_ += 4;
-      } else {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  bool digits() noexcept {
-    const char* const from = at_;
-    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
-    return at_ != from;
-  }
-
-  /// A number or a literal.
-  bool scalar() noexcept {
-    if (front() >= 'f') {  // the first letters of all three
-      const std::string_view left{at_, static_cast<std::size_t>(end_ - at_)};
-      for (const std::string_view literal : {"true", "false", "null"})
-        if (left.starts_with(literal)) return at_ += literal.size(), true;
-    }
-    const char* const from = at_;
-    if (front() == '-') ++at_;
-    if (front() == '0') {
-      ++at_;
-    } else if (!digits()) {
-      return refuse(at_ == end_ ? "it ends too early" : "what stands here is no value");
-    }
-    if (front() == '.' && (++at_, !digits())) return refuse("a number has no digits after its dot");
-    const bool exponent = front() == 'e' || front() == 'E';
-    if (exponent) {
-      ++at_;
-      if (front() == '+' || front() == '-') ++at_;
-      if (!digits()) return refuse("a number has no digits in its exponent");
-    }
-    // Parsers differ in what they make of a number that no double holds.
-    constexpr std::ptrdiff_t always_fits = 300;
-    double number = 0;
-    if ((exponent || at_ - from > always_fits) &&
-        std::from_chars(from, at_, number).ec != std::errc{})
-      return refuse("a number is out of range", Errc::invalid_argument);
-    return true;
-  }
-
-  const char* begin_;
-  const char* at_;
-  const char* end_;
-  const char* problem_ = "";
-  Errc code_ = Errc::malformed;
-};
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -29403,14 +29508,16 @@ CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
       return true;
   }
   // A letter that is written as its number may stand in any of those names.
-  constexpr std::string_view number = "\\u00";
-  for (auto rest = body;;) {
-    const auto* found =
-        static_cast<const char*>(::memmem(rest.data(), rest.size(), number.data(), number.size()));
+  constexpr std::string_view number = "u00";
+  for (auto rest = body; !rest.empty();) {
+    const auto* found = static_cast<const char*>(std::memchr(rest.data(), '\\', rest.size()));
     if (found == nullptr) return false;
-    rest.remove_prefix(static_cast<std::size_t>(found - rest.data()) + number.size());
-    if (!rest.empty() && letters.find(rest.front()) != std::string_view::npos) return true;
+    rest.remove_prefix(static_cast<std::size_t>(found - rest.data()) + 1);
+    if (rest.size() > number.size() && rest.starts_with(number) &&
+        letters.find(rest[number.size()]) != std::string_view::npos)
+      return true;
   }
+  return false;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -31293,8 +31400,8 @@ CREDPOOL_INLINE TokenAnswer classify_token_answer(std::string_view provider,
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Keeps the last byte of an answer back until somebody has paid for it: without that byte no
-/// caller takes it for complete.
+/// Keeps the end of an answer back until somebody has paid for it, the last byte at least: without
+/// it no caller takes the answer for complete.
 class KeptEnd {
  public:
   void add(std::string_view bytes) { kept_.append(bytes); }
@@ -31308,7 +31415,7 @@ class KeptEnd {
     }
     return outgoing_;
   }
-  std::string_view last() const noexcept { return kept_; }
+  std::string_view rest() const noexcept { return kept_; }
 
  private:
   std::string kept_;
@@ -31628,9 +31735,11 @@ class Relay final : public ExchangeListener,
     }
   }
 
-  void on_batch_end() override {
+  void on_batch_end(bool complete) override {
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
+    // The rest of an answer that is paid for leaves in one piece, when it is.
+    if (complete && spending_ && !is_stream_) return;
     if (!send_passed() && call_) call_->pause();
   }
 
@@ -31725,7 +31834,7 @@ class Relay final : public ExchangeListener,
     return spent;
   }
 
-  /// The answer is complete only when what it cost is kept: its last byte waits for that.
+  /// The answer is complete only when what it cost is kept: its end waits for that.
   void settle_first() {
     lease_.reset();
     const auto spending = std::exchange(spending_, nullptr);
@@ -31746,7 +31855,7 @@ class Relay final : public ExchangeListener,
   }
 
   void finish_settled() {
-    exchange_->write(end_.last());
+    exchange_->write(end_.rest());
     exchange_->finish();
     end(Ending::ok);
   }
@@ -38811,7 +38920,7 @@ CREDPOOL_INLINE void FakeUpstreamCall::hand_over(const Event& event) {
   }
   for (const auto& piece : event.pieces)
     if (listener_ && !piece.empty()) listener->on_data(piece);
-  if (listener_) listener->on_batch_end();
+  if (listener_) listener->on_batch_end(event.end);
   if (!event.end || !listener_) return;
   listener_.reset();
   listener->on_end();

@@ -104,19 +104,22 @@ class Place {
         "INSERT INTO provisioned_key(hash, digest, account, name, credit_limit, limit_reset, "
         "period_kind, disabled, created_at) VALUES (?, ?, ?, ?, 1000000000000, 'monthly', "
         "'monthly', 0, 0)"));
+    auto name = must(database.prepare("INSERT INTO usage_key VALUES (?, ?)"));
     for (int i = 0; i < keys; ++i) {
       const auto digest = digest_of(i);
-      must(key.run("", std::string_view{digest}.substr(0, 16), std::string_view{digest},
-                   std::string_view{account}, std::string_view{digest}));
+      const auto hash = std::string_view{digest}.substr(0, 16);
+      must(key.run("", hash, std::string_view{digest}, std::string_view{account},
+                   std::string_view{digest}));
+      must(name.run("", static_cast<std::int64_t>(i + 1), hash));
     }
     auto row = must(database.prepare(
-        "INSERT INTO usage_row(account, key_hash, request_id, model, input_tokens, "
+        "INSERT INTO usage_row(account, key, request_id, model, input_tokens, "
         "cached_input_tokens, output_tokens, reasoning_tokens, estimated, cost, status, at) "
-        "VALUES (?, ?, ?, 'gpt-4o', 1000, 0, 100, 0, 0, 0, 200, ?)"));
+        "VALUES (1, ?, ?, 'gpt-4o', 1000, 0, 100, 0, 0, 0, 200, ?)"));
     for (int i = 0; i < rows; ++i) {
       const auto digest = digest_of(i % keys);
-      must(row.run("", std::string_view{account}, std::string_view{digest}.substr(0, 16),
-                   std::string_view{digest}, static_cast<std::int64_t>(i)));
+      must(row.run("", static_cast<std::int64_t>(i % keys + 1), std::string_view{digest},
+                   static_cast<std::int64_t>(i)));
     }
     must(database.run("", "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)"));
   }

@@ -127,6 +127,11 @@ class Ledger {
   ///         for too long; those of a store that cannot be reached
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Granted later);
 
+  /// hold() of what is there at once, which is nearly always, for callers to whom making `later`
+  /// is dear.
+  /// @return none: nothing is held, and hold() may say why
+  std::optional<Spend> try_hold(std::string_view digest, Money amount);
+
   /// Whether the store has found the key good not long ago: somebody who has used it lately. Does
   /// not block.
   bool knows(std::string_view digest) const;

@@ -60,7 +60,8 @@ class UpstreamListener {
   /// A piece of the body, as it came; valid until on_batch_end().
   virtual void on_data(std::string_view bytes) = 0;
   /// All that was there has been handed over.
-  virtual void on_batch_end() = 0;
+  /// @param complete with it the answer is: on_end() comes at once
+  virtual void on_batch_end(bool complete) = 0;
   /// The answer is complete.
   virtual void on_end() = 0;
   virtual void on_failure(const UpstreamFailure& failure) = 0;

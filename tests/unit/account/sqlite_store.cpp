@@ -143,6 +143,17 @@ TEST_CASE("account/sqlite_store: a file of every earlier version is brought up t
     REQUIRE(store->reclaim(start, true));
     const auto key = **store->key(account, "0123456789abcdef");
     CHECK(key.usage == cp::Money{2'500'000});
+    for (const auto* hash : {"", "0123456789abcdef"}) {
+      const auto rows = store->usage_rows(account, hash, {});
+      REQUIRE(rows);
+      REQUIRE(rows->items.size() == 1);
+      CHECK(rows->total == 1);
+      const auto& row = rows->items.front();
+      CHECK(row.account == account);
+      CHECK(row.key_hash == key.hash);
+      CHECK(row.request_id == "r1");
+      CHECK(row.cost == key.usage);
+    }
     auto request = asking(key, cp::Money{2'500'001});
     refused(store->reserve(request), cp::Errc::rate_limited);
     request.least = request.wanted = request.most = cp::Money{2'500'000};
@@ -155,20 +166,20 @@ TEST_CASE(
   // Migrations to come, as examples: one that works and one that fails half-way.
   const World world;
   add_account(*world.store(), "ann", cp::Money::dollars(10));
-  const auto first = cp::detail::sqlite_account_migrations[0];
+  constexpr auto& now = cp::detail::sqlite_account_migrations;
   auto database = world.database();
   for (const bool good : {false, true}) {
-    const std::array<const char*, 2> steps{
-        first, good ? "ALTER TABLE account ADD COLUMN note TEXT NOT NULL DEFAULT 'n'"
-                    : "ALTER TABLE account ADD COLUMN other TEXT; SELECT nonsense"};
+    std::vector<const char*> steps{now.begin(), now.end()};
+    steps.push_back(good ? "ALTER TABLE account ADD COLUMN note TEXT NOT NULL DEFAULT 'n'"
+                         : "ALTER TABLE account ADD COLUMN other TEXT; SELECT nonsense");
     const cp::detail::SqliteSchema schema{"", cp::detail::account_schema.application_id, steps,
                                           "FULL"};
     const auto version = cp::detail::sqlite_version(database, schema);
     REQUIRE(version);
-    CHECK(*version == 1);
+    CHECK(*version == now.size());
     CHECK(static_cast<bool>(cp::detail::migrate_sqlite(database, *version, schema)) == good);
   }
-  CHECK(*database.integer("", "PRAGMA user_version") == 2);
+  CHECK(*database.integer("", "PRAGMA user_version") == static_cast<std::int64_t>(now.size() + 1));
   CHECK(*database.integer("", "SELECT count(*) FROM account WHERE note = 'n'") == 1);
   CHECK_FALSE(database.integer("", "SELECT count(other) FROM account"));
   // This version leaves the newer file alone.

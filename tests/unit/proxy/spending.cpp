@@ -142,12 +142,29 @@ TEST_CASE("proxy/spending: an answer ends when what it cost is kept") {
   CHECK(spent.status == 200);
   CHECK(spent.ending == cp::Ending::ok);
   CHECK(exchange->end() == End::none);
+  CHECK(exchange->answer().body.empty());  // what comes whole leaves whole
+  paid.settle(0);
+  CHECK(exchange->end() == End::finished);
+  CHECK(exchange->answer().body == answer_text);
+  CHECK(paid.gate->held == 0);
+}
+
+TEST_CASE("proxy/spending: of an answer in pieces all but the last byte goes on") {
+  PaidWorld paid;
+  const auto exchange = paid.world.chat();
+  auto& call = paid.world.upstream.last();
+  call.answer_head(200, json);
   const std::string whole{answer_text};
+  call.answer_data(whole.substr(0, 10));
+  CHECK(exchange->answer().body == whole.substr(0, 9));
+  call.answer_data(whole.substr(10));
   CHECK(exchange->answer().body == whole.substr(0, whole.size() - 1));
+  call.answer_end();
+  REQUIRE(paid.gate->settlements.size() == 1);
+  CHECK(exchange->end() == End::none);
   paid.settle(0);
   CHECK(exchange->end() == End::finished);
   CHECK(exchange->answer().body == whole);
-  CHECK(paid.gate->held == 0);
 }
 
 TEST_CASE("proxy/spending: what could not be kept was not answered") {

@@ -115,6 +115,17 @@ TEST_CASE("proxy/usage: numbers that cannot be counts are left out, and that is 
             .usage()
             .malformed);
   CHECK_FALSE(tapped(Op::chat_completions, false, R"({"usage":null})").usage().malformed);
+  for (
+      const auto* usage : {
+          R"({"prompt_tokens_details":{"cached_tokens":1,"cached_tokens":2}})",
+          R"({"prompt_tokens_details":{"cached_tokens":1},"prompt_tokens_details":{"cached_tokens":1}})",
+          R"({"prompt\u005ftokens":1})",
+          R"({"prompt_tokens":01})",
+      }) {
+    CAPTURE(usage);
+    const auto body = R"({"usage":)" + std::string{usage} + "}";
+    CHECK(tapped(Op::chat_completions, false, body).usage().malformed);
+  }
 }
 
 TEST_CASE("proxy/usage: OpenAI's streams") {

@@ -56,7 +56,7 @@ struct Rival final : cp::UpstreamListener {
     ++heard;
     if (other) std::exchange(other, nullptr)->cancel();
   }
-  void on_batch_end() override {}
+  void on_batch_end(bool) override {}
   void on_end() override { ++heard; }
   void on_failure(const cp::UpstreamFailure&) override { ++heard; }
 

@@ -33,7 +33,7 @@ struct Hearer final : cp::UpstreamListener {
     heard += std::string{bytes} + ";";
     if (pause_at_data) call->pause();
   }
-  void on_batch_end() override {
+  void on_batch_end(bool) override {
     heard += "batch;";
     if (cancel_at_batch) call->cancel();
   }

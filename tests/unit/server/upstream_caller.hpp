@@ -26,7 +26,7 @@ struct Hearer final : credpool::UpstreamListener {
     received += bytes.size();
     if (cancel_at_data) call->cancel();
   }
-  void on_batch_end() override {
+  void on_batch_end(bool) override {
     if (pause_at_batch && received > 0) call->pause();
   }
   void on_end() override { ++ends; }

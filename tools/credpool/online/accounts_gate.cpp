@@ -207,6 +207,11 @@ std::optional<cp::Reservation> AccountsGate::reserve(const cp::SpendRequest& req
     if (!most) return refused(most.error());
     asked->most = std::max(asked->most, *most);
   }
+  if (auto spend = ledger_.try_hold(asked->caller->digest, asked->most)) {
+    asked->caller->share.reset();
+    return cp::Reservation{.spending = std::make_shared<Held>(std::move(*spend), std::move(asked),
+                                                              prices_, on_spent_)};
+  }
   return hold(std::move(asked), true, std::move(later));
 }
 

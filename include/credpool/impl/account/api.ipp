@@ -62,6 +62,8 @@ inline std::string_view api_route_of(std::string_view path) noexcept {
 /// Whether the path is the route's; `name` becomes what stands for ":name".
 inline bool api_matches(std::string_view path, std::string_view route,
                         std::string_view& name) noexcept {
+  // Most paths are of the proxy, and leave here.
+  if (route.size() > 1 && (path.size() < 2 || path[1] != route[1])) return false;
   const auto colon = route.find(":name");
   if (colon == std::string_view::npos) return path == route;
   const auto tail = route.substr(colon + 5);

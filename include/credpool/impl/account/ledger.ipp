@@ -44,6 +44,41 @@ inline Spend LedgerState::spend_from(const std::shared_ptr<LedgerEntry>& entry, 
   return spend;
 }
 
+inline std::optional<Spend> LedgerState::take_free(const std::shared_ptr<LedgerEntry>& entry,
+                                                   Money amount, bool& ask) {
+  entry->used_at = options.steady();
+  entry->usual = amount;
+  if (!entry->waiters.empty() || amount > entry->free || !usable(*entry)) return std::nullopt;
+  auto spend = spend_from(entry, amount);
+  // Before it runs out, or is trusted no longer, so that nobody has to wait.
+  ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
+        entry->used_at - entry->checked_at > options.recheck / 2;
+  return spend;
+}
+
+inline std::shared_ptr<LedgerEntry> LedgerState::find_entry(std::string_view digest) {
+  auto& shard = shard_of(digest);
+  const std::lock_guard lock{shard.mutex};
+  const auto found = shard.entries.find(digest);
+  return found == shard.entries.end() ? nullptr : found->second;
+}
+
+inline std::optional<Spend> LedgerState::try_hold(std::string_view digest, Money amount) {
+  if (stopping || amount < Money{} || amount > most_money) return std::nullopt;
+  const auto entry = find_entry(digest);
+  if (!entry) return std::nullopt;
+  std::optional<Spend> spend;
+  bool ask = false;
+  {
+    const std::lock_guard lock{entry->mutex};
+    if (entry->gone) return std::nullopt;
+    spend = take_free(entry, amount, ask);
+    ask = ask && !std::exchange(entry->queued, entry->queued || ask);
+  }
+  if (ask) enqueue(entry);
+  return spend;
+}
+
 inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, Money amount,
                                                       Ledger::Granted& later) {
   if (stopping) return ledger_ended();
@@ -58,13 +93,8 @@ inline std::optional<Result<Spend>> LedgerState::hold(std::string_view digest, M
     const std::lock_guard lock{entry->mutex};
     if (entry->gone) continue;
     found = true;
-    entry->used_at = options.steady();
-    entry->usual = amount;
-    if (entry->waiters.empty() && amount <= entry->free && usable(*entry)) {
-      answer = spend_from(entry, amount);
-      // Before it runs out, or is trusted no longer, so that nobody has to wait.
-      ask = (!entry->tight && entry->free < Money{chunk_of(*entry).micros / 2}) ||
-            entry->used_at - entry->checked_at > options.recheck / 2;
+    if (auto spend = take_free(entry, amount, ask)) {
+      answer = std::move(*spend);
     } else if (waiting.load() >= options.most_waiting) {
       return fail(Errc::overloaded, "holding credits for a request", {}, "too many requests wait");
     } else {
@@ -196,15 +226,13 @@ CREDPOOL_INLINE std::optional<Result<Spend>> Ledger::hold(std::string_view diges
   return state_->hold(digest, amount, later);
 }
 
+CREDPOOL_INLINE std::optional<Spend> Ledger::try_hold(std::string_view digest, Money amount) {
+  return state_->try_hold(digest, amount);
+}
+
 CREDPOOL_INLINE bool Ledger::knows(std::string_view digest) const {
-  auto& shard = state_->shard_of(digest);
-  std::shared_ptr<detail::LedgerEntry> entry;
-  {
-    const std::lock_guard lock{shard.mutex};
-    const auto found = shard.entries.find(digest);
-    if (found == shard.entries.end()) return false;
-    entry = found->second;
-  }
+  const auto entry = state_->find_entry(digest);
+  if (!entry) return false;
   const std::lock_guard lock{entry->mutex};
   return entry->known && !entry->gone;
 }

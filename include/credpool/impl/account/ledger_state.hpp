@@ -110,6 +110,12 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   std::atomic<std::size_t> outstanding{0};
 
   std::optional<Result<Spend>> hold(std::string_view digest, Money amount, Ledger::Granted& later);
+  std::optional<Spend> try_hold(std::string_view digest, Money amount);
+  /// Of what is free, if that is enough; with the entry's mutex held.
+  /// @param ask becomes true when the store has to be asked for more
+  std::optional<Spend> take_free(const std::shared_ptr<LedgerEntry>& entry, Money amount,
+                                 bool& ask);
+  std::shared_ptr<LedgerEntry> find_entry(std::string_view digest);
   Spend spend_from(const std::shared_ptr<LedgerEntry>& entry, Money amount);
   bool usable(const LedgerEntry& entry) const;
   Money chunk_of(const LedgerEntry& entry) const;
@@ -139,6 +145,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   /// In the store's hands, or to be tried again; `batch[n]` is told of `batch_settlements[n]`.
   std::vector<Settlement> batch_settlements;
   std::vector<LedgerPending> batch;
+  std::vector<LedgerPending> told;  ///< its memory is kept
   std::string batch_id;
   LedgerTime batch_retry{};
   Duration batch_backoff{};

@@ -135,11 +135,13 @@ inline void LedgerState::commit_batch(LedgerNews& news) {
   if (!settled) return batch_failed(settled.error(), news);
   std::unordered_set<AccountId> accounts;
   for (auto& settlement : batch_settlements) accounts.insert(std::move(settlement.account));
-  for (auto& pending : batch)
-    if (pending.done) news.emplace_back([done = std::move(pending.done)] { done(Result<void>{}); });
-  batch.clear();
   batch_settlements.clear();
   retry_now(accounts);
+  // No lock is held: they are told without a detour.
+  told.swap(batch);
+  for (auto& pending : told)
+    if (pending.done) pending.done(Result<void>{});
+  told.clear();
 }
 
 inline void LedgerState::batch_failed(const Error& error, LedgerNews& news) {

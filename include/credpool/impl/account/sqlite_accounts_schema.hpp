@@ -15,7 +15,7 @@ namespace detail {
 
 /// migration[n] leads from version n to n + 1. Never change one that was released: add another, and
 /// what the version before it left to tests/unit/account/sqlite_versions.hpp.
-inline constexpr std::array<const char*, 1> sqlite_account_migrations{R"sql(
+inline constexpr std::array<const char*, 2> sqlite_account_migrations{R"sql(
 CREATE TABLE server(
   one INTEGER PRIMARY KEY CHECK (one = 1),
   last_batch TEXT NOT NULL
@@ -146,6 +146,44 @@ CREATE TABLE device_session(
   sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX device_session_token ON device_session(token_digest) WHERE token_digest <> '';
+)sql",
+                                                                      R"sql(
+-- The row of a request names its account and key by number: it is half as long, its indexes too.
+CREATE TABLE usage_key(
+  number INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE
+);
+INSERT INTO usage_key(hash) SELECT DISTINCT key_hash FROM usage_row;
+DROP INDEX usage_row_account;
+DROP INDEX usage_row_key;
+DROP INDEX usage_row_at;
+ALTER TABLE usage_row RENAME TO old_usage_row;
+CREATE TABLE usage_row(
+  number INTEGER PRIMARY KEY,
+  -- account.number; 0: of one that is gone.
+  account INTEGER NOT NULL,
+  -- usage_key.number
+  key INTEGER NOT NULL,
+  request_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  cost INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  at INTEGER NOT NULL
+);
+INSERT INTO usage_row SELECT old.number, coalesce(account.number, 0), usage_key.number,
+  old.request_id, old.model, old.input_tokens, old.cached_input_tokens, old.output_tokens,
+  old.reasoning_tokens, old.estimated, old.cost, old.status, old.at
+FROM old_usage_row AS old JOIN usage_key ON usage_key.hash = old.key_hash
+LEFT JOIN account ON account.id = old.account ORDER BY old.number;
+DROP TABLE old_usage_row;
+CREATE INDEX usage_row_account ON usage_row(account);
+CREATE INDEX usage_row_key ON usage_row(key);
+CREATE INDEX usage_row_at ON usage_row(at);
 )sql"};
 
 /// "cpac". FULL: what was acknowledged outlives a power cut.

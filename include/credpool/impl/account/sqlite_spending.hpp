@@ -214,37 +214,56 @@ inline Result<void> sqlite_note_spent(SqliteAccounts& accounts, std::string_view
 }
 
 inline Result<void> sqlite_note_usage(SqliteAccounts& accounts, const UsageRow& usage,
-                                      std::string_view account) {
+                                      std::int64_t account, std::int64_t key) {
   return accounts.run(
       "settling requests",
-      "INSERT INTO usage_row(account, key_hash, request_id, model, input_tokens, "
+      "INSERT INTO usage_row(account, key, request_id, model, input_tokens, "
       "cached_input_tokens, output_tokens, reasoning_tokens, estimated, cost, status, at) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      account, usage.key_hash, usage.request_id, usage.model, usage.input_tokens,
-      usage.cached_input_tokens, usage.output_tokens, usage.reasoning_tokens, usage.estimated,
-      usage.cost.micros, usage.status, usage.at);
+      account, key, usage.request_id, usage.model, usage.input_tokens, usage.cached_input_tokens,
+      usage.output_tokens, usage.reasoning_tokens, usage.estimated, usage.cost.micros, usage.status,
+      usage.at);
 }
 
-/// Whether an account is there; usage of one that is gone is kept without a name.
-class SqliteOwners {
+/// Numbers that stand for names in usage_row, looked up once for a batch.
+class SqliteNumbers {
  public:
-  explicit SqliteOwners(SqliteAccounts& accounts) : accounts_{accounts} {}
+  explicit SqliteNumbers(SqliteAccounts& accounts) : accounts_{accounts} {}
 
-  Result<std::string_view> name(std::string_view account) {
-    const auto entry = known_.try_emplace(account, false);
-    bool& there = entry.first->second;
-    if (entry.second)
-      if (auto done = accounts_.each(
-              "settling requests", "SELECT 1 FROM account WHERE id = ?",
-              [&](const SqliteStatement&) { there = true; }, account);
-          !done)
-        return fail(done.error());
-    return there ? account : std::string_view{};
+  /// @return 0 for an account that is gone: its usage is kept without a name
+  Result<std::int64_t> account(std::string_view id) {
+    return number_of(known_accounts_, "SELECT number FROM account WHERE id = ?", id);
+  }
+  Result<std::int64_t> key(std::string_view hash) {
+    const auto found = number_of(known_keys_, "SELECT number FROM usage_key WHERE hash = ?", hash);
+    if (!found || *found != 0) return found;
+    auto& number = known_keys_[hash];
+    if (auto done = accounts_.each(
+            doing, "INSERT INTO usage_key(hash) VALUES (?) RETURNING number",
+            [&](const SqliteStatement& row) { number = row.integer(0); }, hash);
+        !done)
+      return fail(done.error());
+    return number;
   }
 
  private:
+  using Known = std::map<std::string_view, std::int64_t>;
+  static constexpr const char* doing = "settling requests";
+
+  Result<std::int64_t> number_of(Known& known, const char* sql, std::string_view name) {
+    const auto [entry, is_new] = known.try_emplace(name, 0);
+    auto& number = entry->second;
+    if (is_new)
+      if (auto done = accounts_.each(
+              doing, sql, [&number](const SqliteStatement& row) { number = row.integer(0); }, name);
+          !done)
+        return fail(done.error());
+    return number;
+  }
+
   SqliteAccounts& accounts_;
-  std::map<std::string_view, bool> known_;
+  Known known_accounts_;
+  Known known_keys_;
 };
 
 inline Result<void> sqlite_settle(SqliteAccounts& accounts,
@@ -265,10 +284,10 @@ inline Result<void> sqlite_settle(SqliteAccounts& accounts,
                                  key.spent.micros, name.second, name.first, key.account);
         !done)
       return done;
-  SqliteOwners owners{accounts};
+  SqliteNumbers numbers{accounts};
   for (const auto& [name, day] : sums.days) {
     const auto& [account, key_hash, date, model] = name;
-    const auto owner = owners.name(account);
+    const auto owner = numbers.account(account);
     if (!owner) return fail(owner.error());
     if (auto done = accounts.run(
             doing,
@@ -277,16 +296,19 @@ inline Result<void> sqlite_settle(SqliteAccounts& accounts,
             "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, "
             "input_tokens = input_tokens + excluded.input_tokens, "
             "output_tokens = output_tokens + excluded.output_tokens, cost = cost + excluded.cost",
-            *owner, key_hash, date, model, day.requests, day.input_tokens, day.output_tokens,
-            day.cost.micros);
+            *owner == 0 ? std::string_view{} : account, key_hash, date, model, day.requests,
+            day.input_tokens, day.output_tokens, day.cost.micros);
         !done)
       return done;
   }
   for (const auto& settlement : settlements) {
     if (!settlement.usage) continue;
-    const auto owner = owners.name(settlement.account);
+    const auto owner = numbers.account(settlement.account);
     if (!owner) return fail(owner.error());
-    if (auto done = sqlite_note_usage(accounts, *settlement.usage, *owner); !done) return done;
+    const auto key = numbers.key(settlement.usage->key_hash);
+    if (!key) return fail(key.error());
+    if (auto done = sqlite_note_usage(accounts, *settlement.usage, *owner, *key); !done)
+      return done;
   }
   return {};
 }

@@ -108,12 +108,10 @@ CREDPOOL_INLINE Result<Account> SqliteAccountStore::change_account(
 CREDPOOL_INLINE Result<void> SqliteAccountStore::remove_account(const AccountId& id, TimePoint) {
   return state_->write([&](detail::SqliteAccounts& accounts) -> Result<void> {
     const char* doing = "removing an account";
-    if (auto removed = detail::sqlite_changed(
-            accounts, accounts.run(doing, "DELETE FROM account WHERE id = ?", id),
-            detail::no_account(doing));
-        !removed)
-      return removed;
-    return detail::sqlite_forget_account(accounts, id);
+    if (auto forgotten = detail::sqlite_forget_account(accounts, id); !forgotten) return forgotten;
+    return detail::sqlite_changed(accounts,
+                                  accounts.run(doing, "DELETE FROM account WHERE id = ?", id),
+                                  detail::no_account(doing));
   });
 }
 

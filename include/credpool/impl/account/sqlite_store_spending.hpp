@@ -88,31 +88,37 @@ CREDPOOL_INLINE Result<std::vector<UsageDay>> SqliteAccountStore::usage(const Ac
 CREDPOOL_INLINE Result<Page<UsageRow>> SqliteAccountStore::usage_rows(const AccountId& account,
                                                                       std::string_view key_hash,
                                                                       PageRequest page) {
+  static constexpr char columns[] =
+      "?1, usage_key.hash, request_id, model, input_tokens, cached_input_tokens, output_tokens, "
+      "reasoning_tokens, estimated, cost, status, at";
+  // Usage without a name has the number 0.
+  static constexpr char of_whom[] =
+      "account = iif(?1 = '', 0, (SELECT number FROM account WHERE id = ?1))";
+  static constexpr char key_is[] = " AND key = (SELECT number FROM usage_key WHERE hash = ?2)";
   static constexpr auto of_account =
-      detail::sql_text("SELECT ", detail::account_usage_columns,
-                       " FROM usage_row INDEXED BY usage_row_account WHERE account = ? "
-                       "ORDER BY number DESC LIMIT ? OFFSET ?");
-  static constexpr auto of_key = detail::sql_text(
-      "SELECT ", detail::account_usage_columns,
-      " FROM usage_row INDEXED BY usage_row_key WHERE account = ? AND key_hash = ? "
-      "ORDER BY number DESC LIMIT ? OFFSET ?");
+      detail::sql_text("SELECT ", columns, " FROM usage_row INDEXED BY usage_row_account ",
+                       "JOIN usage_key ON usage_key.number = key WHERE ", of_whom,
+                       " ORDER BY usage_row.number DESC LIMIT ?2 OFFSET ?3");
+  static constexpr auto of_key =
+      detail::sql_text("SELECT ", columns, " FROM usage_row INDEXED BY usage_row_key ",
+                       "JOIN usage_key ON usage_key.number = key WHERE ", of_whom, key_is,
+                       " ORDER BY usage_row.number DESC LIMIT ?3 OFFSET ?4");
+  static constexpr auto count_of_account =
+      detail::sql_text("SELECT count(*) FROM usage_row WHERE ", of_whom);
+  static constexpr auto count_of_key = detail::sql_text(
+      "SELECT count(*) FROM usage_row INDEXED BY usage_row_key WHERE ", of_whom, key_is);
   return state_->read([&](auto& accounts) {
     const char* doing = "reading usage";
     const auto count = detail::row_first_integer<detail::SqliteStatement>;
+    const auto row = detail::row_usage<detail::SqliteStatement>;
     return key_hash.empty()
                ? detail::sqlite_page(
-                     accounts.all(doing, of_account.data(),
-                                  detail::row_usage<detail::SqliteStatement>, account, page.limit,
-                                  page.offset),
-                     accounts.one(doing, "SELECT count(*) FROM usage_row WHERE account = ?", count,
-                                  account))
+                     accounts.all(doing, of_account.data(), row, account, page.limit, page.offset),
+                     accounts.one(doing, count_of_account.data(), count, account))
                : detail::sqlite_page(
-                     accounts.all(doing, of_key.data(), detail::row_usage<detail::SqliteStatement>,
-                                  account, key_hash, page.limit, page.offset),
-                     accounts.one(doing,
-                                  "SELECT count(*) FROM usage_row INDEXED BY usage_row_key "
-                                  "WHERE key_hash = ? AND account = ?",
-                                  count, key_hash, account));
+                     accounts.all(doing, of_key.data(), row, account, key_hash, page.limit,
+                                  page.offset),
+                     accounts.one(doing, count_of_key.data(), count, account, key_hash));
   });
 }
 

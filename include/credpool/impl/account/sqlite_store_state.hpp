@@ -159,7 +159,8 @@ inline Result<void> sqlite_forget_account(SqliteAccounts& accounts, const Accoun
         "DELETE FROM credit_transaction WHERE account = ?",
         "DELETE FROM allowance WHERE account = ?", "DELETE FROM answer WHERE account = ?",
         "DELETE FROM device_session WHERE account = ?",
-        "UPDATE usage_row SET account = '' WHERE account = ?",
+        "UPDATE usage_row SET account = 0 "
+        "WHERE account = (SELECT number FROM account WHERE id = ?)",
         "INSERT INTO usage_day SELECT '', key_hash, day, model, requests, input_tokens, "
         "output_tokens, cost FROM usage_day WHERE account = ? "
         "ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, "

@@ -35,12 +35,12 @@ CREDPOOL_INLINE Digest sha256_of_parts(std::initializer_list<std::string_view> p
 
 CREDPOOL_INLINE std::string to_hex(std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  auto at = text.begin();
   for (const char byte : bytes) {
     const auto value = static_cast<unsigned char>(byte);
-    text.push_back(digits[value >> 4]);
-    text.push_back(digits[value & 15]);
+    *at++ = digits[value >> 4];
+    *at++ = digits[value & 15];
   }
   return text;
 }

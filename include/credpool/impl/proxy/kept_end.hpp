@@ -11,8 +11,8 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Keeps the last byte of an answer back until somebody has paid for it: without that byte no
-/// caller takes it for complete.
+/// Keeps the end of an answer back until somebody has paid for it, the last byte at least: without
+/// it no caller takes the answer for complete.
 class KeptEnd {
  public:
   void add(std::string_view bytes) { kept_.append(bytes); }
@@ -26,7 +26,7 @@ class KeptEnd {
     }
     return outgoing_;
   }
-  std::string_view last() const noexcept { return kept_; }
+  std::string_view rest() const noexcept { return kept_; }
 
  private:
   std::string kept_;

@@ -102,9 +102,11 @@ class Relay final : public ExchangeListener,
     }
   }
 
-  void on_batch_end() override {
+  void on_batch_end(bool complete) override {
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
+    // The rest of an answer that is paid for leaves in one piece, when it is.
+    if (complete && spending_ && !is_stream_) return;
     if (!send_passed() && call_) call_->pause();
   }
 
@@ -199,7 +201,7 @@ class Relay final : public ExchangeListener,
     return spent;
   }
 
-  /// The answer is complete only when what it cost is kept: its last byte waits for that.
+  /// The answer is complete only when what it cost is kept: its end waits for that.
   void settle_first() {
     lease_.reset();
     const auto spending = std::exchange(spending_, nullptr);
@@ -220,7 +222,7 @@ class Relay final : public ExchangeListener,
   }
 
   void finish_settled() {
-    exchange_->write(end_.last());
+    exchange_->write(end_.rest());
     exchange_->finish();
     end(Ending::ok);
   }

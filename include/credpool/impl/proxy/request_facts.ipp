@@ -369,14 +369,16 @@ CREDPOOL_INLINE bool may_read_more_than_body(std::string_view body,
       return true;
   }
   // A letter that is written as its number may stand in any of those names.
-  constexpr std::string_view number = "\\u00";
-  for (auto rest = body;;) {
-    const auto* found =
-        static_cast<const char*>(::memmem(rest.data(), rest.size(), number.data(), number.size()));
+  constexpr std::string_view number = "u00";
+  for (auto rest = body; !rest.empty();) {
+    const auto* found = static_cast<const char*>(std::memchr(rest.data(), '\\', rest.size()));
     if (found == nullptr) return false;
-    rest.remove_prefix(static_cast<std::size_t>(found - rest.data()) + number.size());
-    if (!rest.empty() && letters.find(rest.front()) != std::string_view::npos) return true;
+    rest.remove_prefix(static_cast<std::size_t>(found - rest.data()) + 1);
+    if (rest.size() > number.size() && rest.starts_with(number) &&
+        letters.find(rest[number.size()]) != std::string_view::npos)
+      return true;
   }
+  return false;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -3,28 +3,14 @@
 
 #include <credpool/proxy/usage.hpp>
 
-#include <credpool/impl/core/json.hpp>
 #include <credpool/impl/proxy/answer_scan.hpp>
+#include <credpool/impl/proxy/usage_reader.hpp>
 
 #include <algorithm>
 #include <cstring>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-/// A count of tokens; a number that cannot be one marks the usage and is left out.
-inline void usage_count(const Json& object, std::string_view name,
-                        std::optional<std::uint64_t>& count, bool& malformed) {
-  constexpr std::uint64_t most = std::uint64_t{1} << 53;  // what every JSON parser can hold
-  const auto* value = member(object, name);
-  if (value == nullptr || value->is_null()) return;
-  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > most) {
-    malformed = true;
-    return;
-  }
-  const auto number = value->get<std::uint64_t>();
-  if (!count || number != 0) count = number;
-}
 
 /// Where `part` begins in `text`, or npos: find() with the C library's faster search.
 inline std::size_t usage_find(std::string_view text, std::string_view part) noexcept {
@@ -133,32 +119,11 @@ CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
   if (text.empty()) return;
-  const auto parsed = detail::parse_json(text);
-  if (!parsed || !parsed->is_object()) {
+  detail::UsageReader reader{text};
+  if (reader.read())
+    reader.apply(reported_);
+  else
     reported_.malformed = true;
-    return;
-  }
-  const auto& usage = *parsed;
-  auto& seen = reported_;
-  const auto count = [&seen](const detail::Json& object, std::string_view name,
-                             std::optional<std::uint64_t>& into) {
-    detail::usage_count(object, name, into, seen.malformed);
-  };
-  count(usage, "prompt_tokens", seen.input);
-  count(usage, "input_tokens", seen.input);
-  count(usage, "completion_tokens", seen.output);
-  count(usage, "output_tokens", seen.output);
-  count(usage, "total_tokens", seen.total);
-  count(usage, "cache_read_input_tokens", seen.cached_input);
-  count(usage, "cache_creation_input_tokens", seen.cache_write_input);
-  count(usage, "prompt_cache_hit_tokens", seen.cached_input);  // DeepSeek
-  count(usage, "cached_tokens", seen.cached_input);            // Moonshot
-  for (const auto* details : {"prompt_tokens_details", "input_tokens_details"})
-    if (const auto* found = detail::member(usage, details); found != nullptr)
-      count(*found, "cached_tokens", seen.cached_input);
-  for (const auto* details : {"completion_tokens_details", "output_tokens_details"})
-    if (const auto* found = detail::member(usage, details); found != nullptr)
-      count(*found, "reasoning_tokens", seen.reasoning);
 }
 
 CREDPOOL_INLINE TokenUsage UsageTap::usage() const {

@@ -268,7 +268,7 @@ class UpstreamConnection final : public EventSocket,
     }
     // A piece of a head, or a 1xx, gives no more time.
     if (state_ == State::waiting) return !call->paused_;
-    listener->on_batch_end();
+    listener->on_batch_end(false);
     if (!call->listener_ || state_ == State::closed || call->paused_) return false;
     arm_answer_deadline();
     return true;
@@ -290,7 +290,7 @@ class UpstreamConnection final : public EventSocket,
     auto self = std::move(call.connection_);
     call_.reset();
     call.forget_head();
-    listener.on_batch_end();
+    listener.on_batch_end(true);
     const bool was_cancelled = !std::exchange(call.listener_, nullptr);
     // First the connection is given back, so that a next request finds it free.
     if (keep)

@@ -322,7 +322,7 @@ CREDPOOL_INLINE void FakeUpstreamCall::hand_over(const Event& event) {
   }
   for (const auto& piece : event.pieces)
     if (listener_ && !piece.empty()) listener->on_data(piece);
-  if (listener_) listener->on_batch_end();
+  if (listener_) listener->on_batch_end(event.end);
   if (!event.end || !listener_) return;
   listener_.reset();
   listener->on_end();
