@@ -51,6 +51,7 @@ class Settings(ControlTest):
         browser.click(what="role=button[name='Cancel']")
         browser.wait(what="dialog", state="detached")
         self.assertEqual(browser.value(what=choice), before)
+        self.assertIsNone(self.value("policy.moonshot"))
         browser.choose(what=choice, value="forbid")
         browser.click(what="dialog >> role=button[name='Forbid']")
         browser.wait(what="text=/Saved in/")

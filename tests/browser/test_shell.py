@@ -59,6 +59,8 @@ class Shell(ControlTest):
         self.assertEqual(browser.axe(), [])
         browser.click(what="dialog >> role=button[name='Cancel']")
         self.assertEqual(browser.focused()["name"], "Sign out")
+        browser.reload()
+        browser.wait(what="header >> text=Live")
         browser.click(what="role=button[name='Sign out']")
         browser.click(what="dialog >> role=button[name='Sign out']")
         browser.wait(what="text=Sign in to credpool")

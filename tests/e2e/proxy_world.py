@@ -111,6 +111,10 @@ class FakeProvider:
     def reset(self) -> None:
         self.ask("/reset", {})
 
+    def release(self) -> None:
+        """Lets the requests go on that a rule "hold" holds."""
+        self.ask("/release", {})
+
     def requests(self) -> list[dict]:
         """The model requests; looks at the list of models are not counted."""
         return [entry for entry in self.ask("/requests") if entry["method"] == "POST"]

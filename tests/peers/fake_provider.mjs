@@ -14,6 +14,7 @@
 //   POST /reset     forgets requests and rules             GET /connections  {open, made}
 //   POST /refuse    stops listening, drops connections     POST /listen      listens again on the same port
 //   POST /hang_up   closes the connections that wait for a request
+//   POST /release   answers the requests that are held
 //
 // RULE: {"kind": ..., "times": N (then as usual), ...}
 //   ok           {events, interval_ms, headers}        a stream of so many pieces, so far apart
@@ -21,6 +22,7 @@
 //   error_event  {after}                               a 200 stream whose next event is an error
 //   die          {after, reset}                        the connection ends after so many events of a stream
 //   stall_head   {ms}      stall {after, ms}           silence before the head, or inside the stream
+//   hold         {}                                    no head until /release
 //   endless      {interval_ms, bytes}                  until the client leaves
 //   flood        {bytes}                               so many bytes of events, as fast as they are taken
 //   hang_up      {before_body}                         no answer: closed after the body, or after the head
@@ -42,6 +44,7 @@ let rules = {};
 let firstKey = null;
 let requests = [];
 let connectionsMade = 0;
+const held = []; // each lets one request go on
 const open = new Map(); // socket -> {number, busy}
 
 const json = (value) => `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${value}`;
@@ -151,6 +154,7 @@ async function answerTo(request, answer, record) {
     return request.socket.end();
   }
   if (rule.kind === 'stall_head') await sleep(rule.ms);
+  if (rule.kind === 'hold') await new Promise((go) => { held.push(go); });
   if (rule.kind === 'status') return fail(rule.status, rule.error ?? `told to answer ${rule.status}`, rule.headers, rule.body);
   if (!record.key) return fail(401, 'no key');
   if (!endpoint) return fail(404, `no ${request.method} ${record.path} here`);
@@ -235,6 +239,9 @@ const controls = {
     const idle = [...open].filter(([, state]) => !state.busy);
     for (const [socket] of idle) socket.destroy();
     return { closed: idle.length };
+  },
+  'POST /release': () => {
+    for (const go of held.splice(0)) go();
   },
   'POST /refuse': async () => {
     const closed = servers.map(([server]) => new Promise((done) => { server.close(done); }));
