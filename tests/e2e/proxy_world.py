@@ -207,7 +207,7 @@ class Serve:
 
     def __init__(self, upstream: str, root: pathlib.Path, environment: dict | None = None, settings: dict | None = None,
                  listen: str = "127.0.0.1:0", unix: bool = False, home: pathlib.Path | None = None,
-                 arguments: tuple = (), accounts: bool = False):
+                 arguments: tuple = (), accounts: bool = False, log: str = "json"):
         require_serve()
         self.home = home or root / "home"
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -227,7 +227,7 @@ class Serve:
             listen = f"unix:{self.socket}"
         mode = () if accounts else ("--open", "--key-file", self.key_file)
         self.process = subprocess.Popen(
-            [*program(), "serve", *mode, "--listen", listen, "--log", "json", *arguments],
+            [*program(), "serve", *mode, "--listen", listen, "--log", log, *arguments],
             cwd=self.home, env=self.environment, stdin=subprocess.DEVNULL, stdout=open(self.out, "w"), stderr=open(self.err, "w"))
         self.url = None if unix else self.wait_until_listening()
         self.key = self.key_file.read_text().strip() if not unix and self.key_file.exists() else None

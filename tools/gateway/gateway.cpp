@@ -82,7 +82,8 @@ Gateway::Gateway(const Session& session, std::filesystem::path directory, Gatewa
              .ui = options_.ui ? &assets_ : nullptr,
              .api = options_.api,
              .metrics = [] { return std::string{}; },
-             .not_ready = [this] { return not_ready(); }} {
+             .not_ready = [this] { return not_ready(); },
+             .on_access = {}} {
   methods_.on_fault([&session](std::string_view method, std::string_view what) {
     session.warn("fault in " + std::string{method} + ": " + harmless(std::string{what}));
   });

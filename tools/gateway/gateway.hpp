@@ -83,6 +83,10 @@ class Gateway {
   void ready_unless(std::function<std::vector<std::string>()> reasons);
   /// What /metrics says.
   void measured_by(std::function<std::string()> text) { parts_.metrics = std::move(text); }
+  /// What is told of each request to the gateway itself. Before the engine starts.
+  void logged_by(std::function<void(const credpool::AccessRecord&)> log) {
+    parts_.on_access = std::move(log);
+  }
   std::string metrics() const { return parts_.metrics(); }
 
   /// From now on /readyz is 503; returns when who asks for it has heard, or could have.

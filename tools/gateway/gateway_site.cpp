@@ -96,6 +96,14 @@ cp::Answer too_large() {
   return cp::gateway_error(413, "PAYLOAD_TOO_LARGE", "a request has at most 1 MiB, a code 4 KiB");
 }
 
+void tell(const SiteParts& parts, const cp::GatewayRoute* route, cp::AccessRecord record) {
+  const bool asked_all_the_time = route == &healthz || route == &readyz || route == &metrics;
+  if (!parts.on_access || (asked_all_the_time && record.ending != cp::Ending::refused)) return;
+  // What is no file of ours may be the code of a link that was put together wrongly.
+  if (route == &pages && record.ending == cp::Ending::refused) record.path = "/ui/***";
+  parts.on_access(record);
+}
+
 }  // namespace
 
 bool SiteParts::readiness_was_asked() const noexcept {
@@ -127,24 +135,49 @@ cp::GatewayDecision GatewaySite::decide(const cp::GatewayRoute& route, const cp:
 
 std::optional<cp::Answer> GatewaySite::admit(const cp::RequestHead& head, std::string_view peer) {
   const auto* const route = route_of(head);
-  if (route == nullptr) return next_ ? next_->admit(head, peer) : std::optional{not_found()};
+  if (route == nullptr && next_) return next_->admit(head, peer);
+  auto refused = refuse(route, head, peer);
+  if (refused) {
+    auto record = access_record(head, peer, parts_.access.now());
+    refused->headers.emplace_back("x-request-id", record.request_id);
+    record.status = refused->status;
+    record.bytes_out = refused->body.size();
+    record.ending = cp::Ending::refused;
+    tell(parts_, route, std::move(record));
+  }
+  return refused;
+}
+
+std::optional<cp::Answer> GatewaySite::refuse(const cp::GatewayRoute* route,
+                                              const cp::RequestHead& head, std::string_view peer) {
+  if (route == nullptr) return not_found();
   auto decision = decide(*route, head, peer, true);
   if (auto* const refused = std::get_if<cp::Answer>(&decision)) return std::move(*refused);
   if (says_more_than(head, route == &enter ? most_code_bytes : most_body_bytes)) return too_large();
   return std::nullopt;
 }
 
-void GatewaySite::handle(Exchange exchange) {
+void GatewaySite::handle(std::shared_ptr<cp::ServerExchange> exchange) {
+  const auto* const route = route_of(exchange->head());
+  if (route == nullptr && next_) return next_->handle(std::move(exchange));
+  auto record = access_record(exchange->head(), exchange->peer(), parts_.access.now());
+  record.bytes_in = exchange->body().size();
+  answer(route, LoggedExchange::over(std::move(exchange), std::move(record),
+                                     [&parts = parts_, route](const cp::AccessRecord& done) {
+                                       tell(parts, route, done);
+                                     }));
+}
+
+void GatewaySite::answer(const cp::GatewayRoute* route, const Exchange& exchange) {
+  if (route == nullptr) return exchange->respond(not_found());
   const auto& head = exchange->head();
-  const auto* const route = route_of(head);
-  if (route == nullptr)
-    return next_ ? next_->handle(std::move(exchange)) : exchange->respond(not_found());
   // Again: what was good when its head came may have been revoked since.
   auto decision = decide(*route, head, exchange->peer(), false);
   if (const auto* const refused = std::get_if<cp::Answer>(&decision))
     return exchange->respond(*refused);
   if (exchange->body().size() > most_body_bytes) return exchange->respond(too_large());
   auto& identity = std::get<std::optional<cp::GatewayIdentity>>(decision);
+  if (identity) exchange->record().who = identity->name;
   if (route == &rpc) return call(exchange, *identity);
   if (route == &events)
     return parts_.feeds.open(exchange, parts_.events, parts_.access, std::move(*identity));
@@ -174,6 +207,7 @@ void GatewaySite::call(const Exchange& exchange, const cp::GatewayIdentity& iden
     int number;
     cp::RpcCaller caller;
     std::string request;
+    std::string called;
     std::string answer;
   };
   const auto work = std::make_shared<Call>(parts_.calls);
@@ -187,8 +221,11 @@ void GatewaySite::call(const Exchange& exchange, const cp::GatewayIdentity& iden
                   .expires_at = identity.expires_at};
   work->request = exchange->body();
   const bool runs = exchange->offload(
-      [&rpc = parts_.rpc, work] { work->answer = rpc.handle(work->request, work->caller); },
+      [&rpc = parts_.rpc, work] {
+        work->answer = rpc.handle(work->request, work->caller, &work->called);
+      },
       [exchange, work] {
+        exchange->record().rpc = std::move(work->called);
         auto answer = text_answer("application/json", std::move(work->answer));
         if (answer.body.empty()) {  // notifications only
           answer.status = 204;
@@ -211,6 +248,7 @@ void GatewaySite::open_session(const Exchange& exchange) const {
     return exchange->respond(session.error().errc() == cp::Errc::unauthorized
                                  ? access.wrong_code(exchange->peer())
                                  : cp::gateway_error(500, "INTERNAL", "no session can be made"));
+  exchange->record().who = "session";
   auto scopes = Json::array();
   for (const auto scope : {Scope::read, Scope::operate, Scope::admin, Scope::secrets})
     if (session->scopes.has(scope)) scopes.push_back(to_string(scope));

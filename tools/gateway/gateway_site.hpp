@@ -3,9 +3,11 @@
 
 #include "assets.hpp"
 #include "event_feed.hpp"
+#include "logged_exchange.hpp"
 
 #include <credpool/gateway/access.hpp>
 #include <credpool/gateway/event_hub.hpp>
+#include <credpool/proxy/access_record.hpp>
 #include <credpool/rpc/dispatcher.hpp>
 #include <credpool/server/exchange.hpp>
 
@@ -31,6 +33,8 @@ struct SiteParts {
   std::function<std::string()> metrics;
   /// Why no requests should be sent here now; empty: they may be.
   std::function<std::vector<std::string>()> not_ready;
+  /// Is told of each request; may be empty.
+  std::function<void(const credpool::AccessRecord&)> on_access;
   std::atomic<int> calls = 0;                         ///< to /rpc that are being worked on
   std::atomic<std::uint64_t> refused_readiness = 0;   ///< times that /readyz was 503
   std::atomic<std::int64_t> asked_readiness_at = -1;  ///< by the steady clock, in seconds
@@ -40,6 +44,9 @@ struct SiteParts {
 };
 
 /// The gateway's paths, and another handler for all that are not its own.
+///
+/// Answers say their x-request-id, and the log is told of them; of those about its own state only
+/// where they are refused or bad, since somebody asks for them again and again.
 class GatewaySite final : public credpool::ServerHandler {
  public:
   enum class Socket {
@@ -59,12 +66,15 @@ class GatewaySite final : public credpool::ServerHandler {
   credpool::Answer refusal(int status, std::string_view why) override;
 
  private:
-  using Exchange = std::shared_ptr<credpool::ServerExchange>;
+  using Exchange = std::shared_ptr<LoggedExchange>;
 
   const credpool::GatewayRoute* route_of(const credpool::RequestHead& head) const;
   credpool::GatewayDecision decide(const credpool::GatewayRoute& route,
                                    const credpool::RequestHead& head, std::string_view peer,
                                    bool first) const;
+  std::optional<credpool::Answer> refuse(const credpool::GatewayRoute* route,
+                                         const credpool::RequestHead& head, std::string_view peer);
+  void answer(const credpool::GatewayRoute* route, const Exchange& exchange);
   void call(const Exchange& exchange, const credpool::GatewayIdentity& identity) const;
   void open_session(const Exchange& exchange) const;
   void close_session(const Exchange& exchange, const credpool::GatewayIdentity& identity) const;

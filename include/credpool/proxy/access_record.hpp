@@ -13,19 +13,20 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// How a request to the proxy ended.
+/// How a request ended.
 enum class Ending {
   ok,             ///< answered whole, whatever the status
   client_gone,    ///< the caller left before the end
   upstream_lost,  ///< the upstream's answer broke off
-  refused,        ///< the proxy itself said no
+  refused,        ///< the server itself said no
   timed_out,      ///< somebody was too slow
 };
 
 /// The ending's name as it stands in logs ("client_gone").
 std::string_view to_string(Ending ending) noexcept;
 
-/// One line of the access log: what was asked, who served it, what it cost.
+/// One line of the access log, of the proxy or of the gateway beside it: what was asked, who served
+/// it, what it cost.
 ///
 /// No header's value, no query and no body has a place in it. Texts of the caller (path, model,
 /// method, request id) are bounded, cleaned, and a part of them that might be a token is written as
@@ -35,8 +36,10 @@ struct AccessRecord {
   std::string request_id;  ///< as in x-request-id
   std::string peer;        ///< address of the caller
   std::string key_name;    ///< name of the caller's key in the configuration, never the key
+  std::string who;         ///< who called the gateway: "token:NAME", "session", "unix"
   std::string method;
   std::string path;  ///< what follows a "?" is not written
+  std::string rpc;   ///< the gateway's method that was called, as RpcDispatcher tells it
   std::optional<Operation> operation;
   std::string model;            ///< as the caller named it
   std::string provider;         ///< of the credential that served it last
@@ -52,7 +55,8 @@ struct AccessRecord {
 };
 
 /// A caller's text as it may stand in a log: one line of valid UTF-8, with every part between "/"
-/// that begins with "sk-" or is longer than 48 bytes written as "***".
+/// that begins with "sk-", or with "cp-" or "cpg-" as our own keys do, or is longer than 48 bytes
+/// written as "***".
 /// @param max_bytes the result is cut to this length, at a character's border
 std::string access_text(std::string_view text, std::size_t max_bytes);
 
@@ -61,7 +65,7 @@ std::string access_text(std::string_view text, std::size_t max_bytes);
 std::string access_json_line(const AccessRecord& record);
 
 /// The same for a person: one line of words with single blanks between them, and a line feed. A
-/// blank inside a text becomes "_", an empty one "-".
+/// blank inside a text becomes "_", an empty one "-"; `who` has the place of the key's name.
 std::string access_text_line(const AccessRecord& record);
 
 }  // namespace credpool::inline CREDPOOL_ABI

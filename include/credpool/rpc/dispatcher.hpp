@@ -77,8 +77,11 @@ class RpcDispatcher {
   void on_fault(std::function<void(std::string_view method, std::string_view what)> tell);
 
   /// Answers one message, a request or a batch.
+  /// @param called gets what was called, for a log: the method's name, "unknown" for none of ours,
+  ///               and how many more a batch has ("health +2"); empty when the message is no such
   /// @return the answer; empty when nothing is answered (notifications only)
-  std::string handle(std::string_view message, const RpcCaller& caller) const;
+  std::string handle(std::string_view message, const RpcCaller& caller,
+                     std::string* called = nullptr) const;
 
   /// The names of all methods, sorted.
   std::vector<std::string> methods() const;

@@ -76,6 +76,25 @@ TEST_CASE("proxy/access_record: one line for a person") {
         "out=0 tokens=-/- first=- total=0.000ms\n");
 }
 
+TEST_CASE("proxy/access_record: a request to the gateway") {
+  cp::AccessRecord call;
+  call.request_id = "r-1";
+  call.peer = "unix";
+  call.who = "token:main";
+  call.method = "POST";
+  call.path = "/rpc";
+  call.rpc = "tokenDiscovery.status +2";
+  call.status = 200;
+  CHECK(
+      cp::access_json_line(call) ==
+      R"({"time":"1970-01-01T00:00:00Z","requestId":"r-1","peer":"unix","who":"token:main",)"
+      R"("method":"POST","path":"/rpc","rpc":"tokenDiscovery.status +2","attempts":0,"status":200,)"
+      R"("bytesIn":0,"bytesOut":0,"totalMs":0.000,"ended":"ok"})"
+      "\n");
+  CHECK(cp::access_text_line(call).find(" token:main POST /rpc 200 ok rpc=tokenDiscovery.status_+2 "
+                                        "model=-") != std::string::npos);
+}
+
 TEST_CASE("proxy/access_record: no query and nothing that might be a token") {
   const std::string token = "sk-FAKE-0123456789";
   const std::string other(60, 'T');
@@ -93,6 +112,7 @@ TEST_CASE("proxy/access_record: no query and nothing that might be a token") {
     CHECK(line.find("x/***") != std::string::npos);
   }
   CHECK(cp::access_text("a//b/", 100) == "a//b/");
+  CHECK(cp::access_text("/v1/cp-key/cpg-token/cpu", 100) == "/v1/***/***/cpu");
   CHECK(cp::access_text("accounts/fireworks/models/llama-v3p1-405b-instruct", 100) ==
         "accounts/fireworks/models/llama-v3p1-405b-instruct");
 }

@@ -129,6 +129,23 @@ TEST_CASE("rpc/dispatcher: an id of another type is refused and answered with nu
   CHECK(world.ask(R"({"jsonrpc":"1.0","id":"x","method":"echo"})")["id"] == "x");
 }
 
+TEST_CASE("rpc/dispatcher: what was called, for a log: names of ours, never the caller's words") {
+  const World world;
+  const auto called = [&](const std::string& text) {
+    std::string name;
+    (void)world.dispatcher.handle(text, everybody, &name);
+    return name;
+  };
+  const std::string one = R"({"jsonrpc":"2.0","id":1,"method":"echo"})";
+  CHECK(called(one) == "echo");
+  CHECK(called("[" + one + "," + one + "," + one + "]") == "echo +2");
+  CHECK(called("[" + one + "]") == "echo");
+  CHECK(called(R"({"jsonrpc":"2.0","id":1,"method":"sk-secret"})") == "unknown");
+  CHECK(called("[1,2]") == "unknown +1");
+  CHECK(called("{") == "");
+  CHECK(called("[]") == "");
+}
+
 TEST_CASE("rpc/dispatcher: a notification is done and never answered") {
   const World world;
   CHECK(world.dispatcher.handle(R"({"jsonrpc":"2.0","method":"echo"})", everybody) == "");

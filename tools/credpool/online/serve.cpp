@@ -185,6 +185,8 @@ cp::Result<void> Serving::open_gateway() {
   if (!opened) return cp::fail(opened.error());
   gateway_ = std::move(*opened);
   gateway_->ready_unless([this] { return not_ready(); });
+  if (log_->is_on())
+    gateway_->logged_by([this](const cp::AccessRecord& record) { log_->write(record); });
   if (!parts_.gateway) return {};  // whether it is well is all that anybody can ask
   gateway_->measured_by(
       [this] { return metrics_.text(*pool_, gateway_->events(), gateway_->access().failures()); });

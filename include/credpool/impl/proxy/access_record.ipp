@@ -24,6 +24,12 @@ inline std::string access_milliseconds(std::chrono::microseconds time) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
+inline bool looks_like_a_token(std::string_view part) noexcept {
+  constexpr std::size_t longest_name = 48;
+  return part.starts_with("sk-") || part.starts_with("cp-") || part.starts_with("cpg-") ||
+         part.size() > longest_name;
+}
+
 inline std::string_view access_path(const AccessRecord& record) noexcept {
   const std::string_view path{record.path};
   return path.substr(0, path.find_first_of("?#"));
@@ -89,7 +95,6 @@ CREDPOOL_INLINE std::string_view to_string(Ending ending) noexcept {
 }
 
 CREDPOOL_INLINE std::string access_text(std::string_view text, std::size_t max_bytes) {
-  constexpr std::size_t longest_part = 48;
   const auto plain = [](char c) { return c > ' ' && c <= '~'; };
   // Nearly every text is that: no need to look for characters.
   const auto clean = std::all_of(text.begin(), text.end(), plain) && text.size() <= max_bytes
@@ -99,7 +104,7 @@ CREDPOOL_INLINE std::string access_text(std::string_view text, std::size_t max_b
   for (std::size_t at = 0; at <= clean.size();) {
     const auto end = std::min(clean.find('/', at), clean.size());
     const auto part = std::string_view{clean}.substr(at, end - at);
-    shown += part.starts_with("sk-") || part.size() > longest_part ? "***" : part;
+    shown += detail::looks_like_a_token(part) ? "***" : part;
     if (end != clean.size()) shown += '/';
     at = end + 1;
   }
@@ -114,8 +119,10 @@ CREDPOOL_INLINE std::string access_json_line(const AccessRecord& record) {
   json.text("requestId", record.request_id);
   json.text("peer", record.peer);
   json.text("key", record.key_name);
+  json.text("who", record.who);
   json.text("method", record.method);
   json.text("path", detail::access_path(record));
+  json.text("rpc", record.rpc);
   if (record.operation) json.word("operation", to_string(*record.operation));
   json.text("model", record.model);
   json.text("provider", record.provider);
@@ -144,10 +151,11 @@ CREDPOOL_INLINE std::string access_text_line(const AccessRecord& record) {
   std::string line = format_iso8601(record.time);
   for (const std::string_view text :
        {std::string_view{record.request_id}, std::string_view{record.peer},
-        std::string_view{record.key_name}, std::string_view{record.method},
-        detail::access_path(record)})
+        std::string_view{record.who.empty() ? record.key_name : record.who},
+        std::string_view{record.method}, detail::access_path(record)})
     line += ' ' + detail::access_word(text);
   line += ' ' + std::to_string(record.status) + ' ' + std::string{to_string(record.ending)};
+  if (!record.rpc.empty()) line += " rpc=" + detail::access_word(record.rpc);
   line += " model=" + detail::access_word(record.model);
   line += " provider=" + detail::access_word(record.provider);
   line += " credential=" + detail::access_word(record.credential);

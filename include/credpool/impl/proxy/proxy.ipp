@@ -3,27 +3,15 @@
 
 #include <credpool/proxy/proxy.hpp>
 
+#include <credpool/impl/core/base36.hpp>
 #include <credpool/impl/proxy/model_cache.hpp>
 #include <credpool/impl/proxy/relay.hpp>
+#include <credpool/server/request_id.hpp>
 
-#include <array>
 #include <atomic>
-#include <charconv>
 #include <mutex>
-#include <random>
 
 namespace credpool::inline CREDPOOL_ABI {
-
-namespace detail {
-
-/// At most 13 letters and digits, which need no memory of their own.
-inline std::string base36(std::uint64_t number) {
-  std::array<char, 13> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
-  return {digits.data(), end};
-}
-
-}  // namespace detail
 
 struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   explicit State(ProxyOptions given) : options{std::move(given)} {}
@@ -48,16 +36,6 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     const std::lock_guard lock{mutex_};
     catalog_ = std::move(catalog);
     version_.store(next_version(), std::memory_order_release);
-  }
-
-  /// 64 random bits; not a secret.
-  static std::string new_id() {
-    thread_local std::mt19937_64 random{[] {
-      std::random_device device;
-      std::seed_seq seed{device(), device(), device(), device()};
-      return std::mt19937_64{seed};
-    }()};
-    return "r-" + detail::base36(random());
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
@@ -182,12 +160,12 @@ CREDPOOL_INLINE void Proxy::use(std::shared_ptr<const ProxyCatalog> catalog) {
 }
 
 CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
-  return State::error(Dialect::openai, status, why, {}, State::new_id());
+  return State::error(Dialect::openai, status, why, {}, new_request_id());
 }
 
 CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view peer) {
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
-    const auto id = State::new_id();
+    const auto id = new_request_id();
     auto answer = State::error(detail::dialect_of_path(head), status, message, code, id);
     if (state_->options.on_access) {
       AccessRecord record;
@@ -236,7 +214,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto catalog = state_->catalog();
   const auto route = find_route(head.method, head.path()).route;
   detail::RelayRequest request;
-  request.id = State::new_id();
+  request.id = new_request_id();
   request.began = SystemClock{}.steady();
   request.operation = route->operation;
   request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());

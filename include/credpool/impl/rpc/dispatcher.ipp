@@ -98,6 +98,8 @@ struct RpcDispatcher::State {
   std::function<void(std::string_view, std::string_view)> on_fault;
 
   void add(RpcMethod method);
+  /// The name of a request's method, if it is one of these.
+  std::string_view known_name(const detail::Json& request) const;
   /// @return empty for a notification
   std::string answer_one(const detail::Json& request, const RpcCaller& caller) const;
   std::string call(const std::string& id, const std::string& name, const detail::Json& params,
@@ -116,6 +118,12 @@ CREDPOOL_INLINE void RpcDispatcher::State::add(RpcMethod method) {
   entry.method = std::move(method);
   if (!methods.emplace(name, std::move(entry)).second)
     throw std::logic_error{"credpool::RpcDispatcher: " + name + " is there twice"};
+}
+
+CREDPOOL_INLINE std::string_view RpcDispatcher::State::known_name(
+    const detail::Json& request) const {
+  const auto found = methods.find(detail::text_or_empty(request, "method"));
+  return found == methods.end() ? "unknown" : std::string_view{found->first};
 }
 
 CREDPOOL_INLINE std::string RpcDispatcher::State::call(const std::string& id,
@@ -214,8 +222,8 @@ CREDPOOL_INLINE void RpcDispatcher::on_fault(
   state_->on_fault = std::move(tell);
 }
 
-CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message,
-                                                  const RpcCaller& caller) const {
+CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message, const RpcCaller& caller,
+                                                  std::string* called) const {
   using detail::RpcCode;
   if (message.size() > state_->limits.max_bytes)
     return detail::rpc_refusal(
@@ -227,13 +235,20 @@ CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message,
     return detail::rpc_refusal(
         "null", {RpcCode::parse_error, error.errc(), error.message(), error.hint, error.place});
   }
-  if (!parsed->is_array()) return state_->answer_one(*parsed, caller);
+  if (!parsed->is_array()) {
+    if (called != nullptr) *called = state_->known_name(*parsed);
+    return state_->answer_one(*parsed, caller);
+  }
   if (parsed->empty() || parsed->size() > state_->limits.max_batch)
     return detail::rpc_refusal(
         "null",
         {RpcCode::invalid_request, parsed->empty() ? Errc::invalid_argument : Errc::too_large,
          parsed->empty() ? "the batch is empty" : "the batch is too large",
          "1 to " + std::to_string(state_->limits.max_batch) + " requests"});
+  if (called != nullptr) {
+    *called = state_->known_name(parsed->front());
+    if (parsed->size() > 1) *called += " +" + std::to_string(parsed->size() - 1);
+  }
   std::string answers;
   for (const auto& request : *parsed) {
     const auto answer = state_->answer_one(request, caller);
