@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 
-from proxy_world import FakeProvider, Serve, chat
+from proxy_world import ANTHROPIC_KEY, OPENAI_KEYS, FakeProvider, Serve, chat
 
 # A request costs what it may cost at most, so that the last cent can be spent: five tokens of a cent each.
 PRICES = {"date": "2026-11-21", "source": "this test", "models": {
@@ -20,8 +20,10 @@ A_REQUEST = 0.05
 class AccountsWorld:
     """`with AccountsWorld() as world:` one server with its own files; with `database` so many that share it."""
 
-    def __init__(self, database=None, hosts: int = 1, arguments: tuple = ()):
-        self.database, self.hosts, self.arguments = database, hosts, arguments
+    def __init__(self, database=None, hosts: int = 1, arguments: tuple = (), settings: dict | None = None,
+                 variables: dict | None = None):
+        self.database, self.hosts, self.arguments, self.settings = database, hosts, arguments, settings
+        self.environment = {"OPENAI_API_KEYS": ",".join(OPENAI_KEYS), "ANTHROPIC_API_KEY": ANTHROPIC_KEY, **(variables or {})}
 
     def __enter__(self):
         self.stack = contextlib.ExitStack()
@@ -45,7 +47,7 @@ class AccountsWorld:
         folder = self.root / f"host-{host}"
         folder.mkdir(exist_ok=True)
         shared = ("--store", self.database.address) if self.database else ()
-        self.servers[host] = Serve(self.fake.addresses["http"], folder, accounts=True,
+        self.servers[host] = Serve(self.fake.addresses["http"], folder, accounts=True, settings=self.settings, environment=self.environment,
                                    arguments=("--grant-credits", "--prices", self.root / "prices.json", *shared, *self.arguments))
 
     @property

@@ -385,6 +385,8 @@ class NotCopied(unittest.TestCase):
             json.loads(done.stdout)
             self.assertIn("[verbose] \u2192 POST /auth/rotate (auth: ****)\n[verbose] \u2190 200\n", done.stderr)
             self.assertNotRegex(done.stderr, "sk-mgmt-[0-9a-f]")
+            for line in (["credits", "buy", "--amount", "5"], ["keys", "revoke-all"], ["auth", "login"]):
+                self.assertEqual(list(json.loads(world.run("--json", *line, code=1).stdout)), ["error"])
 
     def test_10_a_payment_that_never_arrives_is_a_failure_and_logout_ends_the_key(self):
         with ServedWorld() as world:

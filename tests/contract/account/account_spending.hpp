@@ -340,6 +340,17 @@ inline void pruning(cp::AccountStore& store) {
   CHECK(store.usage_rows(account, "", {100, 0})->total == 1);
   CHECK(store.balance(account)->usage == cp::Money{30});
   CHECK(store.usage(account, key.hash, "0000-00-00", "9999-99-99")->at(0).requests == 3);
+
+  INFO("no limit adds them up");
+  const auto other = add_account(store, "ute", cp::Money::dollars(1));
+  const auto limited = add_key(store, "ute", "k", cp::Money{30}, cp::LimitReset::monthly);
+  const auto all = store.reserve(asking(limited, cp::Money{30}));
+  REQUIRE(all);
+  REQUIRE(settle(store, used(*all, cp::Money{30}, {})));
+  while (*store.prune_usage(before, 100) > 0) continue;
+  CHECK(store.usage_rows(other, "", {100, 0})->total == 0);
+  CHECK((**store.key(other, limited.hash)).period_usage == cp::Money{30});
+  refused(store.reserve(asking(limited, cp::Money{1})), cp::Errc::rate_limited);
 }
 
 /// 512 tasks on 16 threads spend what is enough for fewer, each by a hold and a settlement.

@@ -251,6 +251,20 @@ TEST_CASE("proxy/spending: errors cost nothing, and what was set aside goes back
   CHECK(paid.gate->held == 0);
 }
 
+TEST_CASE("proxy/spending: who pays is not told where the provider's server stands") {
+  for (const bool sent : {false, true}) {
+    PaidWorld paid;
+    const auto exchange = paid.world.chat();
+    while (!paid.world.upstream.last().ended())
+      paid.world.upstream.last().fail(cp::Errc::network, sent, "10.1.2.3:443 refused it");
+    const auto& body = exchange->answer().body;
+    CHECK(exchange->answer().status == 502);
+    CHECK(body.find("the provider cannot be reached") != std::string::npos);
+    CHECK(body.find("10.1.2.3") == std::string::npos);
+    CHECK(paid.gate->held == 0);
+  }
+}
+
 TEST_CASE("proxy/spending: a caller that reads slowly gets the end when there is room") {
   PaidWorld paid;
   const auto exchange = paid.world.chat();

@@ -142,7 +142,7 @@ class Relay final : public ExchangeListener,
       return next();
     }
     tell(timed_out ? 504 : 502,
-         failure.error.message() +
+         callers_words(world_.gate, failure.error) +
              (timed_out ? "" : "; the request was sent once and is not repeated"),
          timed_out ? "upstream_timeout" : "upstream_lost");
     end(timed_out ? Ending::timed_out : Ending::upstream_lost);
@@ -492,7 +492,7 @@ class Relay final : public ExchangeListener,
                last_->provider + "); `credpool status` says which needs a login",
            "credentials_refused");
     else if (last_failure_)
-      tell(502, last_failure_->message(), "upstream_unreachable");
+      tell(502, callers_words(world_.gate, *last_failure_), "upstream_unreachable");
     else if (why_not_ &&
              (why_not_->errc() == Errc::not_found || why_not_->errc() == Errc::invalid_argument))
       tell(400, why_not_->message(), "invalid_pin");  // the pool asks for a credential by name only

@@ -3,7 +3,9 @@
 
 // Answers of the proxy's own, and the headers that it adds. Internal.
 
+#include <credpool/core/error.hpp>
 #include <credpool/credential/outcome.hpp>
+#include <credpool/proxy/gate.hpp>
 #include <credpool/proxy/header_rules.hpp>
 #include <credpool/server/exchange.hpp>
 #include <credpool/transport/message.hpp>
@@ -49,6 +51,14 @@ struct RelayRefusal {
   std::string provider;
   Response answer;
 };
+
+/// Why there is no answer. Who runs this proxy is told which address failed and how; who only pays
+/// is not.
+inline std::string callers_words(const ProxyGate& gate, const Error& error) {
+  if (!gate.charges()) return error.message();
+  return error.errc() == Errc::timeout ? "the provider did not answer in time"
+                                       : "the provider cannot be reached at the moment";
+}
 
 /// An upstream's error as it came, without the headers that are not for the caller.
 /// @param without_retry_after a time of ours takes its place
