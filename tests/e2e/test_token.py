@@ -371,6 +371,12 @@ class MadeUpWorld(unittest.TestCase):
             self.assertNotIn("sk-", world_file)
             self.assertNotIn("Demo1234", world_file)
 
+    def test_the_first_login_can_be_ended_before_anything_else(self):
+        for line in (["auth", "logout"], ["config", "reset", "--yes"]):
+            with TokenWorld() as world:
+                world.mock(*line)
+                self.assertIn("Not logged in", world.mock("auth", "whoami", code=1)["error"]["message"])
+
     def test_the_demo_key_works_from_the_environment(self):
         with TokenWorld() as world:
             self.assertEqual(world.mock("credits", "balance", OPENCLAW_TOKEN_KEY=DEMO_KEY)["remaining"], 100)

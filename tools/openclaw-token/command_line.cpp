@@ -3,6 +3,7 @@
 
 #include "arguments.hpp"
 #include "audit_log.hpp"
+#include "channel.hpp"
 #include "commands.hpp"
 #include "completion.hpp"
 #include "manual_page.hpp"
@@ -116,7 +117,10 @@ std::optional<int> run_about_itself(const CommandTree& spec, Arguments& argument
   const auto words = arguments.words();
   if (words == "help") {
     Arguments asked;
-    if (const auto wrong = read_arguments(spec, arguments.positionals, asked)) {
+    // With it nothing is missing that the command itself would need.
+    std::vector<std::string> line{"--help"};
+    line.insert(line.end(), arguments.positionals.begin(), arguments.positionals.end());
+    if (const auto wrong = read_arguments(spec, line, asked)) {
       std::fprintf(stderr, "%s\n", wrong->text.c_str());
       return 1;
     }
@@ -147,6 +151,17 @@ void note_in_log(const Session& session, const Arguments& arguments, int code) {
   if (!done) session.warn(done.error().message());
 }
 
+/// The made-up server's first login is there before a command shows, changes or ends it.
+cp::Result<void> begin_mock(const Session& session, const Arguments& arguments) {
+  const auto& group = arguments.path.at(0);
+  if (!session.options().mock || (group != "auth" && group != "config")) return {};
+  const auto profiles = ProfileDirectory::open(session);
+  if (!profiles) return cp::fail(profiles.error());
+  const auto begun = mock_channel(session, *profiles);
+  if (!begun) return cp::fail(begun.error());
+  return {};
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -172,7 +187,8 @@ int run_command_line(int argc, char** argv) {
   const auto words = arguments.words();
   for (const auto& handler : handlers) {
     if (handler.words != words) continue;
-    int code = handler.run(session, arguments);
+    const auto begun = begin_mock(session, arguments);
+    int code = begun ? handler.run(session, arguments) : session.fail(begun.error());
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       session.warn("The output could not be written whole.");
       code = 1;
