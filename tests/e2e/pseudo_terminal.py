@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A program in a pseudo terminal of its own: what it shows, and what is typed."""
+import codecs
 import fcntl
 import os
 import pty
@@ -27,6 +28,7 @@ class PseudoTerminal:
                                         preexec_fn=own_session)
         os.close(self.follower)
         self.shown = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may come in two pieces
 
     def read(self, seconds: float) -> bool:
         """Whether there is more to come."""
@@ -37,7 +39,7 @@ class PseudoTerminal:
             data = os.read(self.leader, 65536)
         except OSError:  # the program ended
             return False
-        self.shown += data.decode(errors="replace")
+        self.shown += self.decoder.decode(data)
         return bool(data)
 
     def until(self, pattern: str, seconds: float = 30) -> re.Match:
