@@ -58,6 +58,28 @@ class Spending(unittest.TestCase):
             world.data("DELETE", f"/keys/{key['hash']}")
             self.assertEqual(world.spend(rotated)[0], 401)
 
+    def test_who_may_see_the_models(self):
+        with AccountsWorld() as world:
+            def models(key: str) -> tuple:
+                status, _, body = world.ask("GET", "/v1/models", None, key)
+                return status, json.loads(body).get("error", {}).get("code")
+
+            for stranger in ("sk-prov-" + "0" * 32, "sk-prov-" + "1" * 32, world.management):
+                self.assertEqual([models(stranger)[0] for _ in range(2)], [401, 401])
+            key = world.new_key()
+            # Without credits it is a key all the same, and looking costs nothing.
+            self.assertEqual(models(key["key"]), (200, None))
+            world.data("PATCH", f"/keys/{key['hash']}", {"disabled": True})
+            self.assertEqual(models(key["key"]), (401, "KEY_DISABLED"))
+            world.data("PATCH", f"/keys/{key['hash']}", {"disabled": False, "expires_at": "2020-01-01"})
+            self.assertEqual(models(key["key"]), (401, "KEY_EXPIRED"))
+            world.data("PATCH", f"/keys/{key['hash']}", {"expires_at": None})
+            self.assertEqual(models(key["key"]), (200, None))
+            world.data("DELETE", f"/keys/{key['hash']}")
+            self.assertEqual(models(key["key"]), (401, "KEY_REVOKED"))
+            self.assertEqual(world.data("GET", "/usage/requests")["total"], 0)
+            self.assertEqual(world.books()[:2], (0, 0))
+
     def test_many_at_once_spend_what_there_is_and_no_more(self):
         with AccountsWorld() as world:
             served_at_most = 100

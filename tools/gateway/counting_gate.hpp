@@ -21,6 +21,11 @@ class CountingGate final : public credpool::ProxyGate {
                                  std::optional<std::uint64_t> body_bytes) override {
     return gate_->admit(key, body_bytes);
   }
+  std::optional<credpool::Reservation> confirm(
+      std::shared_ptr<const credpool::ProxyCaller> caller,
+      std::function<void(credpool::Reservation)> later) override {
+    return gate_->confirm(std::move(caller), std::move(later));
+  }
   bool charges() const noexcept override { return gate_->charges(); }
   std::optional<credpool::Reservation> reserve(
       const credpool::SpendRequest& request,

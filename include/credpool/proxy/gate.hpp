@@ -39,6 +39,17 @@ class ProxyGate {
   /// @param body_bytes of the request's body, as its head says; none: the head does not say
   virtual ProxyAdmission admit(std::string_view key, std::optional<std::uint64_t> body_bytes) = 0;
 
+  /// Whether a caller may have what costs nothing (the list of models): admit() may have let in a
+  /// key that it did not know. Called on an event loop, so it must not wait.
+  /// @param later called once, on any thread, if the answer takes time; nothing is returned then
+  /// @return a refusal, or a Reservation of nothing
+  virtual std::optional<Reservation> confirm(std::shared_ptr<const ProxyCaller> caller,
+                                             std::function<void(Reservation)> later) {
+    (void)caller;
+    (void)later;
+    return Reservation{};
+  }
+
   /// Whether requests cost something: reserve() is asked then, and the proxy has streams tell their
   /// usage.
   virtual bool charges() const noexcept { return false; }

@@ -40,6 +40,15 @@ struct PlayedGate final : cp::ProxyGate {
     ++callers;
     return {.caller = caller};
   }
+  std::optional<cp::Reservation> confirm(std::shared_ptr<const cp::ProxyCaller> who,
+                                         std::function<void(cp::Reservation)> then) override {
+    CHECK(who == caller);
+    if (takes_time) {
+      later = std::move(then);
+      return std::nullopt;
+    }
+    return cp::Reservation{.refusal = refusal};
+  }
   bool charges() const noexcept override { return true; }
   std::optional<cp::Reservation> reserve(const cp::SpendRequest& request,
                                          std::function<void(cp::Reservation)> then) override {
@@ -89,6 +98,43 @@ TEST_CASE("proxy/spending: who cannot pay is told so, and nothing is sent") {
   CHECK(exchange->answer().body.find("INSUFFICIENT_CREDITS") != std::string::npos);
   CHECK(paid.world.upstream.calls().empty());
   CHECK(paid.world.log.back().ending == cp::Ending::refused);
+}
+
+TEST_CASE("proxy/spending: models are listed for who is confirmed, at once or later") {
+  const auto list = [](PaidWorld& paid) {
+    return paid.world.server.request(
+        {.method = "GET",
+         .target = "/v1/models",
+         .headers = {{"host", "x"}, {"authorization", "Bearer " + std::string{key}}}});
+  };
+  const cp::SpendRefusal unknown{401, "invalid or revoked key", "UNAUTHORIZED"};
+  PaidWorld paid;
+  const auto good = list(paid);
+  CHECK(paid.world.server.loop().run_offloaded() == 1);
+  CHECK(good->answer().body.find("gpt-one") != std::string::npos);
+  paid.gate->refusal = unknown;
+  const auto bad = list(paid);
+  CHECK(bad->answer().status == 401);
+  CHECK(bad->answer().body.find("UNAUTHORIZED") != std::string::npos);
+  CHECK(bad->answer().body.find("gpt-one") == std::string::npos);
+  CHECK(paid.world.log.back().ending == cp::Ending::refused);
+
+  paid.gate->takes_time = true;
+  for (const bool refused : {true, false}) {
+    const auto waits = list(paid);
+    CHECK(paid.world.server.loop().run_offloaded() == 0);
+    paid.gate->later(refused ? cp::Reservation{.refusal = unknown} : cp::Reservation{});
+    CHECK(paid.world.server.loop().run_posted() == 1);
+    CHECK(paid.world.server.loop().run_offloaded() == (refused ? 0 : 1));
+    CHECK(waits->answer().status == (refused ? 401 : 200));
+  }
+  const auto left = list(paid);
+  left->leave();
+  paid.gate->later({});
+  CHECK(paid.world.server.loop().run_posted() == 1);
+  paid.world.server.loop().run_offloaded();
+  CHECK(left->end() == End::client_gone);
+  CHECK(paid.gate->settlements.empty());
 }
 
 TEST_CASE("proxy/spending: the gate is asked once, before the body is read") {

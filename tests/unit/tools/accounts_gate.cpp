@@ -128,6 +128,51 @@ TEST_CASE("tools/accounts_gate: a key that is no good is refused from memory, bo
   CHECK(world.gate->admit(good, 10).refusal->code == "KEY_REVOKED");
 }
 
+TEST_CASE("tools/accounts_gate: what costs nothing is for keys that are known, and holds nothing") {
+  GateWorld world;
+  const auto confirm = [&](const std::string& key) {
+    const auto admission = world.gate->admit(key, 0);
+    if (admission.refusal) return admission.refusal->code;
+    REQUIRE(admission.caller);
+    auto said = std::make_shared<std::promise<cp::Reservation>>();
+    auto answer = said->get_future();
+    const auto at_once = world.gate->confirm(admission.caller, [said](cp::Reservation reservation) {
+      said->set_value(std::move(reservation));
+    });
+    const auto reservation = at_once ? *at_once : answer.get();
+    CHECK_FALSE(reservation.spending);
+    return reservation.refusal ? reservation.refusal->code : std::string{};
+  };
+  const auto change = [&](const std::function<void(cp::ProvisionedKey&)>& how) {
+    const auto hash = cp::key_name_of(cp::key_digest(good));
+    REQUIRE(world.store.inner.change_key("ann", hash, [&](cp::ProvisionedKey& key) {
+      how(key);
+      return cp::Result<void>{};
+    }));
+    world.ledger->recheck(hash);
+  };
+  CHECK(confirm(stranger) == "UNAUTHORIZED");
+  CHECK(confirm(stranger) == "UNAUTHORIZED");
+  CHECK(confirm(good) == "");
+  CHECK(world.store.inner.usage_rows("ann", "", {1, 0})->total == 0);
+  world.wait_for([&] { return world.store.inner.balance("ann")->reserved == cp::Money{}; });
+  INFO("nothing left is no matter");
+  change([](auto& key) { key.credit_limit = cp::Money{}; });
+  CHECK(confirm(good) == "");
+  REQUIRE(
+      world.store.credit({"ann", cp::TransactionType::refund, cp::Money{} - cp::Money::dollars(11),
+                          "", "", "t2", cp::SystemClock{}.now()}));
+  world.ledger->recheck(cp::key_name_of(cp::key_digest(good)));
+  CHECK(confirm(good) == "");
+  INFO("a key that may not be used");
+  change([](auto& key) { key.disabled = true; });
+  CHECK(confirm(good) == "KEY_DISABLED");
+  change([](auto& key) { key.disabled = false, key.expires_at = key.created_at; });
+  CHECK(confirm(good) == "KEY_EXPIRED");
+  change([](auto& key) { key.revoked_at = key.created_at; });
+  CHECK(confirm(good) == "KEY_REVOKED");
+}
+
 TEST_CASE("tools/accounts_gate: keys that nobody knows cannot send without bound") {
   GateWorld world;
   const auto key = [](int number) {

@@ -184,6 +184,28 @@ void AccountsGate::look_up(const std::string& digest) {
   if (const auto answer = ledger_.hold(digest, cp::Money{}, note)) note(*answer);
 }
 
+std::optional<cp::Reservation> AccountsGate::confirm(std::shared_ptr<const cp::ProxyCaller> who,
+                                                     std::function<void(cp::Reservation)> later) {
+  auto caller = std::static_pointer_cast<const Caller>(std::move(who));
+  const auto answer_of = [strangers = strangers_, caller](const cp::Result<cp::Spend>& spend) {
+    note_refusal(*strangers, caller->digest, spend);
+    caller->share.reset();
+    if (spend) return cp::Reservation{};
+    // A key without credits is a good key all the same.
+    const auto code = spend.error().errc();
+    if (code == cp::Errc::rate_limited || code == cp::Errc::quota_exhausted)
+      return cp::Reservation{};
+    return refused(spend.error());
+  };
+  const auto answer =
+      ledger_.hold(caller->digest, cp::Money{},
+                   [answer_of, later = std::move(later)](const cp::Result<cp::Spend>& spend) {
+                     later(answer_of(spend));
+                   });
+  if (!answer) return std::nullopt;
+  return answer_of(*answer);
+}
+
 std::optional<cp::Reservation> AccountsGate::reserve(const cp::SpendRequest& request,
                                                      std::function<void(cp::Reservation)> later) {
   const auto& facts = request.facts;

@@ -35,6 +35,10 @@ class AccountsGate final : public credpool::ProxyGate {
   /// has used lately is let in as long as not too much is sent by such keys, and looked up.
   credpool::ProxyAdmission admit(std::string_view key,
                                  std::optional<std::uint64_t> body_bytes) override;
+  /// Asks the ledger about the key, for no money.
+  std::optional<credpool::Reservation> confirm(
+      std::shared_ptr<const credpool::ProxyCaller> who,
+      std::function<void(credpool::Reservation)> later) override;
   bool charges() const noexcept override { return true; }
   std::optional<credpool::Reservation> reserve(
       const credpool::SpendRequest& request,

@@ -88,27 +88,38 @@ CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const Pro
     exchange->respond(answer);
     if (self->options.on_access) self->options.on_access(record);
   };
-  const bool runs = exchange->offload(
-      [self, catalog, list] {
-        *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
-      },
-      [tell, list, asked, wanted] {
-        const auto text = wanted.empty() ? (*list)->write(asked->dialect)
-                                         : (*list)->write_one(wanted, asked->dialect);
-        if (text.empty())
-          return tell(
-              error(asked->dialect, 404, "no provider of the pool lists that model; see /v1/models",
-                    "model_not_found", asked->id),
-              Ending::refused);
-        Answer answer;
-        answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
-        answer.body = text;
-        tell(std::move(answer), Ending::ok);
-      });
-  if (!runs)
-    tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again", "busy",
-               asked->id),
-         Ending::refused);
+  const auto look = [self, catalog, list, exchange, asked, tell, wanted = std::move(wanted)] {
+    const bool runs = exchange->offload(
+        [self, catalog, list] {
+          *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
+        },
+        [tell, list, asked, wanted] {
+          const auto text = wanted.empty() ? (*list)->write(asked->dialect)
+                                           : (*list)->write_one(wanted, asked->dialect);
+          if (text.empty())
+            return tell(error(asked->dialect, 404,
+                              "no provider of the pool lists that model; see /v1/models",
+                              "model_not_found", asked->id),
+                        Ending::refused);
+          Answer answer;
+          answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
+          answer.body = text;
+          tell(std::move(answer), Ending::ok);
+        });
+    if (!runs)
+      tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again",
+                 "busy", asked->id),
+           Ending::refused);
+  };
+  const auto confirmed = [look, tell, asked](const Reservation& known) {
+    if (!known.refusal) return look();
+    const auto& why = *known.refusal;
+    tell(error(asked->dialect, why.status, why.message, why.code, asked->id), Ending::refused);
+  };
+  auto later = [confirmed, post = exchange->poster()](Reservation known) {
+    post([confirmed, known = std::move(known)] { confirmed(known); });
+  };
+  if (const auto known = options.gate->confirm(asked->caller, std::move(later))) confirmed(*known);
 }
 
 namespace detail {
