@@ -140,6 +140,7 @@
 #include <credpool/server/limits.hpp>
 #include <credpool/server/listen_address.hpp>
 #include <credpool/server/request_head.hpp>
+#include <credpool/server/request_id.hpp>
 #include <credpool/server/trusted_proxies.hpp>
 #include <credpool/server/upstream.hpp>
 #include <credpool/source/aider.hpp>

@@ -117,6 +117,7 @@
 #include <credpool/impl/server/fake.ipp>
 #include <credpool/impl/server/listen_address.ipp>
 #include <credpool/impl/server/request_head.ipp>
+#include <credpool/impl/server/request_id.ipp>
 #include <credpool/impl/server/trusted_proxies.ipp>
 #include <credpool/impl/server/upstream.ipp>
 #include <credpool/impl/source/aider.ipp>

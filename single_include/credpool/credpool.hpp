@@ -27019,19 +27019,20 @@ CREDPOOL_INLINE TokenUsage UsageTap::usage() const {
 
 namespace credpool::inline CREDPOOL_ABI {
 
-/// How a request to the proxy ended.
+/// How a request ended.
 enum class Ending {
   ok,             ///< answered whole, whatever the status
   client_gone,    ///< the caller left before the end
   upstream_lost,  ///< the upstream's answer broke off
-  refused,        ///< the proxy itself said no
+  refused,        ///< the server itself said no
   timed_out,      ///< somebody was too slow
 };
 
 /// The ending's name as it stands in logs ("client_gone").
 std::string_view to_string(Ending ending) noexcept;
 
-/// One line of the access log: what was asked, who served it, what it cost.
+/// One line of the access log, of the proxy or of the gateway beside it: what was asked, who served
+/// it, what it cost.
 ///
 /// No header's value, no query and no body has a place in it. Texts of the caller (path, model,
 /// method, request id) are bounded, cleaned, and a part of them that might be a token is written as
@@ -27041,8 +27042,10 @@ struct AccessRecord {
   std::string request_id;  ///< as in x-request-id
   std::string peer;        ///< address of the caller
   std::string key_name;    ///< name of the caller's key in the configuration, never the key
+  std::string who;         ///< who called the gateway: "token:NAME", "session", "unix"
   std::string method;
   std::string path;  ///< what follows a "?" is not written
+  std::string rpc;   ///< the gateway's method that was called, as RpcDispatcher tells it
   std::optional<Operation> operation;
   std::string model;            ///< as the caller named it
   std::string provider;         ///< of the credential that served it last
@@ -27058,7 +27061,8 @@ struct AccessRecord {
 };
 
 /// A caller's text as it may stand in a log: one line of valid UTF-8, with every part between "/"
-/// that begins with "sk-" or is longer than 48 bytes written as "***".
+/// that begins with "sk-", or with "cp-" or "cpg-" as our own keys do, or is longer than 48 bytes
+/// written as "***".
 /// @param max_bytes the result is cut to this length, at a character's border
 std::string access_text(std::string_view text, std::size_t max_bytes);
 
@@ -27067,7 +27071,7 @@ std::string access_text(std::string_view text, std::size_t max_bytes);
 std::string access_json_line(const AccessRecord& record);
 
 /// The same for a person: one line of words with single blanks between them, and a line feed. A
-/// blank inside a text becomes "_", an empty one "-".
+/// blank inside a text becomes "_", an empty one "-"; `who` has the place of the key's name.
 std::string access_text_line(const AccessRecord& record);
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -27206,6 +27210,12 @@ inline std::string access_milliseconds(std::chrono::microseconds time) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
+inline bool looks_like_a_token(std::string_view part) noexcept {
+  constexpr std::size_t longest_name = 48;
+  return part.starts_with("sk-") || part.starts_with("cp-") || part.starts_with("cpg-") ||
+         part.size() > longest_name;
+}
+
 inline std::string_view access_path(const AccessRecord& record) noexcept {
   const std::string_view path{record.path};
   return path.substr(0, path.find_first_of("?#"));
@@ -27271,7 +27281,6 @@ CREDPOOL_INLINE std::string_view to_string(Ending ending) noexcept {
 }
 
 CREDPOOL_INLINE std::string access_text(std::string_view text, std::size_t max_bytes) {
-  constexpr std::size_t longest_part = 48;
   const auto plain = [](char c) { return c > ' ' && c <= '~'; };
   // Nearly every text is that: no need to look for characters.
   const auto clean = std::all_of(text.begin(), text.end(), plain) && text.size() <= max_bytes
@@ -27281,7 +27290,7 @@ CREDPOOL_INLINE std::string access_text(std::string_view text, std::size_t max_b
   for (std::size_t at = 0; at <= clean.size();) {
     const auto end = std::min(clean.find('/', at), clean.size());
     const auto part = std::string_view{clean}.substr(at, end - at);
-    shown += part.starts_with("sk-") || part.size() > longest_part ? "***" : part;
+    shown += detail::looks_like_a_token(part) ? "***" : part;
     if (end != clean.size()) shown += '/';
     at = end + 1;
   }
@@ -27296,8 +27305,10 @@ CREDPOOL_INLINE std::string access_json_line(const AccessRecord& record) {
   json.text("requestId", record.request_id);
   json.text("peer", record.peer);
   json.text("key", record.key_name);
+  json.text("who", record.who);
   json.text("method", record.method);
   json.text("path", detail::access_path(record));
+  json.text("rpc", record.rpc);
   if (record.operation) json.word("operation", to_string(*record.operation));
   json.text("model", record.model);
   json.text("provider", record.provider);
@@ -27326,10 +27337,11 @@ CREDPOOL_INLINE std::string access_text_line(const AccessRecord& record) {
   std::string line = format_iso8601(record.time);
   for (const std::string_view text :
        {std::string_view{record.request_id}, std::string_view{record.peer},
-        std::string_view{record.key_name}, std::string_view{record.method},
-        detail::access_path(record)})
+        std::string_view{record.who.empty() ? record.key_name : record.who},
+        std::string_view{record.method}, detail::access_path(record)})
     line += ' ' + detail::access_word(text);
   line += ' ' + std::to_string(record.status) + ' ' + std::string{to_string(record.ending)};
+  if (!record.rpc.empty()) line += " rpc=" + detail::access_word(record.rpc);
   line += " model=" + detail::access_word(record.model);
   line += " provider=" + detail::access_word(record.provider);
   line += " credential=" + detail::access_word(record.credential);
@@ -29597,6 +29609,17 @@ class ProxyGate {
   /// @param body_bytes of the request's body, as its head says; none: the head does not say
   virtual ProxyAdmission admit(std::string_view key, std::optional<std::uint64_t> body_bytes) = 0;
 
+  /// Whether a caller may have what costs nothing (the list of models): admit() may have let in a
+  /// key that it did not know. Called on an event loop, so it must not wait.
+  /// @param later called once, on any thread, if the answer takes time; nothing is returned then
+  /// @return a refusal, or a Reservation of nothing
+  virtual std::optional<Reservation> confirm(std::shared_ptr<const ProxyCaller> caller,
+                                             std::function<void(Reservation)> later) {
+    (void)caller;
+    (void)later;
+    return Reservation{};
+  }
+
   /// Whether requests cost something: reserve() is asked then, and the proxy has streams tell their
   /// usage.
   virtual bool charges() const noexcept { return false; }
@@ -30123,6 +30146,19 @@ class Proxy final : public ServerHandler {
   std::shared_ptr<State> state_;
 };
 
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// At most 13 letters and digits, which need no memory of their own.
+inline std::string base36(std::uint64_t number) {
+  std::array<char, 13> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
+  return {digits.data(), end};
+}
+
+}  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 // The merged list of models, fetched from the providers and kept for a while. Internal.
@@ -31462,6 +31498,14 @@ struct RelayRefusal {
   Response answer;
 };
 
+/// Why there is no answer. Who runs this proxy is told which address failed and how; who only pays
+/// is not.
+inline std::string callers_words(const ProxyGate& gate, const Error& error) {
+  if (!gate.charges()) return error.message();
+  return error.errc() == Errc::timeout ? "the provider did not answer in time"
+                                       : "the provider cannot be reached at the moment";
+}
+
 /// An upstream's error as it came, without the headers that are not for the caller.
 /// @param without_retry_after a time of ours takes its place
 inline Answer handed_on(int status, Response answer, bool without_retry_after) {
@@ -31775,7 +31819,7 @@ class Relay final : public ExchangeListener,
       return next();
     }
     tell(timed_out ? 504 : 502,
-         failure.error.message() +
+         callers_words(world_.gate, failure.error) +
              (timed_out ? "" : "; the request was sent once and is not repeated"),
          timed_out ? "upstream_timeout" : "upstream_lost");
     end(timed_out ? Ending::timed_out : Ending::upstream_lost);
@@ -32125,7 +32169,7 @@ class Relay final : public ExchangeListener,
                last_->provider + "); `credpool status` says which needs a login",
            "credentials_refused");
     else if (last_failure_)
-      tell(502, last_failure_->message(), "upstream_unreachable");
+      tell(502, callers_words(world_.gate, *last_failure_), "upstream_unreachable");
     else if (why_not_ &&
              (why_not_->errc() == Errc::not_found || why_not_->errc() == Errc::invalid_argument))
       tell(400, why_not_->message(), "invalid_pin");  // the pool asks for a credential by name only
@@ -32234,16 +32278,28 @@ class Relay final : public ExchangeListener,
 
 namespace credpool::inline CREDPOOL_ABI {
 
-namespace detail {
+/// A new id for a request, as it stands in `x-request-id` and in the access log: "r-" and 64 random
+/// bits. Not a secret.
+///
+/// @thread_safety safe
+std::string new_request_id();
 
-/// At most 13 letters and digits, which need no memory of their own.
-inline std::string base36(std::uint64_t number) {
-  std::array<char, 13> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
-  return {digits.data(), end};
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE std::string new_request_id() {
+  thread_local std::mt19937_64 random{[] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    return std::mt19937_64{seed};
+  }()};
+  return "r-" + detail::base36(random());
 }
 
-}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
 
 struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   explicit State(ProxyOptions given) : options{std::move(given)} {}
@@ -32268,16 +32324,6 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
     const std::lock_guard lock{mutex_};
     catalog_ = std::move(catalog);
     version_.store(next_version(), std::memory_order_release);
-  }
-
-  /// 64 random bits; not a secret.
-  static std::string new_id() {
-    thread_local std::mt19937_64 random{[] {
-      std::random_device device;
-      std::seed_seq seed{device(), device(), device(), device()};
-      return std::mt19937_64{seed};
-    }()};
-    return "r-" + detail::base36(random());
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
@@ -32330,27 +32376,38 @@ CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const Pro
     exchange->respond(answer);
     if (self->options.on_access) self->options.on_access(record);
   };
-  const bool runs = exchange->offload(
-      [self, catalog, list] {
-        *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
-      },
-      [tell, list, asked, wanted] {
-        const auto text = wanted.empty() ? (*list)->write(asked->dialect)
-                                         : (*list)->write_one(wanted, asked->dialect);
-        if (text.empty())
-          return tell(
-              error(asked->dialect, 404, "no provider of the pool lists that model; see /v1/models",
-                    "model_not_found", asked->id),
-              Ending::refused);
-        Answer answer;
-        answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
-        answer.body = text;
-        tell(std::move(answer), Ending::ok);
-      });
-  if (!runs)
-    tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again", "busy",
-               asked->id),
-         Ending::refused);
+  const auto look = [self, catalog, list, exchange, asked, tell, wanted = std::move(wanted)] {
+    const bool runs = exchange->offload(
+        [self, catalog, list] {
+          *list = self->models_.get(catalog, *self->options.lender, self->options.fetch);
+        },
+        [tell, list, asked, wanted] {
+          const auto text = wanted.empty() ? (*list)->write(asked->dialect)
+                                           : (*list)->write_one(wanted, asked->dialect);
+          if (text.empty())
+            return tell(error(asked->dialect, 404,
+                              "no provider of the pool lists that model; see /v1/models",
+                              "model_not_found", asked->id),
+                        Ending::refused);
+          Answer answer;
+          answer.headers = {{"content-type", "application/json"}, {"x-request-id", asked->id}};
+          answer.body = text;
+          tell(std::move(answer), Ending::ok);
+        });
+    if (!runs)
+      tell(error(asked->dialect, 503, "too many requests of this kind are waiting; try again",
+                 "busy", asked->id),
+           Ending::refused);
+  };
+  const auto confirmed = [look, tell, asked](const Reservation& known) {
+    if (!known.refusal) return look();
+    const auto& why = *known.refusal;
+    tell(error(asked->dialect, why.status, why.message, why.code, asked->id), Ending::refused);
+  };
+  auto later = [confirmed, post = exchange->poster()](Reservation known) {
+    post([confirmed, known = std::move(known)] { confirmed(known); });
+  };
+  if (const auto known = options.gate->confirm(asked->caller, std::move(later))) confirmed(*known);
 }
 
 namespace detail {
@@ -32402,12 +32459,12 @@ CREDPOOL_INLINE void Proxy::use(std::shared_ptr<const ProxyCatalog> catalog) {
 }
 
 CREDPOOL_INLINE Answer Proxy::refusal(int status, std::string_view why) {
-  return State::error(Dialect::openai, status, why, {}, State::new_id());
+  return State::error(Dialect::openai, status, why, {}, new_request_id());
 }
 
 CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std::string_view peer) {
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
-    const auto id = State::new_id();
+    const auto id = new_request_id();
     auto answer = State::error(detail::dialect_of_path(head), status, message, code, id);
     if (state_->options.on_access) {
       AccessRecord record;
@@ -32456,7 +32513,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto catalog = state_->catalog();
   const auto route = find_route(head.method, head.path()).route;
   detail::RelayRequest request;
-  request.id = State::new_id();
+  request.id = new_request_id();
   request.began = SystemClock{}.steady();
   request.operation = route->operation;
   request.dialect = dialect_of(route->operation, head.header("anthropic-version").has_value());
@@ -37907,8 +37964,11 @@ class RpcDispatcher {
   void on_fault(std::function<void(std::string_view method, std::string_view what)> tell);
 
   /// Answers one message, a request or a batch.
+  /// @param called gets what was called, for a log: the method's name, "unknown" for none of ours,
+  ///               and how many more a batch has ("health +2"); empty when the message is no such
   /// @return the answer; empty when nothing is answered (notifications only)
-  std::string handle(std::string_view message, const RpcCaller& caller) const;
+  std::string handle(std::string_view message, const RpcCaller& caller,
+                     std::string* called = nullptr) const;
 
   /// The names of all methods, sorted.
   std::vector<std::string> methods() const;
@@ -38167,6 +38227,8 @@ struct RpcDispatcher::State {
   std::function<void(std::string_view, std::string_view)> on_fault;
 
   void add(RpcMethod method);
+  /// The name of a request's method, if it is one of these.
+  std::string_view known_name(const detail::Json& request) const;
   /// @return empty for a notification
   std::string answer_one(const detail::Json& request, const RpcCaller& caller) const;
   std::string call(const std::string& id, const std::string& name, const detail::Json& params,
@@ -38185,6 +38247,12 @@ CREDPOOL_INLINE void RpcDispatcher::State::add(RpcMethod method) {
   entry.method = std::move(method);
   if (!methods.emplace(name, std::move(entry)).second)
     throw std::logic_error{"credpool::RpcDispatcher: " + name + " is there twice"};
+}
+
+CREDPOOL_INLINE std::string_view RpcDispatcher::State::known_name(
+    const detail::Json& request) const {
+  const auto found = methods.find(detail::text_or_empty(request, "method"));
+  return found == methods.end() ? "unknown" : std::string_view{found->first};
 }
 
 CREDPOOL_INLINE std::string RpcDispatcher::State::call(const std::string& id,
@@ -38283,8 +38351,8 @@ CREDPOOL_INLINE void RpcDispatcher::on_fault(
   state_->on_fault = std::move(tell);
 }
 
-CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message,
-                                                  const RpcCaller& caller) const {
+CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message, const RpcCaller& caller,
+                                                  std::string* called) const {
   using detail::RpcCode;
   if (message.size() > state_->limits.max_bytes)
     return detail::rpc_refusal(
@@ -38296,13 +38364,20 @@ CREDPOOL_INLINE std::string RpcDispatcher::handle(std::string_view message,
     return detail::rpc_refusal(
         "null", {RpcCode::parse_error, error.errc(), error.message(), error.hint, error.place});
   }
-  if (!parsed->is_array()) return state_->answer_one(*parsed, caller);
+  if (!parsed->is_array()) {
+    if (called != nullptr) *called = state_->known_name(*parsed);
+    return state_->answer_one(*parsed, caller);
+  }
   if (parsed->empty() || parsed->size() > state_->limits.max_batch)
     return detail::rpc_refusal(
         "null",
         {RpcCode::invalid_request, parsed->empty() ? Errc::invalid_argument : Errc::too_large,
          parsed->empty() ? "the batch is empty" : "the batch is too large",
          "1 to " + std::to_string(state_->limits.max_batch) + " requests"});
+  if (called != nullptr) {
+    *called = state_->known_name(parsed->front());
+    if (parsed->size() > 1) *called += " +" + std::to_string(parsed->size() - 1);
+  }
   std::string answers;
   for (const auto& request : *parsed) {
     const auto answer = state_->answer_one(request, caller);
