@@ -174,7 +174,9 @@ class EventLoop {
       else
         take_posted();
     }
-    for (const auto& what : std::exchange(later_, {})) what();
+    running_.swap(later_);
+    for (const auto& what : running_) what();
+    running_.clear();
     deadlines_.expire(now_);
     while (!timers_.empty() && timers_.begin()->first <= now_)
       timers_.extract(timers_.begin()).mapped()();
@@ -212,6 +214,7 @@ class EventLoop {
   std::array<epoll_event, 256> events_;
   std::vector<std::shared_ptr<const void>> closed_;
   std::vector<std::function<void()>> later_;
+  std::vector<std::function<void()>> running_;  ///< empty but for its memory, which is kept
   std::multimap<LoopTime, std::function<void()>> timers_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  ///< from other threads
