@@ -154,7 +154,7 @@ class Shell(ControlTest):
         self.assertLess(browser.shift() - before, 0.02)
 
     def test_the_server_is_started_again(self):
-        """a server that was started again does not know the session: the page says how to come back"""
+        """a server that was started again knows the session: the page is live again; one that does not says how to come back"""
         self.enter()
         browser = self.browser
         browser.wait(what="header >> text=Live")
@@ -164,9 +164,18 @@ class Shell(ControlTest):
             browser.picture("shell-server-gone")
             self.assertEqual(browser.axe(), [])
             self.assertIn("Disconnected", browser.text(what="header"))
+            browser.click(what="role=button[name='Try now']")
         finally:
             self.server.start()
-        browser.click(what="role=button[name='Try now']")
+        browser.wait(what="header >> text=Live")
+        browser.reload()
+        browser.wait(what="header >> text=Live")
+        self.server.stop()
+        (self.server.state / "gateway-sessions.json").unlink()
+        try:
+            browser.wait(what="text=/The server is gone. Trying again/")
+        finally:
+            self.server.start()
         browser.wait(what="text=Sign in to credpool")
 
 

@@ -52,6 +52,16 @@ class GatewayWorld:
         self.server.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
+    def restart(self, kill: bool = False, meanwhile=None) -> None:
+        """Another server, with the same home and port."""
+        port = self.server.port
+        if kill:
+            self.server.process.kill()
+        self.server.close()
+        if meanwhile:
+            meanwhile()
+        self.server = Serve(NOWHERE, self.root, arguments=self.arguments, listen=f"127.0.0.1:{port}", **self.serve)
+
     def new_peer(self) -> str:
         self.peers += 1
         return f"127.{1 + self.peers // 60000}.{self.peers // 250 % 250}.{1 + self.peers % 250}"

@@ -237,6 +237,7 @@ int run_command_line(int argc, char** argv) {
   auto* ui_command =
       app.add_subcommand("ui", "Open the Control UI of the running `credpool serve`");
   ui_command->add_flag("--no-browser", ui.no_browser, "Only print the link");
+  ui_command->add_flag("--sign-out", ui.sign_out, "Make no link: sign all browsers out");
   on(ui_command, [&](Session& session) { return run_ui(session, ui); });
 
   RpcOptions rpc;

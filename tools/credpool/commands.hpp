@@ -126,6 +126,7 @@ int run_serve_status(Session& session);
 
 struct UiOptions {
   bool no_browser = false;
+  bool sign_out = false;  ///< all browsers, instead of making a link
 };
 int run_ui(Session& session, const UiOptions& options);
 

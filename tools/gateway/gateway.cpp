@@ -83,7 +83,8 @@ Gateway::Gateway(const Session& session, std::filesystem::path directory, Gatewa
              .api = options_.api,
              .metrics = [] { return std::string{}; },
              .not_ready = [this] { return not_ready(); },
-             .on_access = {}} {
+             .on_access = {},
+             .sessions_changed = [this] { keep_sessions(); }} {
   methods_.on_fault([&session](std::string_view method, std::string_view what) {
     session.warn("fault in " + std::string{method} + ": " + harmless(std::string{what}));
   });
@@ -126,6 +127,20 @@ void Gateway::serving(const std::vector<cp::ListenAddress>& bound, bool tls, con
   const auto written = cp::replace_file(place_file(), place.dump(2) + "\n", 0600, false, false);
   if (!written) session_.warn(harmless(written.error().message()));
   wrote_place_ = written.has_value();
+  // Two servers that keep their sessions in one place would undo each other's ends of them.
+  if (!own || !options_.ui) return;
+  sessions_ = std::make_unique<SessionFile>(sessions_file());
+  if (const auto loaded =
+          sessions_->load(access_.sessions(), session_.environment(), access_.now());
+      !loaded)
+    session_.warn(harmless(loaded.error().message()));
+}
+
+void Gateway::keep_sessions() {
+  if (!sessions_) return;
+  if (const auto kept = sessions_->keep(access_.sessions(), access_.now()); !kept)
+    session_.warn(harmless(kept.error().message()) +
+                  "; browsers have to sign in again after the next start");
 }
 
 void Gateway::ready_unless(std::function<std::vector<std::string>()> reasons) {
@@ -151,6 +166,7 @@ void Gateway::draining() {
 }
 
 void Gateway::stop() {
+  keep_sessions();
   if (!std::exchange(wrote_place_, false)) return;
   std::error_code ignored;  // a file that is left says a process id that is no more
   std::filesystem::remove(place_file(), ignored);
@@ -178,6 +194,12 @@ cp::Result<Gateway::Link> Gateway::link(cp::Scopes scopes) {
   const auto code = access_.sessions().make_code(scopes, now);
   if (!code) return cp::fail(code.error());
   return Link{url_ + "/ui/#code=" + std::string{code->reveal()}, access_.sessions().code_ends(now)};
+}
+
+std::size_t Gateway::end_sessions() {
+  const auto ended = access_.sessions().close_all(access_.now());
+  keep_sessions();
+  return ended;
 }
 
 cp::Result<cp::Secret> Gateway::create_token(const std::string& name, cp::Scopes scopes,

@@ -4,6 +4,7 @@
 #include "assets.hpp"
 #include "event_feed.hpp"
 #include "gateway_site.hpp"
+#include "session_file.hpp"
 
 #include <credpool/gateway/access.hpp>
 #include <credpool/gateway/event_hub.hpp>
@@ -12,6 +13,7 @@
 #include <credpool/server/listen_address.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -73,8 +75,8 @@ class Gateway {
   std::shared_ptr<credpool::ServerHandler> own_site();
   std::optional<credpool::ListenAddress> own_address() const;
 
-  /// Its listeners are bound: their names are its own from now on, and gateway.json says where it
-  /// is, unless another server with this state directory runs.
+  /// Its listeners are bound: their names are its own from now on; gateway.json says where it is,
+  /// and the sessions of its last run go on, unless another server with this state directory runs.
   /// @param own the own socket, if it is open
   void serving(const std::vector<credpool::ListenAddress>& bound, bool tls, const std::string& url,
                const std::optional<credpool::ListenAddress>& own);
@@ -93,8 +95,11 @@ class Gateway {
   void draining();
   /// The streams of events end. Before the engine stops.
   void end_streams() { feeds_.end(); }
-  /// Removes gateway.json.
+  /// Removes gateway.json, and keeps the sessions.
   void stop();
+
+  /// Writes down which sessions there are, if this server keeps them. May block for a disk.
+  void keep_sessions();
 
   /// Reads the tokens again: their files may have been changed.
   credpool::Result<void> reload();
@@ -112,6 +117,9 @@ class Gateway {
                                                   std::optional<credpool::TimePoint> expires_at);
   credpool::Result<credpool::Secret> rotate_token(const std::string& name);
   credpool::Result<void> revoke_token(const std::string& name);
+  /// Signs all browsers out.
+  /// @return how many sessions there were
+  std::size_t end_sessions();
   std::vector<std::string> not_ready() const;
 
  private:
@@ -121,6 +129,7 @@ class Gateway {
   credpool::Result<void> keep_tokens();
   std::filesystem::path token_file() const { return directory_ / "gateway.token"; }
   std::filesystem::path tokens_file() const { return directory_ / "gateway-tokens.json"; }
+  std::filesystem::path sessions_file() const { return directory_ / "gateway-sessions.json"; }
   std::filesystem::path place_file() const { return directory_ / "gateway.json"; }
 
   const Session& session_;
@@ -138,6 +147,7 @@ class Gateway {
   std::atomic<bool> started_{false};
   std::atomic<bool> draining_{false};
   bool wrote_place_ = false;
+  std::unique_ptr<SessionFile> sessions_;  ///< null: another server keeps its own there
 };
 
 /// gateway.*, health and metrics.

@@ -166,6 +166,16 @@ void add_gateway_methods(cp::RpcDispatcher& dispatcher, Gateway& gateway) {
                return Json{{"name", name}};
              });
   add_method(dispatcher,
+             {.name = "gateway.sessions.end",
+              .scope = Scope::admin,
+              .summary = "Signs all browsers out.",
+              .result = R"({"type":"object","required":["ended"]})"},
+             [&gateway](const Json&, const cp::RpcCaller& caller) -> cp::Result<Json> {
+               if (auto allowed = not_from_a_page(caller); !allowed)
+                 return cp::fail(allowed.error());
+               return Json{{"ended", gateway.end_sessions()}};
+             });
+  add_method(dispatcher,
              {.name = "health",
               .summary = "Whether the server can serve, and if not, why.",
               .result = R"({"type":"object","required":["status","reasons","version"]})"},

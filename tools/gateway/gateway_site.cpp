@@ -241,6 +241,14 @@ std::string GatewaySite::cookie(std::string_view value, std::string_view more) c
          "; Path=/; HttpOnly; SameSite=Strict" + (tls_ ? "; Secure" : "") + std::string{more};
 }
 
+/// Has the change written down before it is answered, by a thread that may wait for a disk.
+void GatewaySite::sessions_changed(const Exchange& exchange, std::function<void()> then) const {
+  if (!parts_.sessions_changed) return then();
+  if (exchange->offload([&parts = parts_] { parts.sessions_changed(); }, then)) return;
+  parts_.sessions_changed();
+  then();
+}
+
 void GatewaySite::open_session(const Exchange& exchange) const {
   auto& access = parts_.access;
   const auto session = access.sessions().open(code_in(exchange->body()), access.now());
@@ -256,7 +264,7 @@ void GatewaySite::open_session(const Exchange& exchange) const {
                              {"scopes", std::move(scopes)},
                              {"expiresAt", cp::format_iso8601(session->expires_at)}});
   answer.headers.emplace_back("set-cookie", cookie(session->cookie.reveal(), {}));
-  exchange->respond(answer);
+  sessions_changed(exchange, [exchange, answer] { exchange->respond(answer); });
 }
 
 void GatewaySite::close_session(const Exchange& exchange,
@@ -269,7 +277,7 @@ void GatewaySite::close_session(const Exchange& exchange,
   answer.status = 204;
   answer.headers.erase(answer.headers.begin());
   answer.headers.emplace_back("set-cookie", cookie({}, "; Max-Age=0"));
-  exchange->respond(answer);
+  sessions_changed(exchange, [exchange, answer] { exchange->respond(answer); });
 }
 
 cp::Answer GatewaySite::health(bool ready) const {

@@ -35,6 +35,8 @@ struct SiteParts {
   std::function<std::vector<std::string>()> not_ready;
   /// Is told of each request; may be empty.
   std::function<void(const credpool::AccessRecord&)> on_access;
+  /// A session began or was ended; may block, and be empty.
+  std::function<void()> sessions_changed;
   std::atomic<int> calls = 0;                         ///< to /rpc that are being worked on
   std::atomic<std::uint64_t> refused_readiness = 0;   ///< times that /readyz was 503
   std::atomic<std::int64_t> asked_readiness_at = -1;  ///< by the steady clock, in seconds
@@ -76,6 +78,7 @@ class GatewaySite final : public credpool::ServerHandler {
                                          const credpool::RequestHead& head, std::string_view peer);
   void answer(const credpool::GatewayRoute* route, const Exchange& exchange);
   void call(const Exchange& exchange, const credpool::GatewayIdentity& identity) const;
+  void sessions_changed(const Exchange& exchange, std::function<void()> then) const;
   void open_session(const Exchange& exchange) const;
   void close_session(const Exchange& exchange, const credpool::GatewayIdentity& identity) const;
   credpool::Answer health(bool ready) const;

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 namespace credpool_cli {
 
@@ -43,8 +44,22 @@ bool is_plain(const std::string& link) {
          });
 }
 
-cp::Error refused(const RpcRefusal& refusal) {
-  return {refusal.errc, "making a link to the Control UI", {}, refusal.hint};
+cp::Error refused(std::string doing, const RpcRefusal& refusal) {
+  return {refusal.errc, std::move(doing), {}, refusal.hint};
+}
+
+int sign_all_out(Session& session, const RpcPlace& server) {
+  const auto answer = call_method(session, server, "gateway.sessions.end", Json::object());
+  if (!answer) return session.fail(answer.error());
+  if (answer->refusal) return session.fail(refused("signing browsers out", *answer->refusal));
+  if (session.options().json) {
+    session.print_json(answer->result);
+    return 0;
+  }
+  const auto ended = answer->result.value("ended", 0);
+  session.print(ended == 1 ? "1 browser is signed out.\n"
+                           : std::to_string(ended) + " browsers are signed out.\n");
+  return 0;
 }
 
 }  // namespace
@@ -52,9 +67,11 @@ cp::Error refused(const RpcRefusal& refusal) {
 int run_ui(Session& session, const UiOptions& options) {
   const auto server = find_server(session);
   if (!server) return session.fail(server.error());
+  if (options.sign_out) return sign_all_out(session, *server);
   const auto answer = call_method(session, *server, "gateway.link", Json::object());
   if (!answer) return session.fail(answer.error());
-  if (answer->refusal) return session.fail(refused(*answer->refusal));
+  if (answer->refusal)
+    return session.fail(refused("making a link to the Control UI", *answer->refusal));
   const auto link = answer->result.value("url", std::string{});
   if (!is_plain(link))
     return session.fail({cp::Errc::malformed,

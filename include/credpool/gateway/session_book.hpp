@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,8 +42,8 @@ struct SessionRecord {
   TimePoint expires_at{};  ///< unless it is used again
 };
 
-/// The browser sessions of the gateway, and the one-time codes they begin with. In memory, digests
-/// only: a session does not outlive the server.
+/// The browser sessions of the gateway, and the one-time codes they begin with; digests only. The
+/// sessions can be kept over a restart as text(); codes cannot.
 ///
 /// @thread_safety safe
 class SessionBook {
@@ -65,7 +66,17 @@ class SessionBook {
   /// Whether it has not ended; it does not live longer by that.
   bool is_open(std::uint64_t number, TimePoint now) const;
   void close(std::uint64_t number);
-  void close_all();
+  /// Ends all sessions, and the codes that could begin others.
+  /// @return how many sessions there were
+  std::size_t close_all(TimePoint now);
+
+  /// The sessions that have not ended, as JSON text for a private file: digests, scopes, and when
+  /// they began and were used last.
+  std::string text(TimePoint now) const;
+  /// Adds the sessions that text() wrote, as far as they have not ended; none has scopes that the
+  /// rules do not allow.
+  /// @errors malformed: nothing was added
+  Result<void> load(std::string_view text, TimePoint now);
 
   std::size_t count(TimePoint now) const;
 
@@ -86,6 +97,7 @@ class SessionBook {
 
   TimePoint end_of(const Session& session) const noexcept;
   void forget_ended(TimePoint now);
+  void make_room();
 
   SessionRules rules_;
   mutable std::mutex mutex_;

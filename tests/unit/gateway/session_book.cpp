@@ -98,6 +98,71 @@ TEST_CASE("gateway/session_book: there are only so many codes and sessions") {
   CHECK(book.use(one.cookie, one.proof, start + 3s));
   CHECK_FALSE(book.use(two.cookie, two.proof, start + 3s));
   CHECK(book.use(three.cookie, three.proof, start + 3s));
-  book.close_all();
+  CHECK(book.close_all(start + 3s) == 2);
   CHECK(book.count(start + 3s) == 0);
+}
+
+TEST_CASE("gateway/session_book: sessions go on in another book, until they would have ended") {
+  SessionBook book;
+  const auto code = book.make_code({Scope::read}, start);
+  const auto reader = book.open(code->reveal(), start);
+  const auto one = open(book, start);
+  REQUIRE(book.use(one.cookie, one.proof, start + 1h));
+  const auto text = book.text(start + 1h);
+  for (const std::string_view secret : {std::string_view{one.cookie}, std::string_view{one.proof}})
+    CHECK(text.find(secret) == std::string::npos);
+
+  SessionBook next;
+  REQUIRE(next.load(text, start + 2h));
+  const auto found = next.use(one.cookie, one.proof, start + 2h);
+  REQUIRE(found);
+  CHECK(found->scopes == cp::Scopes{Scope::read, Scope::operate, Scope::admin});
+  CHECK(next.use(reader->cookie.reveal(), reader->proof.reveal(), start + 2h)->scopes ==
+        cp::Scopes{Scope::read});
+  CHECK(next.is_open(found->number, start + 2h));
+  CHECK_FALSE(next.use(one.cookie, reader->proof.reveal(), start + 2h));
+  CHECK_FALSE(next.open(code->reveal(), start + 2h));
+  next.close(found->number);
+  SessionBook third;
+  REQUIRE(third.load(next.text(start + 2h), start + 2h));
+  CHECK_FALSE(third.use(one.cookie, one.proof, start + 2h));
+  CHECK(third.count(start + 2h) == 1);
+
+  SessionBook late;
+  REQUIRE(late.load(text, start + 12h + 30min));  // the reader's was last used at the start
+  CHECK(late.count(start + 12h + 30min) == 1);
+  CHECK(SessionBook{}.text(start).find("[]") != std::string::npos);
+  CHECK(book.text(start + 30h).find("[]") != std::string::npos);
+}
+
+TEST_CASE("gateway/session_book: what is read gives no more than was given") {
+  SessionBook book;
+  const auto one = open(book, start);
+  auto text = book.text(start);
+  text.replace(text.find("\"read\""), 6, "\"secrets\", \"read\"");
+  SessionBook next;
+  REQUIRE(next.load(text, start));
+  CHECK_FALSE(next.use(one.cookie, one.proof, start)->scopes.has(Scope::secrets));
+  // The clock was set back by a year: the session is a week at most, all the same.
+  SessionBook early;
+  REQUIRE(early.load(book.text(start), start - 8760h));
+  CHECK_FALSE(early.use(one.cookie, one.proof, start));
+
+  for (const std::string bad :
+       {"", "{", "[]", "{}", R"({"sessions":1})", R"({"sessions":[1]})", R"({"sessions":[{}]})"}) {
+    SessionBook none;
+    const auto loaded = none.load(bad, start);
+    REQUIRE_FALSE(loaded);
+    CHECK(none.count(start) == 0);
+  }
+  for (const std::string_view part : {"cookie", "proof", "scopes", "begunAt", "usedAt"}) {
+    auto broken = book.text(start);
+    broken.replace(broken.find(part), part.size(), "x");
+    SessionBook none;
+    CHECK_FALSE(none.load(broken, start));
+    CHECK(none.count(start) == 0);
+  }
+  SessionBook small{{.most_sessions = 1}};
+  (void)open(book, start);
+  CHECK_FALSE(small.load(book.text(start), start));
 }

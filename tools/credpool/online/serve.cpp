@@ -284,6 +284,7 @@ void Serving::wait() {
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
   constexpr int look_anyway_every = 30;  // seconds: logins that are new have no file that we know
+  constexpr int keep_sessions_every = 600;  // that they were used, for what ends without a stop
   for (int second = 1;; ++second) {
     const timespec pause{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
@@ -294,6 +295,7 @@ void Serving::wait() {
     const bool anyway = (signal == SIGHUP && !reloaded) || second % look_anyway_every == 0;
     if ((pool_->look(anyway) || reloaded) && proxy_) proxy_->use(pool_->catalog());
     if (watch_) watch_->look();
+    if (gateway_ && second % keep_sessions_every == 0) gateway_->keep_sessions();
   }
 }
 

@@ -3,7 +3,11 @@
 
 #include <credpool/gateway/session_book.hpp>
 
+#include <credpool/core/encoding.hpp>
+#include <credpool/core/iso8601.hpp>
+#include <credpool/impl/core/json.hpp>
 #include <credpool/impl/gateway/same_digest.hpp>
+#include <credpool/impl/gateway/scope_list.hpp>
 #include <credpool/impl/refresh/pkce.hpp>
 
 #include <algorithm>
@@ -20,6 +24,14 @@ inline Result<Secret> session_random() {
   return secret;
 }
 
+inline std::optional<Digest> session_digest(const Json& session, std::string_view name) {
+  const auto bytes = decode_hex(text_or_empty(session, name));
+  Digest digest{};
+  if (!bytes || bytes->size() != digest.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
 }  // namespace detail
 
 CREDPOOL_INLINE TimePoint SessionBook::end_of(const Session& session) const noexcept {
@@ -29,6 +41,13 @@ CREDPOOL_INLINE TimePoint SessionBook::end_of(const Session& session) const noex
 CREDPOOL_INLINE void SessionBook::forget_ended(TimePoint now) {
   std::erase_if(codes_, [&](const Code& code) { return code.ends <= now; });
   std::erase_if(sessions_, [&](const Session& session) { return end_of(session) <= now; });
+}
+
+CREDPOOL_INLINE void SessionBook::make_room() {
+  if (sessions_.size() < rules_.most_sessions) return;
+  sessions_.erase(
+      std::min_element(sessions_.begin(), sessions_.end(),
+                       [](const Session& a, const Session& b) { return a.used < b.used; }));
 }
 
 CREDPOOL_INLINE Result<Secret> SessionBook::make_code(Scopes scopes, TimePoint now) {
@@ -57,12 +76,7 @@ CREDPOOL_INLINE Result<NewSession> SessionBook::open(std::string_view code, Time
                 "the link is used up or too old: `credpool ui` makes another one");
   const auto scopes = found->scopes;
   codes_.erase(found);
-  if (sessions_.size() >= rules_.most_sessions) {
-    const auto idlest =
-        std::min_element(sessions_.begin(), sessions_.end(),
-                         [](const Session& a, const Session& b) { return a.used < b.used; });
-    sessions_.erase(idlest);
-  }
+  make_room();
   sessions_.push_back({.number = ++last_number_,
                        .cookie = sha256(cookie->reveal()),
                        .proof = sha256(proof->reveal()),
@@ -100,10 +114,61 @@ CREDPOOL_INLINE void SessionBook::close(std::uint64_t number) {
   std::erase_if(sessions_, [&](const Session& one) { return one.number == number; });
 }
 
-CREDPOOL_INLINE void SessionBook::close_all() {
+CREDPOOL_INLINE std::size_t SessionBook::close_all(TimePoint now) {
   const std::lock_guard lock{mutex_};
-  sessions_.clear();
+  forget_ended(now);
   codes_.clear();
+  return std::exchange(sessions_, {}).size();
+}
+
+CREDPOOL_INLINE std::string SessionBook::text(TimePoint now) const {
+  const std::lock_guard lock{mutex_};
+  auto sessions = detail::OrderedJson::array();
+  for (const auto& one : sessions_)
+    if (end_of(one) > now)
+      sessions.push_back({{"cookie", to_hex(one.cookie)},
+                          {"proof", to_hex(one.proof)},
+                          {"scopes", detail::scope_list(one.scopes)},
+                          {"begunAt", format_iso8601(one.begun)},
+                          {"usedAt", format_iso8601(one.used)}});
+  return detail::dump_json(detail::OrderedJson{{"version", 1}, {"sessions", std::move(sessions)}},
+                           2) +
+         "\n";
+}
+
+CREDPOOL_INLINE Result<void> SessionBook::load(std::string_view text, TimePoint now) {
+  const auto bad = [](std::string_view what) {
+    return fail(Errc::malformed, "reading the sessions of browsers", {}, std::string{what});
+  };
+  const auto document = detail::parse_json(text);
+  if (!document) return fail(document.error());
+  const auto* const list = detail::member(*document, "sessions");
+  if (list == nullptr || !list->is_array() || list->size() > rules_.most_sessions)
+    return bad("it has no list of sessions");
+  std::vector<Session> found;
+  for (const auto& one : *list) {
+    const auto cookie = detail::session_digest(one, "cookie");
+    const auto proof = detail::session_digest(one, "proof");
+    const auto scopes = detail::scopes_in(detail::member(one, "scopes"));
+    const auto begun = parse_iso8601(detail::text_or_empty(one, "begunAt"));
+    const auto used = parse_iso8601(detail::text_or_empty(one, "usedAt"));
+    if (!cookie || !proof || !scopes || !begun || !used)
+      return bad("a session's digests, scopes or dates are none");
+    // A clock that was set back makes no session longer.
+    found.push_back({.cookie = *cookie,
+                     .proof = *proof,
+                     .scopes = *scopes & rules_.scopes,
+                     .begun = std::min(*begun, now),
+                     .used = std::min(*used, now)});
+  }
+  const std::lock_guard lock{mutex_};
+  for (auto& session : found) {
+    if (end_of(session) <= now) continue;
+    session.number = ++last_number_;
+    make_room();
+    sessions_.push_back(session);
+  }
+  return {};
 }
 
 CREDPOOL_INLINE std::size_t SessionBook::count(TimePoint now) const {

@@ -7,6 +7,7 @@
 #include <credpool/core/iso8601.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/gateway/same_digest.hpp>
+#include <credpool/impl/gateway/scope_list.hpp>
 #include <credpool/impl/refresh/pkce.hpp>
 
 #include <algorithm>
@@ -61,15 +62,9 @@ CREDPOOL_INLINE Result<TokenBook> TokenBook::parse(std::string_view text) {
       entry.record.expires_at = parse_iso8601(*expires);
       if (!entry.record.expires_at) return detail::bad_token_book("a token's end is no date");
     }
-    const auto* scopes = detail::member(one, "scopes");
-    if (scopes == nullptr || !scopes->is_array())
-      return detail::bad_token_book("a token has no scopes");
-    for (const auto& name : *scopes) {
-      const auto scope =
-          name.is_string() ? scope_of_name(name.get_ref<const std::string&>()) : std::nullopt;
-      if (!scope) return detail::bad_token_book("a token has an unknown scope");
-      entry.record.scopes.add(*scope);
-    }
+    const auto scopes = detail::scopes_in(detail::member(one, "scopes"));
+    if (!scopes) return detail::bad_token_book("a token has no scopes, or unknown ones");
+    entry.record.scopes = *scopes;
     entry.record.number = ++book.last_number_;
     book.entries_.push_back(std::move(entry));
   }
@@ -81,12 +76,9 @@ CREDPOOL_INLINE std::string TokenBook::text() const {
   auto tokens = detail::OrderedJson::array();
   for (const auto& [record, digest] : entries_) {
     if (record.name == main_name) continue;
-    auto scopes = detail::OrderedJson::array();
-    for (const auto scope : {Scope::read, Scope::operate, Scope::admin, Scope::secrets})
-      if (record.scopes.has(scope)) scopes.push_back(std::string{to_string(scope)});
     detail::OrderedJson one{{"name", record.name},
                             {"digest", to_hex(digest)},
-                            {"scopes", std::move(scopes)},
+                            {"scopes", detail::scope_list(record.scopes)},
                             {"createdAt", format_iso8601(record.created_at)}};
     if (record.expires_at) one["expiresAt"] = format_iso8601(*record.expires_at);
     tokens.push_back(std::move(one));
