@@ -11,6 +11,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -87,6 +89,7 @@ class PlayedStripe {
                          {"payment_intent", paid.value("payment_intent", session)},
                          {"amount", cents},
                          {"currency", "usd"},
+                         {"created", now ? now() : 0},
                          {"status", status}};
   }
 
@@ -104,7 +107,8 @@ class PlayedStripe {
   bool down = false;
   bool broken = false;
   bool declines = false;
-  bool lose_answers = false;  ///< does what it is asked for, and the answer is lost
+  bool lose_answers = false;          ///< does what it is asked for, and the answer is lost
+  std::function<std::int64_t()> now;  ///< seconds since the epoch
   std::map<std::string, Thing> things;
   std::vector<credpool::Request> requests;
 
@@ -141,21 +145,31 @@ class PlayedStripe {
     if (lose_answers) return lost();
     return credpool::Response{200, {}, object.dump()};
   }
-  /// Two at a time.
+  /// The newest first, two at a time.
   credpool::Response list(const std::string& path) const {
     const auto form = path.substr(path.find('?') + 1);
     const auto wanted = form_value(form, "payment_intent"),
-               after = form_value(form, "starting_after");
-    const std::string prefix = path.starts_with("/v1/refunds") ? "re_" : "cs_";
-    auto data = nlohmann::json::array();
-    bool more = false;
+               after = form_value(form, "starting_after"), since = form_value(form, "created[gte]");
+    const std::string prefix = path.starts_with("/v1/refunds")    ? "re_"
+                               : path.starts_with("/v1/disputes") ? "dp_"
+                                                                  : "cs_";
+    std::vector<nlohmann::json> found;
     for (const auto& [id, thing] : things) {
-      if (!id.starts_with(prefix) || id <= after) continue;
-      if (!thing.object.contains("payment_intent") || thing.object["payment_intent"] != wanted)
+      if (!id.starts_with(prefix)) continue;
+      if (!wanted.empty() && thing.object.value("payment_intent", "") != wanted) continue;
+      if (!since.empty() && thing.object.value("created", std::int64_t{}) < std::stoll(since))
         continue;
-      more = data.size() == 2;
-      if (more) break;
-      data.push_back(thing.object);
+      found.push_back(thing.object);
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+      return a.value("created", std::int64_t{}) > b.value("created", std::int64_t{});
+    });
+    auto data = nlohmann::json::array();
+    bool begun = after.empty(), more = false;
+    for (const auto& item : found) {
+      if (begun && data.size() == 2) more = true;
+      if (begun && data.size() < 2) data.push_back(item);
+      begun = begun || item["id"] == after;
     }
     return {200, {}, nlohmann::json{{"object", "list"}, {"data", data}, {"has_more", more}}.dump()};
   }
@@ -232,6 +246,10 @@ class AccountWorld {
                                                                : github.answer(request);
     };
     options.grant_credits = true;
+    stripe.now = [this] {
+      const auto since = clock.now().time_since_epoch();
+      return std::chrono::floor<std::chrono::seconds>(since).count();
+    };
     if (change) change(options);
     store_in_use_ = options.store;
     api.emplace(std::move(options));

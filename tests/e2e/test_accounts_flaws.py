@@ -207,6 +207,24 @@ class Ours(unittest.TestCase):
                 self.assertEqual(stripe.tell(port, "checkout.session.completed", paid), (200, {"received": True}))
             self.assertEqual(world.balance()["remaining"], 10)
 
+    def test_m6_a_refund_that_no_webhook_told_of_is_booked_once(self):
+        with PlayedStripe() as stripe, AccountsWorld(variables=stripe.variables()) as world:
+            session = world.data("POST", "/credits/purchase", {"amount": 10})["session_id"]
+            stripe.pay(session)
+            self.assertEqual(stripe.tell(world.serve.port, "checkout.session.completed", stripe.objects[session])[0], 200)
+            self.assertEqual(world.balance()["remaining"], 10)
+            world.kill()
+            refund = stripe.put("re_1", session, 540, "succeeded")
+            stripe.put("dp_1", session, 270, "lost")
+            world.start()
+            until = time.monotonic() + 20
+            while world.balance()["remaining"] != 2.5 and time.monotonic() < until:
+                time.sleep(0.1)
+            self.assertEqual(world.balance()["remaining"], 2.5)
+            self.assertEqual(stripe.tell(world.serve.port, "refund.updated", refund), (200, {"received": True}))
+            self.assertEqual(world.balance()["remaining"], 2.5)
+            self.assertEqual(world.data("GET", "/credits/history?type=refund")["total"], 2)
+
     def test_r2_more_streams_at_once_than_256(self):
         streams = 320
         with AccountsWorld(settings={"proxy": {"timeouts": {"idle": 60}}}) as world:

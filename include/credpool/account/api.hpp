@@ -89,7 +89,9 @@ struct Reconciled {
   std::size_t asked = 0;       ///< payments whose state was asked for
   std::size_t credited = 0;    ///< that were paid
   std::size_t ended = 0;       ///< that will never be paid
-  std::size_t unanswered = 0;  ///< that could not be asked for; the next time
+  std::size_t unanswered = 0;  ///< questions to Stripe without an answer; the next time
+  std::size_t taken_back = 0;  ///< bookings of refunds and disputes of which nobody had told
+  std::size_t doubtful = 0;    ///< refunds and disputes that do not fit their payment: for a person
 };
 
 /// The accounts over HTTP, without a socket: registration and login, management keys, provisioned
@@ -118,8 +120,8 @@ class AccountApi {
   /// @return also 404 ACCOUNT_NOT_FOUND, and 404 NOT_FOUND for every other route
   Response handle_for(const AccountId& account, const ApiRequest& request);
 
-  /// Asks Stripe about all payments that are open and gives the credits of those that were paid:
-  /// for webhooks that never came. To be called now and then.
+  /// Asks Stripe about all payments that are open and gives the credits of those that were paid,
+  /// and books refunds and disputes: for webhooks that never came. To be called now and then.
   /// @errors those of the stores
   Result<Reconciled> reconcile();
 

@@ -65,6 +65,19 @@ struct StripeDispute {
   bool won = false;      ///< decided for us: the money came back
 };
 
+enum class StripeTaking { refund, dispute };
+
+/// Refunds or disputes of all payments, a part of the list.
+struct StripeTakings {
+  struct Item {
+    std::string id;
+    std::string payment_intent;
+    std::string status;
+  };
+  std::vector<Item> items;  ///< newest first
+  bool more = false;
+};
+
 /// The part of Stripe's interface that sells credits. Each call that begins something carries the
 /// payment's id as Stripe's idempotency key: the same payment can be begun again and is one
 /// payment.
@@ -95,6 +108,9 @@ class Stripe {
   /// What was refunded of a payment: all of it, up to a thousand refunds.
   Result<std::vector<StripeRefund>> refunds(std::string_view payment_intent) const;
   Result<StripeDispute> dispute(std::string_view id) const;
+  /// What was taken back since then, of whichever payment.
+  /// @param after the last item of the part before; empty: the first part
+  Result<StripeTakings> takings(StripeTaking kind, TimePoint since, std::string_view after) const;
 
  private:
   /// @return the body of a good answer

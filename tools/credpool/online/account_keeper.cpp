@@ -2,6 +2,7 @@
 #include "account_keeper.hpp"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace credpool_cli {
@@ -81,7 +82,15 @@ void AccountKeeper::fill_up(const cp::AccountId& account) {
 }
 
 void AccountKeeper::look_after() {
-  if (const auto done = api_.reconcile(); !done) options_.on_error(done.error());
+  if (const auto done = api_.reconcile(); !done)
+    options_.on_error(done.error());
+  else if (done->doubtful > 0)
+    options_.on_error(
+        {make_error_code(cp::Errc::conflict),
+         "booking what Stripe took back",
+         {},
+         std::to_string(done->doubtful) +
+             " refunds or disputes do not fit their payments: look at them at Stripe"});
   if (const auto done = api_.forget_ended(); !done) options_.on_error(done.error());
 }
 

@@ -10,6 +10,8 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string>
+#include <unordered_map>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -67,6 +69,15 @@ class ApiTurnstile {
   std::size_t waiting_ = 0;
 };
 
+/// What reconcile() has seen of refunds and disputes.
+struct ApiTakings {
+  std::mutex turn;
+  TimePoint last{};      ///< when the last look began that saw everything that was new
+  TimePoint over_all{};  ///< when the last one began that went over all of them
+  /// By id, of those that are booked, or are not ours.
+  std::unordered_map<std::string, std::string> status;
+};
+
 struct ApiState {
   explicit ApiState(AccountApiOptions given);
 
@@ -84,6 +95,7 @@ struct ApiState {
   /// Accounts are read, changed and written: one thread at a time for each.
   std::array<std::mutex, 64> account_turns;
   std::mutex no_password_mutex;
+  ApiTakings takings;
   std::string no_password;  ///< the hash of nothing anybody knows; made when it is first needed
 
   std::mutex& account_turn(std::string_view account) {

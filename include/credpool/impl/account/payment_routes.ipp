@@ -207,7 +207,7 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
   for (;;) {
     const auto open = state.options.payments->payments_in(PaymentState::open, after, 100);
     if (!open) return fail(open.error());
-    if (open->empty()) return done;
+    if (open->empty()) break;
     for (const auto& payment : *open) {
       ++done.asked;
       const auto became = detail::reconcile_payment(state, payment);
@@ -223,6 +223,8 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
     }
     after = open->back().id;
   }
+  if (auto looked = detail::TakingsLook{state, done}.run(); !looked) return fail(looked.error());
+  return done;
 }
 
 CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(

@@ -60,6 +60,11 @@ inline Result<Json> stripe_list(std::string_view body) {
   return json;
 }
 
+inline bool stripe_has_more(const Json& list) {
+  const auto* more = member(list, "has_more");
+  return more != nullptr && more->is_boolean() && more->get<bool>();
+}
+
 inline Unexpected stripe_without_id() {
   return fail(Errc::overloaded, "asking Stripe", {}, "its answer has no id");
 }
@@ -260,8 +265,7 @@ CREDPOOL_INLINE Result<std::vector<StripeRefund>> Stripe::refunds(
       refund.failed = status == "failed";
       refunds.push_back(std::move(refund));
     }
-    const auto* more = detail::member(*list, "has_more");
-    if (items.empty() || more == nullptr || !more->is_boolean() || !more->get<bool>()) break;
+    if (items.empty() || !detail::stripe_has_more(*list)) break;
   }
   return refunds;
 }
@@ -282,6 +286,27 @@ CREDPOOL_INLINE Result<StripeDispute> Stripe::dispute(std::string_view id) const
   dispute.inquiry = status.starts_with("warning_") || status == "prevented";
   dispute.won = status == "won";
   return dispute;
+}
+
+CREDPOOL_INLINE Result<StripeTakings> Stripe::takings(StripeTaking kind, TimePoint since,
+                                                      std::string_view after) const {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since.time_since_epoch()).count();
+  auto path = std::string{kind == StripeTaking::refund ? "/v1/refunds" : "/v1/disputes"} +
+              "?limit=100&created%5Bgte%5D=" + std::to_string(std::max<std::int64_t>(seconds, 0));
+  if (!after.empty()) path += "&starting_after=" + std::string{after};
+  const auto body = ask("GET", std::move(path), {}, {});
+  if (!body) return fail(body.error());
+  const auto list = detail::stripe_list(*body);
+  if (!list) return fail(list.error());
+  StripeTakings takings;
+  for (const auto& item : list->at("data")) {
+    takings.items.push_back({detail::stripe_word(item, "id"),
+                             detail::stripe_word(item, "payment_intent"),
+                             detail::stripe_word(item, "status")});
+    if (!detail::is_stripe_id(takings.items.back().id)) return detail::stripe_without_id();
+  }
+  takings.more = !takings.items.empty() && detail::stripe_has_more(*list);
+  return takings;
 }
 
 CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
