@@ -2401,6 +2401,19 @@ struct StripeDispute {
   bool won = false;      ///< decided for us: the money came back
 };
 
+enum class StripeTaking { refund, dispute };
+
+/// Refunds or disputes of all payments, a part of the list.
+struct StripeTakings {
+  struct Item {
+    std::string id;
+    std::string payment_intent;
+    std::string status;
+  };
+  std::vector<Item> items;  ///< newest first
+  bool more = false;
+};
+
 /// The part of Stripe's interface that sells credits. Each call that begins something carries the
 /// payment's id as Stripe's idempotency key: the same payment can be begun again and is one
 /// payment.
@@ -2431,6 +2444,9 @@ class Stripe {
   /// What was refunded of a payment: all of it, up to a thousand refunds.
   Result<std::vector<StripeRefund>> refunds(std::string_view payment_intent) const;
   Result<StripeDispute> dispute(std::string_view id) const;
+  /// What was taken back since then, of whichever payment.
+  /// @param after the last item of the part before; empty: the first part
+  Result<StripeTakings> takings(StripeTaking kind, TimePoint since, std::string_view after) const;
 
  private:
   /// @return the body of a good answer
@@ -2501,6 +2517,11 @@ inline Result<Json> stripe_list(std::string_view body) {
       !std::all_of(data->begin(), data->end(), [](const Json& item) { return item.is_object(); }))
     return fail(Errc::overloaded, "asking Stripe", {}, "its answer is no list");
   return json;
+}
+
+inline bool stripe_has_more(const Json& list) {
+  const auto* more = member(list, "has_more");
+  return more != nullptr && more->is_boolean() && more->get<bool>();
 }
 
 inline Unexpected stripe_without_id() {
@@ -2703,8 +2724,7 @@ CREDPOOL_INLINE Result<std::vector<StripeRefund>> Stripe::refunds(
       refund.failed = status == "failed";
       refunds.push_back(std::move(refund));
     }
-    const auto* more = detail::member(*list, "has_more");
-    if (items.empty() || more == nullptr || !more->is_boolean() || !more->get<bool>()) break;
+    if (items.empty() || !detail::stripe_has_more(*list)) break;
   }
   return refunds;
 }
@@ -2725,6 +2745,27 @@ CREDPOOL_INLINE Result<StripeDispute> Stripe::dispute(std::string_view id) const
   dispute.inquiry = status.starts_with("warning_") || status == "prevented";
   dispute.won = status == "won";
   return dispute;
+}
+
+CREDPOOL_INLINE Result<StripeTakings> Stripe::takings(StripeTaking kind, TimePoint since,
+                                                      std::string_view after) const {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since.time_since_epoch()).count();
+  auto path = std::string{kind == StripeTaking::refund ? "/v1/refunds" : "/v1/disputes"} +
+              "?limit=100&created%5Bgte%5D=" + std::to_string(std::max<std::int64_t>(seconds, 0));
+  if (!after.empty()) path += "&starting_after=" + std::string{after};
+  const auto body = ask("GET", std::move(path), {}, {});
+  if (!body) return fail(body.error());
+  const auto list = detail::stripe_list(*body);
+  if (!list) return fail(list.error());
+  StripeTakings takings;
+  for (const auto& item : list->at("data")) {
+    takings.items.push_back({detail::stripe_word(item, "id"),
+                             detail::stripe_word(item, "payment_intent"),
+                             detail::stripe_word(item, "status")});
+    if (!detail::is_stripe_id(takings.items.back().id)) return detail::stripe_without_id();
+  }
+  takings.more = !takings.items.empty() && detail::stripe_has_more(*list);
+  return takings;
 }
 
 CREDPOOL_INLINE Result<StripeEvent> read_stripe_event(std::string_view body) {
@@ -2815,7 +2856,9 @@ struct Reconciled {
   std::size_t asked = 0;       ///< payments whose state was asked for
   std::size_t credited = 0;    ///< that were paid
   std::size_t ended = 0;       ///< that will never be paid
-  std::size_t unanswered = 0;  ///< that could not be asked for; the next time
+  std::size_t unanswered = 0;  ///< questions to Stripe without an answer; the next time
+  std::size_t taken_back = 0;  ///< bookings of refunds and disputes of which nobody had told
+  std::size_t doubtful = 0;    ///< refunds and disputes that do not fit their payment: for a person
 };
 
 /// The accounts over HTTP, without a socket: registration and login, management keys, provisioned
@@ -2844,8 +2887,8 @@ class AccountApi {
   /// @return also 404 ACCOUNT_NOT_FOUND, and 404 NOT_FOUND for every other route
   Response handle_for(const AccountId& account, const ApiRequest& request);
 
-  /// Asks Stripe about all payments that are open and gives the credits of those that were paid:
-  /// for webhooks that never came. To be called now and then.
+  /// Asks Stripe about all payments that are open and gives the credits of those that were paid,
+  /// and books refunds and disputes: for webhooks that never came. To be called now and then.
   /// @errors those of the stores
   Result<Reconciled> reconcile();
 
@@ -3107,6 +3150,15 @@ class ApiTurnstile {
   std::size_t waiting_ = 0;
 };
 
+/// What reconcile() has seen of refunds and disputes.
+struct ApiTakings {
+  std::mutex turn;
+  TimePoint last{};      ///< when the last look began that saw everything that was new
+  TimePoint over_all{};  ///< when the last one began that went over all of them
+  /// By id, of those that are booked, or are not ours.
+  std::unordered_map<std::string, std::string> status;
+};
+
 struct ApiState {
   explicit ApiState(AccountApiOptions given);
 
@@ -3124,6 +3176,7 @@ struct ApiState {
   /// Accounts are read, changed and written: one thread at a time for each.
   std::array<std::mutex, 64> account_turns;
   std::mutex no_password_mutex;
+  ApiTakings takings;
   std::string no_password;  ///< the hash of nothing anybody knows; made when it is first needed
 
   std::mutex& account_turn(std::string_view account) {
@@ -4962,6 +5015,7 @@ namespace detail {
 // payment_routes.ipp
 inline Result<PaymentState> reconcile_payment(ApiState& state, const Payment& payment);
 inline Result<void> stop_auto_topup(ApiState& state, const AccountId& account);
+inline bool is_stripe_silence(const Error& error);
 
 inline bool is_refund_event(std::string_view type) noexcept {
   return type == "charge.refunded" || type == "charge.refund.updated" ||
@@ -5019,21 +5073,30 @@ inline Result<bool> book_refund(ApiState& state, const Payment& payment, std::in
   return fail(booked.error());
 }
 
-/// Who got money back is not charged again by itself.
-inline Result<void> took_back(ApiState& state, const Payment& payment, const Result<bool>& booked) {
+/// The same for money that went away: who got it back is not charged again by itself.
+inline Result<std::size_t> take_back(ApiState& state, const Payment& payment, std::int64_t cents,
+                                     const std::string& reference, std::string_view description) {
+  const auto booked = book_refund(state, payment, cents, false, reference, description);
   if (!booked) return fail(booked.error());
-  if (!*booked) return {};
+  if (!*booked) return 0;
   const auto stopped = stop_auto_topup(state, payment.account);
   if (!stopped && stopped.error().errc() != Errc::not_found) return fail(stopped.error());
-  return {};
+  return 1;
+}
+/// And for money that came back to us later.
+inline Result<std::size_t> give_back(ApiState& state, const Payment& payment, std::int64_t cents,
+                                     const std::string& reference, std::string_view description) {
+  return book_refund(state, payment, cents, true, reference, description)
+      .transform([](bool booked) -> std::size_t { return booked ? 1 : 0; });
 }
 
 /// Books all refunds of a payment, as Stripe knows them now: the event only says that there are
 /// some, so it may come twice, late, or never before the next one.
-inline Result<void> hear_refunds(ApiState& state, const std::string& intent) {
+/// @return how many bookings were made
+inline Result<std::size_t> hear_refunds(ApiState& state, const std::string& intent) {
   const auto payment = paid_payment_of(state, intent);
   if (!payment) return fail(payment.error());
-  if (!*payment) return {};
+  if (!*payment) return 0;
   const auto refunds = state.stripe->refunds(intent);
   if (!refunds) return fail(refunds.error());
   std::int64_t sum = 0;
@@ -5044,45 +5107,116 @@ inline Result<void> hear_refunds(ApiState& state, const std::string& intent) {
     if (refund.paid) sum += refund.cents;
   }
   if (sum > (*payment)->charge_cents) return not_that_payment();
+  std::size_t bookings = 0;
   for (const auto& refund : *refunds) {
     if (!refund.paid && !refund.failed) continue;
-    if (auto done =
-            took_back(state, **payment,
-                      book_refund(state, **payment, refund.cents, false, refund.id, "Refund"));
-        !done)
-      return done;
-    // Money that came back to us later.
-    if (refund.failed)
-      if (auto given = book_refund(state, **payment, refund.cents, true, refund.id + ":failed",
-                                   "Refund that failed");
-          !given)
-        return fail(given.error());
+    auto done = take_back(state, **payment, refund.cents, refund.id, "Refund");
+    if (!done) return done;
+    bookings += *done;
+    if (!refund.failed) continue;
+    done = give_back(state, **payment, refund.cents, refund.id + ":failed", "Refund that failed");
+    if (!done) return done;
+    bookings += *done;
   }
-  return {};
+  return bookings;
 }
 
 /// Somebody's bank has taken a payment back, and perhaps decided for us since.
-inline Result<void> hear_dispute(ApiState& state, const std::string& id) {
+/// @return how many bookings were made
+inline Result<std::size_t> hear_dispute(ApiState& state, const std::string& id) {
   const auto dispute = state.stripe->dispute(id);
   if (!dispute) return fail(dispute.error());
-  if (dispute->inquiry) return {};  // no money was moved
+  if (dispute->inquiry) return 0;  // no money was moved
   const auto payment = paid_payment_of(state, dispute->payment_intent);
   if (!payment) return fail(payment.error());
-  if (!*payment) return {};
+  if (!*payment) return 0;
   if (dispute->currency != "usd" || dispute->cents <= 0 ||
       dispute->cents > (*payment)->charge_cents)
     return not_that_payment();
-  if (auto done = took_back(
-          state, **payment,
-          book_refund(state, **payment, dispute->cents, false, dispute->id, "Disputed payment"));
-      !done)
-    return done;
-  if (!dispute->won) return {};
-  const auto given = book_refund(state, **payment, dispute->cents, true, dispute->id + ":won",
-                                 "Disputed payment, won");
-  if (!given) return fail(given.error());
-  return {};
+  const auto taken = take_back(state, **payment, dispute->cents, dispute->id, "Disputed payment");
+  if (!taken || !dispute->won) return taken;
+  const auto given =
+      give_back(state, **payment, dispute->cents, dispute->id + ":won", "Disputed payment, won");
+  if (!given) return given;
+  return *taken + *given;
 }
+
+/// Books what Stripe has taken back and no webhook has told of, a limited number at a time.
+///
+/// Each look begins where the last one that saw everything began. Once a day, and first, it goes
+/// over all the time in which a refund may fail or a dispute be decided: that changes only what is
+/// there, and makes nothing new.
+class TakingsLook {
+ public:
+  TakingsLook(ApiState& state, Reconciled& done) : state_{state}, done_{done} {}
+
+  Result<void> run() {
+    auto& seen = state_.takings;
+    const std::unique_lock turn{seen.turn, std::try_to_lock};
+    if (!turn) return {};  // another thread is at it
+    const auto begun = state_.options.now();
+    const bool over_all = begun - seen.over_all >= std::chrono::hours{24};
+    since_ = over_all ? begun - undecided : seen.last - overlap;
+    for (const auto kind : {StripeTaking::refund, StripeTaking::dispute}) {
+      const auto looked = look(kind);
+      if (!looked) return fail(looked.error());
+      if (!*looked) return {};
+    }
+    seen.last = begun;
+    if (over_all) {
+      seen.over_all = begun;
+      seen.status = std::move(listed_);
+    }
+    return {};
+  }
+
+ private:
+  /// Disputes take up to three months to be decided, refunds one to fail.
+  static constexpr auto undecided = std::chrono::hours{24 * 120};
+  /// Stripe's clock may be another.
+  static constexpr auto overlap = std::chrono::hours{1};
+  static constexpr int most_heard = 100;  // each is a few calls of Stripe
+
+  /// @return whether everything was seen
+  Result<bool> look(StripeTaking kind) {
+    for (std::string after;;) {
+      const auto part = state_.stripe->takings(kind, since_, after);
+      if (!part) return unanswered(part.error());
+      for (const auto& item : part->items) {
+        auto& known = state_.takings.status;
+        if (const auto found = known.find(item.id);
+            found == known.end() || found->second != item.status) {
+          if (++heard_ > most_heard) return false;  // the next look goes on
+          const auto booked = kind == StripeTaking::refund
+                                  ? hear_refunds(state_, item.payment_intent)
+                                  : hear_dispute(state_, item.id);
+          if (booked)
+            done_.taken_back += *booked;
+          else if (booked.error().errc() == Errc::invalid_argument)
+            ++done_.doubtful;
+          else if (booked.error().errc() != Errc::not_found)
+            return unanswered(booked.error());
+          known.insert_or_assign(item.id, item.status);
+        }
+        listed_.insert_or_assign(item.id, item.status);
+      }
+      if (!part->more) return true;
+      after = part->items.back().id;
+    }
+  }
+
+  Result<bool> unanswered(const Error& error) {
+    ++done_.unanswered;
+    if (error.errc() != Errc::not_found && !is_stripe_silence(error)) return fail(error);
+    return false;
+  }
+
+  ApiState& state_;
+  Reconciled& done_;
+  TimePoint since_{};
+  int heard_ = 0;
+  std::unordered_map<std::string, std::string> listed_;
+};
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -5286,7 +5420,7 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
   for (;;) {
     const auto open = state.options.payments->payments_in(PaymentState::open, after, 100);
     if (!open) return fail(open.error());
-    if (open->empty()) return done;
+    if (open->empty()) break;
     for (const auto& payment : *open) {
       ++done.asked;
       const auto became = detail::reconcile_payment(state, payment);
@@ -5302,6 +5436,8 @@ CREDPOOL_INLINE Result<Reconciled> AccountApi::reconcile() {
     }
     after = open->back().id;
   }
+  if (auto looked = detail::TakingsLook{state, done}.run(); !looked) return fail(looked.error());
+  return done;
 }
 
 CREDPOOL_INLINE Result<std::optional<CreditTransaction>> AccountApi::top_up(
@@ -13922,8 +14058,8 @@ struct SessionRecord {
   TimePoint expires_at{};  ///< unless it is used again
 };
 
-/// The browser sessions of the gateway, and the one-time codes they begin with. In memory, digests
-/// only: a session does not outlive the server.
+/// The browser sessions of the gateway, and the one-time codes they begin with; digests only. The
+/// sessions can be kept over a restart as text(); codes cannot.
 ///
 /// @thread_safety safe
 class SessionBook {
@@ -13946,7 +14082,17 @@ class SessionBook {
   /// Whether it has not ended; it does not live longer by that.
   bool is_open(std::uint64_t number, TimePoint now) const;
   void close(std::uint64_t number);
-  void close_all();
+  /// Ends all sessions, and the codes that could begin others.
+  /// @return how many sessions there were
+  std::size_t close_all(TimePoint now);
+
+  /// The sessions that have not ended, as JSON text for a private file: digests, scopes, and when
+  /// they began and were used last.
+  std::string text(TimePoint now) const;
+  /// Adds the sessions that text() wrote, as far as they have not ended; none has scopes that the
+  /// rules do not allow.
+  /// @errors malformed: nothing was added
+  Result<void> load(std::string_view text, TimePoint now);
 
   std::size_t count(TimePoint now) const;
 
@@ -13967,6 +14113,7 @@ class SessionBook {
 
   TimePoint end_of(const Session& session) const noexcept;
   void forget_ended(TimePoint now);
+  void make_room();
 
   SessionRules rules_;
   mutable std::mutex mutex_;
@@ -13988,6 +14135,33 @@ inline bool same_digest(const Digest& a, const Digest& b) noexcept {
     return std::string_view{reinterpret_cast<const char*>(digest.data()), digest.size()};
   };
   return equal_in_constant_time(bytes(a), bytes(b));
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Scopes as a list of their names.
+inline OrderedJson scope_list(Scopes scopes) {
+  auto list = OrderedJson::array();
+  for (const auto scope : {Scope::read, Scope::operate, Scope::admin, Scope::secrets})
+    if (scopes.has(scope)) list.push_back(std::string{to_string(scope)});
+  return list;
+}
+
+/// What scope_list() wrote; none when it is anything else.
+inline std::optional<Scopes> scopes_in(const Json* list) {
+  if (list == nullptr || !list->is_array()) return std::nullopt;
+  Scopes scopes;
+  for (const auto& name : *list) {
+    const auto scope =
+        name.is_string() ? scope_of_name(name.get_ref<const std::string&>()) : std::nullopt;
+    if (!scope) return std::nullopt;
+    scopes.add(*scope);
+  }
+  return scopes;
 }
 
 }  // namespace detail
@@ -14035,6 +14209,14 @@ inline Result<Secret> session_random() {
   return secret;
 }
 
+inline std::optional<Digest> session_digest(const Json& session, std::string_view name) {
+  const auto bytes = decode_hex(text_or_empty(session, name));
+  Digest digest{};
+  if (!bytes || bytes->size() != digest.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
 }  // namespace detail
 
 CREDPOOL_INLINE TimePoint SessionBook::end_of(const Session& session) const noexcept {
@@ -14044,6 +14226,13 @@ CREDPOOL_INLINE TimePoint SessionBook::end_of(const Session& session) const noex
 CREDPOOL_INLINE void SessionBook::forget_ended(TimePoint now) {
   std::erase_if(codes_, [&](const Code& code) { return code.ends <= now; });
   std::erase_if(sessions_, [&](const Session& session) { return end_of(session) <= now; });
+}
+
+CREDPOOL_INLINE void SessionBook::make_room() {
+  if (sessions_.size() < rules_.most_sessions) return;
+  sessions_.erase(
+      std::min_element(sessions_.begin(), sessions_.end(),
+                       [](const Session& a, const Session& b) { return a.used < b.used; }));
 }
 
 CREDPOOL_INLINE Result<Secret> SessionBook::make_code(Scopes scopes, TimePoint now) {
@@ -14072,12 +14261,7 @@ CREDPOOL_INLINE Result<NewSession> SessionBook::open(std::string_view code, Time
                 "the link is used up or too old: `credpool ui` makes another one");
   const auto scopes = found->scopes;
   codes_.erase(found);
-  if (sessions_.size() >= rules_.most_sessions) {
-    const auto idlest =
-        std::min_element(sessions_.begin(), sessions_.end(),
-                         [](const Session& a, const Session& b) { return a.used < b.used; });
-    sessions_.erase(idlest);
-  }
+  make_room();
   sessions_.push_back({.number = ++last_number_,
                        .cookie = sha256(cookie->reveal()),
                        .proof = sha256(proof->reveal()),
@@ -14115,10 +14299,61 @@ CREDPOOL_INLINE void SessionBook::close(std::uint64_t number) {
   std::erase_if(sessions_, [&](const Session& one) { return one.number == number; });
 }
 
-CREDPOOL_INLINE void SessionBook::close_all() {
+CREDPOOL_INLINE std::size_t SessionBook::close_all(TimePoint now) {
   const std::lock_guard lock{mutex_};
-  sessions_.clear();
+  forget_ended(now);
   codes_.clear();
+  return std::exchange(sessions_, {}).size();
+}
+
+CREDPOOL_INLINE std::string SessionBook::text(TimePoint now) const {
+  const std::lock_guard lock{mutex_};
+  auto sessions = detail::OrderedJson::array();
+  for (const auto& one : sessions_)
+    if (end_of(one) > now)
+      sessions.push_back({{"cookie", to_hex(one.cookie)},
+                          {"proof", to_hex(one.proof)},
+                          {"scopes", detail::scope_list(one.scopes)},
+                          {"begunAt", format_iso8601(one.begun)},
+                          {"usedAt", format_iso8601(one.used)}});
+  return detail::dump_json(detail::OrderedJson{{"version", 1}, {"sessions", std::move(sessions)}},
+                           2) +
+         "\n";
+}
+
+CREDPOOL_INLINE Result<void> SessionBook::load(std::string_view text, TimePoint now) {
+  const auto bad = [](std::string_view what) {
+    return fail(Errc::malformed, "reading the sessions of browsers", {}, std::string{what});
+  };
+  const auto document = detail::parse_json(text);
+  if (!document) return fail(document.error());
+  const auto* const list = detail::member(*document, "sessions");
+  if (list == nullptr || !list->is_array() || list->size() > rules_.most_sessions)
+    return bad("it has no list of sessions");
+  std::vector<Session> found;
+  for (const auto& one : *list) {
+    const auto cookie = detail::session_digest(one, "cookie");
+    const auto proof = detail::session_digest(one, "proof");
+    const auto scopes = detail::scopes_in(detail::member(one, "scopes"));
+    const auto begun = parse_iso8601(detail::text_or_empty(one, "begunAt"));
+    const auto used = parse_iso8601(detail::text_or_empty(one, "usedAt"));
+    if (!cookie || !proof || !scopes || !begun || !used)
+      return bad("a session's digests, scopes or dates are none");
+    // A clock that was set back makes no session longer.
+    found.push_back({.cookie = *cookie,
+                     .proof = *proof,
+                     .scopes = *scopes & rules_.scopes,
+                     .begun = std::min(*begun, now),
+                     .used = std::min(*used, now)});
+  }
+  const std::lock_guard lock{mutex_};
+  for (auto& session : found) {
+    if (end_of(session) <= now) continue;
+    session.number = ++last_number_;
+    make_room();
+    sessions_.push_back(session);
+  }
+  return {};
 }
 
 CREDPOOL_INLINE std::size_t SessionBook::count(TimePoint now) const {
@@ -14255,15 +14490,9 @@ CREDPOOL_INLINE Result<TokenBook> TokenBook::parse(std::string_view text) {
       entry.record.expires_at = parse_iso8601(*expires);
       if (!entry.record.expires_at) return detail::bad_token_book("a token's end is no date");
     }
-    const auto* scopes = detail::member(one, "scopes");
-    if (scopes == nullptr || !scopes->is_array())
-      return detail::bad_token_book("a token has no scopes");
-    for (const auto& name : *scopes) {
-      const auto scope =
-          name.is_string() ? scope_of_name(name.get_ref<const std::string&>()) : std::nullopt;
-      if (!scope) return detail::bad_token_book("a token has an unknown scope");
-      entry.record.scopes.add(*scope);
-    }
+    const auto scopes = detail::scopes_in(detail::member(one, "scopes"));
+    if (!scopes) return detail::bad_token_book("a token has no scopes, or unknown ones");
+    entry.record.scopes = *scopes;
     entry.record.number = ++book.last_number_;
     book.entries_.push_back(std::move(entry));
   }
@@ -14275,12 +14504,9 @@ CREDPOOL_INLINE std::string TokenBook::text() const {
   auto tokens = detail::OrderedJson::array();
   for (const auto& [record, digest] : entries_) {
     if (record.name == main_name) continue;
-    auto scopes = detail::OrderedJson::array();
-    for (const auto scope : {Scope::read, Scope::operate, Scope::admin, Scope::secrets})
-      if (record.scopes.has(scope)) scopes.push_back(std::string{to_string(scope)});
     detail::OrderedJson one{{"name", record.name},
                             {"digest", to_hex(digest)},
-                            {"scopes", std::move(scopes)},
+                            {"scopes", detail::scope_list(record.scopes)},
                             {"createdAt", format_iso8601(record.created_at)}};
     if (record.expires_at) one["expiresAt"] = format_iso8601(*record.expires_at);
     tokens.push_back(std::move(one));
