@@ -59,7 +59,7 @@ class CountingGate final : public credpool::ProxyGate {
   };
 
   static credpool::Reservation counted(Metrics& metrics, credpool::Reservation one) {
-    metrics.count_hold(!one.refusal);
+    metrics.count_hold(one.refusal);
     if (one.spending) one.spending = std::make_shared<Counted>(std::move(one.spending), metrics);
     return one;
   }

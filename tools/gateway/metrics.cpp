@@ -125,13 +125,24 @@ void Metrics::count_refresh(const cp::Error* failure) {
     ++refresh_failed_;
 }
 
-void Metrics::count_hold(bool granted) {
-  ++(granted ? held_ : not_held_);
+void Metrics::count_hold(const std::optional<cp::SpendRefusal>& refusal) {
+  constexpr int out_of_reach = 503;
+  if (!refusal) {
+    ++held_;
+  } else if (refusal->status == out_of_reach) {
+    ++not_reached_;
+    ledger_well_ = false;
+  } else {
+    ++(refusal->code == "INSUFFICIENT_CREDITS"    ? no_credits_
+       : refusal->code == "CREDIT_LIMIT_EXCEEDED" ? over_limit_
+                                                  : not_held_);
+  }
 }
 
 void Metrics::end_settlement(bool durable) {
   --settling_;
   ++(durable ? settled_ : not_settled_);
+  ledger_well_ = durable;
 }
 
 Metrics::Counts Metrics::sum() const {
@@ -154,7 +165,7 @@ Metrics::Counts Metrics::sum() const {
 }
 
 std::string Metrics::text(ServingPool& pool, const cp::EventHub& events,
-                          std::uint64_t gateway_failures) const {
+                          std::uint64_t gateway_failures, std::optional<cp::Money> settled) const {
   PrometheusText text;
   text.family("credpool_build_info", "gauge", "The version that runs.");
   text.sample({{"version", CREDPOOL_VERSION_STRING}}, 1.0);
@@ -195,12 +206,23 @@ std::string Metrics::text(ServingPool& pool, const cp::EventHub& events,
 
   text.family("credpool_ledger_holds_total", "counter", "Requests that credits were asked for.");
   text.sample({{"result", "granted"}}, held_.load());
+  text.sample({{"result", "no_credits"}}, no_credits_.load());
+  text.sample({{"result", "over_limit"}}, over_limit_.load());
+  text.sample({{"result", "unreachable"}}, not_reached_.load());
   text.sample({{"result", "refused"}}, not_held_.load());
   text.family("credpool_ledger_settlements_total", "counter", "Costs that were written down.");
   text.sample({{"result", "durable"}}, settled_.load());
   text.sample({{"result", "late"}}, not_settled_.load());
   text.family("credpool_ledger_queue", "gauge", "Costs that are on their way to the store.");
   text.sample({}, unsigned_of(settling_.load()));
+  if (settled) {
+    text.family("credpool_ledger_settled_microdollars_total", "counter",
+                "What requests have cost, in millionths of a dollar.");
+    text.sample({}, unsigned_of(settled->micros));
+    text.family("credpool_ledger_up", "gauge",
+                "0 from when its store could not be used until a cost was written down again.");
+    text.sample({}, std::uint64_t{ledger_well_.load() ? 1U : 0U});
+  }
 
   text.family("credpool_events_subscribers", "gauge", "Readers of the events.");
   text.sample({}, static_cast<std::uint64_t>(events.subscribers()));

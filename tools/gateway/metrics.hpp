@@ -1,16 +1,19 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/account/money.hpp>
 #include <credpool/core/error.hpp>
 #include <credpool/core/time.hpp>
 #include <credpool/gateway/event_hub.hpp>
 #include <credpool/proxy/access_record.hpp>
+#include <credpool/proxy/spending.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,16 +33,18 @@ class Metrics {
   void count(const credpool::AccessRecord& record);
   /// A token was renewed, or why not.
   void count_refresh(const credpool::Error* failure);
-  /// Credits were held for a request, or not.
-  void count_hold(bool granted);
+  /// Credits were held for a request, or why not.
+  void count_hold(const std::optional<credpool::SpendRefusal>& refusal);
   /// What a request has cost is on its way to the ledger's store ...
   void begin_settlement() { ++settling_; }
   /// ... and there, or not within the time that was allowed.
   void end_settlement(bool durable);
 
   /// All of it, and how the pool and the events stand now.
+  /// @param settled what requests have cost; none: there are no accounts
   std::string text(ServingPool& pool, const credpool::EventHub& events,
-                   std::uint64_t gateway_failures) const;
+                   std::uint64_t gateway_failures,
+                   std::optional<credpool::Money> settled = {}) const;
 
  private:
   /// Seconds; the same for all histograms.
@@ -80,10 +85,14 @@ class Metrics {
   std::atomic<std::uint64_t> refresh_failed_{0};
   std::atomic<std::uint64_t> login_needed_{0};
   std::atomic<std::uint64_t> held_{0};
-  std::atomic<std::uint64_t> not_held_{0};
+  std::atomic<std::uint64_t> no_credits_{0};
+  std::atomic<std::uint64_t> over_limit_{0};
+  std::atomic<std::uint64_t> not_reached_{0};
+  std::atomic<std::uint64_t> not_held_{0};  ///< for another reason
   std::atomic<std::uint64_t> settled_{0};
   std::atomic<std::uint64_t> not_settled_{0};
   std::atomic<std::int64_t> settling_{0};
+  std::atomic<bool> ledger_well_{true};
 };
 
 }  // namespace credpool_cli

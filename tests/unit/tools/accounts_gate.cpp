@@ -49,7 +49,8 @@ struct GateWorld {
         R"({"date":"2026-01-01","source":"test","models":{"m":{"input":1,"output":10,)"
         R"("context_tokens":200000,"max_output_tokens":100000}}})");
     REQUIRE(prices);
-    gate.emplace(*ledger, std::move(*prices), most_body, nullptr, [](const cp::AccountId&) {});
+    gate.emplace(*ledger, std::move(*prices), most_body, nullptr,
+                 [this](const cp::AccountId&, cp::Money cost) { told += cost; });
   }
 
   /// What reserve() says in the end.
@@ -81,6 +82,7 @@ struct GateWorld {
   }
 
   MoodyStore store;
+  cp::Money told;  ///< by the ledger's thread, before a settlement is said to be kept
   std::unique_ptr<cp::Ledger> ledger;
   std::optional<cli::AccountsGate> gate;
 };
@@ -221,6 +223,7 @@ TEST_CASE(
   const auto fair = world.settle(counted(20, 10));
   CHECK_FALSE(fair.estimated);
   CHECK(fair.cost == cp::Money{20 + 100});
+  CHECK(world.told == fair.cost);
 
   // A token for each byte and 600 that a provider adds, and max_tokens.
   const auto most = cp::Money{static_cast<std::int64_t>(chat.size()) + 600 + 100};

@@ -96,9 +96,10 @@ class AccountsGate::Held final : public cp::Spending {
 
   void settle(const cp::Spent& spent, std::function<void(const cp::Result<void>&)> done) override {
     auto row = priced(spent);
-    spend_.settle(std::move(row), [done = std::move(done), account = spend_.account(),
+    const auto cost = row.cost;
+    spend_.settle(std::move(row), [done = std::move(done), account = spend_.account(), cost,
                                    told = on_spent_](const cp::Result<void>& kept) {
-      if (kept && *told) (*told)(account);
+      if (kept && *told) (*told)(account, cost);
       if (done) done(kept);
     });
   }

@@ -23,8 +23,8 @@ class AccountsGate final : public credpool::ProxyGate {
   /// Called with a key's digest when its account has too little; `again` is to be called once, on
   /// any thread, when it may have more.
   using TooLittle = std::function<void(std::string digest, std::function<void()> again)>;
-  /// Told of each account that has spent; must not block.
-  using OnSpent = std::function<void(const credpool::AccountId&)>;
+  /// Told of each account that has spent, and how much, once that is durable; must not block.
+  using OnSpent = std::function<void(const credpool::AccountId&, credpool::Money)>;
 
   /// @param ledger    must outlive this
   /// @param most_body bytes of a request, of which the head need not say how many they are

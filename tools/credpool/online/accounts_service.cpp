@@ -111,7 +111,10 @@ cp::Result<std::unique_ptr<AccountsService>> AccountsService::open(
       [&keeper](std::string digest, std::function<void()> again) {
         keeper.too_little(std::move(digest), std::move(again));
       },
-      [&keeper](const cp::AccountId& account) { keeper.spent(account); });
+      [&keeper, &settled = made->settled_](const cp::AccountId& account, cp::Money cost) {
+        settled += cost.micros;
+        keeper.spent(account);
+      });
   return made;
 }
 

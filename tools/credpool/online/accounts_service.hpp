@@ -15,6 +15,8 @@
 #include "../account_stores.hpp"
 #include "../commands.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 namespace credpool_cli {
@@ -41,6 +43,9 @@ class AccountsService {
     keeper_.reset();  // nobody calls it now, and it calls nobody who is gone
   }
 
+  /// What all requests of this run have cost, as far as it is durable.
+  credpool::Money settled() const noexcept { return credpool::Money{settled_.load()}; }
+
   /// For who runs the server; as long as this lives.
   AccountsView view();
 
@@ -54,6 +59,7 @@ class AccountsService {
   credpool::Argon2PasswordHasher passwords_;
   std::unique_ptr<credpool::AccountApi> api_;
   std::unique_ptr<AccountKeeper> keeper_;
+  std::atomic<std::int64_t> settled_{0};      ///< micro-dollars
   std::unique_ptr<credpool::Ledger> ledger_;  ///< ends before what it calls
   std::shared_ptr<AccountsGate> gate_;
   std::string time_zone_;

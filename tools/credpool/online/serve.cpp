@@ -188,8 +188,10 @@ cp::Result<void> Serving::open_gateway() {
   if (log_->is_on())
     gateway_->logged_by([this](const cp::AccessRecord& record) { log_->write(record); });
   if (!parts_.gateway) return {};  // whether it is well is all that anybody can ask
-  gateway_->measured_by(
-      [this] { return metrics_.text(*pool_, gateway_->events(), gateway_->access().failures()); });
+  gateway_->measured_by([this] {
+    return metrics_.text(*pool_, gateway_->events(), gateway_->access().failures(),
+                         accounts_ ? std::optional{accounts_->settled()} : std::nullopt);
+  });
   auto& events = gateway_->events();
   activity_ = std::make_unique<Activity>(activity_options(session_, *pool_, events));
   flows_ = std::make_unique<FlowBook>(flow_events(events));
