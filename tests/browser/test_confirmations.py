@@ -73,6 +73,31 @@ class Confirmations(ControlTest):
         self.assertEqual((cooldowns(), self.row_of(profile)["pool"]["eligible"]), ([], True))
         self.assertEqual(browser.problems(), [])
 
+    def test_ending_the_cooldown_of_a_model(self):
+        """a model that cools down is told while others are lent, in the row and in the details, and ended after a question"""
+        self.server.fake.rules(first={"kind": "status", "status": 429, "headers": {"retry-after": "3000"}})
+        self.assertEqual(self.server.ask(), 200)  # by the other key
+        cooldowns = lambda: [(one["profileId"], one["model"]) for one in self.server.call("cooldown.list")["cooldowns"]]  # noqa: E731
+        (profile, model), = cooldowns()
+        self.assertEqual((model, self.row_of(profile)["pool"]["eligible"]), ("gpt-fake", True))
+        self.enter()
+        browser, question = self.browser, "End this cooldown now?"
+        row = f".rows .credential:has(button[aria-label=\"{profile}, details\"])"
+        self.assertIn("Cools down for gpt-fake", browser.text(what=row))
+        browser.click(what=f"role=button[name='{profile}, details']")
+        self.assertRegex(browser.text(what="dialog >> section:has(h3:text('Cooldowns'))"), r"gpt-fake\s+rate limit, \d+\s+min .*left")
+        self.assert_clean("discovery-model-cooldown")
+        browser.press(key="Escape")
+        browser.wait(what="dialog", state="detached")
+        self.ask_in_menu(profile, "End cooldown", question)
+        self.leave("cancel")
+        self.assertEqual(cooldowns(), [(profile, model)])
+        self.ask_in_menu(profile, "End cooldown", question)
+        browser.click(what="dialog >> role=button[name='End cooldown']")
+        browser.wait(what=f"text={profile} may be lent again.")
+        self.assertEqual(cooldowns(), [])
+        browser.eventually("!document.querySelector('.rows').textContent.includes('ools down for')")
+
     def test_disabling_what_is_in_use(self):
         """disabling asks first while requests run with the credential; they end normally, and new ones go elsewhere"""
         self.server.fake.rules(any_key={"kind": "hold", "times": 1})

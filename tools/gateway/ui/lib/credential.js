@@ -47,6 +47,9 @@ export function standing(credential, now) {
   return {group: 'ready', kind: 'good', words: 'Ready'};
 }
 
+/** The cooldowns of a credential that are not over: those of single models leave it ready for the others. */
+export const restsOf = (credential, now) => (credential.rests ?? []).filter((rest) => instant(rest.until) > now);
+
 /** Whether a row shows its Refresh button at once: something is wrong, or soon will be, that a new login mends. */
 export function wantsRefresh(credential, now) {
   if (credential.pool.disabled) return false;

@@ -2,7 +2,7 @@
 // All that is known about one credential, in a drawer at the right; live while it is open.
 import {fill, h} from '../lib/dom.js';
 import {liveTime, now} from '../lib/clock.js';
-import {cliName, inWords, ownership} from '../lib/credential.js';
+import {cliName, inWords, ownership, restsOf} from '../lib/credential.js';
 import {duration, number, percent, shortHash} from '../lib/format.js';
 import {button, copyButton} from '../components/button.js';
 import {openDialog} from '../components/dialog.js';
@@ -40,6 +40,7 @@ function content(credential, actions, settings) {
   const [word, sentence] = ownership(credential);
   const [policyKind, policyWords] = POLICY[policy.use] ?? ['plain', policy.use];
   const spark = sparkline(credential.recent);
+  const rests = restsOf(credential, now());
   const act = (text, run, options = {}) => button(text, {...options, run});
   return [
     h('div', {class: 'row between'},
@@ -50,10 +51,11 @@ function content(credential, actions, settings) {
     h('div', {class: 'row'},
         act('Validate', () => actions.validate(credential)),
         act('Refresh', () => actions.refresh(credential), {icon: 'refresh'}),
-        standing.group === 'waiting' && act('End cooldown', () => actions.clearCooldown(credential)),
+        (standing.group === 'waiting' || rests.length > 0) && act('End cooldown', () => actions.clearCooldown(credential)),
         pool.imported ? act('Take out of the pool', () => actions.setImported(credential, false)) : act('Import', () => actions.setImported(credential, true)),
         pool.disabled ? act('Enable', () => actions.setDisabled(credential, false)) : act('Disable', () => actions.setDisabled(credential, true), {kind: 'danger'})),
     credential.quota?.length > 0 && part('Quota', credential.quota.map(quotaMeter)),
+    rests.length > 0 && part('Cooldowns', pairs(rests.map((rest) => [rest.model || 'Every model', [inWords(rest.reason), ', ', liveTime(rest.until, {form: 'left', over: 'over'}), ' left']]))),
     part('Login', pairs([
       ['Profile', h('code', {}, credential.profileId)],
       ['CLI', cliName(credential.cli)],

@@ -83,6 +83,10 @@ class Discovery {
     setServerTime(status.at);
     this.status = status;
     this.byId = new Map(status.credentials.map((credential) => [credential.id, credential]));
+    for (const rest of status.cooldowns) {
+      const credential = this.byId.get(rest.credential);
+      if (credential) (credential.rests ??= []).push(rest);
+    }
     for (const id of this.known.keys()) if (!this.byId.has(id)) this.known.delete(id);
     this.render();
   }

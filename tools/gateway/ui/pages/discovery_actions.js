@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What can be done with credentials: each says what came of it.
 import {h} from '../lib/dom.js';
-import {cliName, inWords} from '../lib/credential.js';
+import {now} from '../lib/clock.js';
+import {cliName, inWords, restsOf} from '../lib/credential.js';
 import {plural} from '../lib/format.js';
 import {button} from '../components/button.js';
 import {toast, toastError} from '../components/toast.js';
@@ -89,7 +90,7 @@ export function credentialActions(ctx, reload) {
     /** The items of a row's menu. */
     menu: (credential, open) => {
       const {pool} = credential;
-      const cooling = pool.reason === 'cooling_down' || pool.reason === 'quota_exhausted';
+      const cooling = pool.reason === 'cooling_down' || pool.reason === 'quota_exhausted' || restsOf(credential, now()).length > 0;
       return [
         {text: 'Details', run: open},
         {text: 'Validate now', run: () => actions.validate(credential)},

@@ -2,7 +2,7 @@
 // One row of the table of credentials, written in place when something about it changes.
 import {h, setAttribute, setText} from '../lib/dom.js';
 import {liveTime, now, setLiveTime} from '../lib/clock.js';
-import {cliName, ownership, wantsRefresh} from '../lib/credential.js';
+import {cliName, ownership, restsOf, wantsRefresh} from '../lib/credential.js';
 import {plural} from '../lib/format.js';
 import {button} from '../components/button.js';
 import {menuButton} from '../components/menu.js';
@@ -15,6 +15,13 @@ export const rowHeader = () => h('div', {role: 'row', class: 'credential head'},
 
 // What the policy says of a credential that is well.
 const NOT_LENT = {ask: 'not by the proxy until you allow it', forbid: 'never by the proxy: forbidden'};
+
+/** What a ready credential is not lent for. */
+function exceptions(credential) {
+  const models = [...new Set(restsOf(credential, now()).map((rest) => rest.model))];
+  if (models.length > 0) return `cools down for ${models.length === 1 ? models[0] || 'every model' : `${models.length} models`}`;
+  return NOT_LENT[credential.policy.use] ?? '';
+}
 
 const cell = (name, ...children) => h('div', {role: 'cell', class: name}, children);
 
@@ -52,7 +59,7 @@ export function credentialRow(id, {open, actions, of}) {
     setAttribute(status, 'class', `status ${standing.kind}`);
     setText(words, standing.words);
     setLiveTime(left, standing.until ?? null);
-    const more = standing.group === 'ready' ? NOT_LENT[credential.policy.use] ?? '' : credential.detail;
+    const more = standing.group === 'ready' ? exceptions(credential) : credential.detail;
     setText(detail, more);
     setAttribute(detail, 'title', more);
     setLiveTime(expiry, credential.expiresAt);
