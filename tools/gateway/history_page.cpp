@@ -51,16 +51,16 @@ cp::Result<HistoryPages::Entries> HistoryPages::entries(const cp::HistoryDocumen
   const std::lock_guard lock{entries_mutex_};
   const auto now_there = stamp(document.path());
   if (entries_ && entries_of_ == now_there) return entries_;
-  auto all = document.entries();
+  auto all = reader_.read(document);
   if (!all) return cp::fail(all.error());
   // Sorted by their times alone, then moved once.
   std::vector<std::pair<cp::TimePoint, std::uint32_t>> order;
   order.reserve(all->size());
-  for (std::uint32_t i = 0; i < all->size(); ++i) order.emplace_back(last_seen((*all)[i]), i);
+  for (std::uint32_t i = 0; i < all->size(); ++i) order.emplace_back(last_seen(*(*all)[i]), i);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
-  auto sorted = std::make_shared<std::vector<cp::HistoryEntry>>();
+  auto sorted = std::make_shared<cp::HistoryReader::Entries>();
   sorted->reserve(all->size());
   for (const auto& [when, index] : order) sorted->push_back(std::move((*all)[index]));
   entries_ = std::move(sorted);
@@ -78,7 +78,7 @@ cp::Result<HistoryPage> HistoryPages::page(const cp::HistoryDocument& document,
   HistoryPage page;
   page.total = count;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto& entry = (**all)[query.oldest_first ? count - 1 - i : i];
+    const auto& entry = *(**all)[query.oldest_first ? count - 1 - i : i];
     if (!fits(entry, query, wanted)) continue;
     if (page.matching >= query.offset && page.entries.size() < query.limit)
       page.entries.push_back(entry);

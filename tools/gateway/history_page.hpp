@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/history/document.hpp>
+#include <credpool/history/reader.hpp>
 
 #include <memory>
 #include <mutex>
@@ -29,7 +30,7 @@ struct HistoryPage {
 };
 
 /// The history, page by page. The document is read, sorted and checked once for each state of its
-/// files.
+/// files, and only entries that are new in it are parsed.
 ///
 /// @thread_safety safe
 class HistoryPages {
@@ -41,10 +42,11 @@ class HistoryPages {
   credpool::Result<credpool::HistoryVerdict> verdict(const credpool::HistoryDocument& document);
 
  private:
-  using Entries = std::shared_ptr<const std::vector<credpool::HistoryEntry>>;
+  using Entries = std::shared_ptr<const credpool::HistoryReader::Entries>;
   credpool::Result<Entries> entries(const credpool::HistoryDocument& document);
 
   std::mutex entries_mutex_;
+  credpool::HistoryReader reader_;
   std::string entries_of_;    ///< stamp of the document that was read
   Entries entries_;           ///< newest first
   std::mutex verdict_mutex_;  ///< apart: pages are read while a long chain is checked

@@ -34,6 +34,7 @@ class HistoryDocument {
 
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path chain_path() const;
+  const Environment& environment() const noexcept { return environment_; }
 
   /// Notes a scan: new credentials get an entry, known ones are brought up to date. A verdict
   /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays. When

@@ -24,7 +24,6 @@ inline Result<FileLock> lock_history(const std::filesystem::path& document) {
                         "waiting for the turn to write the history");
 }
 
-inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
 inline constexpr FileRules history_chain_rules{256 * 1024 * 1024, false, true};
 
 /// The document at that path; an empty one when there is none.

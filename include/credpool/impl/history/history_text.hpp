@@ -3,6 +3,7 @@
 
 // The JSON of the history document. Internal: included by .ipp files only.
 
+#include <credpool/core/file.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/core/iso8601.hpp>
 #include <credpool/credential/credential.hpp>
@@ -17,6 +18,8 @@
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
+
+inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
 
 /// A history document in memory; what we do not know stays where it was.
 struct HistoryText {
