@@ -65,6 +65,7 @@
 #include <credpool/history/concept.hpp>
 #include <credpool/history/document.hpp>
 #include <credpool/history/entry.hpp>
+#include <credpool/history/reader.hpp>
 #include <credpool/pool/admission.hpp>
 #include <credpool/pool/background.hpp>
 #include <credpool/pool/default_pool.hpp>

@@ -67,6 +67,7 @@
 #include <credpool/impl/gateway/token_book.ipp>
 #include <credpool/impl/history/chain.ipp>
 #include <credpool/impl/history/document.ipp>
+#include <credpool/impl/history/reader.ipp>
 #include <credpool/impl/pool/admission.ipp>
 #include <credpool/impl/pool/background.ipp>
 #include <credpool/impl/pool/default_pool.ipp>

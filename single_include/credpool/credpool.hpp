@@ -15452,6 +15452,7 @@ class HistoryDocument {
 
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path chain_path() const;
+  const Environment& environment() const noexcept { return environment_; }
 
   /// Notes a scan: new credentials get an entry, known ones are brought up to date. A verdict
   /// (revoked, invalid after failures) stays until the token changes; "disabled" always stays. When
@@ -15728,6 +15729,8 @@ class HistoryReplay {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
+
 /// A history document in memory; what we do not know stays where it was.
 struct HistoryText {
   Json root = Json::object();  ///< without its entries
@@ -15856,7 +15859,6 @@ inline Result<FileLock> lock_history(const std::filesystem::path& document) {
                         "waiting for the turn to write the history");
 }
 
-inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
 inline constexpr FileRules history_chain_rules{256 * 1024 * 1024, false, true};
 
 /// The document at that path; an empty one when there is none.
@@ -16354,6 +16356,167 @@ CREDPOOL_INLINE Result<HistoryVerdict> HistoryDocument::verify() const {
     replay.blame(Fault::entry_changed, 0, 0,
                  "the entry of \"" + replay.live.begin()->second + "\" was removed");
   return verdict;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Reads a history again and again: an entry whose text it has seen the last time is not parsed
+/// again. Every write replaces the whole document, but changes little of it.
+///
+/// @thread_safety caller serialises
+class HistoryReader {
+ public:
+  using Entries = std::vector<std::shared_ptr<const HistoryEntry>>;
+
+  /// What HistoryDocument::entries() says, in the document's order.
+  /// @errors those of HistoryDocument::entries()
+  Result<Entries> read(const HistoryDocument& document);
+
+ private:
+  /// By a hash of its text; null: that element is no entry.
+  using Known = std::unordered_map<std::uint64_t, std::shared_ptr<const HistoryEntry>>;
+
+  Known known_;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Where the entries stand in the text of a history. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// A history document in pieces: what stands before, between and after the commas of "discovered".
+struct HistorySlices {
+  std::string_view before;  ///< up to the list's "["
+  std::vector<std::string_view> elements;
+  std::string_view after;  ///< from its "]"
+};
+
+/// The end of the string that begins at `at`, its closing quote; npos when there is none.
+inline std::size_t history_string_end(std::string_view text, std::size_t at) noexcept {
+  for (++at; at < text.size() && text[at] != '"'; ++at)
+    if (text[at] == '\\') ++at;
+  return at < text.size() ? at : std::string_view::npos;
+}
+
+/// Finds the pieces by brackets, quotes and commas alone. Where `before` + `after` is JSON and each
+/// element is, the whole text is, and says the same; nothing else is promised.
+///
+/// @return none for a text that is not as plain as those that programs write (comments, escapes in
+///         names, no list): it has to be read whole
+inline std::optional<HistorySlices> slice_history(std::string_view text) {
+  HistorySlices slices;
+  std::string_view name;    // of the member at the top whose value is being passed
+  std::string_view string;  // the last one at the top
+  std::size_t depth = 0;
+  std::size_t begin = 0;  // of an element
+  bool inside = false;    // the list
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    switch (text[at]) {
+      case '"': {
+        const auto end = history_string_end(text, at);
+        if (end == std::string_view::npos) return std::nullopt;
+        if (depth == 1) string = text.substr(at + 1, end - at - 1);
+        at = end;
+        break;
+      }
+      case ':':
+        if (depth != 1) break;
+        name = string;
+        if (name.find('\\') != std::string_view::npos) return std::nullopt;
+        break;
+      case '{':
+      case '[':
+        if (++depth != 2 || text[at] != '[' || name != "discovered") break;
+        if (!slices.before.empty()) return std::nullopt;
+        slices.before = text.substr(0, at + 1);
+        begin = at + 1;
+        inside = true;
+        break;
+      case '}':
+      case ']':
+        if (depth == 0) return std::nullopt;
+        if (inside && depth == 2) {
+          slices.elements.push_back(text.substr(begin, at - begin));
+          slices.after = text.substr(at);
+          inside = false;
+        }
+        --depth;
+        break;
+      case ',':
+        if (inside && depth == 2) {
+          slices.elements.push_back(text.substr(begin, at - begin));
+          begin = at + 1;
+        }
+        break;
+      case '/':
+        return std::nullopt;
+      default:
+        break;
+    }
+  }
+  if (slices.after.empty()) return std::nullopt;
+  if (slices.elements.size() == 1 &&
+      slices.elements[0].find_first_not_of(" \t\r\n") == std::string_view::npos)
+    slices.elements.clear();
+  return slices;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+namespace detail {
+
+/// Whether what is left without the elements is an object, as the whole then is.
+inline bool is_history_frame(const HistorySlices& slices) {
+  const auto frame = parse_json(std::string{slices.before} + std::string{slices.after});
+  return frame && frame->is_object();
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE Result<HistoryReader::Entries> HistoryReader::read(
+    const HistoryDocument& document) {
+  const auto whole = [&]() -> Result<Entries> {
+    known_.clear();
+    auto all = document.entries();
+    if (!all) return fail(all.error());
+    Entries entries;
+    entries.reserve(all->size());
+    for (auto& entry : *all)
+      entries.push_back(std::make_shared<const HistoryEntry>(std::move(entry)));
+    return entries;
+  };
+  const auto file = read_file(document.path(), document.environment(), detail::history_file_rules);
+  if (!file) return whole();
+  const auto slices = detail::slice_history(file->bytes.reveal());
+  if (!slices || !detail::is_history_frame(*slices)) return whole();
+  detail::JsonRules rules;
+  rules.max_depth -= 2;  // what is around an element
+  Known now;
+  now.reserve(slices->elements.size());
+  Entries entries;
+  entries.reserve(slices->elements.size());
+  for (const auto text : slices->elements) {
+    const auto [place, is_new] = now.try_emplace(std::hash<std::string_view>{}(text));
+    auto& entry = place->second;
+    if (const auto seen = is_new ? known_.find(place->first) : known_.end(); seen != known_.end()) {
+      entry = seen->second;
+    } else if (is_new) {
+      const auto element = detail::parse_json(text, rules);
+      if (!element) return whole();  // which says where it is wrong
+      if (element->is_object())
+        entry = std::make_shared<const HistoryEntry>(detail::history_entry(*element));
+    }
+    if (entry) entries.push_back(entry);
+  }
+  known_ = std::move(now);
+  return entries;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
