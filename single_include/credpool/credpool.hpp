@@ -3579,8 +3579,6 @@ inline std::string_view api_route_of(std::string_view path) noexcept {
 /// Whether the path is the route's; `name` becomes what stands for ":name".
 inline bool api_matches(std::string_view path, std::string_view route,
                         std::string_view& name) noexcept {
-  // Most paths are of the proxy, and leave here.
-  if (route.size() > 1 && (path.size() < 2 || path[1] != route[1])) return false;
   const auto colon = route.find(":name");
   if (colon == std::string_view::npos) return path == route;
   const auto tail = route.substr(colon + 5);
@@ -3591,8 +3589,18 @@ inline bool api_matches(std::string_view path, std::string_view route,
   return name.find('/') == std::string_view::npos;
 }
 
+/// What stands before the second "/" of the routes.
+inline constexpr std::array<std::string_view, 7> api_route_heads{
+    "/", "/auth", "/keys", "/credits", "/usage", "/oauth", "/webhooks"};
+constexpr bool is_api_route_head(std::string_view route) noexcept {
+  return std::ranges::find(api_route_heads, route.substr(0, route.find('/', 1))) !=
+         api_route_heads.end();
+}
+static_assert(std::ranges::all_of(api_routes, is_api_route_head, &ApiRoute::path));
+
 inline bool is_any_api_route(std::string_view path) noexcept {
   const auto route = api_route_of(path);
+  if (!is_api_route_head(route)) return false;  // most paths are of the proxy
   std::string_view name;
   return std::any_of(api_routes.begin(), api_routes.end(),
                      [&](const ApiRoute& known) { return api_matches(route, known.path, name); });
@@ -7162,7 +7170,8 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
-  bool sleeping = false;  ///< the thread waits: it has to be woken
+  bool sleeping = false;   ///< the thread waits: it has to be woken
+  std::size_t enough = 1;  ///< settlements for which it is woken
   bool woken = false;
   bool ended = false;  ///< nothing is taken any more
   std::deque<LedgerPending> settlements;
@@ -7198,6 +7207,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   Result<void> begin();
   void run();
   std::vector<std::shared_ptr<LedgerEntry>> wait_for_work();
+  void gather(std::unique_lock<std::mutex>& lock);
   LedgerTime next_wake();
   void round(std::vector<std::shared_ptr<LedgerEntry>> entries);
 
@@ -7247,7 +7257,8 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-inline constexpr Duration ledger_retry{50};            ///< while others hold what is wanted
+inline constexpr Duration ledger_retry{50};  ///< while others hold what is wanted
+inline constexpr std::chrono::microseconds ledger_gather{200};
 inline constexpr std::size_t ledger_most_asked = 256;  ///< keys in one transaction
 
 inline void tell_all(LedgerNews& news) {
@@ -7291,6 +7302,18 @@ inline LedgerTime LedgerState::next_wake() {
   return next;
 }
 
+/// Lets those come along that are about to settle as well: a commit costs nearly the same for one
+/// and for many, so half of all that are under way are waited for, for a moment.
+inline void LedgerState::gather(std::unique_lock<std::mutex>& lock) {
+  if (woken || stopping || !queue.empty() || !batch.empty() || settlements.empty()) return;
+  enough = std::min((settlements.size() + outstanding) / 2, options.most_batch);
+  sleeping = true;
+  queue_changed.wait_for(lock, ledger_gather,
+                         [&] { return woken || !queue.empty() || settlements.size() >= enough; });
+  sleeping = false;
+  enough = 1;
+}
+
 inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::wait_for_work() {
   std::unique_lock lock{queue_mutex};
   const auto ready = [&] {
@@ -7302,6 +7325,7 @@ inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::wait_for_work() {
     queue_changed.wait_for(lock, left, ready);
     sleeping = false;
   }
+  gather(lock);
   woken = false;
   if (queue.size() <= ledger_most_asked) return std::exchange(queue, {});
   const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ledger_most_asked);
@@ -7934,7 +7958,7 @@ inline bool LedgerState::enqueue(LedgerPending& pending) {
   const std::lock_guard lock{queue_mutex};
   if (ended) return false;
   settlements.push_back(std::move(pending));
-  if (sleeping) queue_changed.notify_one();
+  if (sleeping && settlements.size() >= enough) queue_changed.notify_one();
   return true;
 }
 

@@ -62,8 +62,6 @@ inline std::string_view api_route_of(std::string_view path) noexcept {
 /// Whether the path is the route's; `name` becomes what stands for ":name".
 inline bool api_matches(std::string_view path, std::string_view route,
                         std::string_view& name) noexcept {
-  // Most paths are of the proxy, and leave here.
-  if (route.size() > 1 && (path.size() < 2 || path[1] != route[1])) return false;
   const auto colon = route.find(":name");
   if (colon == std::string_view::npos) return path == route;
   const auto tail = route.substr(colon + 5);
@@ -74,8 +72,18 @@ inline bool api_matches(std::string_view path, std::string_view route,
   return name.find('/') == std::string_view::npos;
 }
 
+/// What stands before the second "/" of the routes.
+inline constexpr std::array<std::string_view, 7> api_route_heads{
+    "/", "/auth", "/keys", "/credits", "/usage", "/oauth", "/webhooks"};
+constexpr bool is_api_route_head(std::string_view route) noexcept {
+  return std::ranges::find(api_route_heads, route.substr(0, route.find('/', 1))) !=
+         api_route_heads.end();
+}
+static_assert(std::ranges::all_of(api_routes, is_api_route_head, &ApiRoute::path));
+
 inline bool is_any_api_route(std::string_view path) noexcept {
   const auto route = api_route_of(path);
+  if (!is_api_route_head(route)) return false;  // most paths are of the proxy
   std::string_view name;
   return std::any_of(api_routes.begin(), api_routes.end(),
                      [&](const ApiRoute& known) { return api_matches(route, known.path, name); });

@@ -168,7 +168,7 @@ inline bool LedgerState::enqueue(LedgerPending& pending) {
   const std::lock_guard lock{queue_mutex};
   if (ended) return false;
   settlements.push_back(std::move(pending));
-  if (sleeping) queue_changed.notify_one();
+  if (sleeping && settlements.size() >= enough) queue_changed.notify_one();
   return true;
 }
 

@@ -126,7 +126,8 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
 
   std::mutex queue_mutex;
   std::condition_variable queue_changed;
-  bool sleeping = false;  ///< the thread waits: it has to be woken
+  bool sleeping = false;   ///< the thread waits: it has to be woken
+  std::size_t enough = 1;  ///< settlements for which it is woken
   bool woken = false;
   bool ended = false;  ///< nothing is taken any more
   std::deque<LedgerPending> settlements;
@@ -162,6 +163,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   Result<void> begin();
   void run();
   std::vector<std::shared_ptr<LedgerEntry>> wait_for_work();
+  void gather(std::unique_lock<std::mutex>& lock);
   LedgerTime next_wake();
   void round(std::vector<std::shared_ptr<LedgerEntry>> entries);
 

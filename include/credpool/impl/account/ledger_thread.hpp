@@ -12,7 +12,8 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-inline constexpr Duration ledger_retry{50};            ///< while others hold what is wanted
+inline constexpr Duration ledger_retry{50};  ///< while others hold what is wanted
+inline constexpr std::chrono::microseconds ledger_gather{200};
 inline constexpr std::size_t ledger_most_asked = 256;  ///< keys in one transaction
 
 inline void tell_all(LedgerNews& news) {
@@ -56,6 +57,18 @@ inline LedgerTime LedgerState::next_wake() {
   return next;
 }
 
+/// Lets those come along that are about to settle as well: a commit costs nearly the same for one
+/// and for many, so half of all that are under way are waited for, for a moment.
+inline void LedgerState::gather(std::unique_lock<std::mutex>& lock) {
+  if (woken || stopping || !queue.empty() || !batch.empty() || settlements.empty()) return;
+  enough = std::min((settlements.size() + outstanding) / 2, options.most_batch);
+  sleeping = true;
+  queue_changed.wait_for(lock, ledger_gather,
+                         [&] { return woken || !queue.empty() || settlements.size() >= enough; });
+  sleeping = false;
+  enough = 1;
+}
+
 inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::wait_for_work() {
   std::unique_lock lock{queue_mutex};
   const auto ready = [&] {
@@ -67,6 +80,7 @@ inline std::vector<std::shared_ptr<LedgerEntry>> LedgerState::wait_for_work() {
     queue_changed.wait_for(lock, left, ready);
     sleeping = false;
   }
+  gather(lock);
   woken = false;
   if (queue.size() <= ledger_most_asked) return std::exchange(queue, {});
   const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ledger_most_asked);

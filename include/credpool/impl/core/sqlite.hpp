@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -65,13 +66,14 @@ class SqliteStatement {
   SqliteStatement(sqlite3_stmt* statement, std::string place)
       : statement_{statement}, place_{std::move(place)} {}
 
-  /// Binds the values in order and calls `on_row(*this)` for each row.
+  /// Binds the values in order, those of a tuple one after the other, and calls `on_row(*this)` for
+  /// each row.
   /// @param doing what is being done, for the error
   template <class F, class... Values>
   Result<void> each(const char* doing, F&& on_row, const Values&... values) {
-    int index = 0;
+    [[maybe_unused]] int index = 0;
     int code = SQLITE_OK;
-    ((code = code == SQLITE_OK ? bind(++index, values) : code), ...);
+    ((code = code == SQLITE_OK ? bind_next(index, values) : code), ...);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
       code = sqlite3_step(statement_.get());
       if (code == SQLITE_ROW) on_row(*this);
@@ -103,6 +105,16 @@ class SqliteStatement {
   }
 
  private:
+  template <class T> int bind_next(int& index, const T& value) { return bind(++index, value); }
+  template <class... T> int bind_next(int& index, const std::tuple<T...>& values) {
+    return std::apply(
+        [&](const T&... each) {
+          int code = SQLITE_OK;
+          ((code = code == SQLITE_OK ? bind(++index, each) : code), ...);
+          return code;
+        },
+        values);
+  }
   template <std::integral T> int bind(int index, T value) {
     // SQLite knows no unsigned 64-bit integers: what is beyond stays at the end of its range.
     if constexpr (std::unsigned_integral<T> && sizeof(T) == 8) {
