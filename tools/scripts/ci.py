@@ -108,8 +108,8 @@ def run_stage(name: str, commands: list[list[str]], counts: pathlib.Path) -> Out
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", action="append")
-    parser.add_argument("--fuzz-seconds", type=int, default=12)
-    parser.add_argument("--tidy-seconds", type=int, default=150)
+    parser.add_argument("--fuzz-seconds", type=int, default=8)
+    parser.add_argument("--tidy-seconds", type=int, default=100)
     parser.add_argument("--fault-level", choices=list(FAULT_TIMES), default="test")
     arguments = parser.parse_args()
 
