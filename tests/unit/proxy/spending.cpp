@@ -123,14 +123,15 @@ TEST_CASE("proxy/spending: models are listed for who is confirmed, at once or la
   for (const bool refused : {true, false}) {
     const auto waits = list(paid);
     CHECK(paid.world.server.loop().run_offloaded() == 0);
-    paid.gate->later(refused ? cp::Reservation{.refusal = unknown} : cp::Reservation{});
+    std::exchange(paid.gate->later,
+                  nullptr)(refused ? cp::Reservation{.refusal = unknown} : cp::Reservation{});
     CHECK(paid.world.server.loop().run_posted() == 1);
     CHECK(paid.world.server.loop().run_offloaded() == (refused ? 0 : 1));
     CHECK(waits->answer().status == (refused ? 401 : 200));
   }
   const auto left = list(paid);
   left->leave();
-  paid.gate->later({});
+  std::exchange(paid.gate->later, nullptr)({});
   CHECK(paid.world.server.loop().run_posted() == 1);
   paid.world.server.loop().run_offloaded();
   CHECK(left->end() == End::client_gone);
