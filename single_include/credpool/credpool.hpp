@@ -7392,10 +7392,12 @@ inline void LedgerState::commit_batch(LedgerNews& news) {
   if (batch.empty() || options.steady() < batch_retry) return;
   const auto settled = store.settle(batch_settlements, batch_id);
   if (!settled) return batch_failed(settled.error(), news);
-  std::unordered_set<AccountId> accounts;
-  for (auto& settlement : batch_settlements) accounts.insert(std::move(settlement.account));
+  if (!retrying.empty()) {
+    std::unordered_set<AccountId> accounts;
+    for (auto& settlement : batch_settlements) accounts.insert(std::move(settlement.account));
+    retry_now(accounts);
+  }
   batch_settlements.clear();
-  retry_now(accounts);
   // No lock is held: they are told without a detour.
   told.swap(batch);
   for (auto& pending : told)
