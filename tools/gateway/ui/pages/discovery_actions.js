@@ -56,7 +56,7 @@ export function credentialActions(ctx, reload) {
     setDisabled: async (credential, value) => {
       if (value && credential.inFlight > 0) {
         const sure = await ctx.confirm({title: 'Disable while in use?', action: 'Disable',
-          text: `${credential.profileId} serves ${plural(credential.inFlight, 'request')} now. They are ended normally; new ones go elsewhere.`});
+          text: `${credential.profileId} serves ${plural(credential.inFlight, 'request')} now. What is under way ends normally; new requests go elsewhere.`});
         if (!sure) return;
       }
       await attempt(value ? 'Disabling' : 'Enabling', async () => {
