@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the ledger costs: a hold and a settlement in the caller's thread, and how many settlements a
-// second become durable in SQLite and in PostgreSQL, with 64 and 256 requests at once; then the
-// same where 1,000,000 requests and 100,000 keys are there already, and spending from all of those
-// keys in turn.
+// second become durable in SQLite and in PostgreSQL, with 64 and 256 requests at once; beside it,
+// in turn, the same where 1,000,000 requests and 100,000 keys are there already. Then spending from
+// all of those keys. Medians of five; in brackets beside the first line.
 //
 // The files lie in the folder that is named as argument, else in the current one: it must be on a
 // disk, for a commit waits for it. PostgreSQL's processor time is not counted.
@@ -12,11 +12,11 @@
 #include <credpool/core/hash.hpp>
 #include <credpool/impl/account/sqlite_accounts_schema.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -202,8 +202,13 @@ void callers(cp::AccountStore& store) {
   std::printf("settle %6.0f ns in the caller's thread\n", settle_time / count * 1e9);
 }
 
+struct Rate {
+  double settled = 0;    ///< a second
+  double processor = 0;  ///< microseconds each
+};
+
 /// So many requests at once, each held and settled by one thread when the one before is durable.
-double throughput(cp::AccountStore& store, const char* what, int slots, int keys) {
+Rate throughput(cp::AccountStore& store, int slots, int keys) {
   const auto ledger = ledger_on(store);
   std::vector<std::string> digests;
   for (int i = 0; i < keys; ++i) digests.push_back(digest_of(i));
@@ -222,7 +227,7 @@ double throughput(cp::AccountStore& store, const char* what, int slots, int keys
   };
   const auto begun = seconds();
   const auto processor = processor_seconds();
-  // After three seconds no more is begun, and what is under way comes to its end.
+  // After two seconds no more is begun, and what is under way comes to its end.
   for (int ended = 0; ended < slots;) {
     int now_ready = 0;
     {
@@ -230,7 +235,7 @@ double throughput(cp::AccountStore& store, const char* what, int slots, int keys
       changed.wait(lock, [&] { return ready > 0; });
       now_ready = std::exchange(ready, 0);
     }
-    if (seconds() - begun >= 3) {
+    if (seconds() - begun >= 2) {
       ended += now_ready;
       continue;
     }
@@ -240,39 +245,63 @@ double throughput(cp::AccountStore& store, const char* what, int slots, int keys
         settle(*std::move(held));
     }
   }
-  const auto time = seconds() - begun;
-  const auto rate = static_cast<double>(settled) / time;
-  std::printf("%-44s %3d at once: %8.0f settled/s, %5.1f us of processor each\n", what, slots, rate,
-              (processor_seconds() - processor) / static_cast<double>(settled) * 1e6);
-  std::fflush(stdout);
-  return rate;
+  const auto count = static_cast<double>(settled);
+  return {count / (seconds() - begun), (processor_seconds() - processor) / count * 1e6};
 }
 
-#if defined(CREDPOOL_BENCH_POSTGRES)
-/// The same on a PostgreSQL of its own, on the same disk, beside what SQLite did.
-void on_postgres(const std::map<int, double>& sqlite) {
-  if (PostgresServer::programs().empty()) {
-    std::printf("PostgreSQL: NOT MEASURED, it is not installed\n");
-    return;
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+/// Several stores in turn, five times each.
+class Comparison {
+ public:
+  void add(std::string what, cp::AccountStore& store, int keys) {
+    runs_.push_back({std::move(what), store, keys, {}});
   }
-  PostgresServer server;
-  const auto store = must(cp::PostgresAccountStore::open(
-      {cp::Secret{server.address()}, "bench", std::chrono::seconds{30}}));
-  add_owner(*store);
-  const auto run = [&](const std::string& text) {
-    if (const auto said = server.sql(text); !said.empty()) {
-      std::fprintf(stderr, "%s\n", said.c_str());
-      std::exit(1);
+  void measure(int slots) {
+    for (int round = 0; round < 5; ++round)
+      for (auto& run : runs_) run.rates.push_back(throughput(run.store, slots, run.keys));
+    for (auto& run : runs_) {
+      std::vector<double> settled, processor, beside, cost_beside;
+      for (std::size_t i = 0; i < run.rates.size(); ++i) {
+        settled.push_back(run.rates[i].settled);
+        processor.push_back(run.rates[i].processor);
+        beside.push_back(run.rates[i].settled / runs_.front().rates[i].settled);
+        cost_beside.push_back(run.rates[i].processor / runs_.front().rates[i].processor);
+      }
+      std::printf("%-46s %3d at once: %7.0f settled/s (%.2f), %5.1f us of processor each (%.2f)\n",
+                  run.what.c_str(), slots, median(settled), median(beside), median(processor),
+                  median(cost_beside));
     }
+    for (auto& run : runs_) run.rates.clear();
+    std::fflush(stdout);
+  }
+
+ private:
+  struct Run {
+    std::string what;
+    cp::AccountStore& store;
+    int keys;
+    std::vector<Rate> rates;
   };
-  const auto fill = [&](int first, int keys, int rows) {
-    const auto begun = seconds();
+  std::vector<Run> runs_;
+};
+
+#if defined(CREDPOOL_BENCH_POSTGRES)
+/// A PostgreSQL server of its own, on the same disk.
+class PostgresPlace {
+ public:
+  PostgresPlace() { add_owner(*store); }
+
+  void fill(int keys, int rows) {
     run("INSERT INTO credpool_account_key(hash, digest, account, name, credit_limit, limit_reset, "
         "period_kind, disabled, created_at) SELECT left(d, 16), d, '" +
         account +
         "', d, 1000000000000, 'monthly', 'monthly', false, 0 FROM (SELECT "
-        "encode(sha256(convert_to('key ' || i, 'UTF8')), 'hex') AS d FROM generate_series(" +
-        std::to_string(first) + ", " + std::to_string(keys - 1) + ") i) k");
+        "encode(sha256(convert_to('key ' || i, 'UTF8')), 'hex') AS d FROM generate_series(0, " +
+        std::to_string(keys - 1) + ") i) k");
     run("INSERT INTO credpool_account_usage(account, key_hash, request_id, model, input_tokens, "
         "cached_input_tokens, output_tokens, reasoning_tokens, estimated, cost, status, at) "
         "SELECT '" +
@@ -283,21 +312,36 @@ void on_postgres(const std::map<int, double>& sqlite) {
     // What the server would do later, at a time of its own.
     run("VACUUM ANALYZE");
     run("CHECKPOINT");
-    std::printf("PostgreSQL: %d keys and %d rows written in %.0f s\n", keys, rows,
-                seconds() - begun);
-    std::fflush(stdout);
-  };
-  std::map<int, double> small, large;
-  fill(0, 64, 0);
-  for (const int slots : {64, 256})
-    small[slots] = throughput(*store, "PostgreSQL: 64 keys", slots, 64);
-  fill(64, 100'000, 1'000'000);
-  for (const int slots : {64, 256})
-    large[slots] = throughput(*store, "PostgreSQL: 64 of 100,000, 1,000,000 rows", slots, 64);
-  for (const int slots : {64, 256})
-    std::printf(
-        "PostgreSQL beside SQLite, %3d at once: %.2f; with rows and keys beside without: %.2f\n",
-        slots, small[slots] / sqlite.at(slots), large[slots] / small[slots]);
+  }
+
+ private:
+  void run(const std::string& text) {
+    if (const auto said = server_.sql(text); !said.empty()) {
+      std::fprintf(stderr, "%s\n", said.c_str());
+      std::exit(1);
+    }
+  }
+
+  PostgresServer server_;
+
+ public:
+  std::unique_ptr<cp::PostgresAccountStore> store = must(cp::PostgresAccountStore::open(
+      {cp::Secret{server_.address()}, "bench", std::chrono::seconds{30}}));
+};
+
+void on_postgres(Place& sqlite) {
+  if (PostgresServer::programs().empty()) {
+    std::printf("PostgreSQL: NOT MEASURED, it is not installed\n");
+    return;
+  }
+  PostgresPlace small, large;
+  small.fill(64, 0);
+  large.fill(100'000, 1'000'000);
+  Comparison comparison;
+  comparison.add("SQLite: 64 keys", *sqlite.store, 64);
+  comparison.add("PostgreSQL: 64 keys", *small.store, 64);
+  comparison.add("PostgreSQL: 64 of 100,000 keys, 1,000,000 rows", *large.store, 64);
+  for (const int slots : {64, 256}) comparison.measure(slots);
 }
 #endif
 
@@ -306,21 +350,17 @@ void on_postgres(const std::map<int, double>& sqlite) {
 int main(int count, char** words) {
   const auto below = std::filesystem::canonical(count > 1 ? words[1] : ".");
   ::setenv("TMPDIR", below.c_str(), 1);  // where a server puts its files
-  std::map<int, double> small, large;
-  {
-    Place place{below};
-    place.fill(64, 0);
-    callers(*place.store);
-    for (const int slots : {64, 256}) small[slots] = throughput(*place.store, "64 keys", slots, 64);
-  }
-  Place place{below};
-  place.fill(100'000, 1'000'000);
-  for (const int slots : {64, 256})
-    large[slots] = throughput(*place.store, "64 of 100,000 keys, 1,000,000 rows there", slots, 64);
-  throughput(*place.store, "100,000 keys in turn, 1,000,000 rows there", 256, 100'000);
-  for (const int slots : {64, 256})
-    std::printf("with rows and keys there, beside an empty store, %3d at once: %.2f\n", slots,
-                large[slots] / small[slots]);
+  Place small{below}, large{below};
+  small.fill(64, 0);
+  large.fill(100'000, 1'000'000);
+  callers(*small.store);
+  Comparison comparison;
+  comparison.add("SQLite: 64 keys", *small.store, 64);
+  comparison.add("SQLite: 64 of 100,000 keys, 1,000,000 rows", *large.store, 64);
+  for (const int slots : {64, 256}) comparison.measure(slots);
+  Comparison in_turn;
+  in_turn.add("SQLite: 100,000 keys in turn, 1,000,000 rows", *large.store, 100'000);
+  in_turn.measure(256);
 #if defined(CREDPOOL_BENCH_POSTGRES)
   on_postgres(small);
 #endif

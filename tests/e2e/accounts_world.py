@@ -93,4 +93,6 @@ class AccountsWorld:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
             credits, usage, reserved = store.execute("SELECT SUM(credits), SUM(usage), SUM(reserved) FROM account").fetchone()
             rows = store.execute("SELECT COALESCE(SUM(cost), 0) FROM usage_row").fetchone()[0]
-            return credits, usage, reserved, rows
+            # What is settled and not booked yet stands as reserved.
+            back, spent = store.execute("SELECT COALESCE(SUM(spent + returned), 0), COALESCE(SUM(spent), 0) FROM settlement").fetchone()
+            return credits, usage + spent, reserved - back, rows + spent

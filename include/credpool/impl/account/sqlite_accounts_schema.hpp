@@ -15,7 +15,7 @@ namespace detail {
 
 /// migration[n] leads from version n to n + 1. Never change one that was released: add another, and
 /// what the version before it left to tests/unit/account/sqlite_versions.hpp.
-inline constexpr std::array<const char*, 2> sqlite_account_migrations{R"sql(
+inline constexpr std::array<const char*, 3> sqlite_account_migrations{R"sql(
 CREATE TABLE server(
   one INTEGER PRIMARY KEY CHECK (one = 1),
   last_batch TEXT NOT NULL
@@ -184,6 +184,31 @@ DROP TABLE old_usage_row;
 CREATE INDEX usage_row_account ON usage_row(account);
 CREATE INDEX usage_row_key ON usage_row(key);
 CREATE INDEX usage_row_at ON usage_row(at);
+)sql",
+                                                                      R"sql(
+-- What is settled and durable, and not yet booked: its rows go when its keys', accounts' and days'
+-- counters have it, and usage_row.
+CREATE TABLE settlement(
+  number INTEGER PRIMARY KEY,
+  key_hash TEXT NOT NULL,
+  account TEXT NOT NULL,
+  -- of the allowance that it was taken from
+  period_start INTEGER NOT NULL,
+  spent INTEGER NOT NULL,
+  returned INTEGER NOT NULL,
+  -- 0: money goes back, and the rest of the row is empty.
+  served INTEGER NOT NULL,
+  day TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  at INTEGER NOT NULL
+);
 )sql"};
 
 /// "cpac". FULL: what was acknowledged outlives a power cut.

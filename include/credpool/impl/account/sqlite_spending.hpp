@@ -24,7 +24,18 @@ inline Result<Money> sqlite_usage_since(SqliteAccounts& accounts, const Provisio
   return spent;
 }
 
-inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const AllowanceRequest& request) {
+/// What a key may be given of what it and its account have left.
+struct SqliteStanding {
+  ProvisionedKey key;
+  LimitPeriod period;
+  Share share;
+};
+
+/// Judges a request by the books, and moves the key's counter to the period that runs now.
+/// @param book books the settlements that wait; it yields whether there were any
+template <class Book>
+Result<SqliteStanding> sqlite_standing(SqliteAccounts& accounts, const AllowanceRequest& request,
+                                       Book book) {
   const char* doing = "holding credits for a request";
   static constexpr auto find_key =
       sql_text("SELECT ", account_key_columns, " FROM provisioned_key WHERE digest = ?");
@@ -38,6 +49,7 @@ inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const Allowanc
   const auto period = request.period(key.limit_reset);
   const auto change = move_period(key, state, period);
   if (change == PeriodChange::other_kind) {
+    if (const auto booked = book(); !booked) return fail(booked.error());
     const auto spent = sqlite_usage_since(accounts, key, period.first_day);
     if (!spent) return fail(spent.error());
     key.period_usage = *spent;
@@ -72,8 +84,14 @@ inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const Allowanc
   budget.balance_left = (*balance)->remaining() - (*balance)->reserved;
   const auto share = decide_share(request, budget);
   if (!share) return fail(share.error());
-  if (share->amount > Money{}) {
-    const auto amount = share->amount.micros;
+  return SqliteStanding{std::move(key), period, *share};
+}
+
+inline Result<Allowance> sqlite_grant(SqliteAccounts& accounts, const SqliteStanding& standing) {
+  const char* doing = "holding credits for a request";
+  const auto& [key, period, share] = standing;
+  if (share.amount > Money{}) {
+    const auto amount = share.amount.micros;
     if (auto done = accounts.run(doing, "UPDATE account SET reserved = reserved + ? WHERE id = ?",
                                  amount, key.account);
         !done)
@@ -86,7 +104,7 @@ inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const Allowanc
         !done)
       return fail(done.error());
   }
-  return allowance_of(key, period, *share);
+  return allowance_of(key, period, share);
 }
 
 /// What many settlements come to, so that each row is written once.
@@ -145,7 +163,7 @@ struct SettlementSums {
 inline Result<void> sqlite_take_back(SqliteAccounts& accounts, std::string_view key_hash,
                                      TimePoint period_start, const AccountId& account,
                                      Money amount) {
-  const char* doing = "settling requests";
+  const char* doing = "booking settlements";
   if (amount == Money{}) return {};
   Money left;
   if (auto done = accounts.each(
@@ -171,7 +189,7 @@ inline Result<void> sqlite_take_back(SqliteAccounts& accounts, std::string_view 
 /// The account's usage grows, and with it the entry of the day; or a new one begins.
 inline Result<void> sqlite_note_spent(SqliteAccounts& accounts, std::string_view account,
                                       std::string_view day, const SettlementSums::Entry& entry) {
-  const char* doing = "settling requests";
+  const char* doing = "booking settlements";
   struct Row {
     Money remaining;
     std::optional<std::int64_t> entry;
@@ -237,7 +255,7 @@ struct SqliteUsage {
 
 /// Writes requests down, eight at a time: a statement of its own for each costs half as much again.
 inline Result<void> sqlite_note_usage(SqliteAccounts& accounts, std::span<const SqliteUsage> rows) {
-  const char* doing = "settling requests";
+  const char* doing = "booking settlements";
   static constexpr char insert[] =
       "INSERT INTO usage_row(account, key, request_id, model, input_tokens, cached_input_tokens, "
       "output_tokens, reasoning_tokens, estimated, cost, status, at) VALUES ";
@@ -279,7 +297,7 @@ class SqliteNumbers {
 
  private:
   using Known = std::map<std::string_view, std::int64_t>;
-  static constexpr const char* doing = "settling requests";
+  static constexpr const char* doing = "booking settlements";
 
   Result<std::int64_t> number_of(Known& known, const char* sql, std::string_view name) {
     const auto [entry, is_new] = known.try_emplace(name, 0);
@@ -297,9 +315,9 @@ class SqliteNumbers {
   Known known_keys_;
 };
 
-inline Result<void> sqlite_settle(SqliteAccounts& accounts,
-                                  std::span<const Settlement> settlements) {
-  const char* doing = "settling requests";
+/// Books settlements: counters of keys, accounts and days, and a row for each request.
+inline Result<void> sqlite_book(SqliteAccounts& accounts, std::span<const Settlement> settlements) {
+  const char* doing = "booking settlements";
   const SettlementSums sums{settlements};
   for (const auto& [name, entry] : sums.back)
     if (auto done = sqlite_take_back(accounts, name.first, name.second, entry.first, entry.second);

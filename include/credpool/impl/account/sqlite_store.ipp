@@ -52,7 +52,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::add_account(const Account& acco
 CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account(const AccountId& id) {
   static constexpr auto sql =
       detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE id = ?");
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("reading an account", sql.data(),
                         detail::row_account<detail::SqliteStatement>, id);
   });
@@ -62,7 +62,7 @@ CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_em
     std::string_view email) {
   static constexpr auto sql =
       detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE email = ?");
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("reading an account", sql.data(),
                         detail::row_account<detail::SqliteStatement>, email);
   });
@@ -72,7 +72,7 @@ CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_gi
     std::int64_t github_id) {
   static constexpr auto sql =
       detail::sql_text("SELECT ", detail::account_columns, " FROM account WHERE github_id = ?");
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("reading an account", sql.data(),
                         detail::row_account<detail::SqliteStatement>, github_id);
   });
@@ -118,7 +118,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::remove_account(const AccountId&
 CREDPOOL_INLINE Result<Page<Account>> SqliteAccountStore::accounts(PageRequest page) {
   static constexpr auto sql = detail::sql_text(
       "SELECT ", detail::account_columns, " FROM account ORDER BY number DESC LIMIT ? OFFSET ?");
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     const char* doing = "listing accounts";
     return detail::sqlite_page(
         accounts.all(doing, sql.data(), detail::row_account<detail::SqliteStatement>, page.limit,
@@ -157,7 +157,7 @@ CREDPOOL_INLINE Result<std::optional<Account>> SqliteAccountStore::account_by_ma
       "SELECT ", detail::account_columns,
       " FROM account WHERE id = (SELECT account FROM management_key WHERE digest = ? AND "
       "revoked_at IS NULL)");
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("looking up a management key", sql.data(),
                         detail::row_account<detail::SqliteStatement>, digest);
   });
@@ -179,7 +179,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::revoke_management_key(const Acc
 
 CREDPOOL_INLINE Result<std::vector<ManagementKey>> SqliteAccountStore::management_keys(
     const AccountId& account) {
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.all("listing management keys",
                         "SELECT digest, account, created_at, revoked_at FROM management_key "
                         "WHERE account = ? ORDER BY created_at DESC, digest",
@@ -253,7 +253,7 @@ CREDPOOL_INLINE Result<Page<ProvisionedKey>> SqliteAccountStore::keys(const Acco
 }
 
 CREDPOOL_INLINE Result<std::uint64_t> SqliteAccountStore::count_keys(const AccountId& account) {
-  return state_->read([&](auto& accounts) -> Result<std::uint64_t> {
+  return state_->look_up([&](auto& accounts) -> Result<std::uint64_t> {
     const auto count = accounts.one(
         "counting keys",
         "SELECT count(*) FROM provisioned_key WHERE account = ? AND revoked_at IS NULL",
@@ -382,7 +382,7 @@ CREDPOOL_INLINE Result<Page<CreditTransaction>> SqliteAccountStore::transactions
 }
 
 CREDPOOL_INLINE Result<AutoTopUp> SqliteAccountStore::auto_topup(const AccountId& account) {
-  return state_->read([&](auto& accounts) -> Result<AutoTopUp> {
+  return state_->look_up([&](auto& accounts) -> Result<AutoTopUp> {
     const char* doing = "reading the top-up";
     const auto found = accounts.one(
         doing,

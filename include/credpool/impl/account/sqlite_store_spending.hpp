@@ -4,7 +4,6 @@
 // The part of SqliteAccountStore that requests come through: spending, usage, answers, device
 // logins. Internal: included by its .ipp file only.
 
-#include <credpool/impl/account/sqlite_spending.hpp>
 #include <credpool/impl/account/sqlite_store_state.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -34,22 +33,16 @@ CREDPOOL_INLINE std::vector<Result<Allowance>> SqliteAccountStore::reserve_all(
 CREDPOOL_INLINE Result<void> SqliteAccountStore::settle(std::span<const Settlement> settlements,
                                                         std::string_view batch) {
   if (auto fit = detail::check_settlements(settlements); !fit) return fit;
-  return state_->write([&](detail::SqliteAccounts& accounts) -> Result<void> {
-    if (!batch.empty()) {
-      if (auto done =
-              accounts.run("settling requests",
-                           "UPDATE server SET last_batch = ?1 WHERE last_batch <> ?1", batch);
-          !done)
-        return done;
-      if (accounts.database().changes() == 0) return {};  // it was made durable before
-    }
-    return detail::sqlite_settle(accounts, settlements);
-  });
+  return state_->settle(settlements, batch);
 }
 
 CREDPOOL_INLINE Result<void> SqliteAccountStore::extend(TimePoint, TimePoint) {
-  const std::lock_guard lock{state_->write_mutex};
-  return state_->be_the_server();
+  {
+    const std::lock_guard lock{state_->write_mutex};
+    if (auto first = state_->be_the_server(); !first) return first;
+  }
+  // Asked for again and again: what settled last does not wait for long to be booked.
+  return state_->read([](auto&) { return Result<void>{}; });
 }
 
 CREDPOOL_INLINE Result<void> SqliteAccountStore::reclaim(TimePoint, bool own) {
@@ -57,6 +50,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::reclaim(TimePoint, bool own) {
   if (!own) return {};
   return state_->spend([&](detail::SqliteAccounts& accounts) -> Result<void> {
     const char* doing = "taking back what an earlier server held";
+    if (auto booked = detail::sqlite_book_all(accounts); !booked) return fail(booked.error());
     if (auto done = accounts.run(doing, "DELETE FROM allowance"); !done) return done;
     return accounts.run(doing, "UPDATE account SET reserved = 0 WHERE reserved <> 0");
   });
@@ -211,7 +205,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::put_device_session(const Device
 
 CREDPOOL_INLINE Result<std::optional<DeviceSession>> SqliteAccountStore::device_session(
     std::string_view device_digest) {
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("reading a device login",
                         "SELECT device_digest, token_digest, client_id, account, expires_at, "
                         "sealed FROM device_session WHERE device_digest = ?",
@@ -221,7 +215,7 @@ CREDPOOL_INLINE Result<std::optional<DeviceSession>> SqliteAccountStore::device_
 
 CREDPOOL_INLINE Result<std::optional<DeviceSession>> SqliteAccountStore::device_session_by_token(
     std::string_view token_digest) {
-  return state_->read([&](auto& accounts) {
+  return state_->look_up([&](auto& accounts) {
     return accounts.one("reading a device login",
                         "SELECT device_digest, token_digest, client_id, account, expires_at, "
                         "sealed FROM device_session WHERE token_digest = ? AND token_digest <> ''",

@@ -5,7 +5,7 @@
 
 #include <credpool/account/sqlite_store.hpp>
 #include <credpool/core/file_lock.hpp>
-#include <credpool/impl/account/sqlite_records.hpp>
+#include <credpool/impl/account/sqlite_journal.hpp>
 
 #include <mutex>
 
@@ -22,14 +22,29 @@ struct SqliteAccountStore::State {
   std::mutex read_mutex;
   detail::SqliteAccounts reader;
 
-  /// Runs the body in one transaction, which is on the disk before this returns; nothing is kept
-  /// after an error.
+  std::size_t unbooked = 0;  ///< settlements since the last booking of this object, about
+
+  /// Books what waits, then runs the body, in one transaction that is on the disk before this
+  /// returns; nothing is kept after an error.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> write(Body body) {
     const std::lock_guard lock{write_mutex};
-    return transact(body, true);
+    return on_books(body, true);
   }
-  /// Runs the body on what is committed; writers do not wait for it.
+  /// Runs the body on all that is settled; it waits for writers only when some of that has to be
+  /// booked first.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> read(Body body) {
+    std::unique_lock lock{read_mutex};
+    const auto behind = detail::sqlite_unbooked(reader);
+    if (!behind) return fail(behind.error());
+    if (*behind) {
+      lock.unlock();
+      if (auto booked = book(); !booked) return fail(booked.error());
+      lock.lock();
+    }
+    return body(reader);
+  }
+  /// Runs the body on what has nothing to do with money; it never waits for writers.
+  template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> look_up(Body body) {
     const std::lock_guard lock{read_mutex};
     return body(reader);
   }
@@ -39,6 +54,33 @@ struct SqliteAccountStore::State {
     const std::lock_guard lock{write_mutex};
     if (auto first = be_the_server(); !first) return fail(first.error());
     return transact(body, false);
+  }
+  /// Makes settlements durable, and books them when many wait. A batch that came before is left.
+  Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) {
+    const std::lock_guard lock{write_mutex};
+    const bool full = unbooked + settlements.size() > detail::sqlite_most_unbooked;
+    const auto body = [&](detail::SqliteAccounts& accounts) -> Result<void> {
+      if (!batch.empty()) {
+        if (auto done =
+                accounts.run("settling requests",
+                             "UPDATE server SET last_batch = ?1 WHERE last_batch <> ?1", batch);
+            !done)
+          return done;
+        if (accounts.database().changes() == 0) return {};  // it was made durable before
+      }
+      if (auto done = detail::sqlite_journal(accounts, settlements); !done) return done;
+      if (!full) return {};
+      const auto booked = detail::sqlite_book_all(accounts);
+      return booked ? Result<void>{} : fail(booked.error());
+    };
+    auto done = transact(body, true);
+    if (done) unbooked = full ? 0 : unbooked + settlements.size();
+    return done;
+  }
+  /// Books what waits. Whether that survives a power cut does not matter: it can be done again.
+  Result<void> book() {
+    const std::lock_guard lock{write_mutex};
+    return on_books([](auto&) { return Result<void>{}; }, false);
   }
 
   Result<void> be_the_server() {
@@ -59,6 +101,18 @@ struct SqliteAccountStore::State {
   }
 
  private:
+  template <class Body>
+  std::invoke_result_t<Body&, detail::SqliteAccounts&> on_books(Body body, bool on_disk) {
+    using Done = std::invoke_result_t<Body&, detail::SqliteAccounts&>;
+    const auto all = [&](detail::SqliteAccounts& accounts) -> Done {
+      if (auto booked = detail::sqlite_book_all(accounts); !booked) return fail(booked.error());
+      return body(accounts);
+    };
+    auto done = transact(all, on_disk);
+    if (done) unbooked = 0;
+    return done;
+  }
+
   template <class Body>
   std::invoke_result_t<Body&, detail::SqliteAccounts&> transact(Body& body, bool on_disk) {
     if (on_disk != waits_for_disk) {
