@@ -58,8 +58,10 @@ class TapReporter final : public doctest::IReporter {
   }
   void log_message(const doctest::MessageData& data) override { comment(data.m_string.c_str()); }
   void test_case_skipped(const doctest::TestCaseData& data) override {
-    // Filtered out on the command line: not part of this run.
-    (void)data;
+    // What was filtered out on the command line is not part of this run.
+    if (!data.m_skip) return;
+    out_ << "ok " << ++count_ << " - " << escaped(data.m_name) << " # SKIP "
+         << (data.m_description == nullptr ? "" : data.m_description) << std::endl;
   }
 
   static bool bad() { return bad_; }

@@ -2,6 +2,7 @@
 #include <credpool/config/json5.hpp>
 
 #include <doctest/doctest.h>
+#include <public_vectors.hpp>
 
 #include <cmath>
 #include <filesystem>
@@ -34,13 +35,12 @@ std::string bytes_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-const fs::path vectors = fs::path{CREDPOOL_PUBLIC_DATA} / "json5-tests";
+constexpr auto suite = "json5-tests";
+const fs::path vectors = PublicVectors::folder(suite);
 
 }  // namespace
 
-TEST_CASE("config/json5: the official vectors") {
-  REQUIRE_MESSAGE(fs::is_directory(vectors),
-                  "the JSON5 test vectors are missing: " << vectors.string());
+TEST_CASE("config/json5: the official vectors" * PublicVectors{suite}) {
   int accepted = 0;
   int refused_ones = 0;
   for (const auto& entry : fs::recursive_directory_iterator{vectors}) {
@@ -62,9 +62,7 @@ TEST_CASE("config/json5: the official vectors") {
   CHECK(refused_ones == 25);
 }
 
-TEST_CASE("config/json5: errors stand where the official vectors put them") {
-  REQUIRE_MESSAGE(fs::is_directory(vectors),
-                  "the JSON5 test vectors are missing: " << vectors.string());
+TEST_CASE("config/json5: errors stand where the official vectors put them" * PublicVectors{suite}) {
   int checked = 0;
   for (const auto& entry : fs::recursive_directory_iterator{vectors}) {
     auto path = entry.path();

@@ -4,6 +4,7 @@
 #include <credpool/impl/core/toml.hpp>
 
 #include <doctest/doctest.h>
+#include <public_vectors.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -16,14 +17,12 @@ using cp::detail::parse_json;
 
 namespace {
 
-/// The suite's files whose names begin that way. Without the suite nothing here has been tested, so
-/// its absence is a failure.
+constexpr auto suite = "json-parsing";
+
+/// The suite's files whose names begin that way.
 std::map<std::string, std::string> vectors(std::string_view prefix) {
-  const std::filesystem::path directory{CREDPOOL_PUBLIC_DATA "/json-parsing"};
-  REQUIRE_MESSAGE(std::filesystem::is_directory(directory),
-                  "the JSONTestSuite is not at " << directory.string());
   std::map<std::string, std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+  for (const auto& entry : std::filesystem::directory_iterator{PublicVectors::folder(suite)}) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with(prefix)) continue;
     std::ifstream file{entry.path(), std::ios::binary};
@@ -40,7 +39,8 @@ cp::Errc refusal(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("core/json: every valid vector of the suite is read, but for doubled keys") {
+TEST_CASE("core/json: every valid vector of the suite is read, but for doubled keys" *
+          PublicVectors{suite}) {
   // RFC 8259 leaves doubled keys open; which of two tokens is meant cannot be guessed (fault B7).
   const std::map<std::string, cp::Errc> refused{
       {"y_object_duplicated_key.json", cp::Errc::duplicate_key},
@@ -59,7 +59,7 @@ TEST_CASE("core/json: every valid vector of the suite is read, but for doubled k
   }
 }
 
-TEST_CASE("core/json: every invalid vector of the suite is refused") {
+TEST_CASE("core/json: every invalid vector of the suite is refused" * PublicVectors{suite}) {
   const auto invalid = vectors("n_");
   CHECK(invalid.size() == 188);
   for (const auto& vector : invalid) {
@@ -70,7 +70,7 @@ TEST_CASE("core/json: every invalid vector of the suite is refused") {
   }
 }
 
-TEST_CASE("core/json: the answer to what the standard leaves open") {
+TEST_CASE("core/json: the answer to what the standard leaves open" * PublicVectors{suite}) {
   enum Answer { accepted, refused };
   const std::map<std::string, Answer> answers{
       // Numbers beyond a double are refused, those that merely lose digits are read.
