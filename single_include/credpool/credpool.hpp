@@ -2150,7 +2150,7 @@ struct Settlement {
   TimePoint period_start{};       ///< of the allowance that it was taken from
   Money spent;                    ///< from the allowance; the cost of `usage`
   Money returned;                 ///< given back from the allowance
-  std::optional<UsageRow> usage;  ///< of a request that was served
+  std::optional<UsageRow> usage;  ///< of a request that was served; its key and account are these
   std::string day;                ///< of the usage, in the ledger's time zone
 };
 
@@ -7114,7 +7114,8 @@ struct LedgerEntry {
 
 /// A settlement that waits to be made durable, and who wants to know.
 struct LedgerPending {
-  Settlement settlement;
+  std::shared_ptr<const LedgerEntry> entry;  ///< whose key and account it is
+  Settlement settlement;                     ///< they and the day are filled in by the thread
   std::function<void(Result<void>)> done;
   LedgerTime queued_at{};
 };
@@ -7241,7 +7242,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   void finish();
 
   // With the entry's mutex held:
-  void give_back(LedgerEntry& entry);
+  void give_back(const std::shared_ptr<LedgerEntry>& entry);
   void serve(const std::shared_ptr<LedgerEntry>& entry, LedgerNews& news);
   AllowanceRequest request_for(LedgerEntry& entry) const;
   void refuse_if(LedgerEntry& entry, const Error& error, LedgerNews& news,
@@ -7375,11 +7376,10 @@ inline void LedgerState::take_batch() {
     }
   }
   for (auto& pending : batch) {
-    if (auto& usage = pending.settlement.usage) {
-      usage->key_hash = pending.settlement.key_hash;
-      usage->account = pending.settlement.account;
-      pending.settlement.day = day_of(usage->at);
-    }
+    auto& settlement = pending.settlement;
+    settlement.key_hash = pending.entry->key_hash;
+    settlement.account = pending.entry->account;
+    if (settlement.usage) settlement.day = day_of(settlement.usage->at);
     batch_settlements.push_back(std::move(pending.settlement));
   }
   batch_id = life + ':' + std::to_string(++numbers);
@@ -7419,13 +7419,12 @@ inline void LedgerState::batch_failed(const Error& error, LedgerNews& news) {
   for (auto& pending : settlements) told(pending);
 }
 
-inline void LedgerState::give_back(LedgerEntry& entry) {
-  if (entry.free == Money{}) return;
+inline void LedgerState::give_back(const std::shared_ptr<LedgerEntry>& entry) {
+  if (entry->free == Money{}) return;
   LedgerPending pending;
-  pending.settlement.key_hash = entry.key_hash;
-  pending.settlement.account = entry.account;
-  pending.settlement.period_start = entry.period_start;
-  pending.settlement.returned = std::exchange(entry.free, Money{});
+  pending.entry = entry;
+  pending.settlement.period_start = entry->period_start;
+  pending.settlement.returned = std::exchange(entry->free, Money{});
   pending.queued_at = options.steady();
   enqueue(pending);
 }
@@ -7482,7 +7481,7 @@ inline std::optional<AllowanceRequest> LedgerState::prepare(
   };
   if (entry->gone) return nothing();
   if (entry->known && options.now() >= entry->valid_until) {
-    give_back(*entry);
+    give_back(entry);
     entry->known = false;
   }
   serve(entry, news);
@@ -7537,7 +7536,7 @@ inline void LedgerState::granted(const std::shared_ptr<LedgerEntry>& entry,
   {
     const std::lock_guard lock{entry->mutex};
     learn_names(entry, allowance.key_hash, allowance.account);
-    if (entry->known && entry->period_start != allowance.period_start) give_back(*entry);
+    if (entry->known && entry->period_start != allowance.period_start) give_back(entry);
     entry->known = true;
     entry->period_start = allowance.period_start;
     entry->valid_until = allowance.valid_until;
@@ -7546,7 +7545,7 @@ inline void LedgerState::granted(const std::shared_ptr<LedgerEntry>& entry,
     if (entry->changes == entry->asked_changes) entry->checked_at = entry->asked_at;
     serve(entry, news);
     again = entry->queued = !entry->waiters.empty();
-    if (!again && (entry->tight || stopping)) give_back(*entry);
+    if (!again && (entry->tight || stopping)) give_back(entry);
   }
   if (again) enqueue(entry);
 }
@@ -7558,7 +7557,7 @@ inline void LedgerState::refused(const std::shared_ptr<LedgerEntry>& entry, cons
   {
     const std::lock_guard lock{entry->mutex};
     if (of_key) {
-      give_back(*entry);
+      give_back(entry);
       entry->known = entry->queued = false;
       entry->gone = true;
       refuse_if(*entry, error, news, [](const auto&) { return true; });
@@ -7580,7 +7579,7 @@ inline void LedgerState::refused(const std::shared_ptr<LedgerEntry>& entry, cons
       }
       again = !wait && !entry->waiters.empty();
       entry->queued = again;
-      if (!again && !wait) give_back(*entry);
+      if (!again && !wait) give_back(entry);
     }
   }
   if (of_key) forget(entry);
@@ -7650,7 +7649,7 @@ inline void LedgerState::call_in(const AccountId& account) {
   for (const auto& [address, weak] : found->second)
     if (const auto entry = weak.lock()) {
       const std::lock_guard lock{entry->mutex};
-      if (entry->waiters.empty() && !entry->queued) give_back(*entry);
+      if (entry->waiters.empty() && !entry->queued) give_back(entry);
     }
 }
 
@@ -7732,7 +7731,7 @@ inline void LedgerState::sweep() {
     {
       const std::lock_guard lock{entry->mutex};
       if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
-      give_back(*entry);
+      give_back(entry);
       gone = entry->gone = steady - entry->used_at >= old;
     }
     if (gone) forget(entry);
@@ -7754,7 +7753,7 @@ inline void LedgerState::refuse_everybody(const Error& error, bool for_good) {
       const std::lock_guard lock{entry->mutex};
       entry->gone = entry->gone || for_good;
       refuse_if(*entry, error, news, [](const auto&) { return true; });
-      give_back(*entry);
+      give_back(entry);
     }
   }
   tell_all(news);
@@ -7906,8 +7905,7 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
                                 std::function<void(Result<void>)> done) {
   LedgerPending pending;
   auto& settlement = pending.settlement;
-  settlement.key_hash = entry->key_hash;
-  settlement.account = entry->account;
+  pending.entry = entry;
   settlement.period_start = period_start;
   settlement.spent = usage ? usage->cost : Money{};
   bool ask = false;
@@ -8633,6 +8631,7 @@ inline Money memory_take_back(MemoryWorld& world, const Settlement& settlement) 
 inline void memory_note_usage(MemoryWorld& world, const Settlement& settlement, bool named) {
   auto row = *settlement.usage;
   row.account = named ? settlement.account : AccountId{};
+  row.key_hash = settlement.key_hash;
   auto& day = world.days[{row.account, settlement.day, row.key_hash, row.model}];
   day.key_hash = row.key_hash;
   day.model = row.model;

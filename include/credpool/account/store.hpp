@@ -59,7 +59,7 @@ struct Settlement {
   TimePoint period_start{};       ///< of the allowance that it was taken from
   Money spent;                    ///< from the allowance; the cost of `usage`
   Money returned;                 ///< given back from the allowance
-  std::optional<UsageRow> usage;  ///< of a request that was served
+  std::optional<UsageRow> usage;  ///< of a request that was served; its key and account are these
   std::string day;                ///< of the usage, in the ledger's time zone
 };
 

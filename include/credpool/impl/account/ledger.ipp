@@ -114,8 +114,7 @@ inline void LedgerState::settle(const std::shared_ptr<LedgerEntry>& entry, Money
                                 std::function<void(Result<void>)> done) {
   LedgerPending pending;
   auto& settlement = pending.settlement;
-  settlement.key_hash = entry->key_hash;
-  settlement.account = entry->account;
+  pending.entry = entry;
   settlement.period_start = period_start;
   settlement.spent = usage ? usage->cost : Money{};
   bool ask = false;

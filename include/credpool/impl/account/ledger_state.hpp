@@ -70,7 +70,8 @@ struct LedgerEntry {
 
 /// A settlement that waits to be made durable, and who wants to know.
 struct LedgerPending {
-  Settlement settlement;
+  std::shared_ptr<const LedgerEntry> entry;  ///< whose key and account it is
+  Settlement settlement;                     ///< they and the day are filled in by the thread
   std::function<void(Result<void>)> done;
   LedgerTime queued_at{};
 };
@@ -197,7 +198,7 @@ struct LedgerState : std::enable_shared_from_this<LedgerState> {
   void finish();
 
   // With the entry's mutex held:
-  void give_back(LedgerEntry& entry);
+  void give_back(const std::shared_ptr<LedgerEntry>& entry);
   void serve(const std::shared_ptr<LedgerEntry>& entry, LedgerNews& news);
   AllowanceRequest request_for(LedgerEntry& entry) const;
   void refuse_if(LedgerEntry& entry, const Error& error, LedgerNews& news,

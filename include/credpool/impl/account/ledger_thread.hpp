@@ -130,11 +130,10 @@ inline void LedgerState::take_batch() {
     }
   }
   for (auto& pending : batch) {
-    if (auto& usage = pending.settlement.usage) {
-      usage->key_hash = pending.settlement.key_hash;
-      usage->account = pending.settlement.account;
-      pending.settlement.day = day_of(usage->at);
-    }
+    auto& settlement = pending.settlement;
+    settlement.key_hash = pending.entry->key_hash;
+    settlement.account = pending.entry->account;
+    if (settlement.usage) settlement.day = day_of(settlement.usage->at);
     batch_settlements.push_back(std::move(pending.settlement));
   }
   batch_id = life + ':' + std::to_string(++numbers);
@@ -174,13 +173,12 @@ inline void LedgerState::batch_failed(const Error& error, LedgerNews& news) {
   for (auto& pending : settlements) told(pending);
 }
 
-inline void LedgerState::give_back(LedgerEntry& entry) {
-  if (entry.free == Money{}) return;
+inline void LedgerState::give_back(const std::shared_ptr<LedgerEntry>& entry) {
+  if (entry->free == Money{}) return;
   LedgerPending pending;
-  pending.settlement.key_hash = entry.key_hash;
-  pending.settlement.account = entry.account;
-  pending.settlement.period_start = entry.period_start;
-  pending.settlement.returned = std::exchange(entry.free, Money{});
+  pending.entry = entry;
+  pending.settlement.period_start = entry->period_start;
+  pending.settlement.returned = std::exchange(entry->free, Money{});
   pending.queued_at = options.steady();
   enqueue(pending);
 }
@@ -237,7 +235,7 @@ inline std::optional<AllowanceRequest> LedgerState::prepare(
   };
   if (entry->gone) return nothing();
   if (entry->known && options.now() >= entry->valid_until) {
-    give_back(*entry);
+    give_back(entry);
     entry->known = false;
   }
   serve(entry, news);
@@ -292,7 +290,7 @@ inline void LedgerState::granted(const std::shared_ptr<LedgerEntry>& entry,
   {
     const std::lock_guard lock{entry->mutex};
     learn_names(entry, allowance.key_hash, allowance.account);
-    if (entry->known && entry->period_start != allowance.period_start) give_back(*entry);
+    if (entry->known && entry->period_start != allowance.period_start) give_back(entry);
     entry->known = true;
     entry->period_start = allowance.period_start;
     entry->valid_until = allowance.valid_until;
@@ -301,7 +299,7 @@ inline void LedgerState::granted(const std::shared_ptr<LedgerEntry>& entry,
     if (entry->changes == entry->asked_changes) entry->checked_at = entry->asked_at;
     serve(entry, news);
     again = entry->queued = !entry->waiters.empty();
-    if (!again && (entry->tight || stopping)) give_back(*entry);
+    if (!again && (entry->tight || stopping)) give_back(entry);
   }
   if (again) enqueue(entry);
 }
@@ -313,7 +311,7 @@ inline void LedgerState::refused(const std::shared_ptr<LedgerEntry>& entry, cons
   {
     const std::lock_guard lock{entry->mutex};
     if (of_key) {
-      give_back(*entry);
+      give_back(entry);
       entry->known = entry->queued = false;
       entry->gone = true;
       refuse_if(*entry, error, news, [](const auto&) { return true; });
@@ -335,7 +333,7 @@ inline void LedgerState::refused(const std::shared_ptr<LedgerEntry>& entry, cons
       }
       again = !wait && !entry->waiters.empty();
       entry->queued = again;
-      if (!again && !wait) give_back(*entry);
+      if (!again && !wait) give_back(entry);
     }
   }
   if (of_key) forget(entry);
@@ -405,7 +403,7 @@ inline void LedgerState::call_in(const AccountId& account) {
   for (const auto& [address, weak] : found->second)
     if (const auto entry = weak.lock()) {
       const std::lock_guard lock{entry->mutex};
-      if (entry->waiters.empty() && !entry->queued) give_back(*entry);
+      if (entry->waiters.empty() && !entry->queued) give_back(entry);
     }
 }
 
@@ -487,7 +485,7 @@ inline void LedgerState::sweep() {
     {
       const std::lock_guard lock{entry->mutex};
       if (entry->queued || !entry->waiters.empty() || steady - entry->used_at < idle) continue;
-      give_back(*entry);
+      give_back(entry);
       gone = entry->gone = steady - entry->used_at >= old;
     }
     if (gone) forget(entry);
@@ -509,7 +507,7 @@ inline void LedgerState::refuse_everybody(const Error& error, bool for_good) {
       const std::lock_guard lock{entry->mutex};
       entry->gone = entry->gone || for_good;
       refuse_if(*entry, error, news, [](const auto&) { return true; });
-      give_back(*entry);
+      give_back(entry);
     }
   }
   tell_all(news);

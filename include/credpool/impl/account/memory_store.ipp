@@ -87,6 +87,7 @@ inline Money memory_take_back(MemoryWorld& world, const Settlement& settlement) 
 inline void memory_note_usage(MemoryWorld& world, const Settlement& settlement, bool named) {
   auto row = *settlement.usage;
   row.account = named ? settlement.account : AccountId{};
+  row.key_hash = settlement.key_hash;
   auto& day = world.days[{row.account, settlement.day, row.key_hash, row.model}];
   day.key_hash = row.key_hash;
   day.model = row.model;

@@ -48,8 +48,6 @@ inline Settlement row_settlement(const SqliteStatement& row) {
   if (!row.flag(5)) return settlement;
   settlement.day = row_text(row, 6);
   auto& usage = settlement.usage.emplace();
-  usage.account = settlement.account;
-  usage.key_hash = settlement.key_hash;
   usage.request_id = row_text(row, 7);
   usage.model = row_text(row, 8);
   usage.input_tokens = row_count(row, 9);

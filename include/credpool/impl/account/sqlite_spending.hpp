@@ -151,7 +151,7 @@ struct SettlementSums {
       entry.spent += settlement.spent;
       if (entry.at == TimePoint{}) entry.at = usage.at;
     }
-    auto& day = days[{settlement.account, usage.key_hash, settlement.day, usage.model}];
+    auto& day = days[{settlement.account, settlement.key_hash, settlement.day, usage.model}];
     ++day.requests;
     day.input_tokens += usage.input_tokens;
     day.output_tokens += usage.output_tokens;
@@ -356,7 +356,7 @@ inline Result<void> sqlite_book(SqliteAccounts& accounts, std::span<const Settle
     if (!settlement.usage) continue;
     const auto owner = numbers.account(settlement.account);
     if (!owner) return fail(owner.error());
-    const auto key = numbers.key(settlement.usage->key_hash);
+    const auto key = numbers.key(settlement.key_hash);
     if (!key) return fail(key.error());
     rows.push_back({&*settlement.usage, *owner, *key});
   }
