@@ -14,8 +14,9 @@ namespace credpool::inline CREDPOOL_ABI {
 ///
 /// The file and SQLite's two files beside it are 0600. A commit is on the disk before a function
 /// returns (synchronous = FULL), except for what is only held: a power cut ends the server that
-/// held it. One object writes at a time, readers never wait for writers. A file of an earlier
-/// version is brought up to date when it is opened, one of a newer version is refused.
+/// held it. One object writes at a time; whoever reads money or usage waits only while what was
+/// settled last is booked, and so fails where nothing can be written. A file of an earlier version
+/// is brought up to date when it is opened, one of a newer version is refused.
 ///
 /// One server spends: the first that reserves or reclaims holds `accounts.sqlite.server` locked
 /// until its end, and others get Errc::busy. Any process may manage accounts and keys.
