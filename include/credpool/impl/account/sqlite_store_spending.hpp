@@ -50,7 +50,7 @@ CREDPOOL_INLINE Result<void> SqliteAccountStore::reclaim(TimePoint, bool own) {
   if (!own) return {};
   return state_->spend([&](detail::SqliteAccounts& accounts) -> Result<void> {
     const char* doing = "taking back what an earlier server held";
-    if (auto booked = detail::sqlite_book_all(accounts); !booked) return fail(booked.error());
+    if (auto booked = detail::sqlite_book(accounts); !booked) return fail(booked.error());
     if (auto done = accounts.run(doing, "DELETE FROM allowance"); !done) return done;
     return accounts.run(doing, "UPDATE account SET reserved = 0 WHERE reserved <> 0");
   });

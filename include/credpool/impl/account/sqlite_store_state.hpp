@@ -5,7 +5,7 @@
 
 #include <credpool/account/sqlite_store.hpp>
 #include <credpool/core/file_lock.hpp>
-#include <credpool/impl/account/sqlite_journal.hpp>
+#include <credpool/impl/account/sqlite_spending.hpp>
 
 #include <mutex>
 
@@ -70,7 +70,7 @@ struct SqliteAccountStore::State {
       }
       if (auto done = detail::sqlite_journal(accounts, settlements); !done) return done;
       if (!full) return {};
-      const auto booked = detail::sqlite_book_all(accounts);
+      const auto booked = detail::sqlite_book(accounts);
       return booked ? Result<void>{} : fail(booked.error());
     };
     auto done = transact(body, true);
@@ -105,7 +105,7 @@ struct SqliteAccountStore::State {
   std::invoke_result_t<Body&, detail::SqliteAccounts&> on_books(Body body, bool on_disk) {
     using Done = std::invoke_result_t<Body&, detail::SqliteAccounts&>;
     const auto all = [&](detail::SqliteAccounts& accounts) -> Done {
-      if (auto booked = detail::sqlite_book_all(accounts); !booked) return fail(booked.error());
+      if (auto booked = detail::sqlite_book(accounts); !booked) return fail(booked.error());
       return body(accounts);
     };
     auto done = transact(all, on_disk);
