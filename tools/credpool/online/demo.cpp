@@ -3,7 +3,7 @@
 
 #include "../cli_pool.hpp"
 #include "demo_provider.hpp"
-#include "../demo_world.hpp"
+#include "demo_world.hpp"
 
 #include <httplib.h>
 

@@ -33,6 +33,11 @@ CREDPOOL_INLINE Environment Environment::of_process() {
   std::array<char, 4096> buffer{};
   ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
   if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
+  // A program that is linked statically may not reach a database that is not in files.
+  for (const auto* name : {"LOGNAME", "USER"})
+    if (const auto variable = facts.variables.find(name);
+        facts.user_name.empty() && variable != facts.variables.end())
+      facts.user_name = variable->second;
 
   const auto home = facts.variables.find("HOME");
   if (home != facts.variables.end() && !home->second.empty()) {
@@ -116,15 +121,18 @@ CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
   const auto search = variable("PATH");
   if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
   std::string_view rest{*search};
+  std::string candidate;  // no path: taking each apart would cost more than looking for it
   while (true) {
     const auto colon = rest.find(':');
     const auto entry = rest.substr(0, colon);
     if (entry.starts_with('/')) {
-      auto candidate = std::filesystem::path{entry} / name;
+      candidate = entry;
+      if (!entry.ends_with('/')) candidate += '/';
+      candidate += name;
       struct stat facts {};
       if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
           (facts.st_mode & 0111) != 0)
-        return candidate;
+        return std::filesystem::path{candidate};
     }
     if (colon == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(colon + 1);

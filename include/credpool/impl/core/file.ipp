@@ -4,14 +4,14 @@
 #include <credpool/core/file.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/core/platform.hpp>
-
-#include <openssl/rand.h>
+#include <credpool/impl/core/dangling_link.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,21 +69,22 @@ inline std::string shell_word(std::string_view text) {
 
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
-  const auto path = shell_word(facts.resolved.native());
+  const auto warn = [&facts](FileWarning::Kind kind, std::string command,
+                             const std::filesystem::path& path) {
+    facts.warnings.push_back({kind, std::move(command) + ' ' + shell_word(path.native())});
+  };
   if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
+    warn(FileWarning::Kind::readable_by_others, "chmod 600", facts.resolved);
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+    warn(FileWarning::Kind::hard_linked, "find / -xdev -samefile", facts.resolved);
   const auto parent = facts.resolved.parent_path();
-  const auto parent_word = shell_word(parent.native());
   struct stat directory {};
   if (::stat(parent.c_str(), &directory) != 0) return;
   if (directory.st_uid != environment.user() && directory.st_uid != 0)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent,
-                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
+    warn(FileWarning::Kind::writable_parent, "chown " + std::to_string(environment.user()), parent);
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
   if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+    warn(FileWarning::Kind::writable_parent, "chmod go-w", parent);
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {
@@ -115,20 +116,25 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
                 "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
   };
 
-  struct stat link {};
-  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
-  // What is not a regular file is refused before it is opened: opening a device may have effects.
-  struct stat before {};
-  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return not_regular(before.st_mode);
-
-  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
-  if (!opened.descriptor) {
-    const int number = errno;
+  const auto failed_with = [&](int number) {
     const auto code = errc_of_errno(number);
     return fail(code, doing, path.string(),
                 code == Errc::not_found ? std::string{} : reason_of_errno(number));
+  };
+
+  // What is not a regular file is refused before it is opened: opening a device may have effects.
+  struct stat before {};
+  if (::lstat(path.c_str(), &before) != 0) return failed_with(errno);
+  const bool is_link = S_ISLNK(before.st_mode);
+  if (is_link && ::stat(path.c_str(), &before) != 0) {
+    if (rules.follow_symlink && errc_of_errno(errno) == Errc::not_found)
+      return fail(Errc::not_found, doing, path.string(), std::string{dangling_link_hint});
+  } else if (!S_ISREG(before.st_mode)) {
+    return not_regular(before.st_mode);
   }
+
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) return failed_with(errno);
   struct stat file {};
   if (::fstat(opened.descriptor.get(), &file) != 0)
     return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
@@ -217,7 +223,7 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
   if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
 
   std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
+  if (::getentropy(random.data(), random.size()) != 0)
     return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
   auto temporary = target;
   temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});

@@ -7,8 +7,6 @@
 #include <credpool/core/hash.hpp>
 #include <credpool/core/platform.hpp>
 
-#include <openssl/rand.h>
-
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -18,6 +16,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,7 +85,7 @@ inline Unexpected own_file_failure(int number, const std::string& doing,
 
 inline std::string random_hex() {
   std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  if (::getentropy(random.data(), random.size()) != 0) return {};
   return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
 }
 

@@ -7,13 +7,11 @@
 #include <credpool/credential/jwt.hpp>
 #include <credpool/impl/core/aes_gcm.hpp>
 #include <credpool/impl/core/json.hpp>
+#include <credpool/impl/core/scrypt.hpp>
 #include <credpool/impl/source/key_search.hpp>
 #include <credpool/impl/source/scope_words.hpp>
 #include <credpool/source/gemini_cli.hpp>
 
-#include <openssl/evp.h>
-
-#include <array>
 #include <chrono>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -47,15 +45,11 @@ inline Result<GeminiCipher> parse_gemini_cipher(std::string_view file) {
 /// @errors io when the memory for it is not to be had
 /// @source gemini-cli 0.61.0 fileKeychain: scrypt with Node's default costs
 inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view user) {
-  constexpr std::string_view password = "gemini-cli-oauth";
   const auto salt = std::string{host} + '-' + std::string{user} + "-gemini-cli";
-  std::array<unsigned char, 32> key{};
-  const int done = EVP_PBE_scrypt(
-      password.data(), password.size(), reinterpret_cast<const unsigned char*>(salt.data()),
-      salt.size(), /*N=*/16384, /*r=*/8, /*p=*/1, /*maxmem=*/64 << 20, key.data(), key.size());
-  if (done != 1) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
-  Secret secret{{reinterpret_cast<const char*>(key.data()), key.size()}};
-  wipe(key.data(), key.size());
+  auto key = scrypt("gemini-cli-oauth", salt, /*N=*/16384, /*r=*/8, 32);
+  if (!key) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
+  Secret secret{*key};
+  wipe(key->data(), key->size());
   return secret;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 #include <credpool/core/encoding.hpp>
+#include <credpool/impl/core/dangling_link.hpp>
 #include <credpool/source/store_file.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -14,7 +15,7 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
     store.text = std::move(*text);
   } else if (text.error().errc() != Errc::not_found) {
     store.failure = text.error();
-  } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
+  } else if (text.error().hint == detail::dangling_link_hint) {
     store.failure = dangling_link(path);
   }
   return store;
@@ -22,7 +23,7 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
 
 CREDPOOL_INLINE Error dangling_link(const std::filesystem::path& path) {
   return Error{Errc::unsafe_file, "reading a file", path.string(),
-               "the link leads nowhere: restore its target or remove it"};
+               std::string{detail::dangling_link_hint}};
 }
 
 CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,

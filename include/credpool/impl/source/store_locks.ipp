@@ -6,8 +6,6 @@
 #include <credpool/impl/core/flock.hpp>
 #include <credpool/source/store_locks.hpp>
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -15,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include <sys/random.h>
 #include <unistd.h>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -107,7 +106,7 @@ inline Result<Descriptor> take_named_lock(const std::filesystem::path& path,
 /// A random id in the form of RFC 4122, version 4.
 inline std::optional<std::string> random_lock_owner() {
   std::array<unsigned char, 16> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return std::nullopt;
+  if (::getentropy(random.data(), random.size()) != 0) return std::nullopt;
   random[6] = static_cast<unsigned char>((random[6] & 0x0F) | 0x40);
   random[8] = static_cast<unsigned char>((random[8] & 0x3F) | 0x80);
   auto id = to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
