@@ -91,12 +91,14 @@ class HistoryUpdate {
   /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
   template <class F> void change(std::size_t index, const char* what, F&& edit) {
     auto& entry = history.entries[index];
-    auto before = history_digest(entry);
+    auto before = entry;
     edit(entry);
-    auto after = history_digest(entry);
-    if (after == before) return;
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, std::move(before),
-                      std::move(after)});
+    if (entry == before) {  // as numbers, which may be spelled in two ways: keep the old spelling
+      entry = std::move(before);
+      return;
+    }
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(before),
+                      history_digest(entry)});
     ++result.changed;
   }
   void add(const char* what, Json entry) {
