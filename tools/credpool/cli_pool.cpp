@@ -8,6 +8,11 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <sys/stat.h>
 
 namespace credpool_cli {
 
@@ -48,38 +53,60 @@ CliSources cli_sources(const cp::Environment& environment, const cp::Settings& s
                              OwnSecrets{std::move(secrets)}, OwnLogins{std::move(logins)});
 }
 
+namespace {
+
+/// The same world with the directories of PATH that are there, each once: many a PATH names a
+/// directory twice, or by way of a link, and every program is looked for in every one of them.
+cp::Environment with_short_path(const cp::Environment& environment) {
+  const auto path = environment.variable("PATH");
+  if (!path) return environment;
+  std::string shorter;
+  std::set<std::pair<dev_t, ino_t>> taken;
+  std::istringstream entries{*path};
+  for (std::string entry; std::getline(entries, entry, ':');) {
+    struct stat facts {};
+    if (!entry.starts_with('/') || ::stat(entry.c_str(), &facts) != 0 ||
+        !taken.emplace(facts.st_dev, facts.st_ino).second)
+      continue;
+    shorter += (shorter.empty() ? "" : ":") + entry;
+  }
+  return environment.with_variable("PATH", std::move(shorter));
+}
+
+}  // namespace
+
 cp::Discovery discover(const CliSources& sources, const cp::Environment& environment,
-                       const cp::Settings& settings) {
-  auto discovery =
-      sources.discover_all(environment, cp::source_settings(settings, CliSources::clis));
+                       const cp::Settings& settings, cp::OpenedStores* opened) {
+  auto discovery = sources.discover_all(with_short_path(environment),
+                                        cp::source_settings(settings, CliSources::clis), opened);
   cp::apply_ownership(settings, discovery.credentials);
   return discovery;
 }
 
 namespace {
 
-cp::Result<cp::SqliteState> open_state(const Session& session,
-                                       const cp::Result<cp::StateDirectory>& directory,
-                                       StateUse use) {
+cp::Result<CliState> open_state(const Session& session,
+                                const cp::Result<cp::StateDirectory>& directory, StateUse use) {
   if (directory) {
     std::error_code ignored;  // what cannot be looked at is opened, which tells why
     if (use == StateUse::look && !std::filesystem::exists(directory->state_file(), ignored) &&
         !ignored)
-      return cp::SqliteState::in_memory();
+      return CliState{};
     auto state = cp::SqliteState::open(*directory, session.environment());
-    if (state || use == StateUse::keep) return state;
+    if (state) return CliState{*std::move(state)};
+    if (use == StateUse::keep) return cp::fail(state.error());
     session.warn(harmless(state.error().message()) +
                  "; going on without what earlier runs learned");
-    return cp::SqliteState::in_memory();
+    return CliState{};
   }
   if (use == StateUse::keep) return cp::fail(directory.error());
   session.warn(harmless(directory.error().message()) + "; nothing is remembered");
-  return cp::SqliteState::in_memory();
+  return CliState{};
 }
 
 }  // namespace
 
-cp::Result<PoolParts> pool_parts(const Session& session, StateUse use) {
+cp::Result<PoolParts> pool_parts(const Session& session, StateUse use, TokenUse tokens) {
   auto settings = settings_of(session);
   if (!settings) return cp::fail(settings.error());
   auto policy = cp::AnyRotation::by_name(settings->rotation_strategy);
@@ -91,16 +118,21 @@ cp::Result<PoolParts> pool_parts(const Session& session, StateUse use) {
   const Spinner spinner{session.err(), "looking for logins"};
   auto sources = std::make_shared<const CliSources>(
       cli_sources(session.environment(), *settings, directory ? &*directory : nullptr));
-  auto discovery = discover(*sources, session.environment(), *settings);
+  std::optional<cp::OpenedStores> opened;
+  if (tokens == TokenUse::show && directory)
+    opened.emplace(directory->opened_stores_file(), session.environment());
+  auto discovery =
+      discover(*sources, session.environment(), *settings, opened ? &*opened : nullptr);
   PoolParts parts{std::move(*settings), {},
                   std::move(*policy),   std::move(*state),
-                  std::move(sources),   std::move(discovery)};
+                  std::move(sources),   std::move(discovery),
+                  std::move(opened)};
   if (directory) parts.directory = *directory;
   return parts;
 }
 
-cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
-  auto parts = pool_parts(session, use);
+cp::Result<OpenPool> open_pool(const Session& session, StateUse use, TokenUse tokens) {
+  auto parts = pool_parts(session, use, tokens);
   if (!parts) return cp::fail(parts.error());
   auto pool = std::make_unique<CliPool>(
       *parts->sources, std::move(parts->policy),
@@ -110,8 +142,9 @@ cp::Result<OpenPool> open_pool(const Session& session, StateUse use) {
   if (auto replaced = pool->replace_credentials(parts->discovery.credentials);
       !replaced && use == StateUse::keep)
     return cp::fail(replaced.error());
-  return OpenPool{std::move(parts->settings), std::move(parts->directory),
-                  std::move(parts->sources), std::move(pool), std::move(parts->discovery)};
+  return OpenPool{std::move(parts->settings),  std::move(parts->directory),
+                  std::move(parts->sources),   std::move(pool),
+                  std::move(parts->discovery), std::move(parts->opened_stores)};
 }
 
 cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {

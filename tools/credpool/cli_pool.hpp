@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include "cli_state.hpp"
 #include "commands.hpp"
 
 #include <credpool/config/settings_file.hpp>
@@ -13,7 +14,6 @@
 #include <credpool/store/sealed.hpp>
 #include <credpool/store/sealed_login.hpp>
 #include <credpool/store/sealed_source.hpp>
-#include <credpool/store/sqlite.hpp>
 #include <credpool/store/state_directory.hpp>
 
 #include <memory>
@@ -62,9 +62,8 @@ using CliSources = credpool::AllSourcesAnd<credpool::CursorApp, credpool::Config
 using CliRefresh =
     credpool::FirstOf<credpool::OAuthRefresh<credpool::HelperProcess>, credpool::CliCommand>;
 
-/// The pool of the command: every source, the policy that the configuration names, state in SQLite.
-using CliPool =
-    credpool::DefaultPoolWith<credpool::SqliteState, credpool::SystemClock, CliSources, CliRefresh>;
+/// The pool of the command: every source, the policy that the configuration names, its state.
+using CliPool = credpool::DefaultPoolWith<CliState, credpool::SystemClock, CliSources, CliRefresh>;
 
 /// The pool over the state directory, with what it lends already looked for.
 struct OpenPool {
@@ -73,6 +72,8 @@ struct OpenPool {
   std::shared_ptr<const CliSources> sources;
   std::unique_ptr<CliPool> pool;
   credpool::Discovery discovery;
+  /// Of a command that shows tokens' hashes only, where there is a place for it.
+  std::optional<credpool::OpenedStores> opened_stores;
 };
 
 /// The error with which a command ends when its configuration is wrong; none when it is right.
@@ -92,7 +93,8 @@ CliSources cli_sources(const credpool::Environment& environment, const credpool:
 
 /// What those find, as the configuration says.
 credpool::Discovery discover(const CliSources& sources, const credpool::Environment& environment,
-                             const credpool::Settings& settings);
+                             const credpool::Settings& settings,
+                             credpool::OpenedStores* opened = nullptr);
 
 /// What a command does with the pool's state.
 enum class StateUse {
@@ -101,25 +103,34 @@ enum class StateUse {
   keep,              ///< changes it, or fails
 };
 
+/// What a command does with the tokens.
+enum class TokenUse {
+  lend,  ///< needs them, or some of them
+  show,  ///< what is known of them is enough: stores that have not changed are not opened again
+};
+
 /// What a pool is made of.
 struct PoolParts {
   credpool::Settings settings;
   std::optional<credpool::StateDirectory> directory;  ///< none: there is no place for one
   credpool::AnyRotation policy;
-  credpool::SqliteState state;
+  CliState state;
   std::shared_ptr<const CliSources> sources;
   credpool::Discovery discovery;
+  std::optional<credpool::OpenedStores> opened_stores;  ///< none: every store was opened
 };
 
 /// Reads the configuration, opens the state and looks for logins.
 ///
 /// Where the state cannot be had and the command can do without it, the user is warned.
-credpool::Result<PoolParts> pool_parts(const Session& session, StateUse use);
+credpool::Result<PoolParts> pool_parts(const Session& session, StateUse use,
+                                       TokenUse tokens = TokenUse::lend);
 
 /// Opens the pool over everything that the sources find.
 ///
 /// Where the state cannot be had and the command can do without it, the user is warned.
-credpool::Result<OpenPool> open_pool(const Session& session, StateUse use);
+credpool::Result<OpenPool> open_pool(const Session& session, StateUse use,
+                                     TokenUse tokens = TokenUse::lend);
 
 credpool::LeaseRequest lease_request(const RequestOptions& options,
                                      const credpool::Settings& settings);

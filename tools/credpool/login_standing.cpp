@@ -54,11 +54,11 @@ LoginStanding login_standing(const CliSources& sources, const cp::Credential& cr
   if (credential.status_at(now) == cp::Status::needs_login) {
     standing.state = RefreshState::signed_out;
     standing.what = "its CLI has signed out";
-    if (!credential.refresh_token.empty()) standing.what = "both of its tokens have ended";
+    if (credential.has_refresh_token()) standing.what = "both of its tokens have ended";
     standing.next = next_login(credential.cli);
     return standing;
   }
-  if (credential.refresh_token.empty()) return standing;
+  if (!credential.has_refresh_token()) return standing;
   standing.state = RefreshState::well;
   const auto store = sources.login_store(credential, environment);
   if (!store) return standing;  // only read: there are no traces of ours

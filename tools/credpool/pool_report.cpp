@@ -22,7 +22,7 @@ int check_code(const std::vector<Standing>& all, cp::TimePoint now) {
       continue;
     any = true;
     // A day before its end there is still time for a person to log in again.
-    if ((credential.refresh_token.empty() || dead) && credential.expires_at &&
+    if ((!credential.has_refresh_token() || dead) && credential.expires_at &&
         *credential.expires_at - now < std::chrono::hours{24})
       expiring = true;
   }

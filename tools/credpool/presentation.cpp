@@ -32,7 +32,7 @@ Json credential_json(const cp::Credential& credential, cp::TimePoint now) {
           {"usable", credential.usable_at(now)},
           {"expiresAt", time_json(credential.expires_at)},
           {"refreshAt", time_json(credential.refresh_at)},
-          {"refreshable", !credential.refresh_token.empty()},
+          {"refreshable", credential.has_refresh_token()},
           {"tokenHash", credential.token_hash()},
           {"ownership", cp::to_string(credential.ownership)},
           {"account", harmless(credential.account)},
@@ -87,8 +87,8 @@ Style status_style(const cp::Credential& credential, cp::TimePoint now) {
 }
 
 std::string ownership_words(const cp::Credential& credential) {
-  return credential.refresh_token.empty() ? std::string{"-"}
-                                          : std::string{cp::to_string(credential.ownership)};
+  return credential.has_refresh_token() ? std::string{cp::to_string(credential.ownership)}
+                                        : std::string{"-"};
 }
 
 std::string short_path(const std::string& path, const cp::Environment& environment) {

@@ -12,16 +12,20 @@ namespace cp = credpool;
 int run_scan(Session& session, const ScanOptions& options) {
   if (options.validate || options.import) need_network(session);
   const auto started = std::chrono::steady_clock::now();
-  auto opened = open_pool(session, options.import     ? StateUse::keep
-                                   : options.validate ? StateUse::keep_if_possible
-                                                      : StateUse::look);
+  auto opened = open_pool(session,
+                          options.import     ? StateUse::keep
+                          : options.validate ? StateUse::keep_if_possible
+                                             : StateUse::look,
+                          options.import || options.validate ? TokenUse::lend : TokenUse::show);
   if (!opened) return session.fail(opened.error());
-  auto report =
-      check_discovery(session, *opened->pool, opened->settings, opened->discovery, options);
+  auto report = check_discovery(session, *opened->pool, opened->settings,
+                                std::move(opened->discovery), options);
   if (!report) return session.fail(report.error());
   const auto noted = note_discovered(session, opened->settings, report->discovery.credentials);
   if (!noted && opened->directory)  // else it was said already that nothing is remembered
     session.warn(harmless(noted.error().message()));
+  // Where that cannot be kept, the next scan opens the stores again.
+  if (opened->opened_stores) (void)opened->opened_stores->keep();
   report->elapsed =
       std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
 

@@ -36,7 +36,7 @@ std::string next_steps(const std::vector<Standing>& all, const Session& session)
 }  // namespace
 
 int run_status(Session& session, const StatusOptions& options) {
-  auto opened = open_pool(session, StateUse::look);
+  auto opened = open_pool(session, StateUse::look, TokenUse::show);
   if (!opened) return session.fail(opened.error());
   if (auto known = check_cli_names(opened->discovery, options.clis); !known)
     return session.fail(known.error());
@@ -91,7 +91,7 @@ int run_status(Session& session, const StatusOptions& options) {
 }
 
 int run_list(Session& session, const StatusOptions& options) {
-  auto opened = open_pool(session, StateUse::look);
+  auto opened = open_pool(session, StateUse::look, TokenUse::show);
   if (!opened) return session.fail(opened.error());
   if (auto known = check_cli_names(opened->discovery, options.clis); !known)
     return session.fail(known.error());

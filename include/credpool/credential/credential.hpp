@@ -66,6 +66,15 @@ struct Credential {
   Secret secret;         ///< access token, key or token; empty when there is none to lend
   Secret refresh_token;  ///< empty when there is none
 
+  /// What is known of tokens that were not read this time, since their store is encrypted and has
+  /// not changed (see OpenedStores). Who has it can show the credential, not lend or refresh it.
+  struct Unread {
+    std::string token_hash = {};
+    bool secret = false;         ///< the store holds one
+    bool refresh_token = false;  ///< the store holds one
+  };
+  std::optional<Unread> unread;  ///< none: `secret` and `refresh_token` are what the store holds
+
   std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
   std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
@@ -89,15 +98,22 @@ struct Credential {
   /// neither is there. Differs after every refresh, unlike the id.
   std::string token_hash() const;
 
+  /// Whether its store holds an access token, key or token.
+  bool has_secret() const noexcept { return !secret.empty() || (unread && unread->secret); }
+  /// Whether its store holds a refresh token.
+  bool has_refresh_token() const noexcept {
+    return !refresh_token.empty() || (unread && unread->refresh_token);
+  }
+
   /// How it stands at that time.
   Status status_at(TimePoint now) const noexcept;
   /// Why; Reason::none when there is nothing to say.
   Reason reason_at(TimePoint now) const noexcept;
-  /// Whether it may be lent at that time (the pool asks more than this).
+  /// Whether it may be lent at that time (the pool asks more than this), once its tokens are read.
   bool usable_at(TimePoint now) const noexcept;
   /// Whether it holds a refresh token that is not known to have ended.
   bool can_refresh_at(TimePoint now) const noexcept {
-    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+    return has_refresh_token() && !(refresh_expires_at && *refresh_expires_at <= now);
   }
   /// Whether its CLI would refresh it at that time.
   bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }

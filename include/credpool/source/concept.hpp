@@ -5,6 +5,7 @@
 #include <credpool/core/result.hpp>
 #include <credpool/credential/credential.hpp>
 #include <credpool/credential/login_store.hpp>
+#include <credpool/source/opened_stores.hpp>
 
 #include <concepts>
 #include <memory>
@@ -51,6 +52,13 @@ template <class S>
 concept NamesItsVariables = CredentialSource<S> && requires {
   { S::variables.size() } -> std::convertible_to<std::size_t>;
   { S::variables[0] } -> std::convertible_to<std::string_view>;
+};
+
+/// A source with a store that is costly to open: it need not open one that has not changed.
+template <class S>
+concept OpensCostlyStores = CredentialSource<S> &&
+    requires(const S& source, const Environment& environment, OpenedStores* opened) {
+  { source.discover(environment, opened) } -> std::same_as<Result<std::vector<Credential>>>;
 };
 
 /// A source whose logins can be refreshed where they stand: it knows its CLI's locks and how to

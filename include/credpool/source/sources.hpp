@@ -92,13 +92,18 @@ template <class... S> class Sources {
   /// priority number, among equals from one that has it in a place of its own (see Place::shared),
   /// and among those from the first one.
   ///
+  /// @param opened what costly stores held when they were last opened: those that have not changed
+  ///               are not opened, and what they hold has no secret (Credential::unread). Null: all
+  ///               are opened.
   /// @effects reads files, as the sources do; writes nothing, runs nothing
   /// @thread_safety safe when the sources' `discover` is
-  Discovery discover_all(const Environment& environment,
-                         const SourceSettingsByCli& settings = {}) const {
+  Discovery discover_all(const Environment& environment, const SourceSettingsByCli& settings = {},
+                         OpenedStores* opened = nullptr) const {
     Discovery discovery;
     std::apply(
-        [&](const S&... source) { (look_at(source, environment, settings, discovery), ...); },
+        [&](const S&... source) {
+          (look_at(source, environment, settings, opened, discovery), ...);
+        },
         sources_);
     detail::finish_discovery(discovery);
     return discovery;
@@ -132,12 +137,19 @@ template <class... S> class Sources {
  private:
   template <class Source>
   static void look_at(const Source& source, const Environment& environment,
-                      const SourceSettingsByCli& settings, Discovery& discovery) {
+                      const SourceSettingsByCli& settings, OpenedStores* opened,
+                      Discovery& discovery) {
     const auto named = settings.find(std::string_view{Source::cli});
     const auto chosen = named == settings.end() ? SourceSettings{} : named->second;
     if (!chosen.enabled) return;
     discovery.clis.push_back(facts_of(source, environment));
-    detail::add_discovered(discovery, Source::cli, chosen.priority, source.discover(environment));
+    const auto discover = [&] {
+      if constexpr (OpensCostlyStores<Source>)
+        return source.discover(environment, opened);
+      else
+        return source.discover(environment);
+    };
+    detail::add_discovered(discovery, Source::cli, chosen.priority, discover());
   }
 
   template <class Source>

@@ -30,11 +30,6 @@ class SqliteState {
   static Result<SqliteState> open(const StateDirectory& directory, const Environment& environment,
                                   Duration patience = std::chrono::seconds{5});
 
-  /// State that nothing keeps: for looking at credentials where no file is there yet, or none can
-  /// be.
-  /// @errors io when there is no memory
-  static Result<SqliteState> in_memory();
-
   Result<Generation> generation() const;
 
   /// @errors busy, store_unwritable, permission_denied, malformed, io; nothing was kept then

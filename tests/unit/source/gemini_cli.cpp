@@ -312,6 +312,64 @@ TEST_CASE("source/gemini_cli: GEMINI_CLI_HOME replaces the home") {
   CHECK(cp::GeminiCli{}.locations(home.environment()).front() == home.path() / store);
 }
 
+TEST_CASE("source/gemini_cli: an encrypted store that has not changed is not opened again") {
+  const ThrowawayHome home;
+  const auto look = [&](const cp::Environment& environment) {
+    cp::OpenedStores opened{home.path() / "state/opened-stores.json", environment};
+    auto result = cp::GeminiCli{}.discover(environment, &opened);
+    REQUIRE(result);
+    REQUIRE(opened.keep());
+    return *result;
+  };
+  home.write(".gemini/google_accounts.json", R"({"active":"a@b.c"})");
+  for (const auto text : {encrypted, encrypted_login, encrypted_array}) {
+    const auto path = home.write(encrypted_store, text);
+    const auto first = look(home.environment());
+    ::chmod(path.c_str(), 0644);
+    const auto again = look(home.environment());
+    const auto fresh = found(home.environment());
+    REQUIRE(first.size() == again.size());
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      CHECK_FALSE(first[i].unread);
+      REQUIRE(again[i].unread);
+      CHECK(again[i].secret.empty());
+      CHECK(again[i].refresh_token.empty());
+      CHECK(again[i].id == fresh[i].id);
+      CHECK(again[i].profile_id == fresh[i].profile_id);
+      CHECK(again[i].token_hash() == fresh[i].token_hash());
+      CHECK(again[i].status_at(now) == fresh[i].status_at(now));
+      CHECK(again[i].reason_at(now) == fresh[i].reason_at(now));
+      CHECK(again[i].detail == fresh[i].detail);
+      CHECK(again[i].account == fresh[i].account);
+      CHECK(again[i].expires_at == fresh[i].expires_at);
+      CHECK(again[i].scopes == fresh[i].scopes);
+      REQUIRE(again[i].places.size() == fresh[i].places.size());
+      CHECK(again[i].places.front().location == fresh[i].places.front().location);
+      CHECK(again[i].places.front().pointer == fresh[i].places.front().pointer);
+      // The file is looked at all the same.
+      CHECK(again[i].places.front().warnings == fresh[i].places.front().warnings);
+    }
+  }
+  // Other bytes, another user, another host: opened.
+  home.write(encrypted_store, std::string{encrypted} + "\n");
+  CHECK_FALSE(look(home.environment()).front().unread);
+  CHECK(look(home.environment()).front().unread);
+  cp::Environment::Facts facts;
+  facts.home = facts.working_directory = home.path();
+  facts.user = ::geteuid();
+  facts.host_name = "testhost";
+  facts.user_name = "somebody";
+  auto other = look(cp::Environment{facts});
+  CHECK_FALSE(other.front().unread);
+  CHECK(other.front().reason == cp::Reason::encrypted_elsewhere);
+  other = look(cp::Environment{facts});  // that it cannot be opened is known, too
+  CHECK(other.front().unread);
+  CHECK(other.front().reason == cp::Reason::encrypted_elsewhere);
+  facts.user_name = "tester";
+  facts.host_name = "otherhost";
+  CHECK_FALSE(look(cp::Environment{facts}).front().unread);
+}
+
 TEST_CASE("source/gemini_cli: a login in the encrypted store") {
   const ThrowawayHome home;
   home.write(encrypted_store, encrypted_login);

@@ -131,18 +131,6 @@ TEST_CASE("store/sqlite: a new store is empty and of generation 0") {
   CHECK(*store->generation() == 0);  // an empty delta writes nothing
 }
 
-TEST_CASE("store/sqlite: in memory it is a store like any other, and nobody else sees it") {
-  auto store = cp::SqliteState::in_memory();
-  REQUIRE(store);
-  const auto written = store->transact(0, [](const cp::PoolState&) { return one_use("a"); });
-  REQUIRE(written);
-  CHECK(*written == 1);
-  CHECK(changes(*store).credentials.size() == 1);
-  auto other = cp::SqliteState::in_memory();
-  REQUIRE(other);
-  CHECK(*other->generation() == 0);
-}
-
 TEST_CASE("store/sqlite: every member survives a restart") {
   const World world;
   cp::PoolDelta delta = one_use("a");

@@ -14,16 +14,16 @@ namespace credpool::inline CREDPOOL_ABI {
 CREDPOOL_INLINE std::string Credential::token_hash() const {
   if (!secret.empty()) return credpool::token_hash(secret.reveal());
   if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
-  return {};
+  return unread ? unread->token_hash : std::string{};
 }
 
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
   const bool ended = expires_at && *expires_at <= now;
-  if (ended || secret.empty()) {
+  if (ended || !has_secret()) {
     // With both tokens ended, asking the provider is pointless: only a person can help.
-    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
-    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    const bool refresh_ended = has_refresh_token() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && !has_refresh_token())) return Status::needs_login;
     return Status::expired;
   }
   return refresh_due(now) ? Status::expiring : Status::active;
@@ -39,14 +39,14 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
     case Status::expiring:
       return !note && can_refresh_at(now) ? Reason::refreshable : reason;
     case Status::needs_login:
-      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+      return has_refresh_token() ? Reason::not_refreshable : Reason::signed_out;
     default:
       return reason;
   }
 }
 
 CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
-  if (secret.empty() || reason == Reason::service_ended) return false;
+  if (!has_secret() || reason == Reason::service_ended) return false;
   const auto standing = status_at(now);
   return standing == Status::active || standing == Status::expiring;
 }

@@ -45,8 +45,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
     case Status::expiring:
       break;
     case Status::expired:
-      return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
-                                                  : Eligibility::expired);
+      return out(!credential.has_refresh_token() ? Eligibility::expired_unrefreshable
+                                                 : Eligibility::expired);
     case Status::revoked:
       return out(Eligibility::revoked);
     case Status::needs_login:

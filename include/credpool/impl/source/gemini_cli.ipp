@@ -62,13 +62,18 @@ inline GeminiLabels read_gemini_labels(const std::filesystem::path& folder,
   return labels;
 }
 
+inline Credential unusable_gemini_store(const std::filesystem::path& path, const Error& error) {
+  auto credential = unusable_store(GeminiCli::cli, GeminiCli::provider, path, error);
+  if (error.code == Errc::unsupported) credential.reason = Reason::encrypted_elsewhere;
+  credential.profile_id = std::string{GeminiCli::provider} + ":stored";
+  return credential;
+}
+
+/// Appends what the encrypted store holds, without opening it when that is known.
 inline void add_gemini_encrypted(const std::filesystem::path& path, const Environment& environment,
-                                 std::vector<Credential>& found) {
+                                 OpenedStores* opened, std::vector<Credential>& found) {
   const auto unusable = [&](const Error& error) {
-    auto credential = unusable_store(GeminiCli::cli, GeminiCli::provider, path, error);
-    if (error.code == Errc::unsupported) credential.reason = Reason::encrypted_elsewhere;
-    credential.profile_id = std::string{GeminiCli::provider} + ":stored";
-    found.push_back(std::move(credential));
+    found.push_back(unusable_gemini_store(path, error));
   };
   // Logins of MCP servers stand in it too, so it may be larger than a login.
   const auto file = read_store(path, environment, {config_file_rules.max_bytes, true, true});
@@ -76,11 +81,27 @@ inline void add_gemini_encrypted(const std::filesystem::path& path, const Enviro
   if (!file.text) return;
   const auto cipher = parse_gemini_cipher(file.text->bytes.reveal());
   if (!cipher) return unusable(cipher.error());
-  const auto key = derive_gemini_key(environment.host_name(), environment.user_name());
-  if (!key) return unusable(key.error());
-  const auto decrypted = decrypt_gemini_store(*cipher, *key);
-  if (!decrypted) return unusable(decrypted.error());
-  add_gemini_stored(file.text->facts, decrypted->reveal(), found);
+  // All that decides what is found in it: its bytes, its key, and where it lies, which names it.
+  const auto& facts = file.text->facts;
+  const auto store = sha256_of_parts({"credpool opened store", GeminiCli::cli, path.string(),
+                                      environment.host_name(), environment.user_name(),
+                                      file.text->bytes.reveal()});
+  const auto before = found.size();
+  if (auto known = opened == nullptr ? std::nullopt : opened->recall(store)) {
+    found.insert(found.end(), known->begin(), known->end());
+  } else {
+    const auto key = derive_gemini_key(environment.host_name(), environment.user_name());
+    if (!key) return unusable(key.error());
+    if (const auto decrypted = decrypt_gemini_store(*cipher, *key)) {
+      add_gemini_stored(facts, decrypted->reveal(), found);
+    } else {
+      unusable(decrypted.error());
+    }
+    if (opened != nullptr) opened->note(store, std::span{found}.subspan(before));
+  }
+  // The file as it is now, whatever is known of its bytes.
+  for (auto i = before; i < found.size(); ++i)
+    for (auto& place : found[i].places) place = place_of(facts, GeminiCli::cli, place.pointer);
 }
 
 /// What the settings say is used, and is nowhere to be seen.
@@ -121,8 +142,8 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
   return files;
 }
 
-CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
-    const Environment& environment) const {
+CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(const Environment& environment,
+                                                                    OpenedStores* opened) const {
   const auto home = detail::gemini_home(environment);
   if (!home) return fail(home.error());
   const auto folder = *home / ".gemini";
@@ -134,7 +155,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
   if (login.failure) found.push_back(unusable_store(cli, provider, login_path, *login.failure));
   if (login.text) found.push_back(detail::read_gemini_login(login_path, *login.text));
   const auto plain_logins = found.size();
-  detail::add_gemini_encrypted(folder / "gemini-credentials.json", environment, found);
+  detail::add_gemini_encrypted(folder / "gemini-credentials.json", environment, opened, found);
 
   const auto stored_logins = std::count_if(
       found.begin(), found.end(), [](const auto& one) { return one.provider == provider; });

@@ -203,16 +203,6 @@ CREDPOOL_INLINE Result<SqliteState> SqliteState::open(const StateDirectory& dire
   return SqliteState{std::move(connection)};
 }
 
-CREDPOOL_INLINE Result<SqliteState> SqliteState::in_memory() {
-  auto database = detail::SqliteDatabase::open(":memory:", Duration::zero());
-  if (!database) return fail(database.error());
-  if (auto migrated = detail::migrate_sqlite(*database, 0, detail::pool_state_schema); !migrated)
-    return fail(migrated.error());
-  std::unique_ptr<Connection, Close> connection{new Connection{std::move(*database)}};
-  if (auto prepared = connection->prepare(); !prepared) return fail(prepared.error());
-  return SqliteState{std::move(connection)};
-}
-
 CREDPOOL_INLINE Result<Generation> SqliteState::generation() const {
   const std::lock_guard lock{connection_->mutex};
   return connection_->read_generation();
