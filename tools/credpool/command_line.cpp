@@ -13,7 +13,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <iostream>
+#include <span>
+#include <string_view>
+#include <utility>
 
 namespace credpool_cli {
 
@@ -117,6 +121,26 @@ int run_command_line(int argc, char** argv) {
   auto* list_command = app.add_subcommand("list", "The credentials that may be lent");
   list_command->add_option("--cli", list.clis, "Only this CLI (may be given again)");
   on(list_command, [&](Session& session) { return run_list(session, list); });
+
+  const auto parse_and_run = [&] {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      const int code = app.exit(error);
+      return code == 0 ? 0 : 3;
+    }
+    Session session{global};
+    return chosen(session);
+  };
+  // These are run by prompts and status bars: they do not wait for the others to be described.
+  const std::span words{argv + 1, argv + argc};
+  const auto first = std::find_if(words.begin(), words.end(), [](std::string_view word) {
+    return word != "--json" && word != "--no-color";
+  });
+  const auto is_asked_for = [&](const CLI::App* command) {
+    return first != words.end() && command->get_name() == *first;
+  };
+  if (!std::as_const(app).get_subcommands(is_asked_for).empty()) return parse_and_run();
 
   const std::vector<std::string> refresh_methods{"oauth-refresh", "cli-command", "oauth-device",
                                                  "oauth-browser", "api-key-web", "manual"};
@@ -451,14 +475,7 @@ int run_command_line(int argc, char** argv) {
   on(app.add_subcommand("exchange-helper", "Run one exchange")->group(""),
      [](Session& session) { return run_exchange_helper(session); });
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 3;
-  }
-  Session session{global};
-  return chosen(session);
+  return parse_and_run();
 }
 
 }  // namespace credpool_cli
