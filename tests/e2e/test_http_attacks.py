@@ -368,32 +368,6 @@ class Slow(unittest.TestCase):
     def test_slow_readers(self):
         self.attack("slow readers", "-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1", "-k", "3")
 
-    def test_slow_readers_of_endless_answers(self):
-        """Each has its own upstream, which could fill any buffer."""
-        with ProxyWorld() as world, contextlib.ExitStack() as stack:
-            world.post()
-            world.fake.rules(any_key={"kind": "endless", "bytes": 200})
-            body = json.dumps(chat(stream=True)).encode()
-            for number in range(SOCKETS):
-                reader = Raw(world, receive_buffer=4096)
-                stack.callback(reader.socket.close)
-                reader.send(head(b"Content-Length: %d" % len(body)) + body)
-                if number % 200 == 199:
-                    time.sleep(0.1)
-            until = time.monotonic() + 60
-            while (opened := len(os.listdir(f"/proc/{world.proxy.pid}/fd"))) < 2 * SOCKETS and time.monotonic() < until:
-                time.sleep(0.2)
-            world.fake.rules()
-            with SideClient(world) as side:
-                time.sleep(5)
-            resident = memory_kib(world.proxy.pid)
-            say(f"{SOCKETS} slow readers of endless answers: {opened} descriptors, side client p99 {side.percentile(0.99) * 1000:.1f} ms "
-                f"of {len(side.latencies)}, resident {resident / 1024:.1f} MiB")
-            self.assertEqual(side.failures, [])
-            self.assertGreaterEqual(opened, 2 * SOCKETS)
-            self.assertLess(side.percentile(0.99), 0.5)
-            self.assertLess(resident, 64 * 1024)
-
     def test_a_head_has_a_deadline(self):
         with ProxyWorld() as world, Raw(world, timeout=40) as peer:
             begin = time.monotonic()

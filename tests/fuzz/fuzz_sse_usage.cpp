@@ -50,7 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   must(whole.usage() == cut.usage());
   must(whole.complete() == cut.complete());
-  must(whole.stream_error() == cut.stream_error());
+  // Of a long event that tells late that it is an error only the beginning is kept.
+  must(whole.stream_error().empty() == cut.stream_error().empty());
   must(whole.at_event_boundary() == cut.at_event_boundary());
   must(events == expected);
   must(one.at_boundary() == many.at_boundary() && one.passed_over() == many.passed_over());

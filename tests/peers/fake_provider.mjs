@@ -23,7 +23,8 @@
 //   die          {after, reset}                        the connection ends after so many events of a stream
 //   stall_head   {ms}      stall {after, ms}           silence before the head, or inside the stream
 //   hold         {}                                    no head until /release
-//   endless      {interval_ms, bytes}                  until the client leaves
+//   endless      {interval_ms, bytes, write, framing}  until the client leaves; `write`: so many bytes at a time, whatever
+//                                                      they are, framed by "chunked" (usual), "length" or "close"
 //   flood        {bytes}                               so many bytes of events, as fast as they are taken
 //   hang_up      {before_body}                         no answer: closed after the body, or after the head
 //   raw          {text | shape}                        these bytes, then closed; the shapes are below
@@ -32,7 +33,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { endpoints, errorBody, errorEvent } from './provider_answers.mjs';
@@ -119,18 +120,47 @@ const drained = (answer) => new Promise((resume) => {
   answer.on('close', done);
 });
 
+function fillerEvent(bytes) {
+  const filler = 'x'.repeat(Math.max(1, bytes));
+  return `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content: filler } }] })}\n\n`;
+}
+
+const rounds = new Map(); // rule -> what it sends again and again, twice: any place in the first half is a beginning
+
+/** A stream with no end straight into the socket, in writes of one size that mind no event and no chunk. */
+async function pourRaw({ socket }, record, rule) {
+  const framing = rule.framing ?? 'chunked';
+  const name = JSON.stringify(rule);
+  if (!rounds.has(name)) {
+    const event = fillerEvent(rule.bytes);
+    const framed = framing === 'chunked' ? `${event.length.toString(16)}\r\n${event}\r\n` : event;
+    rounds.set(name, Buffer.from(framed.repeat(2 * Math.ceil(rule.write / framed.length))));
+  }
+  const round = rounds.get(name);
+  const frames = { chunked: 'transfer-encoding: chunked\r\n', length: 'content-length: 1000000000000\r\n', close: '' };
+  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n${frames[framing]}\r\n`);
+  let writes = 0;
+  for (let at = 0; !record.gone && !socket.destroyed; at = (at + rule.write) % (round.length / 2)) {
+    record.written += rule.write;
+    if (!socket.write(round.subarray(at, at + rule.write))) await drained(socket);
+    writes += 1;
+    if (writes % 64 === 0) await others(); // one that takes all must not keep the rest waiting
+  }
+}
+
 /** A stream with no end, or of so many bytes, whose every event is alike. */
 async function pour(answer, record, rule) {
+  if (rule.write) return pourRaw(answer, record, rule);
   answer.writeHead(200, { ...sse, ...record.answered });
-  const filler = 'x'.repeat(Math.max(1, (rule.kind === 'flood' ? 64000 : rule.bytes ?? 100)));
-  const event = `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content: filler } }] })}\n\n`;
+  const event = fillerEvent(rule.kind === 'flood' ? 64000 : rule.bytes ?? 100);
   while (!record.gone && (rule.kind === 'endless' || record.written < rule.bytes)) {
     record.events += 1;
     record.written += event.length;
     if (!answer.write(event)) await drained(answer);
     if (rule.interval_ms) await sleep(rule.interval_ms);
+    else if (record.events % 64 === 0) await others();
   }
-  if (!record.gone) answer.end('data: [DONE]\n\n');
+  return record.gone ? undefined : answer.end('data: [DONE]\n\n');
 }
 
 async function answerTo(request, answer, record) {

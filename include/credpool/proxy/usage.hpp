@@ -14,6 +14,7 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 class AnswerScan;
+class LongUsageEvent;
 }
 
 /// Tokens that a service says it has counted. None: it did not say.
@@ -37,7 +38,8 @@ struct TokenUsage {
 /// bytes themselves are the caller's to pass on; nothing is ever changed in them.
 ///
 /// Of a JSON answer only the object `usage` is kept (8 KiB at most). Of a stream only the events
-/// that may matter are looked into, up to 1 MiB each.
+/// that may matter are looked into. One that comes in several pieces is kept up to half a KiB; of
+/// more, only what is looked for.
 ///
 /// A later number replaces an earlier one, a later zero does not: some services report the prompt
 /// at the beginning and zero at the end, others the other way round.
@@ -65,6 +67,10 @@ class UsageTap {
   /// what a Response with that body would say to classify_answer(). Empty: none came.
   const std::string& stream_error() const noexcept { return error_; }
 
+  /// Whether the event of a stream that has begun, and has not ended, may be an error. Of a long
+  /// one its name or its beginning tells.
+  bool may_be_in_error() const noexcept;
+
   /// The `id` of an answer of the Responses API, by which a later request may refer to it; empty:
   /// none yet, or one that is longer than 256 bytes.
   const std::string& response_id() const noexcept { return response_id_; }
@@ -77,6 +83,8 @@ class UsageTap {
 
  private:
   void read_event(std::string_view event, std::string_view data);
+  void read_long_event(std::string_view event);
+  void read_scan(const detail::AnswerScan& scan, std::string_view usage);
   void read_usage(std::string_view text);
   void keep_error(std::string error);
   void keep_id(std::string_view quoted);
@@ -85,8 +93,9 @@ class UsageTap {
   bool stream_;
   bool complete_ = false;
   SseReader sse_;
-  std::unique_ptr<detail::AnswerScan> json_;  ///< of a JSON answer
-  TokenUsage reported_;                       ///< as the fields are called
+  std::unique_ptr<detail::AnswerScan> json_;      ///< of a JSON answer
+  std::unique_ptr<detail::LongUsageEvent> long_;  ///< of a stream that has had one
+  TokenUsage reported_;                           ///< as the fields are called
   std::string error_;
   std::string response_id_;
   std::uint64_t events_ = 0;

@@ -130,6 +130,29 @@ TEST_CASE("proxy/proxy: an error that begins a stream moves it, one in the middl
   CHECK(exchange->answer().header("x-credpool-attempts") == "2");
 }
 
+TEST_CASE("proxy/proxy: a long first event is let go early, unless it begins as an error") {
+  const std::string large(4000, 'x');
+  World world{{openai_key("one"), openai_key("two")}};
+  const auto exchange = world.chat(R"(,"stream":true)");
+  world.upstream.last().answer_head(200, events);
+  world.upstream.last().answer_data("data: {\"choices\":[{\"x\":\"");
+  CHECK(exchange->answer().status == 0);
+  world.upstream.last().answer_data(large);
+  CHECK(exchange->answer().status == 200);
+  CHECK(exchange->answer().body == "data: {\"choices\":[{\"x\":\"" + large);
+
+  World other{{openai_key("one"), openai_key("two")}};
+  const auto refused = other.chat(R"(,"stream":true)");
+  other.upstream.last().answer_head(200, events);
+  other.upstream.last().answer_data("data: {\"error\":{\"code\":\"rate_limit_exceeded\",\"x\":\"");
+  other.upstream.last().answer_data(large);
+  CHECK(refused->answer().status == 0);
+  other.upstream.last().answer_data("\"}}\n\n");
+  CHECK(refused->answer().status == 0);
+  CHECK(other.upstream.calls().size() == 2);
+  CHECK(other.upstream.calls()[0]->cancelled());
+}
+
 TEST_CASE("proxy/proxy: a stream that dies ends with an error event and is not repeated") {
   World world{{openai_key("one"), openai_key("two")}};
   const auto exchange = world.chat(R"(,"stream":true)");

@@ -97,6 +97,99 @@ TEST_CASE("proxy/sse: what is too long is passed over, and the next one is told"
   CHECK(whole("data: " + large.substr(0, 95) + "\n\n", 100).empty());
 }
 
+namespace {
+
+/// Puts the data of long events together again.
+struct Parts final : cp::SseLongData {
+  std::string data;
+  std::size_t times = 0;
+  void add(std::string_view, std::string_view part) override {
+    CHECK_FALSE(part.empty());
+    data += part;
+    ++times;
+  }
+  void feed(cp::SseReader& reader, std::string_view piece, Events& events) {
+    while (reader.next(piece, this)) {
+      if (reader.in_parts()) {
+        CHECK(reader.data().empty());
+        events.emplace_back(reader.event(), std::exchange(data, {}));
+      } else {
+        CHECK(data.empty());
+        events.emplace_back(reader.event(), reader.data());
+      }
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("proxy/sse: the data of an event that is too long is given away in parts") {
+  const std::string large(200, 'x');
+  const std::pair<std::string, Events> streams[] = {
+      {"data: " + large + "\n\ndata: b\n\n", {{"", large}, {"", "b"}}},
+      {"data:" + large + "\r\n\r\n", {{"", large}}},
+      {"data: a\nid: " + large + "\n\ndata: b\n\n", {{"", "a"}, {"", "b"}}},
+      {"id: " + large + "\ndata: " + large + "\n\n", {{"", large}}},
+      {"data: " + large + "\ndata: " + large + "\ndata\ndata: c\n\n",
+       {{"", large + '\n' + large + "\n\nc"}}},
+      {"event: x\ndata: " + large + "\n:" + large + "\ndata: " + large + "\n\n",
+       {{"x", large + '\n' + large}}},
+      {"data: " + large + "\nevent: late\n\n", {{"late", large}}},
+      {"database: " + large + "\n\ndata: b\n\n", {{"", "b"}}},
+  };
+  for (const auto& [stream, expected] : streams) {
+    for (const std::size_t step :
+         {std::size_t{1}, std::size_t{7}, std::size_t{90}, stream.size()}) {
+      const auto& text = stream;
+      CAPTURE(text);
+      CAPTURE(step);
+      cp::SseReader reader{100};
+      Parts parts;
+      Events events;
+      for (std::size_t at = 0; at < text.size(); at += step)
+        parts.feed(reader, std::string{text.substr(at, step)}, events);
+      CHECK(events == expected);
+      CHECK(reader.passed_over() == 0);
+      CHECK(reader.at_boundary());
+      // A line that lies within a piece is told as it stands, however long.
+      if (step == text.size() && &expected == &streams[0].second) CHECK(parts.times == 0);
+    }
+  }
+}
+
+TEST_CASE("proxy/sse: the same events wherever the pieces are cut, in parts too") {
+  std::mt19937 random{7};
+  const std::vector<std::string> lines{"data: a",
+                                       "data:" + std::string(30, 'b'),
+                                       "data: " + std::string(90, 'c'),
+                                       "event: x",
+                                       ": " + std::string(70, 'd'),
+                                       "id: " + std::string(80, 'e'),
+                                       "",
+                                       "",
+                                       "data"};
+  std::size_t times = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string stream;
+    for (auto left = random() % 20; left > 0; --left)
+      stream += lines[random() % lines.size()] + (round % 3 == 0 ? "\r\n" : "\n");
+    cp::SseReader one, many{64};
+    Parts parts;
+    Events expected, events;
+    feed(one, stream, expected);
+    for (std::size_t at = 0; at < stream.size();) {
+      const auto size = random() % 40;
+      parts.feed(many, std::string{stream.substr(at, size)}, events);
+      at += size;
+    }
+    CAPTURE(stream);
+    CHECK(events == expected);
+    CHECK(many.at_boundary() == one.at_boundary());
+    times += parts.times;
+  }
+  CHECK(times > 1000);
+}
+
 TEST_CASE("proxy/sse: the same events wherever the pieces are cut") {
   std::mt19937 random{99};
   const std::vector<std::string> lines{"data: a",

@@ -257,6 +257,60 @@ TEST_CASE("proxy/usage: an error inside a stream is kept, the first one, within 
           .size() == 16 << 10);
 }
 
+TEST_CASE("proxy/usage: an event that is too long to be kept is read all the same") {
+  const std::string large(3'000'000, 'x');
+  const auto fed = [](Op operation, const std::string& stream) {
+    cp::UsageTap tap{operation, true};
+    for (std::size_t at = 0; at < stream.size(); at += 1000)
+      tap.feed(std::string{stream.substr(at, 1000)});
+    return tap;
+  };
+  const auto completed =
+      fed(Op::responses,
+          "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":"
+          "\"resp_9\",\"error\":null,\"output\":\"" +
+              large + "\",\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}}\n\n");
+  CHECK(completed.usage() == counts(5, 6));
+  CHECK(completed.complete());
+  CHECK(completed.response_id() == "resp_9");
+  CHECK(completed.events() == 1);
+  CHECK(completed.stream_error().empty());
+
+  const auto last = fed(Op::chat_completions, "data: {\"choices\":[{\"x\":\"" + large +
+                                                  "\"}],\"usage\":{\"prompt_tokens\":3}}\n\n"
+                                                  "data: [DONE]\n\n");
+  CHECK(last.usage() == counts(3, {}));
+  CHECK(last.complete());
+  CHECK(last.events() == 1);
+
+  const auto named =
+      fed(Op::responses, "event: error\ndata: {\"code\":\"x\",\"message\":\"" + large + "\"}\n\n");
+  CHECK(named.stream_error().size() == 16 << 10);
+  CHECK(named.stream_error().starts_with(R"({"code":"x","message":"xxx)"));
+  const auto typed =
+      fed(Op::messages, "data: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"},\"x\":\"" +
+                            std::string(5000, 'x') + "\"}\n\n");
+  CHECK(typed.stream_error().starts_with(R"({"type":"error","error":{"type":"api_error"})"));
+  const auto plain =
+      fed(Op::chat_completions, "data: {\"x\":\"" + large + "\",\"error\":{\"code\":429}}\n\n");
+  CHECK(plain.stream_error() == R"({"error":{"code":429}})");
+}
+
+TEST_CASE("proxy/usage: whether the event that has begun may be an error") {
+  const auto may = [](std::string_view stream) {
+    cp::UsageTap tap{Op::messages, true};
+    for (std::size_t at = 0; at < stream.size(); at += 100) tap.feed(stream.substr(at, 100));
+    return tap.may_be_in_error();
+  };
+  const std::string large(1000, 'x');
+  CHECK(may("data: {"));
+  CHECK_FALSE(may("data: {\"type\":\"message_start\",\"x\":\"" + large));
+  CHECK(may("event: error\ndata: {\"x\":\"" + large));
+  CHECK(may("data: {\"type\":\"error\",\"x\":\"" + large));
+  CHECK(may("data: {\"error\":{\"message\":\"" + large));
+  CHECK(may("data: {\"error\":{\"message\":\"m\"},\"x\":\"" + large));
+}
+
 TEST_CASE("proxy/usage: an event whose data is a field without a value") {
   const auto tap = tapped(Op::chat_completions, true,
                           "data\n\nevent: error\ndata\n\n"

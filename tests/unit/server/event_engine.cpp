@@ -77,12 +77,41 @@ TEST_CASE("server/event_engine: a body in pieces, one byte at a time, and an ans
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n11\r\n"
       "0123456789abcdefg\r\n0\r\n\r\n";
   for (const char c : request) REQUIRE(client.send({&c, 1}));
-  std::string whole;
-  for (const char c : std::string{"abc0123456789abcdefg"})
-    whole += std::string{"1\r\n"} + c + "\r\n";
   const auto answer = client.read_until("0\r\n\r\n");
   CHECK(answer.find("transfer-encoding: chunked\r\n") != answer.npos);
-  CHECK(answer.ends_with("\r\n\r\n" + whole + "0\r\n\r\n"));
+  CHECK(answer.ends_with("\r\n\r\n14\r\nabc0123456789abcdefg\r\n0\r\n\r\n"));
+}
+
+TEST_CASE("server/event_engine: what is written between two flushes is one chunk, up to a bound") {
+  EngineWorld world{[](auto exchange) {
+    exchange->start({200, {}, std::nullopt});
+    exchange->write("ab");
+    exchange->write("c");
+    (void)exchange->flush();
+    (void)exchange->flush();
+    for (const char& c : exchange->body()) exchange->write({&c, 1});
+    exchange->finish();
+  }};
+  RawClient client{world.port};
+  const std::string body(100, 'x');
+  REQUIRE(client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + body));
+  const auto answer = client.read_until("0\r\n\r\n");
+  const auto first = answer.find("\r\n\r\n3\r\nabc\r\n");
+  REQUIRE(first != answer.npos);
+  // So many pieces leave before all are there, and the rest is a chunk too.
+  auto rest = answer.substr(first + 12);
+  std::size_t chunks = 0, bytes = 0;
+  while (!rest.starts_with("0\r\n")) {
+    const auto size = std::stoul(rest, nullptr, 16);
+    const auto begin = rest.find("\r\n") + 2;
+    REQUIRE(rest.substr(begin + size, 2) == "\r\n");
+    CHECK(rest.substr(begin, size) == std::string(size, 'x'));
+    rest.erase(0, begin + size + 2);
+    bytes += size;
+    ++chunks;
+  }
+  CHECK(bytes == 100);
+  CHECK(chunks == 2);
 }
 
 TEST_CASE("server/event_engine: HTTP/1.0, HEAD, 204 and answers of a known length") {

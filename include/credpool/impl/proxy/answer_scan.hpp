@@ -67,6 +67,8 @@ class AnswerScan {
   std::string take_usage() noexcept { return std::exchange(usage_, {}); }
   /// The error (an object or a text), as it stands; empty: none, or null.
   const std::string& error() const noexcept { return error_; }
+  /// Whether the error is being read.
+  bool in_error() const noexcept { return capture_ == Wanted::error; }
   /// The outermost object's `type`, with its quotes; empty: none.
   const std::string& type() const noexcept { return type_; }
   /// The answer's `id`, with its quotes; empty: none.

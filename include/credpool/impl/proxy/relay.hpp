@@ -158,8 +158,8 @@ class Relay final : public ExchangeListener,
 
   const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
   std::chrono::microseconds since_start() const {
-    return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
-                                                                 request_.began);
+    const auto passed = SystemClock{}.steady() - request_.began;
+    return std::chrono::duration_cast<std::chrono::microseconds>(passed);
   }
 
   // --- money
@@ -300,7 +300,7 @@ class Relay final : public ExchangeListener,
     return false;
   }
 
-  /// Waits for a credential, where the configuration allows it and it makes sense.
+  /// Waits for a credential, if that is allowed and makes sense.
   bool wait() {
     if (!retry_at_ || *retry_at_ > patience_ends_) return false;
     const auto now = world_.lender.now();
@@ -426,8 +426,7 @@ class Relay final : public ExchangeListener,
 
   // --- answering
 
-  /// Looks at the beginning of a stream.
-  /// @return whether bytes may go on
+  /// Looks at a stream's beginning. @return whether bytes may go on
   bool peek() {
     if (!tap_->stream_error().empty()) {
       if (const auto outcome = judged_stream_error(); outcome.another_may_serve()) {
@@ -437,14 +436,15 @@ class Relay final : public ExchangeListener,
         return false;
       }
     }
-    if (!has_whole_event(held_) && held_.size() < max_held) return false;
+    const auto most = tap_->may_be_in_error() ? max_error : max_held;
+    if (!has_whole_event(held_) && held_.size() < most) return false;
     release();
     return true;
   }
 
   /// The stream is good: what was held back goes out.
   void release() {
-    begin_answer(answer_head_.views());
+    begin_answer(std::exchange(answer_head_, {}).views());
     pass(held_);
     (void)send_passed();
     give_back(held_);
@@ -559,7 +559,8 @@ class Relay final : public ExchangeListener,
   }
 
   static constexpr std::size_t max_refusal = 64 << 10;
-  static constexpr std::size_t max_held = 16 << 10;
+  static constexpr std::size_t max_held = 2 << 10;    // of a stream before its first event
+  static constexpr std::size_t max_error = 16 << 10;  // ... if that seems to be an error
 
   std::shared_ptr<const void> keeps_alive_;  ///< the world
   RelayWorld world_;

@@ -49,11 +49,31 @@ inline bool usage_may_be_last(Operation operation, std::string_view data) noexce
   return operation == Operation::responses && usage_holds(data, "\"response.");
 }
 
+/// What is looked for in an event that is too long to be kept.
+class LongUsageEvent final : public SseLongData {
+ public:
+  void add(std::string_view event, std::string_view part) override {
+    scan.feed(part);
+    is_error = event == "error" || scan.type() == "\"error\"";
+    // Most errors say what they are before anything else.
+    const auto room = is_error ? most_of_error : most_of_any;
+    beginning.append(part, 0, room - std::min(beginning.size(), room));
+  }
+
+  static constexpr std::size_t most_of_error = 16 << 10;
+  static constexpr std::size_t most_of_any = 512;
+
+  AnswerScan scan;
+  std::string beginning;
+  bool is_error = false;
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
     : operation_{operation},
       stream_{stream},
+      sse_{detail::LongUsageEvent::most_of_any},
       json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
@@ -61,7 +81,20 @@ CREDPOOL_INLINE UsageTap::~UsageTap() = default;
 
 CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (stream_) {
-    while (sse_.next(piece)) read_event(sse_.event(), sse_.data());
+    struct Long final : SseLongData {
+      std::unique_ptr<detail::LongUsageEvent>& event;
+      explicit Long(std::unique_ptr<detail::LongUsageEvent>& given) noexcept : event{given} {}
+      void add(std::string_view name, std::string_view part) override {
+        if (!event) event = std::make_unique<detail::LongUsageEvent>();
+        event->add(name, part);
+      }
+    } in_parts{long_};
+    while (sse_.next(piece, &in_parts)) {
+      if (sse_.in_parts())
+        read_long_event(sse_.event());
+      else
+        read_event(sse_.event(), sse_.data());
+    }
     return;
   }
   if (complete_) return;
@@ -72,6 +105,10 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
   read_usage(found);
+}
+
+CREDPOOL_INLINE bool UsageTap::may_be_in_error() const noexcept {
+  return !long_ || long_->is_error || long_->scan.in_error() || !long_->scan.error().empty();
 }
 
 CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
@@ -90,17 +127,34 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
 
   detail::AnswerScan scan;
   scan.feed(data);
-  read_usage(scan.take_usage());
+  if (named_error || scan.type() == "\"error\"") keep_error(std::string{data});
+  read_scan(scan, scan.take_usage());
+}
+
+CREDPOOL_INLINE void UsageTap::read_long_event(std::string_view event) {
+  ++events_;
+  complete_ = complete_ || detail::usage_is_last(event);
+  const auto read = std::exchange(long_, nullptr);
+  if (!read) return;  // its data was empty
+  auto& scan = read->scan;
+  const bool is_error = event == "error" || scan.type() == "\"error\"";
+  if (is_error) keep_error(std::move(read->beginning));
+  const auto usage = scan.take_usage();
+  // As with an event that is whole: what has a name and none of these is not looked into.
+  if (is_error || event.empty() || event == "response.created" || !usage.empty() ||
+      !scan.error().empty())
+    read_scan(scan, usage);
+}
+
+CREDPOOL_INLINE void UsageTap::read_scan(const detail::AnswerScan& scan, std::string_view usage) {
+  read_usage(usage);
   keep_id(scan.id());
   auto type = std::string_view{scan.type()};
   if (type.size() >= 2) type = type.substr(1, type.size() - 2);
   complete_ = complete_ || detail::usage_is_last(type);
+  // The event may hold the whole answer: its error is what says something.
   const bool has_error = scan.error().starts_with('{') || scan.error().starts_with('"');
-  if (named_error || type == "error")
-    keep_error(std::string{data});
-  else if (has_error)
-    // The event may hold the whole answer: its error is what says something.
-    keep_error("{\"error\":" + scan.error() + '}');
+  if (has_error) keep_error("{\"error\":" + scan.error() + '}');
 }
 
 CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {

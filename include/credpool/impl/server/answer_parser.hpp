@@ -5,6 +5,7 @@
 
 #include <credpool/server/upstream.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/http_parser.hpp>
 
 #include <string>
@@ -60,6 +61,14 @@ class AnswerParser {
     if (state_ == State::in_body && llhttp_message_needs_eof(&parser_) != 0)
       (void)llhttp_finish(&parser_);
     return state_;
+  }
+
+  /// The head has been told: gives its memory back.
+  void forget_head() noexcept {
+    if (head_.empty()) return;
+    give_back(head_);
+    spans_.pairs = {};
+    answer_head_.headers = {};
   }
 
   State state() const noexcept { return state_; }

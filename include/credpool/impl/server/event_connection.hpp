@@ -50,6 +50,7 @@ class EventConnection final : public EventSocket,
                   return handler_->admit(head, asker());
                 }} {
     wire_.send_without_delay();
+    wire_.keep_little_unsent();
     if (tls) {
       state_ = State::handshake;
       wire_.secure(std::move(tls));
@@ -241,6 +242,10 @@ class EventConnection final : public EventSocket,
 
   /// @return whether everything has left
   bool send() {
+    if (output_.has_rest()) {  // whoever kept it waits already
+      output_.keep_pieces();
+      return false;
+    }
     switch (noted(output_.flush(wire_))) {
       case WireState::done:
         return true;
@@ -256,7 +261,10 @@ class EventConnection final : public EventSocket,
         return false;
     }
     // Behind a "100 Continue" the body's deadline stays.
-    if (state_ != State::reading) peers_.loop.arm(*this, peers_.limits.write_stall);
+    if (state_ == State::reading) return false;
+    peers_.loop.arm(*this, peers_.limits.write_stall);
+    give_back(answer_);  // what has not left of it was copied
+    parser_.forget_spans();
     return false;
   }
 
@@ -399,7 +407,7 @@ class EventExchange final : public ServerExchange,
   bool recall() override {
     if (!connection_ || !started_ || flushed_) return false;
     connection_->output_.drop();
-    chunk_heads_ = 0;
+    in_chunk_ = false;
     started_ = chunked_ = drop_body_ = false;
     return true;
   }
@@ -411,24 +419,25 @@ class EventExchange final : public ServerExchange,
       bytes = bytes.substr(0, std::min<std::uint64_t>(bytes.size(), *missing_));
       *missing_ -= bytes.size();
     }
-    if (!chunked_) return output.add(bytes);
-    if (chunk_heads_ == chunk_head_.size()) (void)flush();
-    auto& head = chunk_head_[chunk_heads_++];
-    output.add(chunk_size_line(bytes.size(), head));
+    if (chunked_ && !std::exchange(in_chunk_, true)) {
+      chunk_head_at_ = output.add_later();
+      chunk_bytes_ = 0;
+    }
     output.add(bytes);
-    output.add("\r\n");
+    chunk_bytes_ += bytes.size();
+    if (output.is_full()) send();
   }
 
   bool flush() override {
     if (!connection_) return false;
-    chunk_heads_ = 0;
-    flushed_ = true;
-    return connection_->output_.empty() || connection_->send();
+    if (flushed_) give_back(connection_->answer_);  // a long answer, whose head has left
+    return send();
   }
 
   void finish() override {
     if (!connection_) return;
     if (!started_ || missing_.value_or(0) > 0) return cut();  // that answer is not complete
+    end_chunk();
     if (chunked_) connection_->output_.add("0\r\n\r\n");
     end();
   }
@@ -473,6 +482,20 @@ class EventExchange final : public ServerExchange,
       connection_->close_after_ = true;
   }
 
+  /// What was written since the last time is one chunk, however many pieces it came in.
+  void end_chunk() {
+    if (!std::exchange(in_chunk_, false)) return;
+    auto& output = connection_->output_;
+    output.fill(chunk_head_at_, chunk_size_line(chunk_bytes_, chunk_head_));
+    output.add("\r\n");
+  }
+  /// @return whether all has left
+  bool send() {
+    end_chunk();
+    flushed_ = true;
+    return connection_->output_.empty() || connection_->send();
+  }
+
   void end() {
     const auto self = shared_from_this();
     const auto connection = std::exchange(connection_, nullptr);
@@ -483,8 +506,10 @@ class EventExchange final : public ServerExchange,
 
   std::shared_ptr<EventConnection> connection_;
   std::shared_ptr<ExchangeListener> listener_;
-  std::array<std::array<char, 20>, 16> chunk_head_;
-  std::size_t chunk_heads_ = 0;
+  std::array<char, 20> chunk_head_;
+  std::size_t chunk_head_at_ = 0;  ///< which piece of the output it is
+  std::size_t chunk_bytes_ = 0;    ///< of the chunk that is being written
+  bool in_chunk_ = false;
   bool started_ = false;
   bool chunked_ = false;
   bool drop_body_ = false;

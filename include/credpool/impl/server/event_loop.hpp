@@ -142,9 +142,9 @@ class EventLoop {
   /// Where everything on this loop reads to; its content lives until the event's handler returns.
   /// The more slow peers have to take yet, the less is lent: what is read for them has to be kept.
   std::span<char> scratch() noexcept {
-    constexpr std::size_t some = 1 << 20, much = 3 << 20;
+    constexpr std::size_t some = 512 << 10, much = 2 << 20;
     const auto all = std::span{scratch_};
-    return kept < some ? all : all.first(kept < much ? 8 << 10 : 2 << 10);
+    return kept < some ? all : all.first(kept < much ? 8 << 10 : 1 << 10);
   }
 
   /// "Sun, 06 Nov 1994 08:49:37 GMT", of this second.

@@ -26,15 +26,23 @@ class EventOutput {
   void add(std::string_view piece) {
     if (!piece.empty()) pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});
   }
+  /// A piece that is not known yet: to be filled before anything is flushed.
+  std::size_t add_later() {
+    pieces_.push_back({nullptr, 0});
+    return pieces_.size() - 1;
+  }
+  void fill(std::size_t which, std::string_view piece) noexcept {
+    pieces_[which] = {const_cast<char*>(piece.data()), piece.size()};
+  }
+  /// So many that they should leave now.
+  bool is_full() const noexcept { return pieces_.size() >= most_pieces; }
+
   bool has_rest() const noexcept { return sent_ < rest_.size(); }
   bool empty() const noexcept { return pieces_.empty() && !has_rest(); }
 
+  /// To be called when there is no rest yet.
   /// @return done when all has left, wants_* when the rest was kept
   WireState flush(EventWire& wire) {
-    if (has_rest()) {
-      keep(0);
-      return send_rest(wire);
-    }
     const auto [state, bytes] = wire.write(pieces_);
     if (state != WireState::done && state != WireState::failed) keep(bytes);
     pieces_.clear();
@@ -49,6 +57,9 @@ class EventOutput {
     return state;
   }
 
+  /// Adds the pieces to the rest, behind which they have to wait.
+  void keep_pieces() { keep(0); }
+
   void drop() noexcept {
     pieces_.clear();
     forget_rest();
@@ -61,20 +72,28 @@ class EventOutput {
     sent_ = 0;
   }
 
-  /// Copies the pieces but for the first `gone` bytes.
+  /// Copies the pieces but for the first `gone` bytes, and keeps no more than that.
   void keep(std::size_t gone) {
     std::size_t more = 0;
     for (const auto& piece : pieces_) more += piece.iov_len;
     more -= gone;
-    rest_.reserve(rest_.size() + more);
     kept_ += more;
+    kept_ -= sent_;
+    std::string all;
+    all.reserve(rest_.size() - sent_ + more);
+    all.append(rest_, sent_);
     for (const auto& piece : pieces_) {
       const auto skip = std::min<std::size_t>(gone, piece.iov_len);
       gone -= skip;
-      rest_.append(static_cast<const char*>(piece.iov_base) + skip, piece.iov_len - skip);
+      all.append(static_cast<const char*>(piece.iov_base) + skip, piece.iov_len - skip);
     }
-    pieces_.clear();
+    rest_ = std::move(all);
+    sent_ = 0;
+    pieces_ = {};  // its memory too: who is slow stays so
   }
+
+  static constexpr std::size_t most_pieces =
+      60;  // with a chunk's frame fewer than a system call takes
 
   std::size_t& kept_;
   std::vector<iovec> pieces_;

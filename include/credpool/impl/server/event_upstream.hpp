@@ -269,6 +269,7 @@ class UpstreamConnection final : public EventSocket,
     // A piece of a head, or a 1xx, gives no more time.
     if (state_ == State::waiting) return !call->paused_;
     listener->on_batch_end(false);
+    answer_.forget_head();  // the answer is a long one
     if (!call->listener_ || state_ == State::closed || call->paused_) return false;
     arm_answer_deadline();
     return true;

@@ -62,6 +62,13 @@ class EventWire {
     (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
 
+  /// Has the kernel take little more than what the peer's window has room for: a peer that reads
+  /// nothing holds a megabyte there otherwise.
+  void keep_little_unsent() noexcept {
+    const int bytes = 128 << 10;
+    (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+  }
+
   void secure(SslHandle ssl) {
     ssl_ = std::move(ssl);
     ::SSL_set_fd(ssl_.get(), socket_.get());

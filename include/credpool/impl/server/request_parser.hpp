@@ -65,6 +65,9 @@ class RequestParser {
   std::optional<Answer>& refusal_answer() noexcept { return refusal_answer_; }
   RequestRefusal refusal() const noexcept { return refusal_; }
 
+  /// The request has been read, and its answer takes long: gives back what only reading needs.
+  void forget_spans() noexcept { spans_.pairs = {}; }
+
   std::string take_rest() { return std::exchange(rest_, {}); }
 
   /// Forgets the request: the next bytes begin a new one.

@@ -7,6 +7,7 @@
 #include <credpool/server/limits.hpp>
 #include <credpool/server/upstream.hpp>
 
+#include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/event_socket.hpp>
 #include <credpool/impl/server/http_parser.hpp>
 #include <credpool/impl/server/upstream_addresses.hpp>
@@ -57,7 +58,7 @@ class EventCall final : public UpstreamCall, public std::enable_shared_from_this
   /// The head holds the credential.
   void forget_head() noexcept {
     wipe(request_.head.data(), request_.head.size());
-    request_.head.clear();
+    give_back(request_.head);
   }
 
   UpstreamRequest request_;
