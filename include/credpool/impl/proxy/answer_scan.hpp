@@ -4,7 +4,7 @@
 // Finds the few values that count in an answer's JSON, in pieces of any size and with bounded
 // memory. Internal: included by .ipp files only.
 
-#include <credpool/impl/proxy/byte_scan.hpp>
+#include <credpool/impl/core/byte_scan.hpp>
 
 #include <array>
 #include <cstddef>
@@ -39,26 +39,26 @@ class AnswerScan {
   void feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
+    from_ = at;
     while (at != end && !complete_) {
       if (in_string_) {
-        const char* const stop = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
-        keep({at, static_cast<std::size_t>(stop - at)});
-        at = stop;
+        at = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
         if (escaped_) {
           escaped_ = false;
         } else if (at != end) {
-          keep({at, 1});
           if (*at++ == '\\')
             escaped_ = true;
           else
-            string_ended();
+            string_ended(at);
         }
       } else {
         // Long lists of numbers lie deeper than anything that is looked for.
         if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
-        if (at != end) structure(*at++);
+        while (at != end && !is_structure(*at)) ++at;
+        if (at != end) structure(at++);
       }
     }
+    keep_until(at);
   }
 
   /// Whether the outermost value has been closed.
@@ -110,7 +110,12 @@ class AnswerScan {
     return Wanted::none;
   }
 
-  void keep(std::string_view text) {
+  static bool is_structure(char c) noexcept { return ScanBracket::byte(c) || c == ','; }
+
+  /// Keeps what has been read since the last time, if it is wanted.
+  void keep_until(const char* at) {
+    const std::string_view text{from_, static_cast<std::size_t>(at - from_)};
+    from_ = at;
     if (capture_ != Wanted::none) {
       if (kept_.size() + text.size() > max_kept)
         overflow_ = true;
@@ -121,28 +126,32 @@ class AnswerScan {
     }
   }
 
-  void string_ended() {
+  /// @param behind its quote
+  void string_ended(const char* behind) {
     in_string_ = false;
     if (in_key_) {
+      keep_until(behind);
       in_key_ = false;
       kept_.pop_back();  // the quote
       levels_[depth_ - 1].key = kept_.size() <= max_key ? kept_ : std::string{"-"};
       levels_[depth_ - 1].key_next = false;
       kept_.clear();
     } else if (capture_ != Wanted::none && depth_ == capture_depth_) {
-      value_ended();
+      value_ended(behind);
     }
   }
 
-  void begin_capture() {
+  void begin_capture(const char* at) {
     if (capture_ != Wanted::none) return;
     capture_ = wanted();
     capture_depth_ = depth_;
     overflow_ = false;
     kept_.clear();
+    from_ = at;
   }
 
-  void value_ended() {
+  void value_ended(const char* behind) {
+    keep_until(behind);
     if (!overflow_) place_of(capture_) = kept_;
     capture_ = Wanted::none;
     kept_.clear();
@@ -161,30 +170,35 @@ class AnswerScan {
     }
   }
 
-  void structure(char c) {
+  void structure(const char* at) {
+    const char c = *at;
     switch (c) {
       case '"':
         in_string_ = true;
         if (key_comes() && capture_ == Wanted::none) {
           in_key_ = true;
           kept_.clear();
+          from_ = at + 1;
           return;
         }
-        begin_capture();
-        break;
+        return begin_capture(at);
       case '{':
       case '[':
-        begin_capture();
-        if (depth_ < levels) levels_[depth_] = {c == '{', 0, {}, c == '{'};
+        begin_capture(at);
+        if (depth_ < levels) {
+          auto& level = levels_[depth_];
+          level.object = level.key_next = c == '{';
+          level.elements = 0;
+          level.key.clear();
+        }
         ++depth_;
-        break;
+        return;
       case '}':
       case ']':
         if (depth_ == 0) return;
         --depth_;
         if (depth_ == 0) complete_ = true;
-        keep({&c, 1});
-        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended();
+        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended(at + 1);
         return;
       case ',':
         if (depth_ > 0 && depth_ <= levels) {
@@ -193,11 +207,10 @@ class AnswerScan {
           level.key_next = level.object;
           level.key.clear();
         }
-        break;
+        return;
       default:
-        break;
+        return;
     }
-    keep({&c, 1});
   }
 
   static constexpr std::size_t max_key = 16;
@@ -211,6 +224,7 @@ class AnswerScan {
   bool overflow_ = false;
   Wanted capture_ = Wanted::none;
   std::size_t capture_depth_ = 0;
+  const char* from_ = nullptr;  ///< what has not been kept yet begins here, in feed()
   std::string kept_;
   std::string usage_;
   std::string error_;

@@ -3,8 +3,11 @@
 
 #include <credpool/proxy/header_rules.hpp>
 
+#include <credpool/impl/core/byte_scan.hpp>
+
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -80,14 +83,19 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "via",
 };
 
-// They are searched by halves.
-static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
-static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
-
+/// The letters that names of a list begin with, one bit each: most names need no more.
 template <std::size_t size>
-bool header_stands_in(const std::array<std::string_view, size>& sorted,
-                      std::string_view name) noexcept {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
+constexpr std::uint32_t header_letters(const std::array<std::string_view, size>& names) noexcept {
+  std::uint32_t letters = 0;
+  for (const auto name : names) letters |= std::uint32_t{1} << (name.front() - 'a');
+  return letters;
+}
+
+template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
+  constexpr auto letters = header_letters(names);
+  if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
+  if ((letters >> (name.front() - 'a') & 1) == 0) return false;
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 inline bool header_begins_with_any(std::string_view name,
@@ -98,12 +106,12 @@ inline bool header_begins_with_any(std::string_view name,
 
 inline bool header_goes_upstream(std::string_view name) noexcept {
   if (name == "openai-organization" || name == "openai-project") return false;
-  return header_stands_in(header_sent_on, name) ||
+  return header_stands_in<header_sent_on>(name) ||
          header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in(header_kept_back, name) && !name.starts_with("x-credpool-") &&
+  return !header_stands_in<header_kept_back>(name) && !name.starts_with("x-credpool-") &&
          name != "x-upstream-request-id";
 }
 
@@ -160,10 +168,7 @@ CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
+  return !detail::scan_holds<detail::ScanControl>(value.data(), value.data() + value.size());
 }
 
 CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,

@@ -5,7 +5,7 @@
 // Internal: included by .ipp files only.
 
 #include <credpool/core/error.hpp>
-#include <credpool/impl/proxy/byte_scan.hpp>
+#include <credpool/impl/core/byte_scan.hpp>
 
 #include <charconv>
 #include <cstddef>

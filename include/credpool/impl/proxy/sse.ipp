@@ -4,7 +4,7 @@
 #include <credpool/proxy/sse.hpp>
 
 #include <credpool/impl/core/string_memory.hpp>
-#include <credpool/impl/proxy/byte_scan.hpp>
+#include <credpool/impl/core/byte_scan.hpp>
 
 #include <algorithm>
 #include <utility>

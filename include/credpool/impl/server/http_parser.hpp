@@ -5,6 +5,8 @@
 
 #include <credpool/server/request_head.hpp>
 
+#include <credpool/impl/core/byte_scan.hpp>
+
 #include <llhttp.h>
 
 #include <cstdint>
@@ -31,9 +33,7 @@ inline bool has_strict_lines(std::string_view head) noexcept {
 
 /// Whether a header's value holds no control character but tabs.
 inline bool is_header_value(std::string_view value) noexcept {
-  for (const char c : value)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f') return false;
-  return true;
+  return !scan_holds<ScanControl>(value.data(), value.data() + value.size());
 }
 
 /// A piece of a buffer that may move.

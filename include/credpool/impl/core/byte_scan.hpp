@@ -1,8 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// How the proxy skips the bytes that mean nothing to it, sixteen at a time where the processor can.
-// Internal: included by .ipp files only.
+// How bytes that mean nothing are skipped, sixteen at a time where the processor can. Internal.
 
 #include <credpool/core/version.hpp>
 
@@ -42,6 +41,20 @@ template <char One, char Other> struct ScanEither {
 #endif
 };
 
+/// A control character, tabs aside.
+struct ScanControl {
+  static bool byte(char c) noexcept {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    const auto low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), low),
+                        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+  }
+#endif
+};
+
 /// The first wanted byte; `end` when there is none.
 template <class Wanted> const char* scan_for(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)
@@ -53,6 +66,10 @@ template <class Wanted> const char* scan_for(const char* at, const char* end) no
 #endif
   while (at != end && !Wanted::byte(*at)) ++at;
   return at;
+}
+
+template <class Wanted> bool scan_holds(const char* at, const char* end) noexcept {
+  return scan_for<Wanted>(at, end) != end;
 }
 
 }  // namespace detail
