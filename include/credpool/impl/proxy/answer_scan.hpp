@@ -77,12 +77,32 @@ class AnswerScan {
  private:
   static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
 
+  /// A member's name; other while a name may come.
+  enum class Key { other, usage, error, type, id, response, message, choices };
+
   struct Level {
     bool object = false;
-    std::size_t elements = 0;  // commas that were seen
-    std::string key;           // of the member that is being read; empty while a key may come
     bool key_next = false;
+    Key key = Key::other;      // of the member that is being read
+    std::size_t elements = 0;  // commas that were seen
   };
+
+  static Key key_of(std::string_view name) noexcept {
+    switch (name.size()) {
+      case 2:
+        return name == "id" ? Key::id : Key::other;
+      case 4:
+        return name == "type" ? Key::type : Key::other;
+      case 5:
+        return name == "usage" ? Key::usage : name == "error" ? Key::error : Key::other;
+      case 7:
+        return name == "choices" ? Key::choices : name == "message" ? Key::message : Key::other;
+      case 8:
+        return name == "response" ? Key::response : Key::other;
+      default:
+        return Key::other;
+    }
+  }
 
   bool key_comes() const noexcept {
     return depth_ > 0 && depth_ <= levels && levels_[depth_ - 1].object &&
@@ -91,22 +111,23 @@ class AnswerScan {
 
   /// What a value is that begins here.
   Wanted wanted() const noexcept {
-    const auto key = [this](std::size_t level) { return std::string_view{levels_[level].key}; };
-    if (depth_ == 1 && levels_[0].object) {
-      if (key(0) == "usage") return Wanted::usage;
-      if (key(0) == "error") return Wanted::error;
-      if (key(0) == "type") return Wanted::type;
-      if (key(0) == "id") return Wanted::id;
+    const auto key = [this](std::size_t level) { return levels_[level].key; };
+    if (depth_ == 0 || depth_ > levels || !levels_[0].object) return Wanted::none;
+    const bool may_be_usage = key(depth_ - 1) == Key::usage;
+    if (depth_ == 1) {
+      if (may_be_usage) return Wanted::usage;
+      if (key(0) == Key::error) return Wanted::error;
+      if (key(0) == Key::type) return Wanted::type;
+      if (key(0) == Key::id) return Wanted::id;
+    } else if (depth_ == 2 && levels_[1].object) {
+      const bool in_response = key(0) == Key::response;
+      if (may_be_usage && (in_response || key(0) == Key::message)) return Wanted::usage;
+      if (key(1) == Key::error && in_response) return Wanted::error;
+      if (key(1) == Key::id && in_response) return Wanted::id;
+    } else if (depth_ == 3 && may_be_usage && !levels_[1].object && levels_[2].object &&
+               key(0) == Key::choices && levels_[1].elements == 0) {
+      return Wanted::usage;  // choices[0].usage
     }
-    if (depth_ == 2 && levels_[0].object && levels_[1].object) {
-      if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
-      if (key(1) == "error" && key(0) == "response") return Wanted::error;
-      if (key(1) == "id" && key(0) == "response") return Wanted::id;
-    }
-    // choices[0].usage
-    if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
-        key(0) == "choices" && levels_[1].elements == 0 && key(2) == "usage")
-      return Wanted::usage;
     return Wanted::none;
   }
 
@@ -130,10 +151,14 @@ class AnswerScan {
   void string_ended(const char* behind) {
     in_string_ = false;
     if (in_key_) {
-      keep_until(behind);
+      std::string_view name{from_, static_cast<std::size_t>(behind - from_)};
+      if (!kept_.empty()) {  // it came in several pieces
+        keep_until(behind);
+        name = kept_;
+      }
       in_key_ = false;
-      kept_.pop_back();  // the quote
-      levels_[depth_ - 1].key = kept_.size() <= max_key ? kept_ : std::string{"-"};
+      name.remove_suffix(1);  // the quote
+      levels_[depth_ - 1].key = key_of(name);
       levels_[depth_ - 1].key_next = false;
       kept_.clear();
     } else if (capture_ != Wanted::none && depth_ == capture_depth_) {
@@ -189,7 +214,7 @@ class AnswerScan {
           auto& level = levels_[depth_];
           level.object = level.key_next = c == '{';
           level.elements = 0;
-          level.key.clear();
+          level.key = Key::other;
         }
         ++depth_;
         return;
@@ -205,7 +230,7 @@ class AnswerScan {
           auto& level = levels_[depth_ - 1];
           ++level.elements;
           level.key_next = level.object;
-          level.key.clear();
+          level.key = Key::other;
         }
         return;
       default:
