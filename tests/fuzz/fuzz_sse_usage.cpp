@@ -48,10 +48,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     many.feed(piece, note(events));
     at += piece.size();
   }
-  must(whole.usage() == cut.usage());
-  must(whole.complete() == cut.complete());
-  // Of a long event that tells late that it is an error only the beginning is kept.
-  must(whole.stream_error().empty() == cut.stream_error().empty());
+  // A long event is not kept but scanned as it comes, which tells the same of sound JSON only.
+  constexpr std::size_t longest_kept = 512;
+  if (!stream || body.size() <= longest_kept) {
+    must(whole.usage() == cut.usage());
+    must(whole.complete() == cut.complete());
+    must(whole.stream_error() == cut.stream_error());
+  }
   must(whole.at_event_boundary() == cut.at_event_boundary());
   must(events == expected);
   must(one.at_boundary() == many.at_boundary() && one.passed_over() == many.passed_over());

@@ -84,7 +84,7 @@ class UsageTap {
  private:
   void read_event(std::string_view event, std::string_view data);
   void read_long_event(std::string_view event);
-  void read_scan(const detail::AnswerScan& scan, std::string_view usage);
+  void read_scan(detail::AnswerScan& scan, std::string_view event, std::string_view data);
   void read_usage(std::string_view text);
   void keep_error(std::string error);
   void keep_id(std::string_view quoted);

@@ -127,26 +127,26 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
 
   detail::AnswerScan scan;
   scan.feed(data);
-  if (named_error || scan.type() == "\"error\"") keep_error(std::string{data});
-  read_scan(scan, scan.take_usage());
+  read_scan(scan, event, data);
 }
 
 CREDPOOL_INLINE void UsageTap::read_long_event(std::string_view event) {
   ++events_;
   complete_ = complete_ || detail::usage_is_last(event);
-  const auto read = std::exchange(long_, nullptr);
-  if (!read) return;  // its data was empty
-  auto& scan = read->scan;
-  const bool is_error = event == "error" || scan.type() == "\"error\"";
-  if (is_error) keep_error(std::move(read->beginning));
-  const auto usage = scan.take_usage();
-  // As with an event that is whole: what has a name and none of these is not looked into.
-  if (is_error || event.empty() || event == "response.created" || !usage.empty() ||
-      !scan.error().empty())
-    read_scan(scan, usage);
+  if (const auto read = std::exchange(long_, nullptr))  // none: its data was empty
+    read_scan(read->scan, event, read->beginning);
 }
 
-CREDPOOL_INLINE void UsageTap::read_scan(const detail::AnswerScan& scan, std::string_view usage) {
+/// @param data of an error, or its beginning
+CREDPOOL_INLINE void UsageTap::read_scan(detail::AnswerScan& scan, std::string_view event,
+                                         std::string_view data) {
+  const bool is_error = event == "error" || scan.type() == "\"error\"";
+  const auto usage = scan.take_usage();
+  // Of what has another name only these are looked at.
+  if (!is_error && !event.empty() && event != "response.created" && usage.empty() &&
+      scan.error().empty())
+    return;
+  if (is_error) keep_error(std::string{data});
   read_usage(usage);
   keep_id(scan.id());
   auto type = std::string_view{scan.type()};
