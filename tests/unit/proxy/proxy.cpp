@@ -140,6 +140,9 @@ TEST_CASE("proxy/proxy: a long first event is let go early, unless it begins as 
   world.upstream.last().answer_data(large);
   CHECK(exchange->answer().status == 200);
   CHECK(exchange->answer().body == "data: {\"choices\":[{\"x\":\"" + large);
+  world.upstream.last().answer_data("\"}]}\n\ndata: [DONE]\n\n");
+  world.upstream.last().answer_end();
+  CHECK(exchange->end() == cp::FakeExchange::End::finished);
 
   World other{{openai_key("one"), openai_key("two")}};
   const auto refused = other.chat(R"(,"stream":true)");
@@ -149,8 +152,12 @@ TEST_CASE("proxy/proxy: a long first event is let go early, unless it begins as 
   CHECK(refused->answer().status == 0);
   other.upstream.last().answer_data("\"}}\n\n");
   CHECK(refused->answer().status == 0);
-  CHECK(other.upstream.calls().size() == 2);
+  REQUIRE(other.upstream.calls().size() == 2);
   CHECK(other.upstream.calls()[0]->cancelled());
+  other.upstream.last().answer_head(200, events);
+  other.upstream.last().answer_data("data: [DONE]\n\n");
+  other.upstream.last().answer_end();
+  CHECK(refused->answer().body == "data: [DONE]\n\n");
 }
 
 TEST_CASE("proxy/proxy: a stream that dies ends with an error event and is not repeated") {

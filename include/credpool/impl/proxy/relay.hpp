@@ -87,8 +87,8 @@ class Relay final : public ExchangeListener,
   void on_data(std::string_view bytes) override {
     switch (phase_) {
       case Phase::collecting:
-        refusal_.body.append(
-            bytes.substr(0, max_refusal - std::min(refusal_.body.size(), max_refusal)));
+        refusal_.body.append(bytes.substr(
+            0, RelayBounds::refusal - std::min(refusal_.body.size(), RelayBounds::refusal)));
         return;
       case Phase::peeking:
         tap_->feed(bytes);
@@ -436,7 +436,7 @@ class Relay final : public ExchangeListener,
         return false;
       }
     }
-    const auto most = tap_->may_be_in_error() ? max_error : max_held;
+    const auto most = tap_->may_be_in_error() ? RelayBounds::error : RelayBounds::stream;
     if (!has_whole_event(held_) && held_.size() < most) return false;
     release();
     return true;
@@ -557,10 +557,6 @@ class Relay final : public ExchangeListener,
     lease_.reset();
     exchange_.reset();
   }
-
-  static constexpr std::size_t max_refusal = 64 << 10;
-  static constexpr std::size_t max_held = 2 << 10;    // of a stream before its first event
-  static constexpr std::size_t max_error = 16 << 10;  // ... if that seems to be an error
 
   std::shared_ptr<const void> keeps_alive_;  ///< the world
   RelayWorld world_;

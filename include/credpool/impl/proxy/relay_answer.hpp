@@ -44,6 +44,13 @@ class OwnHeaders {
   std::size_t size_ = 0;
 };
 
+/// How many bytes of an answer are kept before any of it is handed on.
+struct RelayBounds {
+  static constexpr std::size_t refusal = 64 << 10;
+  static constexpr std::size_t stream = 2 << 10;  ///< before its first event
+  static constexpr std::size_t error = 16 << 10;  ///< ... if that seems to be an error
+};
+
 /// An upstream's error as it is handed on when nobody else can serve.
 struct RelayRefusal {
   int status = 0;
