@@ -166,6 +166,7 @@
 #include <credpool/source/kimi_cli.hpp>
 #include <credpool/source/kimi_code.hpp>
 #include <credpool/source/opencode.hpp>
+#include <credpool/source/opened_stores.hpp>
 #include <credpool/source/qwen_cli.hpp>
 #include <credpool/source/sources.hpp>
 #include <credpool/source/store_file.hpp>

@@ -53,6 +53,7 @@
 #include <credpool/impl/core/iso8601.ipp>
 #include <credpool/impl/core/openclaw_directory.ipp>
 #include <credpool/impl/core/safe_url.ipp>
+#include <credpool/impl/core/scrypt.ipp>
 #include <credpool/impl/core/secret.ipp>
 #include <credpool/impl/core/wake_timer.ipp>
 #include <credpool/impl/credential/credential.ipp>
@@ -142,6 +143,7 @@
 #include <credpool/impl/source/kimi_cli.ipp>
 #include <credpool/impl/source/kimi_code.ipp>
 #include <credpool/impl/source/opencode.ipp>
+#include <credpool/impl/source/opened_stores.ipp>
 #include <credpool/impl/source/qwen_cli.ipp>
 #include <credpool/impl/source/sources.ipp>
 #include <credpool/impl/source/store_file.ipp>

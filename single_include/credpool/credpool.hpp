@@ -12,9 +12,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
+#include <openssl/aes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/modes.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <poll.h>
@@ -3276,6 +3278,11 @@ Response list_requests(ApiState& state, ApiCall& call);
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+// The functions for AES itself, as with sha256(): asking for the cipher by name makes OpenSSL list
+// every one that it knows, which took two fifths of a scan.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
 /// Decrypts and authenticates (NIST SP 800-38D).
 ///
 /// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
@@ -3290,30 +3297,28 @@ inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::stri
   const auto bytes = [](std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
   };
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
-      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
-  std::string plain(ciphertext.size() + 16, '\0');
-  auto* out = reinterpret_cast<unsigned char*>(plain.data());
-  std::string wanted_tag{tag};  // OpenSSL takes it through a pointer to non-const
-  int written = 0;
-  int rest = 0;
+  const auto encrypt_block = [](const unsigned char* in, unsigned char* out, const void* schedule) {
+    AES_encrypt(in, out, static_cast<const AES_KEY*>(schedule));
+  };
+  AES_KEY schedule{};
+  if (AES_set_encrypt_key(bytes(key), 256, &schedule) != 0) return std::nullopt;
+  auto* context = CRYPTO_gcm128_new(&schedule, encrypt_block);
+  if (context == nullptr) return std::nullopt;
+  std::string plain(ciphertext.size(), '\0');
+  CRYPTO_gcm128_setiv(context, bytes(iv), iv.size());
   const bool good =
-      context != nullptr &&
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv.size()),
-                          nullptr) == 1 &&
-      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key), bytes(iv)) == 1 &&
-      EVP_DecryptUpdate(context.get(), out, &written, bytes(ciphertext),
-                        static_cast<int>(ciphertext.size())) == 1 &&
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, wanted_tag.data()) == 1 &&
-      EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
+      CRYPTO_gcm128_decrypt(context, bytes(ciphertext),
+                            reinterpret_cast<unsigned char*>(plain.data()), plain.size()) == 0 &&
+      CRYPTO_gcm128_finish(context, bytes(tag), tag.size()) == 0;
+  CRYPTO_gcm128_release(context);  // wipes it
+  wipe(&schedule, sizeof schedule);
   std::optional<Secret> result;
-  if (good)
-    result.emplace(std::string_view{plain}.substr(
-        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
+  if (good) result.emplace(plain);
   wipe(plain.data(), plain.size());
   return result;
 }
+
+#pragma GCC diagnostic pop
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -5746,6 +5751,11 @@ CREDPOOL_INLINE Environment Environment::of_process() {
   std::array<char, 4096> buffer{};
   ::getpwuid_r(facts.user, &record, buffer.data(), buffer.size(), &found);
   if (found != nullptr && found->pw_name != nullptr) facts.user_name = found->pw_name;
+  // A program that is linked statically may not reach a database that is not in files.
+  for (const auto* name : {"LOGNAME", "USER"})
+    if (const auto variable = facts.variables.find(name);
+        facts.user_name.empty() && variable != facts.variables.end())
+      facts.user_name = variable->second;
 
   const auto home = facts.variables.find("HOME");
   if (home != facts.variables.end() && !home->second.empty()) {
@@ -5829,15 +5839,18 @@ CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
   const auto search = variable("PATH");
   if (!search || name.empty() || name.find('/') != std::string_view::npos) return std::nullopt;
   std::string_view rest{*search};
+  std::string candidate;  // no path: taking each apart would cost more than looking for it
   while (true) {
     const auto colon = rest.find(':');
     const auto entry = rest.substr(0, colon);
     if (entry.starts_with('/')) {
-      auto candidate = std::filesystem::path{entry} / name;
+      candidate = entry;
+      if (!entry.ends_with('/')) candidate += '/';
+      candidate += name;
       struct stat facts {};
       if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
           (facts.st_mode & 0111) != 0)
-        return candidate;
+        return std::filesystem::path{candidate};
     }
     if (colon == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(colon + 1);
@@ -6084,6 +6097,18 @@ inline int exchange_names(const char* one, const char* other) noexcept {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The hint that tells the not_found of a link that leads nowhere from that of nothing at all.
+inline constexpr std::string_view dangling_link_hint =
+    "the link leads nowhere: restore its target or remove it";
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE std::string_view to_string(FileWarning::Kind kind) noexcept {
@@ -6138,21 +6163,22 @@ inline std::string shell_word(std::string_view text) {
 
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
-  const auto path = shell_word(facts.resolved.native());
+  const auto warn = [&facts](FileWarning::Kind kind, std::string command,
+                             const std::filesystem::path& path) {
+    facts.warnings.push_back({kind, std::move(command) + ' ' + shell_word(path.native())});
+  };
   if (holds_secret && (file.st_mode & 077) != 0)
-    facts.warnings.push_back({FileWarning::Kind::readable_by_others, "chmod 600 " + path});
+    warn(FileWarning::Kind::readable_by_others, "chmod 600", facts.resolved);
   if (holds_secret && file.st_nlink > 1)
-    facts.warnings.push_back({FileWarning::Kind::hard_linked, "find / -xdev -samefile " + path});
+    warn(FileWarning::Kind::hard_linked, "find / -xdev -samefile", facts.resolved);
   const auto parent = facts.resolved.parent_path();
-  const auto parent_word = shell_word(parent.native());
   struct stat directory {};
   if (::stat(parent.c_str(), &directory) != 0) return;
   if (directory.st_uid != environment.user() && directory.st_uid != 0)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent,
-                              "chown " + std::to_string(environment.user()) + ' ' + parent_word});
+    warn(FileWarning::Kind::writable_parent, "chown " + std::to_string(environment.user()), parent);
   const bool sticky = (directory.st_mode & S_ISVTX) != 0;
   if ((directory.st_mode & 022) != 0 && !sticky)
-    facts.warnings.push_back({FileWarning::Kind::writable_parent, "chmod go-w " + parent_word});
+    warn(FileWarning::Kind::writable_parent, "chmod go-w", parent);
 }
 
 inline std::string_view file_type(mode_t mode) noexcept {
@@ -6184,20 +6210,25 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
                 "it is " + std::string{file_type(mode)} + ", not a regular file: move it away");
   };
 
-  struct stat link {};
-  const bool is_link = ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode);
-  // What is not a regular file is refused before it is opened: opening a device may have effects.
-  struct stat before {};
-  if (::stat(path.c_str(), &before) == 0 && !S_ISREG(before.st_mode))
-    return not_regular(before.st_mode);
-
-  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
-  if (!opened.descriptor) {
-    const int number = errno;
+  const auto failed_with = [&](int number) {
     const auto code = errc_of_errno(number);
     return fail(code, doing, path.string(),
                 code == Errc::not_found ? std::string{} : reason_of_errno(number));
+  };
+
+  // What is not a regular file is refused before it is opened: opening a device may have effects.
+  struct stat before {};
+  if (::lstat(path.c_str(), &before) != 0) return failed_with(errno);
+  const bool is_link = S_ISLNK(before.st_mode);
+  if (is_link && ::stat(path.c_str(), &before) != 0) {
+    if (rules.follow_symlink && errc_of_errno(errno) == Errc::not_found)
+      return fail(Errc::not_found, doing, path.string(), std::string{dangling_link_hint});
+  } else if (!S_ISREG(before.st_mode)) {
+    return not_regular(before.st_mode);
   }
+
+  OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
+  if (!opened.descriptor) return failed_with(errno);
   struct stat file {};
   if (::fstat(opened.descriptor.get(), &file) != 0)
     return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
@@ -6286,7 +6317,7 @@ CREDPOOL_INLINE Result<void> replace_file(const std::filesystem::path& path, std
   if (keep_mode && ::stat(target.c_str(), &existing) == 0) mode = existing.st_mode & 07777;
 
   std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
+  if (::getentropy(random.data(), random.size()) != 0)
     return fail(Errc::io, doing, path.string(), "no random numbers are to be had");
   auto temporary = target;
   temporary += ".tmp-" + to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
@@ -13306,6 +13337,15 @@ struct Credential {
   Secret secret;         ///< access token, key or token; empty when there is none to lend
   Secret refresh_token;  ///< empty when there is none
 
+  /// What is known of tokens that were not read this time, since their store is encrypted and has
+  /// not changed (see OpenedStores). Who has it can show the credential, not lend or refresh it.
+  struct Unread {
+    std::string token_hash = {};
+    bool secret = false;         ///< the store holds one
+    bool refresh_token = false;  ///< the store holds one
+  };
+  std::optional<Unread> unread;  ///< none: `secret` and `refresh_token` are what the store holds
+
   std::optional<TimePoint> expires_at;  ///< end of the access token; none: never, or not told
   std::optional<TimePoint> refresh_at;  ///< from when its CLI would refresh it; none: it would not
   std::optional<TimePoint> refresh_expires_at;  ///< end of the refresh token; none: not told
@@ -13329,15 +13369,22 @@ struct Credential {
   /// neither is there. Differs after every refresh, unlike the id.
   std::string token_hash() const;
 
+  /// Whether its store holds an access token, key or token.
+  bool has_secret() const noexcept { return !secret.empty() || (unread && unread->secret); }
+  /// Whether its store holds a refresh token.
+  bool has_refresh_token() const noexcept {
+    return !refresh_token.empty() || (unread && unread->refresh_token);
+  }
+
   /// How it stands at that time.
   Status status_at(TimePoint now) const noexcept;
   /// Why; Reason::none when there is nothing to say.
   Reason reason_at(TimePoint now) const noexcept;
-  /// Whether it may be lent at that time (the pool asks more than this).
+  /// Whether it may be lent at that time (the pool asks more than this), once its tokens are read.
   bool usable_at(TimePoint now) const noexcept;
   /// Whether it holds a refresh token that is not known to have ended.
   bool can_refresh_at(TimePoint now) const noexcept {
-    return !refresh_token.empty() && !(refresh_expires_at && *refresh_expires_at <= now);
+    return has_refresh_token() && !(refresh_expires_at && *refresh_expires_at <= now);
   }
   /// Whether its CLI would refresh it at that time.
   bool refresh_due(TimePoint now) const noexcept { return refresh_at && *refresh_at <= now; }
@@ -13372,16 +13419,16 @@ namespace credpool::inline CREDPOOL_ABI {
 CREDPOOL_INLINE std::string Credential::token_hash() const {
   if (!secret.empty()) return credpool::token_hash(secret.reveal());
   if (!refresh_token.empty()) return credpool::token_hash(refresh_token.reveal());
-  return {};
+  return unread ? unread->token_hash : std::string{};
 }
 
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
   const bool ended = expires_at && *expires_at <= now;
-  if (ended || secret.empty()) {
+  if (ended || !has_secret()) {
     // With both tokens ended, asking the provider is pointless: only a person can help.
-    const bool refresh_ended = !refresh_token.empty() && !can_refresh_at(now);
-    if (refresh_ended || (!ended && refresh_token.empty())) return Status::needs_login;
+    const bool refresh_ended = has_refresh_token() && !can_refresh_at(now);
+    if (refresh_ended || (!ended && !has_refresh_token())) return Status::needs_login;
     return Status::expired;
   }
   return refresh_due(now) ? Status::expiring : Status::active;
@@ -13397,14 +13444,14 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
     case Status::expiring:
       return !note && can_refresh_at(now) ? Reason::refreshable : reason;
     case Status::needs_login:
-      return refresh_token.empty() ? Reason::signed_out : Reason::not_refreshable;
+      return has_refresh_token() ? Reason::not_refreshable : Reason::signed_out;
     default:
       return reason;
   }
 }
 
 CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
-  if (secret.empty() || reason == Reason::service_ended) return false;
+  if (!has_secret() || reason == Reason::service_ended) return false;
   const auto standing = status_at(now);
   return standing == Status::active || standing == Status::expiring;
 }
@@ -15951,12 +15998,14 @@ class HistoryUpdate {
   /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
   template <class F> void change(std::size_t index, const char* what, F&& edit) {
     auto& entry = history.entries[index];
-    auto before = history_digest(entry);
+    auto before = entry;
     edit(entry);
-    auto after = history_digest(entry);
-    if (after == before) return;
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, std::move(before),
-                      std::move(after)});
+    if (entry == before) {  // as numbers, which may be spelled in two ways: keep the old spelling
+      entry = std::move(before);
+      return;
+    }
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(before),
+                      history_digest(entry)});
     ++result.changed;
   }
   void add(const char* what, Json entry) {
@@ -17504,6 +17553,242 @@ inline bool nobody_can_serve(const Error& error) noexcept {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// What encrypted stores held when they were last opened, for who only wants to show it: a store
+/// that is costly to open is not opened again as long as its bytes are the same.
+///
+/// Kept in one small file of our own (0600). It holds no key and no token: of a token its hash,
+/// as the history does, and of a credential what a scan shows. The credentials it gives back have
+/// no secret but Credential::unread, so that they can be shown and not lent. Nothing depends on
+/// the file: one that is missing, damaged, too large, a link, of another version, or that others
+/// may read or write counts as empty, and the stores are opened.
+///
+/// @thread_safety caller serialises; processes may share the file, the last one to write counts
+class OpenedStores {
+ public:
+  /// @param file where it is kept; read when the first store is asked for
+  OpenedStores(std::filesystem::path file, Environment environment);
+
+  /// The credentials that the store held, without secrets.
+  /// @param store names the store, its bytes and all that decides what they mean: a digest of these
+  /// @return none when nothing is known about it; the places have a pointer, but no location yet
+  std::optional<std::vector<Credential>> recall(const Digest& store);
+
+  /// Notes what a store has been found to hold; of the credentials' places the first one's pointer.
+  void note(const Digest& store, std::span<const Credential> credentials);
+
+  /// Writes the file when something was noted; the oldest notes make room. Makes its directory.
+  /// @errors unsafe_file when there is a link or no regular file in its place; those of
+  ///         replace_file()
+  Result<void> keep();
+
+ private:
+  struct Note {
+    std::string store;  ///< hexadecimal
+    std::vector<Credential> credentials;
+  };
+
+  void load();
+
+  std::filesystem::path file_;
+  Environment environment_;
+  std::vector<Note> notes_ = {};  ///< the newest first
+  bool loaded_ = false;
+  bool changed_ = false;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// The JSON of OpenedStores. Internal: included by .ipp files and fuzz targets only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr std::size_t max_opened_stores = 16;
+inline constexpr FileRules opened_stores_rules{64 * 1024, false, true};
+
+/// The value of an enumeration whose name that is; its values go from 0 to `last`.
+template <class Value> std::optional<Value> value_named(std::string_view name, Value last) {
+  for (int i = 0; i <= static_cast<int>(last); ++i)
+    if (to_string(static_cast<Value>(i)) == name) return static_cast<Value>(i);
+  return std::nullopt;
+}
+
+inline Json optional_time(const std::optional<TimePoint>& when) {
+  return when ? Json(when->time_since_epoch().count()) : Json(nullptr);
+}
+
+/// What a scan shows of a credential.
+inline Json shown_credential(const Credential& credential) {
+  auto unread = credential.unread.value_or(Credential::Unread{
+      credential.token_hash(), !credential.secret.empty(), !credential.refresh_token.empty()});
+  Json shown{{"id", credential.id.hex()},
+             {"cli", credential.cli},
+             {"provider", credential.provider},
+             {"profileId", credential.profile_id},
+             {"kind", to_string(credential.kind)},
+             {"ownership", to_string(credential.ownership)},
+             {"status", to_string(credential.status)},
+             {"reason", to_string(credential.reason)},
+             {"detail", credential.detail},
+             {"account", credential.account},
+             {"plan", credential.plan},
+             {"baseUrl", credential.base_url},
+             {"scopes", credential.scopes},
+             {"expiresAt", optional_time(credential.expires_at)},
+             {"refreshAt", optional_time(credential.refresh_at)},
+             {"tokenHash", std::move(unread.token_hash)},
+             {"secret", unread.secret},
+             {"refreshToken", unread.refresh_token}};
+  if (!credential.places.empty()) shown["pointer"] = credential.places.front().pointer;
+  return shown;
+}
+
+/// The reverse. None when something is missing or is not what we write.
+inline std::optional<Credential> credential_of_shown(const Json& shown) {
+  bool complete = true;
+  const auto text = [&](std::string_view name) {
+    const auto value = text_member(shown, name);
+    complete &= value.has_value();
+    return std::string{value.value_or("")};
+  };
+  const auto flag = [&](std::string_view name) {
+    const auto* value = member(shown, name);
+    complete &= value != nullptr && value->is_boolean();
+    return complete && value->get<bool>();
+  };
+  const auto time = [&](std::string_view name) -> std::optional<TimePoint> {
+    const auto* value = member(shown, name);
+    complete &= value != nullptr && (value->is_null() || value->is_number_unsigned());
+    if (!complete || value->is_null()) return std::nullopt;
+    const auto milliseconds = value->get<std::uint64_t>();
+    complete = milliseconds < 253402300800000;  // the year 10000
+    return TimePoint{Duration{static_cast<Duration::rep>(milliseconds)}};
+  };
+  const auto one_of = [&](std::string_view name, auto last) {
+    const auto value = value_named(text(name), last);
+    complete &= value.has_value();
+    return value.value_or(last);
+  };
+
+  Credential credential;
+  const auto id = decode_hex(text("id"));
+  Digest digest{};
+  if (!id || id->size() != digest.size()) return std::nullopt;
+  std::copy(id->begin(), id->end(), digest.begin());
+  credential.id = CredentialId{digest};
+  credential.cli = text("cli");
+  credential.provider = text("provider");
+  credential.profile_id = text("profileId");
+  credential.kind = one_of("kind", Kind::command);
+  credential.ownership = one_of("ownership", Ownership::adopt);
+  credential.status = one_of("status", Status::disabled);
+  credential.reason = one_of("reason", Reason::could_not_tell);
+  credential.detail = text("detail");
+  credential.account = text("account");
+  credential.plan = text("plan");
+  credential.base_url = text("baseUrl");
+  credential.expires_at = time("expiresAt");
+  credential.refresh_at = time("refreshAt");
+  credential.unread = Credential::Unread{text("tokenHash"), flag("secret"), flag("refreshToken")};
+  const auto* scopes = member(shown, "scopes");
+  if (!complete || scopes == nullptr || !scopes->is_array()) return std::nullopt;
+  for (const auto& scope : *scopes) {
+    if (!scope.is_string()) return std::nullopt;
+    credential.scopes.push_back(scope.get<std::string>());
+  }
+  credential.places.push_back({{}, std::string{text_or_empty(shown, "pointer")}});
+  return credential;
+}
+
+/// The stores that a file names, and what they held; what is not as we write it is passed over.
+inline std::vector<std::pair<std::string, std::vector<Credential>>> opened_stores_in(
+    std::string_view text) {
+  std::vector<std::pair<std::string, std::vector<Credential>>> known;
+  const auto document = parse_json(text);
+  if (!document || text_or_empty(*document, "by") != CREDPOOL_VERSION_STRING) return known;
+  const auto* stores = member(*document, "stores");
+  if (stores == nullptr || !stores->is_array()) return known;
+  for (const auto& store : *stores) {
+    const auto* credentials = member(store, "credentials");
+    if (credentials == nullptr || !credentials->is_array()) continue;
+    std::vector<Credential> held;
+    for (const auto& shown : *credentials)
+      if (auto credential = credential_of_shown(shown)) held.push_back(*std::move(credential));
+    if (held.size() == credentials->size())
+      known.emplace_back(text_or_empty(store, "store"), std::move(held));
+  }
+  return known;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE OpenedStores::OpenedStores(std::filesystem::path file, Environment environment)
+    : file_{std::move(file)}, environment_{std::move(environment)} {}
+
+CREDPOOL_INLINE void OpenedStores::load() {
+  if (std::exchange(loaded_, true)) return;
+  const auto file = read_file(file_, environment_, detail::opened_stores_rules);
+  if (!file || (file->facts.mode & 077) != 0) return;
+  for (auto& [store, credentials] : detail::opened_stores_in(file->bytes.reveal()))
+    notes_.push_back({std::move(store), std::move(credentials)});
+}
+
+CREDPOOL_INLINE std::optional<std::vector<Credential>> OpenedStores::recall(const Digest& store) {
+  load();
+  const auto name = to_hex(store);
+  for (const auto& note : notes_)
+    if (note.store == name) return note.credentials;
+  return std::nullopt;
+}
+
+CREDPOOL_INLINE void OpenedStores::note(const Digest& store,
+                                        std::span<const Credential> credentials) {
+  load();
+  const auto name = to_hex(store);
+  std::erase_if(notes_, [&](const Note& note) { return note.store == name; });
+  notes_.insert(notes_.begin(), Note{name, {credentials.begin(), credentials.end()}});
+  if (notes_.size() > detail::max_opened_stores) notes_.resize(detail::max_opened_stores);
+  changed_ = true;
+}
+
+CREDPOOL_INLINE Result<void> OpenedStores::keep() {
+  if (!changed_) return {};
+  std::error_code ignored;
+  const auto there = std::filesystem::symlink_status(file_, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    return fail(Errc::unsafe_file, "writing a file", file_.string(),
+                "it is a link, or no regular file: remove it");
+  if (auto made = make_private_directory(file_.parent_path()); !made) return made;
+
+  std::string text;
+  do {
+    auto stores = detail::Json::array();
+    for (const auto& note : notes_) {
+      auto credentials = detail::Json::array();
+      for (const auto& credential : note.credentials)
+        credentials.push_back(detail::shown_credential(credential));
+      stores.push_back({{"store", note.store}, {"credentials", std::move(credentials)}});
+    }
+    text = detail::dump_json(
+               detail::Json{{"by", CREDPOOL_VERSION_STRING}, {"stores", std::move(stores)}}) +
+           "\n";
+    if (text.size() <= detail::opened_stores_rules.max_bytes) break;
+    notes_.pop_back();  // what is too large would not be read
+  } while (!notes_.empty());
+  if (notes_.empty()) return {};
+  if (auto written = replace_file(file_, text, 0600, false, /*durable=*/false); !written)
+    return written;
+  changed_ = false;
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// A place where a CLI keeps its logins.
 ///
 /// `cli` and `provider` name it. `discover` reads what is there: it never writes, never runs a
@@ -17542,6 +17827,13 @@ template <class S>
 concept NamesItsVariables = CredentialSource<S> && requires {
   { S::variables.size() } -> std::convertible_to<std::size_t>;
   { S::variables[0] } -> std::convertible_to<std::string_view>;
+};
+
+/// A source with a store that is costly to open: it need not open one that has not changed.
+template <class S>
+concept OpensCostlyStores = CredentialSource<S> &&
+    requires(const S& source, const Environment& environment, OpenedStores* opened) {
+  { source.discover(environment, opened) } -> std::same_as<Result<std::vector<Credential>>>;
 };
 
 /// A source whose logins can be refreshed where they stand: it knows its CLI's locks and how to
@@ -17633,13 +17925,18 @@ template <class... S> class Sources {
   /// priority number, among equals from one that has it in a place of its own (see Place::shared),
   /// and among those from the first one.
   ///
+  /// @param opened what costly stores held when they were last opened: those that have not changed
+  ///               are not opened, and what they hold has no secret (Credential::unread). Null: all
+  ///               are opened.
   /// @effects reads files, as the sources do; writes nothing, runs nothing
   /// @thread_safety safe when the sources' `discover` is
-  Discovery discover_all(const Environment& environment,
-                         const SourceSettingsByCli& settings = {}) const {
+  Discovery discover_all(const Environment& environment, const SourceSettingsByCli& settings = {},
+                         OpenedStores* opened = nullptr) const {
     Discovery discovery;
     std::apply(
-        [&](const S&... source) { (look_at(source, environment, settings, discovery), ...); },
+        [&](const S&... source) {
+          (look_at(source, environment, settings, opened, discovery), ...);
+        },
         sources_);
     detail::finish_discovery(discovery);
     return discovery;
@@ -17673,12 +17970,19 @@ template <class... S> class Sources {
  private:
   template <class Source>
   static void look_at(const Source& source, const Environment& environment,
-                      const SourceSettingsByCli& settings, Discovery& discovery) {
+                      const SourceSettingsByCli& settings, OpenedStores* opened,
+                      Discovery& discovery) {
     const auto named = settings.find(std::string_view{Source::cli});
     const auto chosen = named == settings.end() ? SourceSettings{} : named->second;
     if (!chosen.enabled) return;
     discovery.clis.push_back(facts_of(source, environment));
-    detail::add_discovered(discovery, Source::cli, chosen.priority, source.discover(environment));
+    const auto discover = [&] {
+      if constexpr (OpensCostlyStores<Source>)
+        return source.discover(environment, opened);
+      else
+        return source.discover(environment);
+    };
+    detail::add_discovered(discovery, Source::cli, chosen.priority, discover());
   }
 
   template <class Source>
@@ -19148,8 +19452,8 @@ CREDPOOL_INLINE PoolEngine::Standing PoolEngine::standing(const PoolSlot& slot,
     case Status::expiring:
       break;
     case Status::expired:
-      return out(credential.refresh_token.empty() ? Eligibility::expired_unrefreshable
-                                                  : Eligibility::expired);
+      return out(!credential.has_refresh_token() ? Eligibility::expired_unrefreshable
+                                                 : Eligibility::expired);
     case Status::revoked:
       return out(Eligibility::revoked);
     case Status::needs_login:
@@ -20804,7 +21108,7 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
     store.text = std::move(*text);
   } else if (text.error().errc() != Errc::not_found) {
     store.failure = text.error();
-  } else if (std::error_code failed; std::filesystem::is_symlink(path, failed)) {
+  } else if (text.error().hint == detail::dangling_link_hint) {
     store.failure = dangling_link(path);
   }
   return store;
@@ -20812,7 +21116,7 @@ CREDPOOL_INLINE StoreFile read_store(const std::filesystem::path& path,
 
 CREDPOOL_INLINE Error dangling_link(const std::filesystem::path& path) {
   return Error{Errc::unsafe_file, "reading a file", path.string(),
-               "the link leads nowhere: restore its target or remove it"};
+               std::string{detail::dangling_link_hint}};
 }
 
 CREDPOOL_INLINE Place place_of(const FileFacts& facts, std::string_view cli,
@@ -21580,10 +21884,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
     std::error_code not_there;
-    const bool there = std::filesystem::exists(path, not_there);
-    if (!there && !std::filesystem::is_symlink(path, not_there)) return false;
+    const auto entry = std::filesystem::symlink_status(path, not_there);
+    if (!std::filesystem::exists(entry)) return false;
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return there;
+    return !std::filesystem::is_symlink(entry) || std::filesystem::exists(path, not_there);
   };
   for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
        directory = directory.parent_path()) {
@@ -22266,7 +22570,7 @@ inline Result<Descriptor> take_named_lock(const std::filesystem::path& path,
 /// A random id in the form of RFC 4122, version 4.
 inline std::optional<std::string> random_lock_owner() {
   std::array<unsigned char, 16> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return std::nullopt;
+  if (::getentropy(random.data(), random.size()) != 0) return std::nullopt;
   random[6] = static_cast<unsigned char>((random[6] & 0x0F) | 0x40);
   random[8] = static_cast<unsigned char>((random[8] & 0x3F) | 0x80);
   auto id = to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
@@ -23885,8 +24189,11 @@ struct GeminiCli {
                                                              "GOOGLE_CLOUD_ACCESS_TOKEN"};
 
   std::vector<std::filesystem::path> locations(const Environment& environment) const;
-  /// Takes about 50 ms when the encrypted store is there: its key is derived with scrypt.
-  Result<std::vector<Credential>> discover(const Environment& environment) const;
+  /// Takes about 50 ms and 16 MiB when the encrypted store is opened: its key is derived with
+  /// scrypt.
+  /// @param opened what that store held when it was last opened; null: it is opened in any case
+  Result<std::vector<Credential>> discover(const Environment& environment,
+                                           OpenedStores* opened = nullptr) const;
 
   /// The login of the plain oauth_creds.json; the encrypted store is only read.
   /// @errors unsupported when it is no such login; those of reading the file
@@ -23896,6 +24203,7 @@ struct GeminiCli {
 static_assert(CredentialSource<GeminiCli>);
 static_assert(StoresLogins<GeminiCli>);
 static_assert(NamesItsFiles<GeminiCli>);
+static_assert(OpensCostlyStores<GeminiCli>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
@@ -23903,6 +24211,46 @@ static_assert(NamesItsFiles<GeminiCli>);
 
 // The two login stores of Gemini CLI, plain and encrypted. Internal: included by .ipp files and
 // fuzz targets only.
+
+// Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// scrypt (RFC 7914) without parallel blocks (p = 1), by OpenSSL. A body of its own: OpenSSL finds
+/// it by name alone, which links and starts all of OpenSSL, so a program that is to start at once
+/// may bring another library's in its place.
+///
+/// @param cost        N: a power of two, above 1
+/// @param block_size  r
+/// @return the key; none when there is no memory for it: 128 * `cost` * `block_size` bytes, of
+///         which 64 MiB are allowed
+std::optional<Secret> scrypt(std::string_view password, std::string_view salt, std::size_t cost,
+                             std::size_t block_size, std::size_t key_size);
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE std::optional<Secret> scrypt(std::string_view password, std::string_view salt,
+                                             std::size_t cost, std::size_t block_size,
+                                             std::size_t key_size) {
+  constexpr std::uint64_t most_memory = 64 << 20;
+  std::string key(key_size, '\0');
+  const int done = EVP_PBE_scrypt(password.data(), password.size(),
+                                  reinterpret_cast<const unsigned char*>(salt.data()), salt.size(),
+                                  cost, block_size, 1, most_memory,
+                                  reinterpret_cast<unsigned char*>(key.data()), key.size());
+  std::optional<Secret> derived;
+  if (done == 1) derived.emplace(key);
+  wipe(key.data(), key.size());
+  return derived;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -23935,16 +24283,10 @@ inline Result<GeminiCipher> parse_gemini_cipher(std::string_view file) {
 /// @errors io when the memory for it is not to be had
 /// @source gemini-cli 0.61.0 fileKeychain: scrypt with Node's default costs
 inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view user) {
-  constexpr std::string_view password = "gemini-cli-oauth";
   const auto salt = std::string{host} + '-' + std::string{user} + "-gemini-cli";
-  std::array<unsigned char, 32> key{};
-  const int done = EVP_PBE_scrypt(
-      password.data(), password.size(), reinterpret_cast<const unsigned char*>(salt.data()),
-      salt.size(), /*N=*/16384, /*r=*/8, /*p=*/1, /*maxmem=*/64 << 20, key.data(), key.size());
-  if (done != 1) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
-  Secret secret{{reinterpret_cast<const char*>(key.data()), key.size()}};
-  wipe(key.data(), key.size());
-  return secret;
+  auto key = scrypt("gemini-cli-oauth", salt, /*N=*/16384, /*r=*/8, 32);
+  if (!key) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
+  return *std::move(key);
 }
 
 /// @errors unsupported when the key does not fit or the text was changed: these look the same
@@ -24170,13 +24512,18 @@ inline GeminiLabels read_gemini_labels(const std::filesystem::path& folder,
   return labels;
 }
 
+inline Credential unusable_gemini_store(const std::filesystem::path& path, const Error& error) {
+  auto credential = unusable_store(GeminiCli::cli, GeminiCli::provider, path, error);
+  if (error.code == Errc::unsupported) credential.reason = Reason::encrypted_elsewhere;
+  credential.profile_id = std::string{GeminiCli::provider} + ":stored";
+  return credential;
+}
+
+/// Appends what the encrypted store holds, without opening it when that is known.
 inline void add_gemini_encrypted(const std::filesystem::path& path, const Environment& environment,
-                                 std::vector<Credential>& found) {
+                                 OpenedStores* opened, std::vector<Credential>& found) {
   const auto unusable = [&](const Error& error) {
-    auto credential = unusable_store(GeminiCli::cli, GeminiCli::provider, path, error);
-    if (error.code == Errc::unsupported) credential.reason = Reason::encrypted_elsewhere;
-    credential.profile_id = std::string{GeminiCli::provider} + ":stored";
-    found.push_back(std::move(credential));
+    found.push_back(unusable_gemini_store(path, error));
   };
   // Logins of MCP servers stand in it too, so it may be larger than a login.
   const auto file = read_store(path, environment, {config_file_rules.max_bytes, true, true});
@@ -24184,11 +24531,27 @@ inline void add_gemini_encrypted(const std::filesystem::path& path, const Enviro
   if (!file.text) return;
   const auto cipher = parse_gemini_cipher(file.text->bytes.reveal());
   if (!cipher) return unusable(cipher.error());
-  const auto key = derive_gemini_key(environment.host_name(), environment.user_name());
-  if (!key) return unusable(key.error());
-  const auto decrypted = decrypt_gemini_store(*cipher, *key);
-  if (!decrypted) return unusable(decrypted.error());
-  add_gemini_stored(file.text->facts, decrypted->reveal(), found);
+  // All that decides what is found in it: its bytes, its key, and where it lies, which names it.
+  const auto& facts = file.text->facts;
+  const auto store = sha256_of_parts({"credpool opened store", GeminiCli::cli, path.string(),
+                                      environment.host_name(), environment.user_name(),
+                                      file.text->bytes.reveal()});
+  const auto before = found.size();
+  if (auto known = opened == nullptr ? std::nullopt : opened->recall(store)) {
+    found.insert(found.end(), known->begin(), known->end());
+  } else {
+    const auto key = derive_gemini_key(environment.host_name(), environment.user_name());
+    if (!key) return unusable(key.error());
+    if (const auto decrypted = decrypt_gemini_store(*cipher, *key)) {
+      add_gemini_stored(facts, decrypted->reveal(), found);
+    } else {
+      unusable(decrypted.error());
+    }
+    if (opened != nullptr) opened->note(store, std::span{found}.subspan(before));
+  }
+  // The file as it is now, whatever is known of its bytes.
+  for (auto i = before; i < found.size(); ++i)
+    for (auto& place : found[i].places) place = place_of(facts, GeminiCli::cli, place.pointer);
 }
 
 /// What the settings say is used, and is nowhere to be seen.
@@ -24229,8 +24592,8 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> GeminiCli::locations(
   return files;
 }
 
-CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
-    const Environment& environment) const {
+CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(const Environment& environment,
+                                                                    OpenedStores* opened) const {
   const auto home = detail::gemini_home(environment);
   if (!home) return fail(home.error());
   const auto folder = *home / ".gemini";
@@ -24242,7 +24605,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> GeminiCli::discover(
   if (login.failure) found.push_back(unusable_store(cli, provider, login_path, *login.failure));
   if (login.text) found.push_back(detail::read_gemini_login(login_path, *login.text));
   const auto plain_logins = found.size();
-  detail::add_gemini_encrypted(folder / "gemini-credentials.json", environment, found);
+  detail::add_gemini_encrypted(folder / "gemini-credentials.json", environment, opened, found);
 
   const auto stored_logins = std::count_if(
       found.begin(), found.end(), [](const auto& one) { return one.provider == provider; });
@@ -26392,6 +26755,16 @@ CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// Is given the data of an event that is too long to be kept, part by part, its lines joined by LF.
+class SseLongData {
+ public:
+  /// @param event the event's name, if that came before its data
+  virtual void add(std::string_view event, std::string_view part) = 0;
+
+ protected:
+  ~SseLongData() = default;
+};
+
 /// Watches a stream of server-sent events go by, in pieces of any size, and tells its events. The
 /// bytes themselves are the caller's to pass on.
 ///
@@ -26404,15 +26777,17 @@ namespace credpool::inline CREDPOOL_ABI {
 class SseReader {
  public:
   /// @param max_event_bytes an event whose lines (comments aside) are longer together is passed
-  /// over:
-  ///                        it is counted, not told and not kept
+  ///                        over: it is counted, not told and not kept. Where long data is taken
+  ///                        by somebody it is the most that is kept of an event
   explicit SseReader(std::size_t max_event_bytes = 1 << 20) noexcept : max_{max_event_bytes} {}
 
   /// Reads up to the end of the next event, and takes what it has read off the front of `piece`.
   ///
+  /// @param long_data is given what there is no room for: of an event that does not lie within one
+  ///                  piece and is too long, all data, and in_parts() says so when it has ended
   /// @return whether an event has ended: event() and data() are its name and data, valid until the
   ///         next call and while the piece is. False: the whole piece has been read.
-  bool next(std::string_view& piece);
+  bool next(std::string_view& piece, SseLongData* long_data = nullptr);
 
   /// Reads a whole piece.
   /// @param on_event void(std::string_view event, std::string_view data)
@@ -26424,6 +26799,8 @@ class SseReader {
   std::string_view event() const noexcept { return event_; }
   /// Its data, the lines joined by LF.
   std::string_view data() const noexcept { return data_; }
+  /// Whether the data of the event that has ended was given away part by part: data() is empty.
+  bool in_parts() const noexcept { return in_parts_; }
 
   /// Whether what is appended now is an event of its own: no line and no event has been begun.
   bool at_boundary() const noexcept { return !in_line_ && !in_event_ && bom_ <= 0; }
@@ -26437,13 +26814,17 @@ class SseReader {
   bool read_line(std::string_view line);
   void own_data();
   void add_data(std::string_view line);
+  void begin_parts();
+  void give_line();
+  void give_value(std::string_view value);
   void forget_event();
 
   std::size_t max_;
-  std::string line_;       ///< what is kept of a line whose end has not come yet
-  std::string event_;      ///< the name
-  std::string data_kept_;  ///< data that had to be copied
-  std::string_view data_;  ///< in the piece, or data_kept_
+  SseLongData* long_data_ = nullptr;  ///< within next()
+  std::string line_;                  ///< what is kept of a line whose end has not come yet
+  std::string event_;                 ///< the name
+  std::string data_kept_;             ///< data that had to be copied
+  std::string_view data_;             ///< in the piece, or data_kept_
   std::size_t event_bytes_ = 0;
   std::size_t passed_over_ = 0;
   int bom_ = 0;           ///< bytes of a byte order mark that were read; -1: none can come any more
@@ -26453,8 +26834,11 @@ class SseReader {
   bool has_data_ = false;
   bool copied_ = false;    ///< data_ is data_kept_
   bool too_long_ = false;  ///< this event is passed over
-  bool told_ = false;      ///< event() and data() are those of an event that has ended
-  bool after_cr_ = false;  ///< an LF that comes next belongs to the line that has ended
+  bool in_parts_ = false;  ///< its data is given away
+  enum class Line { begun, data, other };
+  Line line_in_parts_ = Line::begun;  ///< what the line is whose end has not come yet
+  bool told_ = false;                 ///< event() and data() are those of an event that has ended
+  bool after_cr_ = false;             ///< an LF that comes next belongs to the line that has ended
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -26472,8 +26856,7 @@ inline void give_back(std::string& text) noexcept {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// How the proxy skips the bytes that mean nothing to it, sixteen at a time where the processor can.
-// Internal: included by .ipp files only.
+// How bytes that mean nothing are skipped, sixteen at a time where the processor can. Internal.
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -26509,6 +26892,20 @@ template <char One, char Other> struct ScanEither {
 #endif
 };
 
+/// A control character, tabs aside.
+struct ScanControl {
+  static bool byte(char c) noexcept {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  }
+#if defined(__SSE2__)
+  static __m128i block(__m128i bytes) noexcept {
+    const auto low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+    return _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), low),
+                        _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+  }
+#endif
+};
+
 /// The first wanted byte; `end` when there is none.
 template <class Wanted> const char* scan_for(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)
@@ -26522,13 +26919,18 @@ template <class Wanted> const char* scan_for(const char* at, const char* end) no
   return at;
 }
 
+template <class Wanted> bool scan_holds(const char* at, const char* end) noexcept {
+  return scan_for<Wanted>(at, end) != end;
+}
+
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
 
-CREDPOOL_INLINE bool SseReader::next(std::string_view& piece) {
+CREDPOOL_INLINE bool SseReader::next(std::string_view& piece, SseLongData* long_data) {
   if (told_) forget_event();
+  long_data_ = long_data;
   if (bom_ >= 0) skip_byte_order_mark(piece);
   while (!piece.empty()) {
     if (after_cr_) {
@@ -26551,7 +26953,8 @@ CREDPOOL_INLINE bool SseReader::next(std::string_view& piece) {
     if (in_line_) {
       keep_line(text);
       in_line_ = false;
-      if (!comment_ && !too_long_) read_line(line_);
+      if (!comment_ && !too_long_ && std::exchange(line_in_parts_, Line::begun) == Line::begun)
+        read_line(line_);
       own_data();  // it may stand in line_
       line_.clear();
     } else if (read_line(text)) {
@@ -26564,7 +26967,8 @@ CREDPOOL_INLINE bool SseReader::next(std::string_view& piece) {
 
 /// Keeps a copy of the data instead of a view.
 CREDPOOL_INLINE void SseReader::own_data() {
-  if (!has_data_ || copied_) return;
+  if (!has_data_ || copied_ || in_parts_) return;
+  if (long_data_ && data_.size() > max_) return begin_parts();
   data_kept_ = data_;
   data_ = data_kept_;
   copied_ = true;
@@ -26594,11 +26998,51 @@ CREDPOOL_INLINE void SseReader::keep_line(std::string_view text) {
   in_line_ = true;
   if (comment_) return;
   in_event_ = true;
-  if (event_bytes_ + line_.size() + text.size() > max_) too_long_ = true;
-  if (too_long_)
-    line_.clear();
-  else
+  const auto kept = long_data_ ? data_kept_.size() : event_bytes_;
+  const bool fits = kept + line_.size() + text.size() <= max_;
+  if (!fits && !long_data_) too_long_ = true;
+  if (too_long_) return line_.clear();
+  if (!fits && !in_parts_) begin_parts();
+  if (!in_parts_) {
     line_ += text;
+  } else if (line_in_parts_ == Line::data) {
+    give_value(text);
+  } else if (line_in_parts_ == Line::begun) {
+    // What a line is shows in its first bytes; an event's name is short.
+    constexpr std::size_t enough = 64;
+    const auto more = std::min(text.size(), enough - std::min(line_.size(), enough));
+    line_ += text.substr(0, more);
+    if (line_.size() < enough) return;
+    give_line();
+    if (line_in_parts_ == Line::data) give_value(text.substr(more));
+  }
+}
+
+/// From here on nothing of this event is kept: what was kept of it is given away.
+CREDPOOL_INLINE void SseReader::begin_parts() {
+  in_parts_ = true;
+  if (has_data_) give_value(data_);
+  detail::give_back(data_kept_);
+  data_ = {};
+  copied_ = false;
+}
+
+/// Of a line that is too long: its beginning, or nothing if it is not data.
+CREDPOOL_INLINE void SseReader::give_line() {
+  constexpr std::string_view name = "data:";
+  line_in_parts_ = Line::other;
+  if (const std::string_view line{line_}; line.starts_with(name)) {
+    line_in_parts_ = Line::data;
+    if (has_data_) give_value("\n");
+    has_data_ = true;
+    give_value(
+        line.substr(line.substr(name.size()).starts_with(' ') ? name.size() + 1 : name.size()));
+  }
+  detail::give_back(line_);
+}
+
+CREDPOOL_INLINE void SseReader::give_value(std::string_view value) {
+  if (!value.empty()) long_data_->add(event_, value);
 }
 
 /// @return whether an event has ended with it
@@ -26606,13 +27050,14 @@ CREDPOOL_INLINE bool SseReader::read_line(std::string_view line) {
   if (line.empty()) {
     if (too_long_) ++passed_over_;
     told_ = has_data_ && !too_long_;
+    if (told_ && in_parts_) data_ = {};
     if (!told_) forget_event();
     return told_;
   }
   if (line.front() == ':') return false;
   in_event_ = true;
   event_bytes_ += line.size();
-  if (event_bytes_ > max_) too_long_ = true;
+  if (event_bytes_ > max_ && !long_data_) too_long_ = true;
   if (too_long_) return false;
   const auto colon = line.find(':');
   const auto name = line.substr(0, colon);
@@ -26626,12 +27071,19 @@ CREDPOOL_INLINE bool SseReader::read_line(std::string_view line) {
 }
 
 CREDPOOL_INLINE void SseReader::add_data(std::string_view line) {
+  if (in_parts_) {
+    if (has_data_) give_value("\n");
+    has_data_ = true;
+    return give_value(line);
+  }
   if (!has_data_) {
     has_data_ = true;
     data_ = line;
     return;
   }
   own_data();
+  if (!in_parts_ && long_data_ && data_kept_.size() + line.size() >= max_) begin_parts();
+  if (in_parts_) return add_data(line);
   data_kept_ += '\n';
   data_kept_ += line;
   data_ = data_kept_;
@@ -26645,7 +27097,7 @@ CREDPOOL_INLINE void SseReader::forget_event() {
   event_.clear();
   data_ = {};
   event_bytes_ = 0;
-  in_event_ = has_data_ = copied_ = too_long_ = told_ = false;
+  in_event_ = has_data_ = copied_ = too_long_ = in_parts_ = told_ = false;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -26654,6 +27106,7 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 class AnswerScan;
+class LongUsageEvent;
 }
 
 /// Tokens that a service says it has counted. None: it did not say.
@@ -26677,7 +27130,8 @@ struct TokenUsage {
 /// bytes themselves are the caller's to pass on; nothing is ever changed in them.
 ///
 /// Of a JSON answer only the object `usage` is kept (8 KiB at most). Of a stream only the events
-/// that may matter are looked into, up to 1 MiB each.
+/// that may matter are looked into. One that comes in several pieces is kept up to half a KiB; of
+/// more, only what is looked for.
 ///
 /// A later number replaces an earlier one, a later zero does not: some services report the prompt
 /// at the beginning and zero at the end, others the other way round.
@@ -26705,6 +27159,10 @@ class UsageTap {
   /// what a Response with that body would say to classify_answer(). Empty: none came.
   const std::string& stream_error() const noexcept { return error_; }
 
+  /// Whether the event of a stream that has begun, and has not ended, may be an error. Of a long
+  /// one its name or its beginning tells.
+  bool may_be_in_error() const noexcept;
+
   /// The `id` of an answer of the Responses API, by which a later request may refer to it; empty:
   /// none yet, or one that is longer than 256 bytes.
   const std::string& response_id() const noexcept { return response_id_; }
@@ -26717,6 +27175,8 @@ class UsageTap {
 
  private:
   void read_event(std::string_view event, std::string_view data);
+  void read_long_event(std::string_view event);
+  void read_scan(detail::AnswerScan& scan, std::string_view event, std::string_view data);
   void read_usage(std::string_view text);
   void keep_error(std::string error);
   void keep_id(std::string_view quoted);
@@ -26725,8 +27185,9 @@ class UsageTap {
   bool stream_;
   bool complete_ = false;
   SseReader sse_;
-  std::unique_ptr<detail::AnswerScan> json_;  ///< of a JSON answer
-  TokenUsage reported_;                       ///< as the fields are called
+  std::unique_ptr<detail::AnswerScan> json_;      ///< of a JSON answer
+  std::unique_ptr<detail::LongUsageEvent> long_;  ///< of a stream that has had one
+  TokenUsage reported_;                           ///< as the fields are called
   std::string error_;
   std::string response_id_;
   std::uint64_t events_ = 0;
@@ -26764,26 +27225,26 @@ class AnswerScan {
   void feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
+    from_ = at;
     while (at != end && !complete_) {
       if (in_string_) {
-        const char* const stop = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
-        keep({at, static_cast<std::size_t>(stop - at)});
-        at = stop;
+        at = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
         if (escaped_) {
           escaped_ = false;
         } else if (at != end) {
-          keep({at, 1});
           if (*at++ == '\\')
             escaped_ = true;
           else
-            string_ended();
+            string_ended(at);
         }
       } else {
         // Long lists of numbers lie deeper than anything that is looked for.
         if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
-        if (at != end) structure(*at++);
+        while (at != end && !is_structure(*at)) ++at;
+        if (at != end) structure(at++);
       }
     }
+    keep_until(at);
   }
 
   /// Whether the outermost value has been closed.
@@ -26792,6 +27253,8 @@ class AnswerScan {
   std::string take_usage() noexcept { return std::exchange(usage_, {}); }
   /// The error (an object or a text), as it stands; empty: none, or null.
   const std::string& error() const noexcept { return error_; }
+  /// Whether the error is being read.
+  bool in_error() const noexcept { return capture_ == Wanted::error; }
   /// The outermost object's `type`, with its quotes; empty: none.
   const std::string& type() const noexcept { return type_; }
   /// The answer's `id`, with its quotes; empty: none.
@@ -26800,12 +27263,32 @@ class AnswerScan {
  private:
   static constexpr std::size_t levels = 3;  // deep enough for choices[0].usage
 
+  /// A member's name; other while a name may come.
+  enum class Key { other, usage, error, type, id, response, message, choices };
+
   struct Level {
     bool object = false;
-    std::size_t elements = 0;  // commas that were seen
-    std::string key;           // of the member that is being read; empty while a key may come
     bool key_next = false;
+    Key key = Key::other;      // of the member that is being read
+    std::size_t elements = 0;  // commas that were seen
   };
+
+  static Key key_of(std::string_view name) noexcept {
+    switch (name.size()) {
+      case 2:
+        return name == "id" ? Key::id : Key::other;
+      case 4:
+        return name == "type" ? Key::type : Key::other;
+      case 5:
+        return name == "usage" ? Key::usage : name == "error" ? Key::error : Key::other;
+      case 7:
+        return name == "choices" ? Key::choices : name == "message" ? Key::message : Key::other;
+      case 8:
+        return name == "response" ? Key::response : Key::other;
+      default:
+        return Key::other;
+    }
+  }
 
   bool key_comes() const noexcept {
     return depth_ > 0 && depth_ <= levels && levels_[depth_ - 1].object &&
@@ -26814,26 +27297,32 @@ class AnswerScan {
 
   /// What a value is that begins here.
   Wanted wanted() const noexcept {
-    const auto key = [this](std::size_t level) { return std::string_view{levels_[level].key}; };
-    if (depth_ == 1 && levels_[0].object) {
-      if (key(0) == "usage") return Wanted::usage;
-      if (key(0) == "error") return Wanted::error;
-      if (key(0) == "type") return Wanted::type;
-      if (key(0) == "id") return Wanted::id;
+    const auto key = [this](std::size_t level) { return levels_[level].key; };
+    if (depth_ == 0 || depth_ > levels || !levels_[0].object) return Wanted::none;
+    const bool may_be_usage = key(depth_ - 1) == Key::usage;
+    if (depth_ == 1) {
+      if (may_be_usage) return Wanted::usage;
+      if (key(0) == Key::error) return Wanted::error;
+      if (key(0) == Key::type) return Wanted::type;
+      if (key(0) == Key::id) return Wanted::id;
+    } else if (depth_ == 2 && levels_[1].object) {
+      const bool in_response = key(0) == Key::response;
+      if (may_be_usage && (in_response || key(0) == Key::message)) return Wanted::usage;
+      if (key(1) == Key::error && in_response) return Wanted::error;
+      if (key(1) == Key::id && in_response) return Wanted::id;
+    } else if (depth_ == 3 && may_be_usage && !levels_[1].object && levels_[2].object &&
+               key(0) == Key::choices && levels_[1].elements == 0) {
+      return Wanted::usage;  // choices[0].usage
     }
-    if (depth_ == 2 && levels_[0].object && levels_[1].object) {
-      if (key(1) == "usage" && (key(0) == "response" || key(0) == "message")) return Wanted::usage;
-      if (key(1) == "error" && key(0) == "response") return Wanted::error;
-      if (key(1) == "id" && key(0) == "response") return Wanted::id;
-    }
-    // choices[0].usage
-    if (depth_ == 3 && levels_[0].object && !levels_[1].object && levels_[2].object &&
-        key(0) == "choices" && levels_[1].elements == 0 && key(2) == "usage")
-      return Wanted::usage;
     return Wanted::none;
   }
 
-  void keep(std::string_view text) {
+  static bool is_structure(char c) noexcept { return ScanBracket::byte(c) || c == ','; }
+
+  /// Keeps what has been read since the last time, if it is wanted.
+  void keep_until(const char* at) {
+    const std::string_view text{from_, static_cast<std::size_t>(at - from_)};
+    from_ = at;
     if (capture_ != Wanted::none) {
       if (kept_.size() + text.size() > max_kept)
         overflow_ = true;
@@ -26844,28 +27333,36 @@ class AnswerScan {
     }
   }
 
-  void string_ended() {
+  /// @param behind its quote
+  void string_ended(const char* behind) {
     in_string_ = false;
     if (in_key_) {
+      std::string_view name{from_, static_cast<std::size_t>(behind - from_)};
+      if (!kept_.empty()) {  // it came in several pieces
+        keep_until(behind);
+        name = kept_;
+      }
       in_key_ = false;
-      kept_.pop_back();  // the quote
-      levels_[depth_ - 1].key = kept_.size() <= max_key ? kept_ : std::string{"-"};
+      name.remove_suffix(1);  // the quote
+      levels_[depth_ - 1].key = key_of(name);
       levels_[depth_ - 1].key_next = false;
       kept_.clear();
     } else if (capture_ != Wanted::none && depth_ == capture_depth_) {
-      value_ended();
+      value_ended(behind);
     }
   }
 
-  void begin_capture() {
+  void begin_capture(const char* at) {
     if (capture_ != Wanted::none) return;
     capture_ = wanted();
     capture_depth_ = depth_;
     overflow_ = false;
     kept_.clear();
+    from_ = at;
   }
 
-  void value_ended() {
+  void value_ended(const char* behind) {
+    keep_until(behind);
     if (!overflow_) place_of(capture_) = kept_;
     capture_ = Wanted::none;
     kept_.clear();
@@ -26884,43 +27381,47 @@ class AnswerScan {
     }
   }
 
-  void structure(char c) {
+  void structure(const char* at) {
+    const char c = *at;
     switch (c) {
       case '"':
         in_string_ = true;
         if (key_comes() && capture_ == Wanted::none) {
           in_key_ = true;
           kept_.clear();
+          from_ = at + 1;
           return;
         }
-        begin_capture();
-        break;
+        return begin_capture(at);
       case '{':
       case '[':
-        begin_capture();
-        if (depth_ < levels) levels_[depth_] = {c == '{', 0, {}, c == '{'};
+        begin_capture(at);
+        if (depth_ < levels) {
+          auto& level = levels_[depth_];
+          level.object = level.key_next = c == '{';
+          level.elements = 0;
+          level.key = Key::other;
+        }
         ++depth_;
-        break;
+        return;
       case '}':
       case ']':
         if (depth_ == 0) return;
         --depth_;
         if (depth_ == 0) complete_ = true;
-        keep({&c, 1});
-        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended();
+        if (capture_ != Wanted::none && depth_ == capture_depth_) value_ended(at + 1);
         return;
       case ',':
         if (depth_ > 0 && depth_ <= levels) {
           auto& level = levels_[depth_ - 1];
           ++level.elements;
           level.key_next = level.object;
-          level.key.clear();
+          level.key = Key::other;
         }
-        break;
+        return;
       default:
-        break;
+        return;
     }
-    keep({&c, 1});
   }
 
   static constexpr std::size_t max_key = 16;
@@ -26934,6 +27435,7 @@ class AnswerScan {
   bool overflow_ = false;
   Wanted capture_ = Wanted::none;
   std::size_t capture_depth_ = 0;
+  const char* from_ = nullptr;  ///< what has not been kept yet begins here, in feed()
   std::string kept_;
   std::string usage_;
   std::string error_;
@@ -27345,11 +27847,31 @@ inline bool usage_may_be_last(Operation operation, std::string_view data) noexce
   return operation == Operation::responses && usage_holds(data, "\"response.");
 }
 
+/// What is looked for in an event that is too long to be kept.
+class LongUsageEvent final : public SseLongData {
+ public:
+  void add(std::string_view event, std::string_view part) override {
+    scan.feed(part);
+    is_error = event == "error" || scan.type() == "\"error\"";
+    // Most errors say what they are before anything else.
+    const auto room = is_error ? most_of_error : most_of_any;
+    beginning.append(part, 0, room - std::min(beginning.size(), room));
+  }
+
+  static constexpr std::size_t most_of_error = 16 << 10;
+  static constexpr std::size_t most_of_any = 512;
+
+  AnswerScan scan;
+  std::string beginning;
+  bool is_error = false;
+};
+
 }  // namespace detail
 
 CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
     : operation_{operation},
       stream_{stream},
+      sse_{detail::LongUsageEvent::most_of_any},
       json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
@@ -27357,7 +27879,20 @@ CREDPOOL_INLINE UsageTap::~UsageTap() = default;
 
 CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (stream_) {
-    while (sse_.next(piece)) read_event(sse_.event(), sse_.data());
+    struct Long final : SseLongData {
+      std::unique_ptr<detail::LongUsageEvent>& event;
+      explicit Long(std::unique_ptr<detail::LongUsageEvent>& given) noexcept : event{given} {}
+      void add(std::string_view name, std::string_view part) override {
+        if (!event) event = std::make_unique<detail::LongUsageEvent>();
+        event->add(name, part);
+      }
+    } in_parts{long_};
+    while (sse_.next(piece, &in_parts)) {
+      if (sse_.in_parts())
+        read_long_event(sse_.event());
+      else
+        read_event(sse_.event(), sse_.data());
+    }
     return;
   }
   if (complete_) return;
@@ -27368,6 +27903,10 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
   read_usage(found);
+}
+
+CREDPOOL_INLINE bool UsageTap::may_be_in_error() const noexcept {
+  return !long_ || long_->is_error || long_->scan.in_error() || !long_->scan.error().empty();
 }
 
 CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_view data) {
@@ -27386,17 +27925,34 @@ CREDPOOL_INLINE void UsageTap::read_event(std::string_view event, std::string_vi
 
   detail::AnswerScan scan;
   scan.feed(data);
-  read_usage(scan.take_usage());
+  read_scan(scan, event, data);
+}
+
+CREDPOOL_INLINE void UsageTap::read_long_event(std::string_view event) {
+  ++events_;
+  complete_ = complete_ || detail::usage_is_last(event);
+  if (const auto read = std::exchange(long_, nullptr))  // none: its data was empty
+    read_scan(read->scan, event, read->beginning);
+}
+
+/// @param data of an error, or its beginning
+CREDPOOL_INLINE void UsageTap::read_scan(detail::AnswerScan& scan, std::string_view event,
+                                         std::string_view data) {
+  const bool is_error = event == "error" || scan.type() == "\"error\"";
+  const auto usage = scan.take_usage();
+  // Of what has another name only these are looked at.
+  if (!is_error && !event.empty() && event != "response.created" && usage.empty() &&
+      scan.error().empty())
+    return;
+  if (is_error) keep_error(std::string{data});
+  read_usage(usage);
   keep_id(scan.id());
   auto type = std::string_view{scan.type()};
   if (type.size() >= 2) type = type.substr(1, type.size() - 2);
   complete_ = complete_ || detail::usage_is_last(type);
+  // The event may hold the whole answer: its error is what says something.
   const bool has_error = scan.error().starts_with('{') || scan.error().starts_with('"');
-  if (named_error || type == "error")
-    keep_error(std::string{data});
-  else if (has_error)
-    // The event may hold the whole answer: its error is what says something.
-    keep_error("{\"error\":" + scan.error() + '}');
+  if (has_error) keep_error("{\"error\":" + scan.error() + '}');
 }
 
 CREDPOOL_INLINE void UsageTap::keep_error(std::string error) {
@@ -30232,14 +30788,19 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "via",
 };
 
-// They are searched by halves.
-static_assert(std::is_sorted(header_sent_on.begin(), header_sent_on.end()));
-static_assert(std::is_sorted(header_kept_back.begin(), header_kept_back.end()));
-
+/// The letters that names of a list begin with, one bit each: most names need no more.
 template <std::size_t size>
-bool header_stands_in(const std::array<std::string_view, size>& sorted,
-                      std::string_view name) noexcept {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
+constexpr std::uint32_t header_letters(const std::array<std::string_view, size>& names) noexcept {
+  std::uint32_t letters = 0;
+  for (const auto name : names) letters |= std::uint32_t{1} << (name.front() - 'a');
+  return letters;
+}
+
+template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
+  constexpr auto letters = header_letters(names);
+  if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
+  if ((letters >> (name.front() - 'a') & 1) == 0) return false;
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 inline bool header_begins_with_any(std::string_view name,
@@ -30250,12 +30811,12 @@ inline bool header_begins_with_any(std::string_view name,
 
 inline bool header_goes_upstream(std::string_view name) noexcept {
   if (name == "openai-organization" || name == "openai-project") return false;
-  return header_stands_in(header_sent_on, name) ||
+  return header_stands_in<header_sent_on>(name) ||
          header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in(header_kept_back, name) && !name.starts_with("x-credpool-") &&
+  return !header_stands_in<header_kept_back>(name) && !name.starts_with("x-credpool-") &&
          name != "x-upstream-request-id";
 }
 
@@ -30312,10 +30873,7 @@ CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (!value.empty() && (blank(value.front()) || blank(value.back()))) return false;
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-  });
+  return !detail::scan_holds<detail::ScanControl>(value.data(), value.data() + value.size());
 }
 
 CREDPOOL_INLINE Result<void> select_upstream_headers(std::span<const HeaderView> headers,
@@ -31904,6 +32462,13 @@ class OwnHeaders {
   std::size_t size_ = 0;
 };
 
+/// How many bytes of an answer are kept before any of it is handed on.
+struct RelayBounds {
+  static constexpr std::size_t refusal = 64 << 10;
+  static constexpr std::size_t stream = 2 << 10;  ///< before its first event
+  static constexpr std::size_t error = 16 << 10;  ///< ... if that seems to be an error
+};
+
 /// An upstream's error as it is handed on when nobody else can serve.
 struct RelayRefusal {
   int status = 0;
@@ -32178,8 +32743,8 @@ class Relay final : public ExchangeListener,
   void on_data(std::string_view bytes) override {
     switch (phase_) {
       case Phase::collecting:
-        refusal_.body.append(
-            bytes.substr(0, max_refusal - std::min(refusal_.body.size(), max_refusal)));
+        refusal_.body.append(bytes.substr(
+            0, RelayBounds::refusal - std::min(refusal_.body.size(), RelayBounds::refusal)));
         return;
       case Phase::peeking:
         tap_->feed(bytes);
@@ -32249,8 +32814,8 @@ class Relay final : public ExchangeListener,
 
   const ProxySettings& settings() const noexcept { return catalog_->settings().proxy; }
   std::chrono::microseconds since_start() const {
-    return std::chrono::duration_cast<std::chrono::microseconds>(SystemClock{}.steady() -
-                                                                 request_.began);
+    const auto passed = SystemClock{}.steady() - request_.began;
+    return std::chrono::duration_cast<std::chrono::microseconds>(passed);
   }
 
   // --- money
@@ -32391,7 +32956,7 @@ class Relay final : public ExchangeListener,
     return false;
   }
 
-  /// Waits for a credential, where the configuration allows it and it makes sense.
+  /// Waits for a credential, if that is allowed and makes sense.
   bool wait() {
     if (!retry_at_ || *retry_at_ > patience_ends_) return false;
     const auto now = world_.lender.now();
@@ -32517,8 +33082,7 @@ class Relay final : public ExchangeListener,
 
   // --- answering
 
-  /// Looks at the beginning of a stream.
-  /// @return whether bytes may go on
+  /// Looks at a stream's beginning. @return whether bytes may go on
   bool peek() {
     if (!tap_->stream_error().empty()) {
       if (const auto outcome = judged_stream_error(); outcome.another_may_serve()) {
@@ -32528,14 +33092,15 @@ class Relay final : public ExchangeListener,
         return false;
       }
     }
-    if (!has_whole_event(held_) && held_.size() < max_held) return false;
+    const auto most = tap_->may_be_in_error() ? RelayBounds::error : RelayBounds::stream;
+    if (!has_whole_event(held_) && held_.size() < most) return false;
     release();
     return true;
   }
 
   /// The stream is good: what was held back goes out.
   void release() {
-    begin_answer(answer_head_.views());
+    begin_answer(std::exchange(answer_head_, {}).views());
     pass(held_);
     (void)send_passed();
     give_back(held_);
@@ -32648,9 +33213,6 @@ class Relay final : public ExchangeListener,
     lease_.reset();
     exchange_.reset();
   }
-
-  static constexpr std::size_t max_refusal = 64 << 10;
-  static constexpr std::size_t max_held = 16 << 10;
 
   std::shared_ptr<const void> keeps_alive_;  ///< the world
   RelayWorld world_;
@@ -33966,7 +34528,7 @@ inline Unexpected own_file_failure(int number, const std::string& doing,
 
 inline std::string random_hex() {
   std::array<unsigned char, 8> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) return {};
+  if (::getentropy(random.data(), random.size()) != 0) return {};
   return to_hex({reinterpret_cast<const char*>(random.data()), random.size()});
 }
 
@@ -40077,6 +40639,7 @@ class StateDirectory {
   std::filesystem::path state_file() const { return path_ / "state.sqlite"; }
   std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
   std::filesystem::path logins_directory() const { return path_ / "logins"; }
+  std::filesystem::path opened_stores_file() const { return path_ / "opened-stores.json"; }
   std::filesystem::path key_file() const { return path_ / "key"; }
 
  private:

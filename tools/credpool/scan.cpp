@@ -24,8 +24,11 @@ int run_scan(Session& session, const ScanOptions& options) {
   const auto noted = note_discovered(session, opened->settings, report->discovery.credentials);
   if (!noted && opened->directory)  // else it was said already that nothing is remembered
     session.warn(harmless(noted.error().message()));
-  // Where that cannot be kept, the next scan opens the stores again.
-  if (opened->opened_stores) (void)opened->opened_stores->keep();
+  if (opened->opened_stores)
+    // Where it cannot be kept the next scan opens the stores again; but who has put a link there?
+    if (const auto kept = opened->opened_stores->keep();
+        !kept && kept.error().errc() == cp::Errc::unsafe_file)
+      session.warn(harmless(kept.error().message()));
   report->elapsed =
       std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
 

@@ -48,9 +48,7 @@ inline Result<Secret> derive_gemini_key(std::string_view host, std::string_view 
   const auto salt = std::string{host} + '-' + std::string{user} + "-gemini-cli";
   auto key = scrypt("gemini-cli-oauth", salt, /*N=*/16384, /*r=*/8, 32);
   if (!key) return fail(Errc::io, "deriving the key of Gemini's encrypted store");
-  Secret secret{*key};
-  wipe(key->data(), key->size());
-  return secret;
+  return *std::move(key);
 }
 
 /// @errors unsupported when the key does not fit or the text was changed: these look the same
