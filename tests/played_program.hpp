@@ -26,8 +26,9 @@ import json, os, signal, sys, time
 def home(name): return ')" + home.path().string() +
                                 R"(/' + name
 def say(name, text):
-    with open(home(name + '.part'), 'w') as file: file.write(text)
-    os.rename(home(name + '.part'), home(name))
+    part = f'{home(name)}.part-{os.getpid()}'
+    with open(part, 'w') as file: file.write(text)
+    os.rename(part, home(name))
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM):
     signal.signal(number, lambda got, frame: say('signal', str(got)))
 )";

@@ -36661,7 +36661,8 @@ class Process {
   std::string take_output() { return std::exchange(text_, {}); }
 
   /// Ends the program and what it started, for one that may be ended at any time: SIGTERM, and
-  /// SIGKILL when that is not enough. Nothing happens when it has ended.
+  /// SIGKILL when that is not enough, and for what is left when it has ended. Nothing happens when
+  /// it had ended before.
   void stop(Duration patience);
 
   /// Waits for its end, and reads its output meanwhile.
@@ -36986,7 +36987,18 @@ CREDPOOL_INLINE void Process::stop(Duration patience) {
   // to end.
   if (child_ < 0 || wait(Duration{0})) return;
   ::kill(-child_, SIGTERM);
-  if (wait(patience)) return;
+  const auto has_ended = [this] {  // without taking its number back
+    siginfo_t ended{};
+    return ::waitid(P_PID, static_cast<id_t>(child_), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           ended.si_pid != 0;
+  };
+  const auto deadline = SystemClock{}.steady() + patience;
+  while (!has_ended()) {
+    const auto left = detail::time_left(deadline);
+    if (left == Duration{0}) break;
+    drain(std::min(left, Duration{5}));
+  }
+  // What it started goes with it, also when that has not ended by itself.
   ::kill(-child_, SIGKILL);
   (void)wait(std::chrono::seconds{5});
 }

@@ -77,7 +77,8 @@ class Process {
   std::string take_output() { return std::exchange(text_, {}); }
 
   /// Ends the program and what it started, for one that may be ended at any time: SIGTERM, and
-  /// SIGKILL when that is not enough. Nothing happens when it has ended.
+  /// SIGKILL when that is not enough, and for what is left when it has ended. Nothing happens when
+  /// it had ended before.
   void stop(Duration patience);
 
   /// Waits for its end, and reads its output meanwhile.

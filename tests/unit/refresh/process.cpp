@@ -241,5 +241,9 @@ TEST_CASE("refresh/process: stop ends it and what it started, also when it would
   const std::string mild = "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n";
   CHECK(run(mild, false) == SIGTERM);
   CHECK(run(mild, true) == SIGTERM);
+  // What it started would rather not, and it itself ends at once.
+  CHECK(run("main = os.getpid()\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(7) if "
+            "os.getpid() == main else None)\n",
+            false) == 0);
   CHECK(run("", true) == SIGKILL);
 }
