@@ -3,6 +3,7 @@
 must not depend on how the provider sends."""
 import contextlib
 import json
+import os
 import select
 import time
 import unittest
@@ -20,7 +21,13 @@ PATTERNS = {
     "writes of 1 MiB and a length": {"bytes": 200, "write": 1 << 20, "framing": "length"},
     "one event without end, until the connection closes": {"bytes": 3_000_000, "write": 16384, "framing": "close"},
 }
-MOST_RESIDENT = 64 * 1024  # KiB
+# KiB beside 5,000 readers, without the program's own code: an optimised build maps 11 MiB of that, so it stays below 64
+# MiB with it; one for debugging maps 21.
+MOST_KEPT = 50 * 1024
+AT_REST = 6 * 1024  # of these, with nobody there
+# The two that once cost most are tried with all readers, the others with fewer unless there is time.
+WITH_ALL = set(PATTERNS) if os.environ.get("CREDPOOL_FAULT_LEVEL") == "soak" else {"small events", "events of 64 KB"}
+FEW = min(SOCKETS, 1500)
 
 
 class SlowReaders(unittest.TestCase):
@@ -50,21 +57,21 @@ class SlowReaders(unittest.TestCase):
         return all_of_them
 
     def settled(self, world) -> int:
-        """Resident memory in KiB, once it grows no more."""
-        seen = [0, memory_kib(world.proxy.pid)]
+        """What it holds in memory in KiB, once that grows no more."""
+        seen = [0, memory_kib(world.proxy.pid, "RssAnon")]
         while len(seen) < 30 and seen[-1] > seen[-3:][0]:
             time.sleep(1)
-            seen.append(memory_kib(world.proxy.pid))
+            seen.append(memory_kib(world.proxy.pid, "RssAnon"))
         return seen[-1]
 
     def test_their_memory_is_bounded_however_the_provider_sends(self):
         for name, rule in PATTERNS.items():
             with self.subTest(name), ProxyWorld() as world, contextlib.ExitStack() as stack:
-                readers = self.stall(world, SOCKETS, stack, **rule)
-                resident = self.settled(world)
-                say(f"{SOCKETS} slow readers, {name}: {resident / 1024:.1f} MiB resident")
-                self.assertLess(resident, MOST_RESIDENT)
-                for reader in readers[:: max(1, SOCKETS // 50)]:
+                readers = self.stall(world, SOCKETS if name in WITH_ALL else FEW, stack, **rule)
+                kept = self.settled(world)
+                say(f"{len(readers)} slow readers, {name}: {kept / 1024:.1f} MiB kept")
+                self.assertLess(kept, AT_REST + (MOST_KEPT - AT_REST) * len(readers) / 5000)
+                for reader in readers[:: max(1, len(readers) // 50)]:
                     self.assertEqual(reader.socket.recv(15), b"HTTP/1.1 200 OK")
 
     def test_tiny_writes(self):
@@ -72,7 +79,7 @@ class SlowReaders(unittest.TestCase):
         for write in (1, 100):
             with self.subTest(write=write), ProxyWorld() as world, contextlib.ExitStack() as stack:
                 world.post()
-                before = memory_kib(world.proxy.pid)
+                before = memory_kib(world.proxy.pid, "RssAnon")
                 self.stall(world, readers, stack, bytes=200, write=write)
                 grown = self.settled(world) - before
                 say(f"{readers} slow readers, writes of {write} bytes: {grown / 1024:.1f} MiB more")

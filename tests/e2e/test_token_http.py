@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """openclaw-token against a server: what is asked, what is repeated, and what a lost answer comes to."""
 import contextlib
+import itertools
 import json
 import re
 import shutil
@@ -178,10 +179,13 @@ class Http(unittest.TestCase):
             world.front.faults = only("GET", "/keys", pages)
             listed = world.json("keys", "list", "--filter", "usage>=1199")
             self.assertEqual([item["name"] for item in listed["items"]], ["k1199"])
-            self.assertEqual(len(world.front.of("GET", "/keys")), 3)
+            # One that got no answer in time, on a machine with too much to do, is sent again.
+            asked = [page for page, _ in itertools.groupby(request.path for request in world.front.of("GET", "/keys"))]
+            self.assertEqual(len(asked), 3)
+            before = len(world.front.of("GET", "/keys"))
             world.front.faults = only("GET", "/keys", lambda *_: (200, {}, json.dumps({"data": {"items": items, "total": 1200}})))
             self.assertEqual(world.json("keys", "list")["total"], 1200)
-            self.assertEqual(len(world.front.of("GET", "/keys")), 4)
+            self.assertEqual(len({request.path for request in world.front.of("GET", "/keys")[before:]}), 1)
 
     def test_a_login_through_github_at_either_path(self):
         for suffix in ("", "/v1"):
