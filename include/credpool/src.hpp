@@ -44,6 +44,7 @@
 #include <credpool/impl/config/settings_edit.ipp>
 #include <credpool/impl/config/settings_file.ipp>
 #include <credpool/impl/config/settings_watcher.ipp>
+#include <credpool/impl/core/aes_gcm.ipp>
 #include <credpool/impl/core/encoding.ipp>
 #include <credpool/impl/core/environment.ipp>
 #include <credpool/impl/core/error.ipp>

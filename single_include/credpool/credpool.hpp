@@ -12,11 +12,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
-#include <openssl/aes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/modes.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <poll.h>
@@ -3273,23 +3271,30 @@ Response list_requests(ApiState& state, ApiCall& call);
 
 // Answers that hold a key, kept so that only who has the request's secrets can read them. Internal.
 
-// AES-256-GCM as the stores of some CLIs use it. Internal: included by .ipp files only.
+// AES-256-GCM for stores that are encrypted with it. Internal: included by .ipp files only.
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
-
-// The functions for AES itself, as with sha256(): asking for the cipher by name makes OpenSSL list
-// every one that it knows, which took two fifths of a scan.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 /// Decrypts and authenticates (NIST SP 800-38D).
 ///
 /// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
 /// @return none when a size is wrong, or the key, the tag or the text is not the right one
-inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
-                                                 std::string_view tag,
-                                                 std::string_view ciphertext) {
+///
+/// A body of its own: OpenSSL finds the cipher by name, which links and starts all of OpenSSL, so a
+/// program that is to start at once may bring another one.
+std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
+                                          std::string_view tag, std::string_view ciphertext);
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+CREDPOOL_INLINE std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
+                                                          std::string_view tag,
+                                                          std::string_view ciphertext) {
   constexpr std::size_t max_bytes = 1 << 24;
   if (key.size() != 32 || iv.empty() || iv.size() > 128 || tag.size() != 16 ||
       ciphertext.size() > max_bytes)
@@ -3297,28 +3302,30 @@ inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::stri
   const auto bytes = [](std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
   };
-  const auto encrypt_block = [](const unsigned char* in, unsigned char* out, const void* schedule) {
-    AES_encrypt(in, out, static_cast<const AES_KEY*>(schedule));
-  };
-  AES_KEY schedule{};
-  if (AES_set_encrypt_key(bytes(key), 256, &schedule) != 0) return std::nullopt;
-  auto* context = CRYPTO_gcm128_new(&schedule, encrypt_block);
-  if (context == nullptr) return std::nullopt;
-  std::string plain(ciphertext.size(), '\0');
-  CRYPTO_gcm128_setiv(context, bytes(iv), iv.size());
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context{
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free};
+  std::string plain(ciphertext.size() + 16, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(plain.data());
+  std::string wanted_tag{tag};  // OpenSSL takes it through a pointer to non-const
+  int written = 0;
+  int rest = 0;
   const bool good =
-      CRYPTO_gcm128_decrypt(context, bytes(ciphertext),
-                            reinterpret_cast<unsigned char*>(plain.data()), plain.size()) == 0 &&
-      CRYPTO_gcm128_finish(context, bytes(tag), tag.size()) == 0;
-  CRYPTO_gcm128_release(context);  // wipes it
-  wipe(&schedule, sizeof schedule);
+      context != nullptr &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_IVLEN, static_cast<int>(iv.size()),
+                          nullptr) == 1 &&
+      EVP_DecryptInit_ex(context.get(), nullptr, nullptr, bytes(key), bytes(iv)) == 1 &&
+      EVP_DecryptUpdate(context.get(), out, &written, bytes(ciphertext),
+                        static_cast<int>(ciphertext.size())) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, 16, wanted_tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(context.get(), out + written, &rest) == 1;
   std::optional<Secret> result;
-  if (good) result.emplace(plain);
+  if (good)
+    result.emplace(std::string_view{plain}.substr(
+        0, static_cast<std::size_t>(written) + static_cast<std::size_t>(rest)));
   wipe(plain.data(), plain.size());
   return result;
 }
-
-#pragma GCC diagnostic pop
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -24217,14 +24224,16 @@ static_assert(OpensCostlyStores<GeminiCli>);
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+inline constexpr std::size_t scrypt_most_memory = 64 << 20;
+
 /// scrypt (RFC 7914) without parallel blocks (p = 1), by OpenSSL. A body of its own: OpenSSL finds
 /// it by name alone, which links and starts all of OpenSSL, so a program that is to start at once
 /// may bring another library's in its place.
 ///
 /// @param cost        N: a power of two, above 1
 /// @param block_size  r
-/// @return the key; none when there is no memory for it: 128 * `cost` * `block_size` bytes, of
-///         which 64 MiB are allowed
+/// @return the key; none when there is no memory for it: 128 * `cost` * `block_size` bytes, and a
+///         little more, of which scrypt_most_memory is allowed
 std::optional<Secret> scrypt(std::string_view password, std::string_view salt, std::size_t cost,
                              std::size_t block_size, std::size_t key_size);
 
@@ -24237,11 +24246,10 @@ namespace detail {
 CREDPOOL_INLINE std::optional<Secret> scrypt(std::string_view password, std::string_view salt,
                                              std::size_t cost, std::size_t block_size,
                                              std::size_t key_size) {
-  constexpr std::uint64_t most_memory = 64 << 20;
   std::string key(key_size, '\0');
   const int done = EVP_PBE_scrypt(password.data(), password.size(),
                                   reinterpret_cast<const unsigned char*>(salt.data()), salt.size(),
-                                  cost, block_size, 1, most_memory,
+                                  cost, block_size, 1, scrypt_most_memory,
                                   reinterpret_cast<unsigned char*>(key.data()), key.size());
   std::optional<Secret> derived;
   if (done == 1) derived.emplace(key);

@@ -17,4 +17,6 @@ TEST_CASE("core/scrypt: the test vectors of RFC 7914, and a cost that there is n
         "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
         "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887");
   CHECK_FALSE(cp::detail::scrypt("a", "b", std::size_t{1} << 20, 8, 32));
+  CHECK_FALSE(cp::detail::scrypt("a", "b", std::size_t{1} << 60, 8, 32));
+  CHECK_FALSE(cp::detail::scrypt("a", "b", 1'000, 8, 32));  // no power of two
 }

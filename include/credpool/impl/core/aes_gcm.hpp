@@ -1,61 +1,29 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// AES-256-GCM as the stores of some CLIs use it. Internal: included by .ipp files only.
+// AES-256-GCM for stores that are encrypted with it. Internal: included by .ipp files only.
 
 #include <credpool/core/secret.hpp>
 
-#include <openssl/aes.h>
-#include <openssl/modes.h>
-
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-// The functions for AES itself, as with sha256(): asking for the cipher by name makes OpenSSL list
-// every one that it knows, which took two fifths of a scan.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-
 /// Decrypts and authenticates (NIST SP 800-38D).
 ///
 /// @param key 32 bytes; `iv` 1 to 128 bytes; `tag` 16 bytes
 /// @return none when a size is wrong, or the key, the tag or the text is not the right one
-inline std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
-                                                 std::string_view tag,
-                                                 std::string_view ciphertext) {
-  constexpr std::size_t max_bytes = 1 << 24;
-  if (key.size() != 32 || iv.empty() || iv.size() > 128 || tag.size() != 16 ||
-      ciphertext.size() > max_bytes)
-    return std::nullopt;
-  const auto bytes = [](std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  };
-  const auto encrypt_block = [](const unsigned char* in, unsigned char* out, const void* schedule) {
-    AES_encrypt(in, out, static_cast<const AES_KEY*>(schedule));
-  };
-  AES_KEY schedule{};
-  if (AES_set_encrypt_key(bytes(key), 256, &schedule) != 0) return std::nullopt;
-  auto* context = CRYPTO_gcm128_new(&schedule, encrypt_block);
-  if (context == nullptr) return std::nullopt;
-  std::string plain(ciphertext.size(), '\0');
-  CRYPTO_gcm128_setiv(context, bytes(iv), iv.size());
-  const bool good =
-      CRYPTO_gcm128_decrypt(context, bytes(ciphertext),
-                            reinterpret_cast<unsigned char*>(plain.data()), plain.size()) == 0 &&
-      CRYPTO_gcm128_finish(context, bytes(tag), tag.size()) == 0;
-  CRYPTO_gcm128_release(context);  // wipes it
-  wipe(&schedule, sizeof schedule);
-  std::optional<Secret> result;
-  if (good) result.emplace(plain);
-  wipe(plain.data(), plain.size());
-  return result;
-}
-
-#pragma GCC diagnostic pop
+///
+/// A body of its own: OpenSSL finds the cipher by name, which links and starts all of OpenSSL, so a
+/// program that is to start at once may bring another one.
+std::optional<Secret> decrypt_aes_256_gcm(std::string_view key, std::string_view iv,
+                                          std::string_view tag, std::string_view ciphertext);
 
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
+
+#if !defined(CREDPOOL_COMPILED)
+#include <credpool/impl/core/aes_gcm.ipp>
+#endif

@@ -13,11 +13,10 @@ namespace detail {
 CREDPOOL_INLINE std::optional<Secret> scrypt(std::string_view password, std::string_view salt,
                                              std::size_t cost, std::size_t block_size,
                                              std::size_t key_size) {
-  constexpr std::uint64_t most_memory = 64 << 20;
   std::string key(key_size, '\0');
   const int done = EVP_PBE_scrypt(password.data(), password.size(),
                                   reinterpret_cast<const unsigned char*>(salt.data()), salt.size(),
-                                  cost, block_size, 1, most_memory,
+                                  cost, block_size, 1, scrypt_most_memory,
                                   reinterpret_cast<unsigned char*>(key.data()), key.size());
   std::optional<Secret> derived;
   if (done == 1) derived.emplace(key);

@@ -14,6 +14,7 @@ std::optional<Secret> scrypt(std::string_view password, std::string_view salt, s
   const auto bytes = [](std::string_view text) {
     return reinterpret_cast<const std::uint8_t*>(text.data());
   };
+  if (block_size == 0 || cost > scrypt_most_memory / 128 / block_size) return std::nullopt;
   std::string key(key_size, '\0');
   const int failed = crypto_pwhash_scryptsalsa208sha256_ll(
       bytes(password), password.size(), bytes(salt), salt.size(), cost,
