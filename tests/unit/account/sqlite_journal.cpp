@@ -95,7 +95,7 @@ TEST_CASE("account/sqlite_journal: many at once are booked as they would be one 
     REQUIRE(model.reserve(request));
   }
   std::int64_t most_waiting = 0, booked = 0;
-  const auto limit = static_cast<std::int64_t>(cp::detail::sqlite_most_unbooked);
+  const auto limit = cp::detail::sqlite_most_unbooked;
   for (std::size_t i = 0, batch = 0; i < 3'000; ++batch) {
     std::vector<cp::Settlement> settlements;
     for (std::size_t size = batch % 23; size > 0; --size, ++i) {

@@ -16,8 +16,8 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// So many wait at most, about: what a commit then books delays those who wait for it.
-inline constexpr std::size_t sqlite_most_unbooked = 1'024;
+/// So many wait at most: what a commit then books delays those who wait for it.
+inline constexpr std::int64_t sqlite_most_unbooked = 1'024;
 
 /// A row of the journal. Money that only goes back has no day and nothing of a request.
 inline auto sqlite_journal_values(const Settlement& settlement) {
@@ -66,13 +66,13 @@ inline Result<void> sqlite_journal(SqliteAccounts& accounts,
   return {};
 }
 
-/// Whether settlements wait to be booked.
-inline Result<bool> sqlite_unbooked(SqliteAccounts& accounts) {
-  bool any = false;
-  auto done = accounts.each("looking for settlements", "SELECT 1 FROM settlement LIMIT 1",
-                            [&](const SqliteStatement&) { any = true; });
+/// How many settlements wait to be booked: all go at once, and then the numbers begin again.
+inline Result<std::int64_t> sqlite_unbooked(SqliteAccounts& accounts) {
+  std::int64_t last = 0;
+  auto done = accounts.each("looking for settlements", "SELECT max(number) FROM settlement",
+                            [&](const SqliteStatement& row) { last = row.integer(0); });
   if (!done) return fail(done.error());
-  return any;
+  return last;
 }
 
 /// What the settlements of one key, day and model come to.

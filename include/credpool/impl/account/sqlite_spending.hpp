@@ -29,10 +29,8 @@ struct SqliteStanding {
 };
 
 /// Judges a request by the books, and moves the key's counter to the period that runs now.
-/// @param book books the settlements that wait; it yields whether there were any
-template <class Book>
-Result<SqliteStanding> sqlite_standing(SqliteAccounts& accounts, const AllowanceRequest& request,
-                                       Book book) {
+inline Result<SqliteStanding> sqlite_standing(SqliteAccounts& accounts,
+                                              const AllowanceRequest& request) {
   const char* doing = "holding credits for a request";
   static constexpr auto find_key =
       sql_text("SELECT ", account_key_columns, " FROM provisioned_key WHERE digest = ?");
@@ -46,7 +44,7 @@ Result<SqliteStanding> sqlite_standing(SqliteAccounts& accounts, const Allowance
   const auto period = request.period(key.limit_reset);
   const auto change = move_period(key, state, period);
   if (change == PeriodChange::other_kind) {
-    if (const auto booked = book(); !booked) return fail(booked.error());
+    if (const auto booked = sqlite_book(accounts); !booked) return fail(booked.error());
     const auto spent = sqlite_usage_since(accounts, key, period.first_day);
     if (!spent) return fail(spent.error());
     key.period_usage = *spent;
@@ -106,15 +104,14 @@ inline Result<Allowance> sqlite_grant(SqliteAccounts& accounts, const SqliteStan
 
 /// Reserves from books that are as old as the last booking, unless more can be had from newer ones.
 inline Result<Allowance> sqlite_reserve(SqliteAccounts& accounts, const AllowanceRequest& request) {
-  const auto book = [&] { return sqlite_book(accounts); };
-  auto found = sqlite_standing(accounts, request, book);
+  auto found = sqlite_standing(accounts, request);
   const bool scarce = found ? found->share.tight
                             : found.error().errc() == Errc::rate_limited ||
                                   found.error().errc() == Errc::quota_exhausted;
   if (scarce) {
-    const auto booked = book();
+    const auto booked = sqlite_book(accounts);
     if (!booked) return fail(booked.error());
-    if (*booked) found = sqlite_standing(accounts, request, book);
+    if (*booked) found = sqlite_standing(accounts, request);
   }
   if (!found) return fail(found.error());
   return sqlite_grant(accounts, *found);

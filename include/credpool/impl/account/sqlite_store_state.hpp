@@ -22,8 +22,6 @@ struct SqliteAccountStore::State {
   std::mutex read_mutex;
   detail::SqliteAccounts reader;
 
-  std::size_t unbooked = 0;  ///< settlements since the last booking of this object, about
-
   /// Books what waits, then runs the body, in one transaction that is on the disk before this
   /// returns; nothing is kept after an error.
   template <class Body> std::invoke_result_t<Body&, detail::SqliteAccounts&> write(Body body) {
@@ -36,7 +34,7 @@ struct SqliteAccountStore::State {
     std::unique_lock lock{read_mutex};
     const auto behind = detail::sqlite_unbooked(reader);
     if (!behind) return fail(behind.error());
-    if (*behind) {
+    if (*behind > 0) {
       lock.unlock();
       if (auto booked = book(); !booked) return fail(booked.error());
       lock.lock();
@@ -58,7 +56,6 @@ struct SqliteAccountStore::State {
   /// Makes settlements durable, and books them when many wait. A batch that came before is left.
   Result<void> settle(std::span<const Settlement> settlements, std::string_view batch) {
     const std::lock_guard lock{write_mutex};
-    const bool full = unbooked + settlements.size() > detail::sqlite_most_unbooked;
     const auto body = [&](detail::SqliteAccounts& accounts) -> Result<void> {
       if (!batch.empty()) {
         if (auto done =
@@ -69,13 +66,13 @@ struct SqliteAccountStore::State {
         if (accounts.database().changes() == 0) return {};  // it was made durable before
       }
       if (auto done = detail::sqlite_journal(accounts, settlements); !done) return done;
-      if (!full) return {};
+      const auto waiting = detail::sqlite_unbooked(accounts);
+      if (!waiting) return fail(waiting.error());
+      if (*waiting <= detail::sqlite_most_unbooked) return {};
       const auto booked = detail::sqlite_book(accounts);
       return booked ? Result<void>{} : fail(booked.error());
     };
-    auto done = transact(body, true);
-    if (done) unbooked = full ? 0 : unbooked + settlements.size();
-    return done;
+    return transact(body, true);
   }
   /// Books what waits. Whether that survives a power cut does not matter: it can be done again.
   Result<void> book() {
@@ -108,9 +105,7 @@ struct SqliteAccountStore::State {
       if (auto booked = detail::sqlite_book(accounts); !booked) return fail(booked.error());
       return body(accounts);
     };
-    auto done = transact(all, on_disk);
-    if (done) unbooked = 0;
-    return done;
+    return transact(all, on_disk);
   }
 
   template <class Body>
