@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Each public header compiles as a file of its own, included twice, header-only and compiled flavour.
 
-Compiled flavour: each header by itself. Header-only is that plus its bodies, each of which the build
-compiles by itself: header and body thus name what they need. What can still go wrong is the order in
-which a header meets itself again, and that needs a circle of includes. So header-only the headers in
-such a circle are compiled by themselves, the others as parts of those that include them.
+Compiled flavour: a header with a body is the first thing that its body includes, and the build compiles
+each body by itself (`bodies_together` of 1); every other header is compiled here. Header-only is that plus
+the bodies: header and body thus name what they need. What can still go wrong is the order in which a
+header meets itself again, and that needs a circle of includes. So header-only the headers in such a circle
+are compiled by themselves, the others as parts of those that include them.
 
 What has not changed since it last compiled is not compiled again.
 
@@ -66,6 +67,10 @@ def reached_by(name: str, includes: dict[str, set[str]]) -> set[str]:
     return reached
 
 
+def body_of(name: str) -> str:
+    return name.replace("credpool/", "credpool/impl/", 1).removesuffix(".hpp") + ".ipp"
+
+
 def header_only_alone(include: pathlib.Path, public: list[str]) -> set[str]:
     """The headers to compile header-only by themselves: every one is among them, or part of one of them and
     in no circle of includes (a header and its own body are none)."""
@@ -75,14 +80,21 @@ def header_only_alone(include: pathlib.Path, public: list[str]) -> set[str]:
     reached = {name: reached_by(name, includes) for name in texts}
 
     def in_circle(name: str) -> bool:
-        body = name.replace("credpool/", "credpool/impl/", 1).removesuffix(".hpp") + ".ipp"
-        return any(name in reached[other] for other in reached[name] - {name, body})
+        return any(name in reached[other] for other in reached[name] - {name, body_of(name)})
 
     alone = {name for name in public if in_circle(name)}
     for name in sorted(public, key=lambda each: (-len(reached[each]), each)):  # the largest first
         if not any(name in reached[other] for other in alone):
             alone.add(name)
     return alone
+
+
+def included_late(include: pathlib.Path, name: str) -> list[str]:
+    """A complaint when the header's body includes something else before it."""
+    body = body_of(name)
+    first = re.search(r"^\s*#\s*include\s*[<\"]([^>\"]+)", (include / body).read_text(encoding="utf-8"), re.MULTILINE)
+    found = first[1] if first else ""
+    return [] if found == name else [f"{body}: the first include is <{found}>, not <{name}>, which so is never compiled by itself"]
 
 
 def declared_in(forward: str) -> list[str]:
@@ -104,19 +116,25 @@ def main() -> int:
     public = {name: path for name, path in paths.items() if not name.startswith("credpool/impl/")}
     alone = header_only_alone(include, [name for name in public if name != "credpool/src.hpp"])
     jobs = []  # (name, text, command)
+    late = {}  # name -> complaints
     for relative, path in public.items():
         opt_in = OPT_IN.search(path.read_text(encoding="utf-8")) is not None
         text = f"#include <{relative}>\n" * 2
         base = [*compiler, *(opt_in_flags if opt_in else flags)]
         if relative in alone:
             jobs.append((f"{relative}, header-only", text, base))
-        jobs.append((f"{relative}, compiled", text, [*base, "-DCREDPOOL_COMPILED"]))
+        if (include / body_of(relative)).exists():
+            late[relative] = included_late(include, relative)
+        else:
+            jobs.append((f"{relative}, compiled", text, [*base, "-DCREDPOOL_COMPILED"]))
     forward = (include / "credpool/fwd.hpp").read_text(encoding="utf-8")
     complete = "".join(f"static_assert(sizeof(credpool::{name}) > 0);\n" for name in declared_in(forward))
     jobs.append(("what fwd.hpp declares exists", "#include <credpool/fwd.hpp>\n#include <credpool/credpool.hpp>\n" + complete,
                  [*compiler, *flags, "-DCREDPOOL_COMPILED"]))
 
     tap = Tap()
+    for name, problems in late.items():
+        tap.check(f"gates/headers: {name} is what its body includes first", problems)
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         results = pool.map(lambda job: compile_text(*job, stamps), jobs)
         for (name, _, _), problems in zip(jobs, results):

@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/config/json5.hpp>
 #include <credpool/config/json5_edit.hpp>
+
+#include <credpool/config/json5.hpp>
 #include <credpool/impl/config/json5_scanner.hpp>
 
 #include <array>

@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/credential/credential.hpp>
 #include <credpool/credential/jwt.hpp>
+
+#include <credpool/credential/credential.hpp>
 #include <credpool/impl/core/json.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/history/document.hpp>
+
 #include <credpool/core/file.hpp>
 #include <credpool/core/file_lock.hpp>
 #include <credpool/core/openclaw_directory.hpp>
-#include <credpool/history/document.hpp>
 #include <credpool/impl/history/history_chain.hpp>
 #include <credpool/impl/history/history_text.hpp>
 

@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/refresh/cli_command.hpp>
+
 #include <credpool/core/file_lock.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/core/time_left.hpp>
 #include <credpool/impl/refresh/own_file.hpp>
-#include <credpool/refresh/cli_command.hpp>
 #include <credpool/refresh/cli_program.hpp>
 #include <credpool/refresh/refreshed.hpp>
 #include <credpool/refresh/process.hpp>

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/refresh/cli_program.hpp>
+
 #include <credpool/core/file.hpp>
 #include <credpool/impl/refresh/passed_variables.hpp>
-#include <credpool/refresh/cli_program.hpp>
 
 #include <limits>
 

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/refresh/exchange.hpp>
+
 #include <credpool/impl/refresh/exchange_flight.hpp>
 #include <credpool/impl/refresh/exchange_spend.hpp>
-#include <credpool/refresh/exchange.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/refresh/exchange_job.hpp>
+
 #include <credpool/core/iso8601.hpp>
 #include <credpool/impl/core/json.hpp>
 #include <credpool/impl/refresh/passed_variables.hpp>
-#include <credpool/refresh/exchange_job.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/refresh/process.hpp>
+
 #include <credpool/impl/core/sigpipe.hpp>
 #include <credpool/impl/core/time_left.hpp>
-#include <credpool/refresh/process.hpp>
 
 #include <algorithm>
 #include <array>

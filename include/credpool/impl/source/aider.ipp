@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/aider.hpp>
+
 #include <credpool/impl/core/yaml.hpp>
 #include <credpool/impl/source/store_entry.hpp>
-#include <credpool/source/aider.hpp>
 #include <credpool/source/dotenv.hpp>
 #include <credpool/source/key_variables.hpp>
 

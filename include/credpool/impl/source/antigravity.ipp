@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/antigravity.hpp>
+
 #include <credpool/core/iso8601.hpp>
 #include <credpool/credential/jwt.hpp>
 #include <credpool/impl/source/store_entry.hpp>
-#include <credpool/source/antigravity.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/claude_cli.hpp>
+
 #include <credpool/impl/source/claude_login_store.hpp>
 #include <credpool/impl/source/claude_store.hpp>
-#include <credpool/source/claude_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/codex_cli.hpp>
+
 #include <credpool/impl/core/toml.hpp>
 #include <credpool/impl/source/codex_login_store.hpp>
 #include <credpool/impl/source/codex_store.hpp>
-#include <credpool/source/codex_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/cursor_app.hpp>
+
 #include <credpool/impl/core/sqlite.hpp>
 #include <credpool/impl/source/jwt_login.hpp>
-#include <credpool/source/cursor_app.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/source/jwt_login.hpp>
 #include <credpool/source/cursor_cli.hpp>
+
+#include <credpool/impl/source/jwt_login.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/dotenv.hpp>
+
 #include <credpool/core/openclaw_directory.hpp>
 #include <credpool/impl/source/dotenv_keys.hpp>
-#include <credpool/source/dotenv.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/droid.hpp>
+
 #include <credpool/impl/core/aes_gcm.hpp>
 #include <credpool/impl/source/jwt_login.hpp>
-#include <credpool/source/droid.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/source/key_search.hpp>
 #include <credpool/source/env_keys.hpp>
+
+#include <credpool/impl/source/key_search.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/gemini_cli.hpp>
+
 #include <credpool/impl/source/dotenv_keys.hpp>
 #include <credpool/impl/source/gemini_login_store.hpp>
 #include <credpool/impl/source/gemini_store.hpp>
-#include <credpool/source/gemini_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/gh_cli.hpp>
+
 #include <credpool/impl/core/yaml.hpp>
 #include <credpool/impl/source/store_entry.hpp>
-#include <credpool/source/gh_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/grok.hpp>
+
 #include <credpool/core/iso8601.hpp>
 #include <credpool/impl/source/store_entry.hpp>
-#include <credpool/source/grok.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

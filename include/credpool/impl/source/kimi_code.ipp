@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/kimi_code.hpp>
+
 #include <credpool/impl/source/kimi_config.hpp>
 #include <credpool/impl/source/kimi_login.hpp>
 #include <credpool/impl/source/kimi_login_store.hpp>
 #include <credpool/source/directory_listing.hpp>
-#include <credpool/source/kimi_code.hpp>
 
 #include <iterator>
 #include <map>

@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/source/store_entry.hpp>
 #include <credpool/source/opencode.hpp>
+
+#include <credpool/impl/source/store_entry.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/opened_stores.hpp>
+
 #include <credpool/core/file.hpp>
 #include <credpool/impl/source/opened_stores_text.hpp>
-#include <credpool/source/opened_stores.hpp>
 
 #include <utility>
 

@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/qwen_cli.hpp>
+
 #include <credpool/impl/source/dotenv_keys.hpp>
 #include <credpool/impl/source/qwen_login_store.hpp>
 #include <credpool/impl/source/qwen_store.hpp>
 #include <credpool/impl/source/settings_values.hpp>
-#include <credpool/source/qwen_cli.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {

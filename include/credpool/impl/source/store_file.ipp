@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/store_file.hpp>
+
 #include <credpool/core/encoding.hpp>
 #include <credpool/impl/core/dangling_link.hpp>
-#include <credpool/source/store_file.hpp>
 
 namespace credpool::inline CREDPOOL_ABI {
 

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/source/store_locks.hpp>
+
 #include <credpool/core/clock.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/impl/core/flock.hpp>
-#include <credpool/source/store_locks.hpp>
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/audit.hpp>
+
 #include <credpool/core/hash.hpp>
 #include <credpool/core/platform.hpp>
-#include <credpool/store/audit.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/postgres_claims.hpp>
+
 #include <credpool/core/encoding.hpp>
 #include <credpool/core/hash.hpp>
 #include <credpool/impl/store/postgres_schema.hpp>
 #include <credpool/impl/store/sealed_token.hpp>
-#include <credpool/store/postgres_claims.hpp>
 
 #include <openssl/rand.h>
 

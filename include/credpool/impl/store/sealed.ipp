@@ -1,9 +1,10 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/sealed.hpp>
+
 #include <credpool/core/file.hpp>
 #include <credpool/impl/store/sealing.hpp>
-#include <credpool/store/sealed.hpp>
 
 #include <algorithm>
 

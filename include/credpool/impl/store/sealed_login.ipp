@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/sealed_login.hpp>
+
 #include <credpool/core/file.hpp>
 #include <credpool/core/file_lock.hpp>
 #include <credpool/impl/store/login_document.hpp>
 #include <credpool/impl/store/sealing.hpp>
-#include <credpool/store/sealed_login.hpp>
 
 #include <algorithm>
 

@@ -1,10 +1,11 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/secret_store.hpp>
+
 #include <credpool/core/encoding.hpp>
 #include <credpool/core/iso8601.hpp>
 #include <credpool/impl/store/record_text.hpp>
-#include <credpool/store/secret_store.hpp>
 
 #include <algorithm>
 

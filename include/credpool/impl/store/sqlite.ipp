@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/store/sqlite_schema.hpp>
 #include <credpool/store/sqlite.hpp>
+
+#include <credpool/impl/store/sqlite_schema.hpp>
 
 #include <algorithm>
 #include <array>

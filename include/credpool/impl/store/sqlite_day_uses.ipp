@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/impl/store/sqlite_file.hpp>
 #include <credpool/store/sqlite_day_uses.hpp>
+
+#include <credpool/impl/store/sqlite_file.hpp>
 
 #include <algorithm>
 #include <array>

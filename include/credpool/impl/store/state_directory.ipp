@@ -1,8 +1,9 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-#include <credpool/core/file.hpp>
 #include <credpool/store/state_directory.hpp>
+
+#include <credpool/core/file.hpp>
 
 #include <cerrno>
 

@@ -1,11 +1,12 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/store/token_seal.hpp>
+
 #include <credpool/core/encoding.hpp>
 #include <credpool/core/file.hpp>
 #include <credpool/impl/store/sealed_token.hpp>
 #include <credpool/impl/store/sealing.hpp>
-#include <credpool/store/token_seal.hpp>
 
 #include <algorithm>
 
