@@ -9,9 +9,9 @@ The build directory must be configured with -Dcompiled=true -Dpkgconfig.relocata
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
-import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "gates"))
@@ -50,9 +50,11 @@ class Consumer:
         if "1 login(s) of kimi-cli\nkimi-code:default sha256:" not in printed:
             raise Failed(f"{program.name} printed:\n{printed}")
 
-    def build_and_run(self, name: str, source: pathlib.Path, flags: list[str]) -> None:
-        program = self.scratch / name
-        step([*self.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", source, "-o", program, *flags])
+    def build_and_run(self, name: str, source: pathlib.Path, flags: list[str], libraries: list[str]) -> None:
+        program, compiled = self.scratch / name, self.scratch / f"{name}.o"
+        # By itself, so that ccache knows it again.
+        step([*self.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-c", source, "-o", compiled, *flags])
+        step([*self.compiler, compiled, "-o", program, *libraries])
         self.expect_login(program)
 
 
@@ -72,8 +74,11 @@ def main() -> int:
         except Failed as failure:
             tap.check(f"install/{name}", [str(failure)])
 
-    with tempfile.TemporaryDirectory(prefix="credpool-install-") as folder:
-        scratch = pathlib.Path(folder)
+    # The same place each time, again for ccache.
+    scratch = build / "tests/install/scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
         staged = scratch / "staged"
         consumer = Consumer(compiler, scratch)
         source = root / "examples/subproject/logins.cpp"
@@ -90,8 +95,9 @@ def main() -> int:
 
         def single_header() -> None:
             (header,) = staged.rglob("single_include/credpool/credpool.hpp")
-            flags = pkg_config(staged, "--cflags", "--libs", "libcrypto", "yaml-0.1")
-            consumer.build_and_run("single-header", source, [f"-I{header.parents[1]}", *flags, "-pthread"])
+            packages = ("libcrypto", "yaml-0.1")
+            consumer.build_and_run("single-header", source, [f"-I{header.parents[1]}", *pkg_config(staged, "--cflags", *packages)],
+                                   [*pkg_config(staged, "--libs", *packages), "-pthread"])
 
         def subproject() -> None:
             project = scratch / "takes-credpool"
@@ -106,11 +112,14 @@ def main() -> int:
 
         check("everything is installed", installs)
         check("header-only by pkg-config", lambda: consumer.build_and_run(
-            "header-only", source, pkg_config(staged, "--cflags", "--libs", "credpool")))
+            "header-only", source, pkg_config(staged, "--cflags", "credpool"), pkg_config(staged, "--libs", "credpool")))
         check("compiled by pkg-config", lambda: consumer.build_and_run(
-            "compiled", source, pkg_config(staged, "--static", "--cflags", "--libs", "credpool-compiled")))
+            "compiled", source, pkg_config(staged, "--cflags", "credpool-compiled"),
+            pkg_config(staged, "--static", "--libs", "credpool-compiled")))
         check("the single header", single_header)
         check("as a Meson subproject", subproject)
+    finally:
+        shutil.rmtree(scratch)
     return tap.end()
 
 
