@@ -19,7 +19,7 @@ test: ## every test; the last line counts them
 	@$(SCRIPTS)/test.sh
 
 soak: ## the long runs: logins that everything tries to lose, then fuzzing, an hour for each target
-	@.ci/run --only faults --only removals --only fuzz --fault-level soak --fuzz-seconds $(or $(SECONDS),3600)
+	@.ci/run --only faults --only removals --only fuzz --fault-level soak --fuzz-seconds $(or $(SECONDS),3600) --file-fuzz-seconds $(or $(SECONDS),3600)
 
 bench: ## every benchmark, in one run
 	@$(SCRIPTS)/configure.sh g++ build-bench --buildtype=release -Dtools=enabled -Dbench=true

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Runs every fuzz target for so many seconds, two at a time, and counts each as one test.
 
-Usage: run_fuzz.py BUILD_DIR SECONDS [--counts FILE] [--only NAME]
+Usage: run_fuzz.py BUILD_DIR --files SECONDS --messages SECONDS [--counts FILE] [--only NAME]
 
-The first inputs are tests/fuzz/corpus/NAME/; what is found on the way stays in BUILD_DIR/corpus/NAME/
+The two lengths are for the targets in files/, which parse files, and in messages/, which read what others send. The first inputs are tests/fuzz/corpus/NAME/; what is found on the way stays in BUILD_DIR/corpus/NAME/
 and a crash in BUILD_DIR/crashes/. Inputs that once crashed belong into the committed corpus.
 """
 import argparse
@@ -17,6 +17,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 MAX_INPUT_BYTES = 16384
+FOLDERS = ("files", "messages")
 
 
 def fuzz(program: pathlib.Path, build: pathlib.Path, seconds: int) -> tuple[str, bool, str]:
@@ -47,21 +48,21 @@ def fuzz(program: pathlib.Path, build: pathlib.Path, seconds: int) -> tuple[str,
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("seconds", type=int)
+    for folder in FOLDERS:
+        parser.add_argument(f"--{folder}", type=int, required=True, metavar="SECONDS")
     parser.add_argument("--counts", type=pathlib.Path)
     parser.add_argument("--only")
     arguments = parser.parse_args()
 
     build = arguments.build.resolve()
-    sources = sorted(HERE.glob("fuzz_*.cpp"))
-    programs = [build / "tests/fuzz" / source.stem for source in sources
-                if arguments.only in (None, source.stem)]
+    runs = [(build / "tests/fuzz" / source.stem, getattr(arguments, folder)) for folder in FOLDERS
+            for source in sorted(HERE.glob(f"{folder}/fuzz_*.cpp")) if arguments.only in (None, source.stem)]
     passed, failed = 0, 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for name, held, about in pool.map(lambda program: fuzz(program, build, arguments.seconds), programs):
+        for name, held, about in pool.map(lambda run: fuzz(run[0], build, run[1]), runs):
             print(f"{'ok' if held else 'FAILED'} {name}: {about}", flush=True)
             passed, failed = passed + held, failed + (not held)
-    if not programs:
+    if not runs:
         print("FAILED: there is no fuzz target")
         failed = 1
     if arguments.counts:
