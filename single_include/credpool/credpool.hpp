@@ -15571,6 +15571,228 @@ static_assert(HistoryStore<HistoryDocument>);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// What a discovery, a use and a failure do to an entry of the history. Internal: included by .ipp
+// files only.
+
+// The JSON of the history document. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
+
+/// A history document in memory; what we do not know stays where it was.
+struct HistoryText {
+  Json root = Json::object();  ///< without its entries
+  std::vector<Json> entries;   ///< the elements of "discovered", whatever they are
+  std::uint64_t records = 0;   ///< length of the chain when the document was written; 0: not told
+  std::string head;            ///< hash of the chain's last record then
+};
+
+inline std::uint64_t history_count(const Json& object, std::string_view name) {
+  constexpr double limit = 9007199254740992.0;  // beyond, doubles skip whole numbers
+  const auto* value = member(object, name);
+  const auto number = value == nullptr ? std::nullopt : number_of(*value);
+  return number && *number > 0 && *number < limit ? static_cast<std::uint64_t>(*number) : 0;
+}
+
+/// @errors malformed when it is no history document
+inline Result<HistoryText> parse_history(std::string_view text) {
+  const std::string doing = "reading the history";
+  JsonRules rules;
+  rules.allow_comments = true;  // people annotate what they edit
+  auto document = parse_json(text, rules);
+  if (!document) return fail(std::move(document).error());
+  if (!document->is_object()) return fail(Errc::malformed, doing, "byte 0", "expected an object");
+  HistoryText history;
+  history.root = *std::move(document);
+  if (const auto found = history.root.find("discovered"); found != history.root.end()) {
+    if (found->is_array()) {
+      history.entries = std::move(found->get_ref<Json::array_t&>());
+    } else if (!found->is_null()) {
+      return fail(Errc::malformed, doing, "discovered", "expected an array");
+    }
+    history.root.erase(found);
+  }
+  if (const auto* chain = member(history.root, "chain")) {
+    history.records = history_count(*chain, "records");
+    history.head = text_or_empty(*chain, "head");
+  }
+  return history;
+}
+
+/// Writes members in the order given, then the others by name, each on a line of its own.
+inline void write_history_object(std::string& out, const Json& object,
+                                 std::initializer_list<std::string_view> order,
+                                 std::string_view indent) {
+  const char* separator = "\n";
+  const auto put = [&](std::string_view name, const Json& value) {
+    out += separator;
+    out += indent;
+    out += dump_json(Json(name)) + ": " + dump_json(value);
+    separator = ",\n";
+  };
+  for (const auto name : order)
+    if (const auto* value = member(object, name)) put(name, *value);
+  for (const auto& [name, value] : object.items())
+    if (std::find(order.begin(), order.end(), name) == order.end()) put(name, value);
+}
+
+/// The document as text, in the order in which the seed's format writes its members.
+inline std::string write_history(const HistoryText& history) {
+  std::string out = "{";
+  write_history_object(out, history.root, {"version", "lastScanAt"}, "  ");
+  out += ",\n  \"discovered\": [";
+  const char* separator = "\n";
+  for (const auto& entry : history.entries) {
+    out += separator;
+    separator = ",\n";
+    if (!entry.is_object()) {
+      out += "    " + dump_json(entry);
+      continue;
+    }
+    out += "    {";
+    write_history_object(out, entry,
+                         {"cli", "provider", "profileId", "detectedAt", "lastUsedAt", "usageCount",
+                          "tokenHash", "status", "consecutiveFailures"},
+                         "      ");
+    out += "\n    }";
+  }
+  out += history.entries.empty() ? "]\n}\n" : "\n  ]\n}\n";
+  return out;
+}
+
+/// SHA-256 of an entry's meaning: layout and the order of members do not matter.
+inline std::string history_digest(const Json& entry) {
+  return to_hex(sha256(dump_json(entry)));
+}
+
+inline std::optional<TimePoint> history_time(const Json& entry, std::string_view name) {
+  const auto* value = member(entry, name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) {
+    if (auto time = parse_iso8601(value->get_ref<const std::string&>())) return time;
+  }
+  const auto number = number_of(*value);
+  return number ? time_from_epoch(*number) : std::nullopt;
+}
+
+inline HistoryEntry history_entry(const Json& entry) {
+  HistoryEntry out;
+  out.cli = text_or_empty(entry, "cli");
+  out.provider = text_or_empty(entry, "provider");
+  out.profile_id = text_or_empty(entry, "profileId");
+  out.credential_id = text_or_empty(entry, "credentialId");
+  out.token_hash = text_or_empty(entry, "tokenHash");
+  out.token_type = text_or_empty(entry, "tokenType");
+  out.status = text_or_empty(entry, "status");
+  out.last_error = text_or_empty(entry, "lastError");
+  out.detected_at = history_time(entry, "detectedAt");
+  out.last_used_at = history_time(entry, "lastUsedAt");
+  out.usage_count = history_count(entry, "usageCount");
+  out.consecutive_failures = history_count(entry, "consecutiveFailures");
+  return out;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Changes an entry, and keeps what it was only once something is really different: mostly nothing
+/// is. A number that is the same stays as it was spelled.
+class HistoryEntryEdit {
+ public:
+  explicit HistoryEntryEdit(Json& entry) noexcept : entry_{entry} {}
+
+  const Json& entry() const noexcept { return entry_; }
+  /// The entry before its first change; none when there was none.
+  const std::optional<Json>& before() const noexcept { return before_; }
+
+  void set(std::string_view name, std::string_view text) {
+    if (text_member(entry_, name) == text) return;
+    touch();
+    entry_[name] = text;
+  }
+  void set(std::string_view name, std::uint64_t number) {
+    const auto* value = member(entry_, name);
+    if (value != nullptr && value->is_number() && *value == number) return;
+    touch();
+    entry_[name] = number;
+  }
+  void erase(std::string_view name) {
+    const auto found = entry_.find(name);
+    if (found == entry_.end()) return;
+    touch();
+    entry_.erase(name);
+  }
+
+ private:
+  void touch() {
+    if (!before_) before_ = entry_;
+  }
+
+  Json& entry_;
+  std::optional<Json> before_;
+};
+
+/// Brings an entry up to date with what a scan found.
+inline void note_discovery(HistoryEntryEdit& edit, const Credential& credential, TimePoint now) {
+  const auto& entry = edit.entry();
+  const auto hash = credential.token_hash();
+  const bool fresh = !entry.contains("detectedAt") && !entry.contains("tokenHash");
+  const bool new_token = !hash.empty() && text_or_empty(entry, "tokenHash") != hash;
+  const auto status = text_or_empty(entry, "status");
+  const bool failed_often = status == "invalid" && history_count(entry, "consecutiveFailures") >= 3;
+  const bool verdict = (status == "revoked" || failed_often) && !new_token;
+  const bool follows = status != "disabled" && !verdict;
+
+  edit.set("cli", credential.cli);
+  edit.set("provider", credential.provider);
+  edit.set("profileId", credential.profile_id);
+  edit.set("credentialId", credential.id.hex());
+  edit.set("tokenType", to_string(credential.kind));
+  if (!hash.empty()) edit.set("tokenHash", hash);
+  if (!entry.contains("detectedAt")) edit.set("detectedAt", format_iso8601(now));
+  if (follows) edit.set("status", to_string(credential.status_at(now)));
+  if (fresh) edit.set("usageCount", 0);
+  if (new_token) {
+    edit.set("consecutiveFailures", 0);
+    edit.erase("lastError");
+  }
+}
+
+inline void note_use(HistoryEntryEdit& edit, const HistoryUse& use, TimePoint now) {
+  const auto& entry = edit.entry();
+  const auto when = use.last_used_at.value_or(now);
+  const auto before = history_time(entry, "lastUsedAt");
+  edit.set("usageCount", history_count(entry, "usageCount") + use.count);
+  edit.set("lastUsedAt", format_iso8601(before ? std::max(*before, when) : when));
+  edit.set("consecutiveFailures", 0);
+  edit.erase("lastError");
+  const auto status = text_or_empty(entry, "status");
+  if (status != "disabled" && status != "expiring") edit.set("status", "active");
+}
+
+inline void note_failure(HistoryEntryEdit& edit, Reason reason) {
+  constexpr std::uint64_t patience = 3;
+  const auto& entry = edit.entry();
+  const auto failures = history_count(entry, "consecutiveFailures") + 1;
+  edit.set("consecutiveFailures", failures);
+  edit.set("lastError", to_string(reason));
+  const auto status = text_or_empty(entry, "status");
+  const bool live = status == "active" || status == "expiring" || status == "expired";
+  if (reason == Reason::rejected && status != "disabled") {
+    edit.set("status", "revoked");
+  } else if (live && failures >= patience) {
+    edit.set("status", "invalid");
+  }
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 // The chain of records beside the history document. Internal: included by .ipp files only.
 // A record is one line: {"seq":N,"at":"<time>","prev":"<hash>","what":"<word>","profile":"<id>",
 // "before":"<digest>","after":"<digest>","hash":"<hash>"}, where the hash is the SHA-256 of the
@@ -15803,129 +16025,6 @@ class HistoryReplay {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
-// The JSON of the history document. Internal: included by .ipp files only.
-
-namespace credpool::inline CREDPOOL_ABI {
-namespace detail {
-
-inline constexpr FileRules history_file_rules{64 * 1024 * 1024, true, true};
-
-/// A history document in memory; what we do not know stays where it was.
-struct HistoryText {
-  Json root = Json::object();  ///< without its entries
-  std::vector<Json> entries;   ///< the elements of "discovered", whatever they are
-  std::uint64_t records = 0;   ///< length of the chain when the document was written; 0: not told
-  std::string head;            ///< hash of the chain's last record then
-};
-
-inline std::uint64_t history_count(const Json& object, std::string_view name) {
-  constexpr double limit = 9007199254740992.0;  // beyond, doubles skip whole numbers
-  const auto* value = member(object, name);
-  const auto number = value == nullptr ? std::nullopt : number_of(*value);
-  return number && *number > 0 && *number < limit ? static_cast<std::uint64_t>(*number) : 0;
-}
-
-/// @errors malformed when it is no history document
-inline Result<HistoryText> parse_history(std::string_view text) {
-  const std::string doing = "reading the history";
-  JsonRules rules;
-  rules.allow_comments = true;  // people annotate what they edit
-  auto document = parse_json(text, rules);
-  if (!document) return fail(std::move(document).error());
-  if (!document->is_object()) return fail(Errc::malformed, doing, "byte 0", "expected an object");
-  HistoryText history;
-  history.root = *std::move(document);
-  if (const auto found = history.root.find("discovered"); found != history.root.end()) {
-    if (found->is_array()) {
-      history.entries = std::move(found->get_ref<Json::array_t&>());
-    } else if (!found->is_null()) {
-      return fail(Errc::malformed, doing, "discovered", "expected an array");
-    }
-    history.root.erase(found);
-  }
-  if (const auto* chain = member(history.root, "chain")) {
-    history.records = history_count(*chain, "records");
-    history.head = text_or_empty(*chain, "head");
-  }
-  return history;
-}
-
-/// Writes members in the order given, then the others by name, each on a line of its own.
-inline void write_history_object(std::string& out, const Json& object,
-                                 std::initializer_list<std::string_view> order,
-                                 std::string_view indent) {
-  const char* separator = "\n";
-  const auto put = [&](std::string_view name, const Json& value) {
-    out += separator;
-    out += indent;
-    out += dump_json(Json(name)) + ": " + dump_json(value);
-    separator = ",\n";
-  };
-  for (const auto name : order)
-    if (const auto* value = member(object, name)) put(name, *value);
-  for (const auto& [name, value] : object.items())
-    if (std::find(order.begin(), order.end(), name) == order.end()) put(name, value);
-}
-
-/// The document as text, in the order in which the seed's format writes its members.
-inline std::string write_history(const HistoryText& history) {
-  std::string out = "{";
-  write_history_object(out, history.root, {"version", "lastScanAt"}, "  ");
-  out += ",\n  \"discovered\": [";
-  const char* separator = "\n";
-  for (const auto& entry : history.entries) {
-    out += separator;
-    separator = ",\n";
-    if (!entry.is_object()) {
-      out += "    " + dump_json(entry);
-      continue;
-    }
-    out += "    {";
-    write_history_object(out, entry,
-                         {"cli", "provider", "profileId", "detectedAt", "lastUsedAt", "usageCount",
-                          "tokenHash", "status", "consecutiveFailures"},
-                         "      ");
-    out += "\n    }";
-  }
-  out += history.entries.empty() ? "]\n}\n" : "\n  ]\n}\n";
-  return out;
-}
-
-/// SHA-256 of an entry's meaning: layout and the order of members do not matter.
-inline std::string history_digest(const Json& entry) {
-  return to_hex(sha256(dump_json(entry)));
-}
-
-inline std::optional<TimePoint> history_time(const Json& entry, std::string_view name) {
-  const auto* value = member(entry, name);
-  if (value == nullptr) return std::nullopt;
-  if (value->is_string()) {
-    if (auto time = parse_iso8601(value->get_ref<const std::string&>())) return time;
-  }
-  const auto number = number_of(*value);
-  return number ? time_from_epoch(*number) : std::nullopt;
-}
-
-inline HistoryEntry history_entry(const Json& entry) {
-  HistoryEntry out;
-  out.cli = text_or_empty(entry, "cli");
-  out.provider = text_or_empty(entry, "provider");
-  out.profile_id = text_or_empty(entry, "profileId");
-  out.credential_id = text_or_empty(entry, "credentialId");
-  out.token_hash = text_or_empty(entry, "tokenHash");
-  out.token_type = text_or_empty(entry, "tokenType");
-  out.status = text_or_empty(entry, "status");
-  out.last_error = text_or_empty(entry, "lastError");
-  out.detected_at = history_time(entry, "detectedAt");
-  out.last_used_at = history_time(entry, "lastUsedAt");
-  out.usage_count = history_count(entry, "usageCount");
-  out.consecutive_failures = history_count(entry, "consecutiveFailures");
-  return out;
-}
-
-}  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
 namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
@@ -16002,17 +16101,14 @@ class HistoryUpdate {
     return in_step ? Result<void>{} : reconcile();
   }
 
-  /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
-  template <class F> void change(std::size_t index, const char* what, F&& edit) {
+  /// Changes one entry by `change(edit)` and notes the step when it is different afterwards.
+  template <class F> void change(std::size_t index, const char* what, F&& change) {
     auto& entry = history.entries[index];
-    auto before = entry;
-    edit(entry);
-    if (entry == before) {  // as numbers, which may be spelled in two ways: keep the old spelling
-      entry = std::move(before);
-      return;
-    }
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(before),
-                      history_digest(entry)});
+    HistoryEntryEdit edit{entry};
+    change(edit);
+    if (!edit.before() || *edit.before() == entry) return;
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")},
+                      history_digest(*edit.before()), history_digest(entry)});
     ++result.changed;
   }
   void add(const char* what, Json entry) {
@@ -16217,41 +16313,6 @@ class HistoryIndex {
   std::set<std::size_t> taken_;  ///< no longer unowned
 };
 
-/// Brings an entry up to date with what a scan found.
-inline void note_discovery(Json& entry, const Credential& credential, TimePoint now) {
-  const auto hash = credential.token_hash();
-  const bool fresh = !entry.contains("detectedAt") && !entry.contains("tokenHash");
-  const bool new_token = !hash.empty() && text_or_empty(entry, "tokenHash") != hash;
-  const auto status = std::string{text_or_empty(entry, "status")};
-  const bool failed_often = status == "invalid" && history_count(entry, "consecutiveFailures") >= 3;
-  const bool verdict = (status == "revoked" || failed_often) && !new_token;
-
-  entry["cli"] = credential.cli;
-  entry["provider"] = credential.provider;
-  entry["profileId"] = credential.profile_id;
-  entry["credentialId"] = credential.id.hex();
-  entry["tokenType"] = to_string(credential.kind);
-  if (!hash.empty()) entry["tokenHash"] = hash;
-  if (!entry.contains("detectedAt")) entry["detectedAt"] = format_iso8601(now);
-  if (status != "disabled" && !verdict) entry["status"] = to_string(credential.status_at(now));
-  if (fresh) entry["usageCount"] = 0;
-  if (new_token) {
-    entry["consecutiveFailures"] = 0;
-    entry.erase("lastError");
-  }
-}
-
-inline void note_use(Json& entry, const HistoryUse& use, TimePoint now) {
-  const auto when = use.last_used_at.value_or(now);
-  const auto before = history_time(entry, "lastUsedAt");
-  entry["usageCount"] = history_count(entry, "usageCount") + use.count;
-  entry["lastUsedAt"] = format_iso8601(before ? std::max(*before, when) : when);
-  entry["consecutiveFailures"] = 0;
-  entry.erase("lastError");
-  const auto status = text_or_empty(entry, "status");
-  if (status != "disabled" && status != "expiring") entry["status"] = "active";
-}
-
 inline Unexpected no_such_history_entry() {
   return fail(Errc::not_found, "finding an entry of the history", {},
               "scan first: the history knows credentials once they were discovered");
@@ -16286,13 +16347,15 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
   detail::HistoryIndex index{update.history.entries};
   for (const auto& credential : found) {
     if (const auto known = index.entry_of(credential)) {
-      update.change(*known, "discovered",
-                    [&](detail::Json& entry) { detail::note_discovery(entry, credential, now); });
+      update.change(*known, "discovered", [&](detail::HistoryEntryEdit& edit) {
+        detail::note_discovery(edit, credential, now);
+      });
       index.take(*known);
       index.note(update.history.entries[*known], *known);
     } else if (!credential.token_hash().empty()) {
       auto entry = detail::Json::object();
-      detail::note_discovery(entry, credential, now);
+      detail::HistoryEntryEdit edit{entry};
+      detail::note_discovery(edit, credential, now);
       update.add("discovered", std::move(entry));
       index.note(update.history.entries.back(), update.history.entries.size() - 1);
     }
@@ -16309,7 +16372,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<con
   for (const auto& use : uses) {
     const auto known = index.named(use.credential);
     if (!known) return detail::no_such_history_entry();
-    update.change(*known, "used", [&](detail::Json& entry) { detail::note_use(entry, use, now); });
+    update.change(*known, "used",
+                  [&](detail::HistoryEntryEdit& edit) { detail::note_use(edit, use, now); });
   }
   return update.commit();
 }
@@ -16327,19 +16391,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_failure(std::strin
   if (auto begun = update.begin(); !begun) return fail(begun.error());
   const auto known = detail::HistoryIndex{update.history.entries}.named(credential);
   if (!known) return detail::no_such_history_entry();
-  update.change(*known, "failed", [&](detail::Json& entry) {
-    constexpr std::uint64_t patience = 3;
-    const auto failures = detail::history_count(entry, "consecutiveFailures") + 1;
-    entry["consecutiveFailures"] = failures;
-    entry["lastError"] = to_string(reason);
-    const auto status = detail::text_or_empty(entry, "status");
-    const bool live = status == "active" || status == "expiring" || status == "expired";
-    if (reason == Reason::rejected && status != "disabled") {
-      entry["status"] = "revoked";
-    } else if (live && failures >= patience) {
-      entry["status"] = "invalid";
-    }
-  });
+  update.change(*known, "failed",
+                [&](detail::HistoryEntryEdit& edit) { detail::note_failure(edit, reason); });
   return update.commit();
 }
 

@@ -6,6 +6,7 @@
 #include <credpool/core/file.hpp>
 #include <credpool/core/file_lock.hpp>
 #include <credpool/core/openclaw_directory.hpp>
+#include <credpool/impl/history/entry_edit.hpp>
 #include <credpool/impl/history/history_chain.hpp>
 #include <credpool/impl/history/history_text.hpp>
 
@@ -89,17 +90,14 @@ class HistoryUpdate {
     return in_step ? Result<void>{} : reconcile();
   }
 
-  /// Changes one entry by `edit(entry)` and notes the step when it is different afterwards.
-  template <class F> void change(std::size_t index, const char* what, F&& edit) {
+  /// Changes one entry by `change(edit)` and notes the step when it is different afterwards.
+  template <class F> void change(std::size_t index, const char* what, F&& change) {
     auto& entry = history.entries[index];
-    auto before = entry;
-    edit(entry);
-    if (entry == before) {  // as numbers, which may be spelled in two ways: keep the old spelling
-      entry = std::move(before);
-      return;
-    }
-    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")}, history_digest(before),
-                      history_digest(entry)});
+    HistoryEntryEdit edit{entry};
+    change(edit);
+    if (!edit.before() || *edit.before() == entry) return;
+    steps_.push_back({what, std::string{text_or_empty(entry, "profileId")},
+                      history_digest(*edit.before()), history_digest(entry)});
     ++result.changed;
   }
   void add(const char* what, Json entry) {
@@ -304,41 +302,6 @@ class HistoryIndex {
   std::set<std::size_t> taken_;  ///< no longer unowned
 };
 
-/// Brings an entry up to date with what a scan found.
-inline void note_discovery(Json& entry, const Credential& credential, TimePoint now) {
-  const auto hash = credential.token_hash();
-  const bool fresh = !entry.contains("detectedAt") && !entry.contains("tokenHash");
-  const bool new_token = !hash.empty() && text_or_empty(entry, "tokenHash") != hash;
-  const auto status = std::string{text_or_empty(entry, "status")};
-  const bool failed_often = status == "invalid" && history_count(entry, "consecutiveFailures") >= 3;
-  const bool verdict = (status == "revoked" || failed_often) && !new_token;
-
-  entry["cli"] = credential.cli;
-  entry["provider"] = credential.provider;
-  entry["profileId"] = credential.profile_id;
-  entry["credentialId"] = credential.id.hex();
-  entry["tokenType"] = to_string(credential.kind);
-  if (!hash.empty()) entry["tokenHash"] = hash;
-  if (!entry.contains("detectedAt")) entry["detectedAt"] = format_iso8601(now);
-  if (status != "disabled" && !verdict) entry["status"] = to_string(credential.status_at(now));
-  if (fresh) entry["usageCount"] = 0;
-  if (new_token) {
-    entry["consecutiveFailures"] = 0;
-    entry.erase("lastError");
-  }
-}
-
-inline void note_use(Json& entry, const HistoryUse& use, TimePoint now) {
-  const auto when = use.last_used_at.value_or(now);
-  const auto before = history_time(entry, "lastUsedAt");
-  entry["usageCount"] = history_count(entry, "usageCount") + use.count;
-  entry["lastUsedAt"] = format_iso8601(before ? std::max(*before, when) : when);
-  entry["consecutiveFailures"] = 0;
-  entry.erase("lastError");
-  const auto status = text_or_empty(entry, "status");
-  if (status != "disabled" && status != "expiring") entry["status"] = "active";
-}
-
 inline Unexpected no_such_history_entry() {
   return fail(Errc::not_found, "finding an entry of the history", {},
               "scan first: the history knows credentials once they were discovered");
@@ -373,13 +336,15 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
   detail::HistoryIndex index{update.history.entries};
   for (const auto& credential : found) {
     if (const auto known = index.entry_of(credential)) {
-      update.change(*known, "discovered",
-                    [&](detail::Json& entry) { detail::note_discovery(entry, credential, now); });
+      update.change(*known, "discovered", [&](detail::HistoryEntryEdit& edit) {
+        detail::note_discovery(edit, credential, now);
+      });
       index.take(*known);
       index.note(update.history.entries[*known], *known);
     } else if (!credential.token_hash().empty()) {
       auto entry = detail::Json::object();
-      detail::note_discovery(entry, credential, now);
+      detail::HistoryEntryEdit edit{entry};
+      detail::note_discovery(edit, credential, now);
       update.add("discovered", std::move(entry));
       index.note(update.history.entries.back(), update.history.entries.size() - 1);
     }
@@ -396,7 +361,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<con
   for (const auto& use : uses) {
     const auto known = index.named(use.credential);
     if (!known) return detail::no_such_history_entry();
-    update.change(*known, "used", [&](detail::Json& entry) { detail::note_use(entry, use, now); });
+    update.change(*known, "used",
+                  [&](detail::HistoryEntryEdit& edit) { detail::note_use(edit, use, now); });
   }
   return update.commit();
 }
@@ -414,19 +380,8 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_failure(std::strin
   if (auto begun = update.begin(); !begun) return fail(begun.error());
   const auto known = detail::HistoryIndex{update.history.entries}.named(credential);
   if (!known) return detail::no_such_history_entry();
-  update.change(*known, "failed", [&](detail::Json& entry) {
-    constexpr std::uint64_t patience = 3;
-    const auto failures = detail::history_count(entry, "consecutiveFailures") + 1;
-    entry["consecutiveFailures"] = failures;
-    entry["lastError"] = to_string(reason);
-    const auto status = detail::text_or_empty(entry, "status");
-    const bool live = status == "active" || status == "expiring" || status == "expired";
-    if (reason == Reason::rejected && status != "disabled") {
-      entry["status"] = "revoked";
-    } else if (live && failures >= patience) {
-      entry["status"] = "invalid";
-    }
-  });
+  update.change(*known, "failed",
+                [&](detail::HistoryEntryEdit& edit) { detail::note_failure(edit, reason); });
   return update.commit();
 }
 
