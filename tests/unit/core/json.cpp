@@ -152,6 +152,22 @@ TEST_CASE("core/json: B7 a doubled key is named, unless its name should not be s
               R"("sk-ant-FAKE-0123456789-0123456789-0123456789":1})") == "a key");
 }
 
+TEST_CASE("core/json: B7 a doubled key is seen wherever it stands among many") {
+  constexpr int names = 40;
+  for (int doubled = -1; doubled < names; ++doubled) {
+    std::string text = "{\"in\":{\"n0\":0},";
+    for (int i = 0; i < names; ++i) text += "\"n" + std::to_string(i) + "\":0,";
+    text += "\"n" + (doubled < 0 ? "ew" : std::to_string(doubled)) + "\":{\"n1\":0}}";
+    CAPTURE(text);
+    const auto document = parse_json(text);
+    REQUIRE(document.has_value() == (doubled < 0));
+    if (!document) {
+      CHECK(document.error().errc() == cp::Errc::duplicate_key);
+      CHECK(document.error().place == "key \"n" + std::to_string(doubled) + "\"");
+    }
+  }
+}
+
 TEST_CASE("core/json: B8 bytes that are no JSON text") {
   using namespace std::string_view_literals;
   for (const auto text :

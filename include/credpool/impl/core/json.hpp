@@ -30,6 +30,30 @@ struct JsonRules {
   int max_depth = 64;
 };
 
+/// The names of an object that is being read. Few are looked through, since most objects are small
+/// and a tree would cost a piece of memory for each name.
+class JsonNames {
+ public:
+  /// @return false when the name was there already
+  bool add(const std::string& name) {
+    if (many_.empty()) {
+      if (std::find(few_.begin(), few_.end(), name) != few_.end()) return false;
+      if (few_.empty()) few_.reserve(most_few);
+      if (few_.size() < most_few) {
+        few_.push_back(name);
+        return true;
+      }
+      many_.insert(few_.begin(), few_.end());
+    }
+    return many_.insert(name).second;
+  }
+
+ private:
+  static constexpr std::size_t most_few = 16;
+  std::vector<std::string> few_;
+  std::set<std::string> many_;  ///< all of them, once they are many
+};
+
 /// Builds a document while refusing what a careful reader refuses: depth, doubled keys.
 template <class Document> class JsonBuilder final : public nlohmann::json_sax<Document> {
   using number_integer_t = typename Document::number_integer_t;
@@ -56,7 +80,7 @@ template <class Document> class JsonBuilder final : public nlohmann::json_sax<Do
     return deeper() && builder_.start_object(size);
   }
   bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second) {
+    if (!keys_.back().add(name)) {
       failure = Errc::duplicate_key;
       doubled = name;
       return false;
@@ -91,7 +115,7 @@ template <class Document> class JsonBuilder final : public nlohmann::json_sax<Do
   }
 
   nlohmann::detail::json_sax_dom_parser<Document> builder_;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<JsonNames> keys_;  ///< of the objects that are open
   int depth_ = 0;
   int max_depth_;
 };
