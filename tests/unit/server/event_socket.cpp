@@ -106,6 +106,41 @@ TEST_CASE("server/event_socket: an unused connection is given up as soon as its 
   CHECK(server.connections() == 2);
 }
 
+TEST_CASE("server/event_socket: an unused connection's end is known to who is told before it") {
+  std::atomic<bool> ends{false};
+  const LoopbackServer server{[&](int socket) {
+    (void)read_http_request(socket);
+    (void)send_all(socket, answer_of(2));
+    (void)comes([&] { return ends.load(); });
+    ::shutdown(socket, SHUT_WR);
+    char byte = 0;
+    (void)::recv(socket, &byte, 1, 0);
+  }};
+  Caller caller{{}, 60s};
+  REQUIRE(caller.send(server.port())->wait());
+  RawClient asks{caller.port};
+  asks.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(asks.read_until("|").ends_with("|"));
+
+  // While the loop is held up: first a request comes, then the end of the connection that it would
+  // go out on.
+  auto hearer = std::make_shared<Hearer>();
+  caller.on_loop([&] {
+    asks.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    std::this_thread::sleep_for(20ms);
+    ends = true;
+    std::this_thread::sleep_for(20ms);
+    caller.job = [&] {
+      hearer->call = caller.send_to(hearer, server.port(), {}, "GET", false, "127.0.0.1");
+    };
+  });
+  REQUIRE(asks.read_until("|").ends_with("|"));
+  REQUIRE(hearer->wait());
+  CHECK_FALSE(hearer->code);
+  CHECK(hearer->body == "xx");
+  CHECK(server.connections() == 2);
+}
+
 TEST_CASE(
     "server/event_socket: who was paused goes on with what came before, without a new event") {
   constexpr std::size_t size = 200 << 10;

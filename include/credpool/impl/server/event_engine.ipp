@@ -89,7 +89,8 @@ struct EventListener final : EventSource {
   EventListener(Descriptor bound, ListenAddress where, std::shared_ptr<ServerHandler> to)
       : socket{std::move(bound)}, address{std::move(where)}, handler{std::move(to)} {}
 
-  void on_events(std::uint32_t) override { accept(); }
+  void note_events(std::uint32_t) noexcept override {}
+  void on_events() override { accept(); }
 
   Descriptor socket;
   ListenAddress address;

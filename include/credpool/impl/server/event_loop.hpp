@@ -34,11 +34,13 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Who is told what became of a descriptor that a loop watches.
+/// Who is told what became of a descriptor that a loop watches. Of all events of a turn note is
+/// taken before anything is done: who acts for one of them then knows of the others.
 class EventSource {
  public:
   /// @param events EPOLLIN and its like
-  virtual void on_events(std::uint32_t events) = 0;
+  virtual void note_events(std::uint32_t events) noexcept = 0;
+  virtual void on_events() = 0;
 
  protected:
   ~EventSource() = default;
@@ -167,10 +169,12 @@ class EventLoop {
     const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
                                    milliseconds_to_wait());
     now_ = loop_now();
-    for (int i = 0; i < count; ++i) {
-      const auto& event = events_[static_cast<std::size_t>(i)];
+    const auto events = std::span{events_}.first(count > 0 ? static_cast<std::size_t>(count) : 0);
+    for (const auto& event : events)
+      if (event.data.ptr) static_cast<EventSource*>(event.data.ptr)->note_events(event.events);
+    for (const auto& event : events) {
       if (event.data.ptr)
-        static_cast<EventSource*>(event.data.ptr)->on_events(event.events);
+        static_cast<EventSource*>(event.data.ptr)->on_events();
       else
         take_posted();
     }

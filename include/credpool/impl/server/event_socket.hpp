@@ -82,13 +82,13 @@ class EventSocket : private EventSource {
   EventWire wire_;
 
  private:
-  void on_events(std::uint32_t events) final {
+  void note_events(std::uint32_t events) noexcept final {
     constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
     if (events & (EPOLLIN | EPOLLRDHUP | broken)) readable_ = true;
     if (events & (EPOLLOUT | broken)) writable_ = true;
     if (events & (EPOLLRDHUP | broken)) peer_ended_ = true;
-    tell();
   }
+  void on_events() final { tell(); }
   void tell() {
     if (writable_ && std::exchange(waits_to_write_, false)) on_writable();
     if (readable_ && std::exchange(waits_to_read_, false)) on_readable();

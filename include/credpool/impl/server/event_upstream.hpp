@@ -47,8 +47,10 @@ class UpstreamConnection final : public EventSocket,
     begin();
   }
 
-  /// Asked each time: bytes that nobody asked for would be taken for the next answer.
-  bool is_stale() const noexcept { return state_ != State::idle || wire_.is_stale(); }
+  /// Ended by its peer, or with bytes that nobody asked for, which would be taken for the next
+  /// answer. What came before this turn's events is known; to ask the socket each time would cost a
+  /// system call and know of a moment more.
+  bool is_stale() const noexcept { return state_ != State::idle || is_readable(); }
   /// @return false when it cannot be used again
   bool idle() {
     if (is_readable()) {  // as long as nobody has looked
