@@ -5,7 +5,8 @@
 Compiled flavour: a header with a body is the first thing that its body includes, and the build compiles
 each body by itself (`bodies_together` of 1); every other header is compiled here. Header-only is that plus
 the bodies: header and body thus name what they need. What can still go wrong is the order in which a
-header meets itself again, and that needs a circle of includes. So header-only the headers in such a circle
+header meets itself again before it is complete, and that needs a circle of includes with another public
+header in it (its own body, and what that is made of, come last). So header-only the headers in such a circle
 are compiled by themselves, the others as parts of those that include them.
 
 What has not changed since it last compiled is not compiled again.
@@ -23,6 +24,7 @@ from tree import Tap
 
 INCLUDE = re.compile(r"^\s*#\s*include <(credpool/[^>]+)>", re.MULTILINE)
 OPT_IN = re.compile(r"^// Opt-in: ", re.MULTILINE)
+BODIES = re.compile(r"^#if !defined\(CREDPOOL_COMPILED\)\n(?:#include <credpool/impl/[\w/]+\.ipp>\n)+#endif\n\Z", re.MULTILINE)
 PACKAGES = ["nlohmann_json", "libcrypto", "tomlplusplus", "yaml-0.1"]
 OPT_IN_PACKAGES = ["sqlite3", "libsodium", "openssl", "cpp-httplib", "libpq"]
 # It has no pkg-config file in every distribution: llhttp may be sources.
@@ -73,14 +75,14 @@ def body_of(name: str) -> str:
 
 def header_only_alone(include: pathlib.Path, public: list[str]) -> set[str]:
     """The headers to compile header-only by themselves: every one is among them, or part of one of them and
-    in no circle of includes (a header and its own body are none)."""
+    in no circle with another."""
     texts = {path.relative_to(include).as_posix(): path.read_text(encoding="utf-8")
              for path in (include / "credpool").rglob("*") if path.suffix in (".hpp", ".ipp")}
     includes = {name: {found for found in INCLUDE.findall(text) if found in texts} for name, text in texts.items()}
     reached = {name: reached_by(name, includes) for name in texts}
 
     def in_circle(name: str) -> bool:
-        return any(name in reached[other] for other in reached[name] - {name, body_of(name)})
+        return any(name in reached[other] for other in reached[name].intersection(public) - {name})
 
     alone = {name for name in public if in_circle(name)}
     for name in sorted(public, key=lambda each: (-len(reached[each]), each)):  # the largest first
@@ -89,12 +91,20 @@ def header_only_alone(include: pathlib.Path, public: list[str]) -> set[str]:
     return alone
 
 
-def included_late(include: pathlib.Path, name: str) -> list[str]:
-    """A complaint when the header's body includes something else before it."""
+def misplaced(include: pathlib.Path, name: str) -> list[str]:
+    """Complaints when the header's body includes something else before it, or is not the last thing in it."""
     body = body_of(name)
     first = re.search(r"^\s*#\s*include\s*[<\"]([^>\"]+)", (include / body).read_text(encoding="utf-8"), re.MULTILINE)
     found = first[1] if first else ""
-    return [] if found == name else [f"{body}: the first include is <{found}>, not <{name}>, which so is never compiled by itself"]
+    problems = []
+    if found != name:
+        problems.append(f"{body}: the first include is <{found}>, not <{name}>, which so is never compiled by itself")
+    text = (include / name).read_text(encoding="utf-8")
+    last = BODIES.search(text)
+    # A body of nothing but instantiations is the compiled flavour's alone.
+    if f"#include <{body}>" in text[:last.start() if last else None]:
+        problems.append(f"{name}: does not end with its body")
+    return problems
 
 
 def declared_in(forward: str) -> list[str]:
@@ -116,7 +126,7 @@ def main() -> int:
     public = {name: path for name, path in paths.items() if not name.startswith("credpool/impl/")}
     alone = header_only_alone(include, [name for name in public if name != "credpool/src.hpp"])
     jobs = []  # (name, text, command)
-    late = {}  # name -> complaints
+    bodies = {}  # name -> complaints
     for relative, path in public.items():
         opt_in = OPT_IN.search(path.read_text(encoding="utf-8")) is not None
         text = f"#include <{relative}>\n" * 2
@@ -124,7 +134,7 @@ def main() -> int:
         if relative in alone:
             jobs.append((f"{relative}, header-only", text, base))
         if (include / body_of(relative)).exists():
-            late[relative] = included_late(include, relative)
+            bodies[relative] = misplaced(include, relative)
         else:
             jobs.append((f"{relative}, compiled", text, [*base, "-DCREDPOOL_COMPILED"]))
     forward = (include / "credpool/fwd.hpp").read_text(encoding="utf-8")
@@ -133,8 +143,8 @@ def main() -> int:
                  [*compiler, *flags, "-DCREDPOOL_COMPILED"]))
 
     tap = Tap()
-    for name, problems in late.items():
-        tap.check(f"gates/headers: {name} is what its body includes first", problems)
+    for name, problems in bodies.items():
+        tap.check(f"gates/headers: {name} is what its body includes first, and ends with it", problems)
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         results = pool.map(lambda job: compile_text(*job, stamps), jobs)
         for (name, _, _), problems in zip(jobs, results):
