@@ -69,6 +69,19 @@ std::string answer_of(std::size_t size) {
          std::string(size, 'x');
 }
 
+/// An upstream that answers once and ends each connection when it is told to.
+/// @param left the peer has ended it too
+LoopbackServer ending(std::atomic<bool>& ends, std::atomic<bool>& left) {
+  return LoopbackServer{[&](int socket) {
+    (void)read_http_request(socket);
+    (void)send_all(socket, answer_of(2));
+    (void)comes([&] { return ends.load(); });
+    ::shutdown(socket, SHUT_WR);
+    char byte = 0;
+    left = ::recv(socket, &byte, 1, 0) == 0;
+  }};
+}
+
 }  // namespace
 
 TEST_CASE("server/event_socket: what another's event has closed is told nothing in the same turn") {
@@ -90,14 +103,7 @@ TEST_CASE("server/event_socket: what another's event has closed is told nothing 
 TEST_CASE("server/event_socket: an unused connection is given up as soon as its peer ends it") {
   std::atomic<bool> ends{false};
   std::atomic<bool> left{false};
-  const LoopbackServer server{[&](int socket) {
-    (void)read_http_request(socket);
-    (void)send_all(socket, answer_of(2));
-    (void)comes([&] { return ends.load(); });
-    ::shutdown(socket, SHUT_WR);
-    char byte = 0;
-    left = ::recv(socket, &byte, 1, 0) == 0;
-  }};
+  const auto server = ending(ends, left);
   Caller caller{{}, 60s};
   REQUIRE(caller.send(server.port())->wait());
   ends = true;
@@ -108,14 +114,8 @@ TEST_CASE("server/event_socket: an unused connection is given up as soon as its 
 
 TEST_CASE("server/event_socket: an unused connection's end is known to who is told before it") {
   std::atomic<bool> ends{false};
-  const LoopbackServer server{[&](int socket) {
-    (void)read_http_request(socket);
-    (void)send_all(socket, answer_of(2));
-    (void)comes([&] { return ends.load(); });
-    ::shutdown(socket, SHUT_WR);
-    char byte = 0;
-    (void)::recv(socket, &byte, 1, 0);
-  }};
+  std::atomic<bool> left{false};
+  const auto server = ending(ends, left);
   Caller caller{{}, 60s};
   REQUIRE(caller.send(server.port())->wait());
   RawClient asks{caller.port};
