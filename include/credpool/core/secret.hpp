@@ -13,8 +13,8 @@ namespace credpool::inline CREDPOOL_ABI {
 /// Bytes that must never be seen: a token, a key, the text of a credential file.
 ///
 /// Copies share one buffer, so a secret stands in memory once; the last copy wipes it. The buffer
-/// is kept out of swap where the system allows it. There is no way to print or to convert a
-/// secret; `reveal()` is the one door, easy to find in a review.
+/// is left out of core dumps, and kept out of swap where the system allows it. There is no way to
+/// print or to convert a secret; `reveal()` is the one door, easy to find in a review.
 ///
 /// @thread_safety copies may be used from several threads; one object: caller serialises
 class Secret {

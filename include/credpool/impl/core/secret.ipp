@@ -3,27 +3,28 @@
 
 #include <credpool/core/secret.hpp>
 
+#include <credpool/impl/core/secret_memory.hpp>
+
 #include <openssl/crypto.h>
 
 #include <cstring>
 
-#include <sys/mman.h>
-
 namespace credpool::inline CREDPOOL_ABI {
 
 struct Secret::Buffer {
-  explicit Buffer(std::string_view source) : size{source.size()}, bytes{new char[size]} {
-    // Best effort: over RLIMIT_MEMLOCK the secret is merely swappable. Never unlocked again: locks
-    // are per page and do not nest, and the page may hold another secret.
-    (void)::mlock(bytes.get(), size);
-    std::memcpy(bytes.get(), source.data(), size);
+  explicit Buffer(std::string_view source)
+      : size{source.size()}, bytes{detail::SecretMemory::of_process().allocate(size)} {
+    std::memcpy(bytes, source.data(), size);
   }
-  ~Buffer() { wipe(bytes.get(), size); }
+  ~Buffer() {
+    wipe(bytes, size);
+    detail::SecretMemory::of_process().deallocate(bytes, size);
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
-  std::size_t size;
-  std::unique_ptr<char[]> bytes;
+  const std::size_t size;
+  char* const bytes;
 };
 
 CREDPOOL_INLINE Secret::Secret(std::string_view bytes)
@@ -34,7 +35,7 @@ CREDPOOL_INLINE std::size_t Secret::size() const noexcept {
 }
 
 CREDPOOL_INLINE std::string_view Secret::reveal() const noexcept {
-  return buffer_ ? std::string_view{buffer_->bytes.get(), buffer_->size} : std::string_view{};
+  return buffer_ ? std::string_view{buffer_->bytes, buffer_->size} : std::string_view{};
 }
 
 CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
