@@ -9,7 +9,7 @@ export CCACHE_NOHASHDIR := 1
 .PHONY: build run test soak bench install headers format tidy docs rpcdocs clean
 
 build: ## the command, optimised, in build/
-	@$(SCRIPTS)/configure.sh g++ build -Dtools=enabled
+	@$(SCRIPTS)/configure.sh g++ build -Ddebug=false -Doptimization=2 -Dtools=enabled -Dbodies_together=6
 	@ninja -C build
 
 run: ## the main job on this machine's own logins, or on the demo world

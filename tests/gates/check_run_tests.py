@@ -4,8 +4,11 @@
 
 Usage: check_run_tests.py ROOT
 """
+import os
 import pathlib
 import sys
+import tempfile
+from unittest import mock
 
 from tree import Tap
 
@@ -32,6 +35,31 @@ CASES = [
 ]
 
 
+def throw_away_problems() -> list[str]:
+    """What is wrong with where tests put their files."""
+    problems = []
+    with tempfile.TemporaryDirectory() as memory, mock.patch.dict(os.environ):
+        os.environ.pop("TMPDIR", None)
+        there = pathlib.Path(memory)
+        if run_tests.memory_is_roomy(there / "missing"):
+            problems.append("a folder that is not there is roomy")
+        with mock.patch.object(run_tests, "LEAST_FREE_BYTES", 1 << 62), run_tests.throw_away_folder(there) as environment:
+            if "TMPDIR" in environment:
+                problems.append("it is used without room")
+        with mock.patch.object(run_tests, "LEAST_FREE_BYTES", 0):
+            with run_tests.throw_away_folder(there) as environment:
+                folder = pathlib.Path(environment.get("TMPDIR", "/"))
+                if folder.parent != there or folder.stat().st_mode & 0o777 != 0o711:
+                    problems.append(f"it is {folder}, mode {folder.stat().st_mode:o}")
+            if folder.exists():
+                problems.append("it stays")
+            os.environ["TMPDIR"] = "/chosen"
+            with run_tests.throw_away_folder(there) as environment:
+                if environment["TMPDIR"] != "/chosen":
+                    problems.append("a chosen TMPDIR is not kept")
+    return problems
+
+
 def main() -> int:
     tap = Tap()
     for what, record, is_tap, passed, failed, skipped in CASES:
@@ -40,6 +68,7 @@ def main() -> int:
         got = (counts.passed, len(counts.failures), len(counts.skips))
         wanted = (passed, failed, skipped)
         tap.check(f"gates/run_tests: {what}", [] if got == wanted else [f"counted {got}, wanted {wanted}"])
+    tap.check("gates/run_tests: tests' files go where there is room, and go away", throw_away_problems())
     return tap.end()
 
 

@@ -18,7 +18,7 @@ namespace cp = credpool;
 
 namespace {
 
-constexpr std::string_view service_name = "credpool-renew.service";
+constexpr std::string_view renewal_service = "credpool-renew.service";
 
 /// Cron refuses a longer line.
 constexpr std::size_t longest_cron_line = 990;
@@ -77,7 +77,7 @@ struct Installed {
 
 Installed what_is_installed(const Session& session) {
   Installed installed;
-  if (const auto unit = unit_file(session, service_name)) {
+  if (const auto unit = unit_file(session, renewal_service)) {
     installed.unit = *unit;
     std::error_code ignored;  // what cannot be looked at is not ours to use
     installed.service = std::filesystem::exists(*unit, ignored);
@@ -127,7 +127,7 @@ int run_renew_install(Session& session, const RenewOptions& options) {
   const auto before = what_is_installed(session);
   std::string where = "crontab";
   if (systemd) {
-    const auto unit = unit_file(session, service_name);
+    const auto unit = unit_file(session, renewal_service);
     if (!unit) return session.fail(unit.error());
     if (auto done = install_user_service(
             session, *unit, systemd_unit(renewal_unit, command, carried_variables(session)));
@@ -183,7 +183,7 @@ int run_renew_status(Session& session) {
   bool running = installed.cron;
   if (installed.service) {
     const auto active =
-        run_program(session, "systemctl", {"--user", "is-active", std::string{service_name}});
+        run_program(session, "systemctl", {"--user", "is-active", std::string{renewal_service}});
     running = active.has_value();
     state = running ? "a systemd service of this user, running"
                     : "a systemd service of this user, not running";

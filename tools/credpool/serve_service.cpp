@@ -14,7 +14,7 @@ namespace cp = credpool;
 
 namespace {
 
-constexpr std::string_view service_name = "credpool.service";
+constexpr std::string_view server_service = "credpool.service";
 
 /// The words that start the same server again, wherever that is done.
 std::vector<std::string> command_line(const Session& session, const ServeOptions& options,
@@ -81,7 +81,7 @@ int run_serve_install(Session& session, const ServeOptions& options) {
     if (has_control(word))
       return session.fail({cp::Errc::invalid_argument, "installing the server", harmless(word),
                            "systemd takes no line break in a word"});
-  const auto unit = unit_file(session, service_name);
+  const auto unit = unit_file(session, server_service);
   if (!unit) return session.fail(unit.error());
   const auto text = systemd_unit(server_unit, command, carried_variables(session));
   if (auto done = install_user_service(session, *unit, text); !done)
@@ -99,7 +99,7 @@ int run_serve_install(Session& session, const ServeOptions& options) {
 }
 
 int run_serve_uninstall(Session& session) {
-  const auto unit = unit_file(session, service_name);
+  const auto unit = unit_file(session, server_service);
   if (!unit) return session.fail(unit.error());
   std::error_code ignored;  // what cannot be looked at is not ours to remove
   const bool there = std::filesystem::exists(*unit, ignored);
@@ -113,13 +113,13 @@ int run_serve_uninstall(Session& session) {
 }
 
 int run_serve_status(Session& session) {
-  const auto unit = unit_file(session, service_name);
+  const auto unit = unit_file(session, server_service);
   if (!unit) return session.fail(unit.error());
   std::error_code ignored;
   const bool there = std::filesystem::exists(*unit, ignored);
-  const bool running =
-      there && run_program(session, "systemctl", {"--user", "is-active", std::string{service_name}})
-                   .has_value();
+  const bool running = there && run_program(session, "systemctl",
+                                            {"--user", "is-active", std::string{server_service}})
+                                    .has_value();
   if (session.options().json)
     session.print_json(Json{{"installed", there ? Json("systemd") : Json(nullptr)},
                             {"running", running},

@@ -15,7 +15,7 @@ namespace cp = credpool;
 
 namespace {
 
-cp::Answer not_found() {
+cp::Answer no_such_file() {
   return cp::gateway_error(404, "NOT_FOUND", "there is no such file");
 }
 
@@ -104,13 +104,13 @@ cp::Answer Assets::from_directory(std::string_view name) const {
            c == '-' || c == '_' || c == '/';
   });
   if (!safe || name.find("..") != std::string_view::npos || name.starts_with('/'))
-    return not_found();
+    return no_such_file();
   const auto type = std::find_if(known_types.begin(), known_types.end(),
                                  [&](const KnownType& one) { return name.ends_with(one.suffix); });
-  if (type == known_types.end()) return not_found();
+  if (type == known_types.end()) return no_such_file();
   const auto file = cp::read_file(directory_ / name, environment_,
                                   {.max_bytes = 8U << 20, .holds_secret = false});
-  if (!file) return not_found();
+  if (!file) return no_such_file();
   cp::Answer answer;
   answer.headers.emplace_back("content-type", type->type);
   cp::add_security_headers(answer, true);
@@ -127,7 +127,7 @@ cp::Answer Assets::answer(std::string_view name, const cp::RequestHead& head,
   const auto* const file = std::lower_bound(
       begin, end, name,
       [](const EmbeddedFile& one, std::string_view wanted) { return one.name < wanted; });
-  if (file == end || file->name != name) return not_found();
+  if (file == end || file->name != name) return no_such_file();
   const bool packed = !file->gzip.empty() && takes_gzip(head);
   const auto etag = "\"" + std::string{file->digest} + (packed ? "-gz\"" : "\"");
   cp::Answer answer;

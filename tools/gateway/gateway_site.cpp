@@ -62,7 +62,7 @@ cp::Answer redirect_to_pages() {
   return answer;
 }
 
-cp::Answer not_found() {
+cp::Answer no_such_path() {
   return cp::gateway_error(404, "NOT_FOUND", "there is no such path");
 }
 
@@ -150,7 +150,7 @@ std::optional<cp::Answer> GatewaySite::admit(const cp::RequestHead& head, std::s
 
 std::optional<cp::Answer> GatewaySite::refuse(const cp::GatewayRoute* route,
                                               const cp::RequestHead& head, std::string_view peer) {
-  if (route == nullptr) return not_found();
+  if (route == nullptr) return no_such_path();
   auto decision = decide(*route, head, peer, true);
   if (auto* const refused = std::get_if<cp::Answer>(&decision)) return std::move(*refused);
   if (says_more_than(head, route == &enter ? most_code_bytes : most_body_bytes)) return too_large();
@@ -169,7 +169,7 @@ void GatewaySite::handle(std::shared_ptr<cp::ServerExchange> exchange) {
 }
 
 void GatewaySite::answer(const cp::GatewayRoute* route, const Exchange& exchange) {
-  if (route == nullptr) return exchange->respond(not_found());
+  if (route == nullptr) return exchange->respond(no_such_path());
   const auto& head = exchange->head();
   // Again: what was good when its head came may have been revoked since.
   auto decision = decide(*route, head, exchange->peer(), false);

@@ -29,7 +29,7 @@ namespace cp = credpool;
 namespace {
 
 constexpr auto how_to_start = "start one with: credpool serve";
-constexpr std::size_t most_bytes = 64 * 1024 * 1024;
+constexpr std::size_t most_answer_bytes = 64 * 1024 * 1024;
 
 cp::Result<cp::Secret> read_token(const std::filesystem::path& path, const Session& session) {
   auto text = cp::read_file(path, session.environment(), {.max_bytes = 512});
@@ -110,7 +110,7 @@ cp::Result<cp::Response> send_to_socket(const std::filesystem::path& socket,
     if (got < 0) return system_fault(socket, errno);
     if (got == 0) break;
     text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > most_bytes)
+    if (text.size() > most_answer_bytes)
       return cp::fail(cp::Errc::too_large, "asking the server", socket.string());
     if (body == std::string::npos) {
       const auto end = text.find("\r\n\r\n");
@@ -156,7 +156,7 @@ cp::Result<cp::Response> send(const Session& session, const RpcPlace& place, std
   request.secret_headers = {{"authorization", "Bearer ", place.token}};
   request.body = std::move(body);
   request.timeout = patience;
-  request.max_answer_bytes = most_bytes;
+  request.max_answer_bytes = most_answer_bytes;
   auto response = transport.send(request);
   if (!response && response.error().errc() == cp::Errc::network) {
     auto error = response.error();

@@ -20,7 +20,7 @@ namespace cp = credpool;
 
 namespace {
 
-constexpr std::size_t most_bytes = 1024 * 1024;
+constexpr std::size_t most_input_bytes = 1024 * 1024;
 
 /// The parameters: JSON itself, "@FILE", or "-" for standard input.
 cp::Result<Json> parameters(const Session& session, const std::string& given) {
@@ -30,12 +30,12 @@ cp::Result<Json> parameters(const Session& session, const std::string& given) {
     char buffer[4096];
     while (const auto got = std::fread(buffer, 1, sizeof buffer, stdin)) {
       text.append(buffer, got);
-      if (text.size() > most_bytes)
+      if (text.size() > most_input_bytes)
         return cp::fail(cp::Errc::too_large, "reading the parameters", "standard input");
     }
   } else if (given.starts_with('@')) {
     const auto file = cp::read_file(session.environment().expand(given.substr(1)),
-                                    session.environment(), {.max_bytes = most_bytes});
+                                    session.environment(), {.max_bytes = most_input_bytes});
     if (!file) return cp::fail(file.error());
     text = file->bytes.reveal();
   }
@@ -71,7 +71,7 @@ bool read_line(std::string& line, bool& too_long) {
   too_long = false;
   for (int c = std::getc(stdin); c != EOF; c = std::getc(stdin)) {
     if (c == '\n') return true;
-    if (line.size() < most_bytes)
+    if (line.size() < most_input_bytes)
       line.push_back(static_cast<char>(c));
     else
       too_long = true;

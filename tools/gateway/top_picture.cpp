@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t shown_minutes = 20;
 
-std::string text_of(const Json& object, const char* name) {
+std::string harmless_text(const Json& object, const char* name) {
   if (!object.is_object()) return {};
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? harmless(found->get<std::string>())
@@ -39,7 +39,7 @@ bool flag_of(const Json& object, const char* name) {
 }
 
 std::optional<cp::TimePoint> time_of(const Json& object, const char* name) {
-  const auto time = cp::parse_iso8601(text_of(object, name));
+  const auto time = cp::parse_iso8601(harmless_text(object, name));
   return time ? std::optional{*time} : std::nullopt;
 }
 
@@ -77,25 +77,25 @@ struct Row {
 std::vector<Row> rows_of(const TopData& data) {
   std::map<std::string, std::vector<double>> minutes;
   for (const auto& each : member_of(data.activity, "credentials"))
-    minutes[text_of(each, "id")] = numbers_of(member_of(each, "requests"));
+    minutes[harmless_text(each, "id")] = numbers_of(member_of(each, "requests"));
   std::map<std::string, cp::TimePoint> cooldowns;
   for (const auto& each : member_of(data.status, "cooldowns"))
     if (const auto until = time_of(each, "until")) {
-      auto& latest = cooldowns[text_of(each, "credential")];
+      auto& latest = cooldowns[harmless_text(each, "credential")];
       latest = std::max(latest, *until);
     }
   std::vector<Row> rows;
   for (const auto& each : member_of(data.status, "credentials")) {
     Row row;
-    row.id = text_of(each, "id");
-    row.name = text_of(each, "profileId");
-    row.cli = text_of(each, "cli");
-    row.provider = text_of(each, "provider");
-    row.status = text_of(each, "status");
-    row.reason = text_of(each, "reason");
+    row.id = harmless_text(each, "id");
+    row.name = harmless_text(each, "profileId");
+    row.cli = harmless_text(each, "cli");
+    row.provider = harmless_text(each, "provider");
+    row.status = harmless_text(each, "status");
+    row.reason = harmless_text(each, "reason");
     row.usable = flag_of(each, "usable");
     const auto& pool = member_of(each, "pool");
-    row.verdict = text_of(pool, "reason");
+    row.verdict = harmless_text(pool, "reason");
     row.eligible = flag_of(pool, "eligible");
     row.uses = number_of(pool, "uses");
     row.in_flight = number_of(each, "inFlight");
@@ -202,7 +202,7 @@ std::vector<std::string> heading(const TopData& data, const TopView& view,
   if (view.paused) first += "  (paused)";
   std::vector<std::string> lines{fitted(terminal, Style::bold, first)};
   if (data.status.is_object())
-    lines.push_back("strategy " + text_of(data.status, "strategy") + ", " +
+    lines.push_back("strategy " + harmless_text(data.status, "strategy") + ", " +
                     count_of(rows.size(), "credential") + ": " + std::to_string(eligible) +
                     " can be lent, " + std::to_string(resting) + " rest; " + whole(in_flight) +
                     " in flight, " + whole(rate) + " requests this minute");
@@ -214,7 +214,7 @@ std::string event_line(const TopEvent& event) {
   constexpr std::size_t time_at = 11, time_size = 8;
   auto line = cp::format_iso8601(event.at).substr(time_at, time_size) + "  " + event.type;
   for (const auto* name : {"profileId", "cli", "state", "line", "reason", "until", "message"})
-    if (const auto text = text_of(event.data, name); !text.empty()) line += "  " + text;
+    if (const auto text = harmless_text(event.data, name); !text.empty()) line += "  " + text;
   return line;
 }
 

@@ -52,12 +52,12 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
   return std::string{"\n(Did you mean "} + best + "?)";
 }
 
-std::string quoted(std::string_view word) {
+std::string in_quotes(std::string_view word) {
   return std::string{"'"} + std::string{word} + "'";
 }
 
 /// "--name <name>"
-std::string shown(const Option& option) {
+std::string spelled(const Option& option) {
   std::string text;
   for (const auto& name : option.names) text += (text.empty() ? "" : ", ") + name;
   if (option.takes_value) text += std::string{" <"} + option.value + ">";
@@ -82,14 +82,15 @@ std::optional<UsageError> missing(const Arguments& arguments) {
   std::size_t most = 0;
   for (const auto& option : command.options) {
     if (option.positional && option.required && arguments.positionals.size() <= most)
-      return UsageError{std::string{"error: missing required argument "} + quoted(option.names[0])};
+      return UsageError{std::string{"error: missing required argument "} +
+                        in_quotes(option.names[0])};
     if (option.positional) ++most;
     if (!option.positional && option.required && !arguments.has(option.names.back()))
-      return UsageError{std::string{"error: required option "} + quoted(shown(option)) +
+      return UsageError{std::string{"error: required option "} + in_quotes(spelled(option)) +
                         " not specified"};
   }
   if (arguments.positionals.size() > most && command.name != "help")
-    return UsageError{std::string{"error: too many arguments for "} + quoted(command.name) +
+    return UsageError{std::string{"error: too many arguments for "} + in_quotes(command.name) +
                       ". Expected " + std::to_string(most) +
                       (most == 1 ? " argument" : " arguments") + " but got " +
                       std::to_string(arguments.positionals.size()) + "."};
@@ -132,7 +133,7 @@ std::optional<UsageError> read_arguments(const CommandTree& root,
       if (child == nullptr) {
         std::vector<std::string> known;
         for (const auto& each : command.children) known.push_back(each.name);
-        return UsageError{std::string{"error: unknown command "} + quoted(word) +
+        return UsageError{std::string{"error: unknown command "} + in_quotes(word) +
                           suggestion(word, known)};
       }
       arguments.command = child;
@@ -148,19 +149,19 @@ std::optional<UsageError> read_arguments(const CommandTree& root,
     const auto* option = find_option(command, name);
     if (option == nullptr) option = find_option(root, name);
     if (option == nullptr)
-      return UsageError{std::string{"error: unknown option "} + quoted(name) +
+      return UsageError{std::string{"error: unknown option "} + in_quotes(name) +
                         suggestion(name, names_of(command, root))};
     auto& values = arguments.options[option->names.back()];
     if (!option->takes_value) {
       if (equals != std::string_view::npos)
-        return UsageError{std::string{"error: option "} + quoted(shown(*option)) +
+        return UsageError{std::string{"error: option "} + in_quotes(spelled(*option)) +
                           " takes no value"};
     } else if (equals != std::string_view::npos) {
       values.emplace_back(word.substr(equals + 1));
     } else if (at + 1 < words.size()) {
       values.push_back(words[++at]);
     } else {
-      return UsageError{std::string{"error: option "} + quoted(shown(*option)) +
+      return UsageError{std::string{"error: option "} + in_quotes(spelled(*option)) +
                         " argument missing"};
     }
   }
@@ -197,7 +198,7 @@ std::string help_text(const CommandTree& root, const Arguments& arguments) {
       text += std::string{" "} + shown_argument(option);
       positionals.emplace_back(option.names[0], option.description);
     } else {
-      options.emplace_back(shown(option), option.description);
+      options.emplace_back(spelled(option), option.description);
     }
   }
   if (!command.children.empty()) text += " [command]";
@@ -210,7 +211,8 @@ std::string help_text(const CommandTree& root, const Arguments& arguments) {
   }
   if (&command != &root)
     for (const auto& option : root.options)
-      if (option.names[0].starts_with("--")) global.emplace_back(shown(option), option.description);
+      if (option.names[0].starts_with("--"))
+        global.emplace_back(spelled(option), option.description);
   text += std::string{"\n\n"} + command.description + "\n";
   add_rows("Arguments", positionals, text);
   add_rows("Options", options, text);

@@ -14,5 +14,5 @@ tools/scripts/setup.sh test || failed
 # The OAuth server that the tests refresh against.
 tests/peers/install.sh build-peers >/dev/null || failed
 tools/scripts/configure.sh g++ build-test --buildtype=debug -Ddebug=false -Dwerror=true -Dtests=true -Dtools=enabled \
-  -Dtests_together=8 -Dexamples=true -Dcompiled=true -Dpkgconfig.relocatable=true || failed
+  -Dtests_together=8 -Dbodies_together=8 -Dexamples=true -Dcompiled=true -Dpkgconfig.relocatable=true || failed
 exec python3 tools/scripts/run_tests.py build-test "$@"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "gates"))
+sys.path.insert(0, str(HERE.parents[1] / "gates"))
 from tree import Tap  # noqa: E402  (found by the line above)
 
 
