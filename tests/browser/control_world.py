@@ -36,7 +36,7 @@ class Browser:
     """driver.mjs; its commands are the methods: browser.click(what="role=button[name='Scan']")."""
 
     def __init__(self):
-        place = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+        place = next((path for path in map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")) if path), None)
         if place is None:
             raise unittest.SkipTest("no Chromium is installed")
         self.process = subprocess.Popen(["node", HERE / "driver.mjs", "--modules", modules(), "--browser", place],

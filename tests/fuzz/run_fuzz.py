@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs every fuzz target for so many seconds, two at a time, and counts each as one test.
+"""Runs every fuzz target for so many seconds and counts each as one test.
 
-Usage: run_fuzz.py BUILD_DIR --files SECONDS --messages SECONDS [--counts FILE] [--only NAME]
+Usage: run_fuzz.py BUILD_DIR --files SECONDS --messages SECONDS [--at-once N] [--counts FILE] [--only NAME]
 
-The two lengths are for the targets in files/, which parse files, and in messages/, which read what others send. The first inputs are tests/fuzz/corpus/NAME/; what is found on the way stays in BUILD_DIR/corpus/NAME/
-and a crash in BUILD_DIR/crashes/. Inputs that once crashed belong into the committed corpus.
+The two lengths are for the targets in files/, which parse files, and in messages/, which read what others
+send. The first inputs are tests/fuzz/corpus/NAME/; what is found on the way stays in
+BUILD_DIR/corpus/NAME/ and a crash in BUILD_DIR/crashes/. Inputs that once crashed belong into the committed corpus.
 """
 import argparse
 import concurrent.futures
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("build", type=pathlib.Path)
     for folder in FOLDERS:
         parser.add_argument(f"--{folder}", type=int, required=True, metavar="SECONDS")
+    parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--counts", type=pathlib.Path)
     parser.add_argument("--only")
     arguments = parser.parse_args()
@@ -58,7 +60,7 @@ def main() -> int:
     runs = [(build / "tests/fuzz" / source.stem, getattr(arguments, folder)) for folder in FOLDERS
             for source in sorted(HERE.glob(f"{folder}/fuzz_*.cpp")) if arguments.only in (None, source.stem)]
     passed, failed = 0, 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=arguments.at_once) as pool:
         for name, held, about in pool.map(lambda run: fuzz(run[0], build, run[1]), runs):
             print(f"{'ok' if held else 'FAILED'} {name}: {about}", flush=True)
             passed, failed = passed + held, failed + (not held)

@@ -23,9 +23,9 @@ SCRIPTS = ROOT / "tools/scripts"
 LIBRARY_SUITES = ["--suite", "unit", "--suite", "contract", "--suite", "fault"]
 # Lines are enough for a report; all of the debugging information takes a third of the time to compile. Eight files
 # compiled as one take a third of what they take by themselves; the bodies by themselves are the clang stage's.
-SANITIZED = ["--buildtype=debug", "-Ddebug=false", "-Dcpp_args=-gline-tables-only", "-Doptimization=1", "-Db_lundef=false", "-Dwerror=true", "-Dtests=true",
-             "-Dtools=disabled", "-Dopt_in=enabled", "-Dbodies_together=8",
-             "-Dtests_together=8"]
+SANITIZED = ["--buildtype=debug", "-Ddebug=false", "-Dcpp_args=-gline-tables-only", "-Doptimization=1",
+             "-Db_lundef=false", "-Dwerror=true", "-Dtests=true", "-Dtools=disabled", "-Dopt_in=enabled",
+             "-Dbodies_together=8", "-Dtests_together=8"]
 # How much longer than a test's own limit the loops may take.
 FAULT_TIMES = {"test": 1, "faults": 1, "soak": 40}
 # Stages that run only when they are asked for by name.
@@ -65,25 +65,27 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
     """name -> commands; the last of each writes its counts where it is told to, or counts as one."""
     second = clang()
     run_tests = "tools/scripts/run_tests.py"
+    # What it looks for are inputs, not seconds of a core: more at once than there are cores.
+    fuzzers = ["--at-once", str(2 * (os.cpu_count() or 2))] if arguments.fault_level == "test" else []
     with_fuzz = configure(second, "build-asan", *SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true")
-    # Library and tests are built by it for the sanitizers; here it is what else there is.
+    # The tests are built by it for the sanitizers; here it is what else there is.
     clang_build = configure(second, "build-clang", "--buildtype=debug", "-Ddebug=false", "-Dwerror=true",
-                            "-Dtests=false", "-Dtools=enabled", "-Dexamples=true")
+                            "-Dcompiler_gates=true", "-Dtools=enabled", "-Dexamples=true")
     return {
         "format": [[str(SCRIPTS / "format.sh"), "--check"]],
         "gcc": [[str(SCRIPTS / "test.sh"), "--counts", counts]],
-        "clang": [clang_build, ["ninja", "-C", "build-clang", "-j", "2"]],
+        "clang": [clang_build, python(run_tests, "build-clang", "--counts", counts, "--suite", "compiler")],
         # Run by the first stage too, as often as the level says; this one alone is for `make soak`.
         "faults": [configure("g++", "build-test"), python(run_tests, "build-test", "--counts", counts, "--suite", "faults",
                                                           "--timeout-multiplier", str(FAULT_TIMES[arguments.fault_level]))],
         "removals": [python("tests/faults/remove_steps.py", "build-test")],
-        # The compiler's gates (every header alone ...) run with g++ in the first stage, with clang here.
-        "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES, "--suite", "compiler",
+        "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES,
                                    "--timeout-multiplier", "4")],
         "fuzz": [with_fuzz, ["ninja", "-C", "build-asan", "-j", "2"],
                  python("tests/fuzz/run_fuzz.py", "build-asan", "--files", str(arguments.file_fuzz_seconds),
-                        "--messages", str(arguments.fuzz_seconds), "--counts", counts)],
-        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Doptimization=0", "-Db_sanitize=thread"),
+                        "--messages", str(arguments.fuzz_seconds), *fuzzers, "--counts", counts)],
+        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Doptimization=0", "-Db_sanitize=thread",
+                           "-Dpostgres=disabled"),
                  # A thousand of them, as in the first stage, would take five minutes here.
                  ["env", "CREDPOOL_TLS_CLOSES=200", *python(run_tests, "build-tsan", "--counts", counts, *LIBRARY_SUITES,
                                                             "--timeout-multiplier", "6")]],

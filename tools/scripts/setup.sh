@@ -13,7 +13,7 @@ test_packages='
   clang-14:clang++-14 libclang-rt-14-dev clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14
   doctest-dev libbenchmark-dev postgresql nodejs:node npm:npm openssl:openssl e2fsprogs:mkfs.ext4 mount:mount
   strace:strace time:time fish:fish zsh:zsh man-db:man groff-base:groff
-  chromium:chromium fonts-dejavu-core
+  chromium-headless-shell:chromium-headless-shell fonts-dejavu-core
   tzdata nginx-light:nginx haproxy:haproxy slowhttptest:slowhttptest wrk:wrk util-linux:taskset'
 # Only a help: installed along with the others, never missed.
 helpful_packages='ccache'
