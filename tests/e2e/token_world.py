@@ -18,6 +18,7 @@ from pseudo_terminal import PseudoTerminal
 
 PROGRAM = os.environ["OPENCLAW_TOKEN_PROGRAM"]
 EMAIL, PASSWORD = "ann@example.com", "Secret123"
+ROOT_LENGTH = 80
 DEMO_KEY = "sk-mgmt-de000000-0000-0000-0000-000000000000"
 
 
@@ -25,7 +26,10 @@ class TokenWorld:
     """`with TokenWorld() as world:` an empty home."""
 
     def __enter__(self):
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="openclaw-token-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="openclaw-token-"))
+        # Of the same length wherever that is: tables are as wide as the paths in them.
+        self.root = self.folder / "of-this-length".ljust(ROOT_LENGTH - len(str(self.folder)) - 1, "-")
+        self.root.mkdir(mode=0o700)
         self.home = self.root / "home"
         self.home.mkdir(mode=0o700)
         self.directory = self.home / ".openclaw-token"
@@ -33,7 +37,7 @@ class TokenWorld:
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self, **more: str) -> dict:
         return {"HOME": str(self.home), "PATH": os.environ["PATH"], "TERM": "xterm-256color", "TZ": "UTC",
