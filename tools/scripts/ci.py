@@ -23,7 +23,7 @@ SCRIPTS = ROOT / "tools/scripts"
 LIBRARY_SUITES = ["--suite", "unit", "--suite", "contract", "--suite", "fault"]
 # Lines are enough for a report; all of the debugging information takes a third of the time to compile. Eight files
 # compiled as one take a third of what they take by themselves; the bodies by themselves are the clang stage's.
-SANITIZED = ["--buildtype=debug", "-Ddebug=false", "-Dcpp_args=-gline-tables-only", "-Doptimization=1",
+SANITIZED = ["--buildtype=debug", "-Ddebug=false", "-Dcpp_args=-gline-tables-only",
              "-Db_lundef=false", "-Dwerror=true", "-Dtests=true", "-Dtools=disabled", "-Dopt_in=enabled",
              "-Dbodies_together=8", "-Dtests_together=8"]
 # How much longer than a test's own limit the loops may take.
@@ -67,7 +67,10 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
     run_tests = "tools/scripts/run_tests.py"
     # What it looks for are inputs, not seconds of a core: more at once than there are cores.
     fuzzers = ["--at-once", str(2 * (os.cpu_count() or 2))] if arguments.fault_level == "test" else []
-    with_fuzz = configure(second, "build-asan", *SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true")
+    # Compiled for speed it takes more than twice as long, which pays when fuzzing for an hour.
+    long = arguments.fault_level == "soak"
+    with_fuzz = configure(second, "build-fuzz" if long else "build-asan", *SANITIZED, f"-Doptimization={int(long)}",
+                          "-Db_sanitize=address,undefined", "-Dfuzz=true")
     # The tests are built by it for the sanitizers; here it is what else there is.
     clang_build = configure(second, "build-clang", "--buildtype=debug", "-Ddebug=false", "-Dwerror=true",
                             "-Dcompiler_gates=true", "-Dtools=enabled", "-Dexamples=true")
@@ -81,11 +84,10 @@ def stages(arguments: argparse.Namespace, counts: str) -> dict[str, list[list[st
         "removals": [python("tests/faults/remove_steps.py", "build-test")],
         "asan": [with_fuzz, python(run_tests, "build-asan", "--counts", counts, *LIBRARY_SUITES,
                                    "--timeout-multiplier", "4")],
-        "fuzz": [with_fuzz, ["ninja", "-C", "build-asan", "-j", "2"],
-                 python("tests/fuzz/run_fuzz.py", "build-asan", "--files", str(arguments.file_fuzz_seconds),
+        "fuzz": [with_fuzz, ["ninja", "-C", with_fuzz[2], "-j", "2"],
+                 python("tests/fuzz/run_fuzz.py", with_fuzz[2], "--files", str(arguments.file_fuzz_seconds),
                         "--messages", str(arguments.fuzz_seconds), *fuzzers, "--counts", counts)],
-        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Doptimization=0", "-Db_sanitize=thread",
-                           "-Dpostgres=disabled"),
+        "tsan": [configure(second, "build-tsan", *SANITIZED, "-Db_sanitize=thread", "-Dpostgres=disabled"),
                  # A thousand of them, as in the first stage, would take five minutes here.
                  ["env", "CREDPOOL_TLS_CLOSES=200", *python(run_tests, "build-tsan", "--counts", counts, *LIBRARY_SUITES,
                                                             "--timeout-multiplier", "6")]],
@@ -123,7 +125,7 @@ def main() -> int:
     os.environ.update(SANITIZER_ENVIRONMENT, CREDPOOL_FAULT_LEVEL=arguments.fault_level, CCACHE_BASEDIR=str(ROOT),
                       CCACHE_NOHASHDIR="1")
     if arguments.fault_level == "test":  # the two that are quick: more than `make test` does
-        os.environ.update(CREDPOOL_KILLS="1000", CREDPOOL_PROCESSES="64", CREDPOOL_CYCLES="30", CREDPOOL_TLS_CLOSES="1000")
+        os.environ.update(CREDPOOL_KILLS="1000", CREDPOOL_PROCESSES="64", CREDPOOL_CYCLES="10", CREDPOOL_TLS_CLOSES="1000")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="credpool-ci-") as folder:
         counts = pathlib.Path(folder) / "counts.json"
