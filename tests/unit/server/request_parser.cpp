@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace cp = credpool;
@@ -247,6 +248,43 @@ TEST_CASE("server/request_parser: the limit of a chunked body counts its framing
   const auto at_once =
       post("Transfer-Encoding: chunked\r\n", "3e9\r\n" + std::string(1'001, 'x') + "\r\n0\r\n\r\n");
   CHECK(parse(at_once, small).status == 413);
+}
+
+TEST_CASE("server/request_parser: a large body is read to where it stays, and no byte further") {
+  const cp::ServerLimits limits;
+  Parser parser{limits, [](const cp::RequestHead&) { return std::nullopt; }};
+  const std::string next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (const std::size_t size : {5'000u, 100'000u, 3'000'000u}) {
+    CAPTURE(size);
+    std::string body;
+    for (std::size_t i = 0; i < size; ++i) body += static_cast<char>('a' + i % 23);
+    CHECK(parser.body_room().empty());
+    REQUIRE(parser.feed("POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) +
+                        "\r\n\r\n" + body.substr(0, 100)) == Parser::State::wants_more);
+    std::size_t given = 100;
+    auto state = Parser::State::wants_more;
+    while (state == Parser::State::wants_more) {
+      const auto room = parser.body_room();
+      // Never so much that a byte of the next request could come into it.
+      REQUIRE(room.size() <= size - given);
+      const auto now = room.empty() ? size - given : std::min<std::size_t>(room.size(), 40'001);
+      if (room.empty()) {
+        state = parser.feed(body.substr(given) + next);
+      } else {
+        body.copy(room.data(), now, given);
+        state = parser.feed({room.data(), now});
+      }
+      given += now;
+    }
+    REQUIRE(state == Parser::State::complete);
+    CHECK(parser.body() == body);
+    CHECK(given == size);
+    parser.restart();
+  }
+  REQUIRE(
+      parser.feed("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4000\r\n") ==
+      Parser::State::wants_more);
+  CHECK(parser.body_room().empty());  // a chunk's end may come next
 }
 
 TEST_CASE("server/request_parser: one request after the other, each from a clean start") {

@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// How bytes that mean nothing are skipped, sixteen at a time where the processor can. Internal.
+// How bytes that mean nothing are skipped, up to 64 at a time where the processor can. Internal.
 
 #include <credpool/core/version.hpp>
 
@@ -58,9 +58,17 @@ struct ScanControl {
 /// The first wanted byte; `end` when there is none.
 template <class Wanted> const char* scan_for(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)
+  const auto block_at = [](const char* from) {
+    return Wanted::block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  };
+  // Long texts four blocks at a time: which of them it was is asked once.
+  for (; end - at >= 64; at += 64) {
+    const auto any = _mm_or_si128(_mm_or_si128(block_at(at), block_at(at + 16)),
+                                  _mm_or_si128(block_at(at + 32), block_at(at + 48)));
+    if (_mm_movemask_epi8(any) != 0) break;
+  }
   for (; end - at >= 16; at += 16) {
-    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const auto found = static_cast<unsigned>(_mm_movemask_epi8(Wanted::block(bytes)));
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(block_at(at)));
     if (found != 0) return at + std::countr_zero(found);
   }
 #endif

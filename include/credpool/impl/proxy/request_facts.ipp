@@ -95,7 +95,9 @@ inline bool facts_needs_folding(std::string_view name) noexcept {
 /// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
 inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
-  std::array<std::uint64_t, 4> lanes{seed, seed ^ odd, seed + odd, ~seed};
+  // So many that no multiplication waits for the one before it.
+  std::array<std::uint64_t, 8> lanes;
+  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = seed ^ (odd * (i + 1));
   const auto eat = [&lanes](const char* bytes) {
     for (std::size_t i = 0; i < lanes.size(); ++i) {
       std::uint64_t word = 0;
@@ -105,8 +107,9 @@ inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexc
     }
   };
   std::size_t at = 0;
-  for (; text.size() - at >= 32; at += 32) eat(text.data() + at);
-  std::array<char, 32> rest{};
+  constexpr std::size_t block = sizeof lanes;
+  for (; text.size() - at >= block; at += block) eat(text.data() + at);
+  std::array<char, block> rest{};
   if (at != text.size()) std::memcpy(rest.data(), text.data() + at, text.size() - at);
   eat(rest.data());
   std::uint64_t hash = text.size();

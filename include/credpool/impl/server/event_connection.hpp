@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -62,7 +63,7 @@ class EventConnection final : public EventSocket,
     peers_.loop.arm(*this,
                     state_ == State::handshake ? peers_.limits.head_deadline : peers_.limits.idle);
     if (!watch(shared_from_this())) return close();
-    wait_readable();
+    on_readable();  // in a crowd the request is there already, and need not wait for a turn
   }
 
   /// Ends it as soon as no request is being answered.
@@ -103,10 +104,13 @@ class EventConnection final : public EventSocket,
       // While a request is answered, what comes is the next one's, or the news that its peer left.
       // What came early is parsed first: parse_early() reads on then.
       if (state_ == State::reading ? !early_.empty() : early_.size() >= max_early) return;
-      const auto [state, bytes] = read();
+      // A large body is read to where it stays.
+      const auto room = state_ == State::reading ? parser_.body_room() : std::span<char>{};
+      const auto into = room.empty() ? peers_.loop.scratch() : room;
+      const auto [state, bytes] = read(into);
       switch (state) {
         case WireState::done:
-          take({peers_.loop.scratch().data(), bytes});
+          take({into.data(), bytes});
           if (!is_readable()) return wait_readable();
           break;
         case WireState::wants_read:

@@ -189,7 +189,10 @@ struct EventEngine::State {
   }
 
   void accept_some(detail::EventListener& listener) {
-    for (int taken = 0; taken < 64; ++taken) {
+    // As many as may be handled in some milliseconds: who comes in a crowd waits a turn for each
+    // batch.
+    constexpr int most = 256;
+    for (int taken = 0; taken < most; ++taken) {
       detail::SocketAddress peer;
       peer.size = sizeof peer.storage;
       Descriptor socket{

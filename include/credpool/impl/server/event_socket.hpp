@@ -6,6 +6,7 @@
 #include <credpool/impl/server/event_wire.hpp>
 
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -61,13 +62,14 @@ class EventSocket : private EventSource {
   }
 
   /// Reads into the loop's scratch.
-  WireResult read() {
-    const auto room = loop_.scratch().size();
-    const auto result = wire_.read(loop_.scratch());
+  WireResult read() { return read(loop_.scratch()); }
+  WireResult read(std::span<char> into) {
+    const auto result = wire_.read(into);
     // Less than was asked for was all there is, and what comes next is a new edge. Not so behind
     // the peer's end, which may have been told together with its last bytes, nor with TLS, which
     // gives one record at a time.
-    if (result.state == WireState::done && result.bytes < room && !peer_ended_ && !wire_.tls())
+    if (result.state == WireState::done && result.bytes < into.size() && !peer_ended_ &&
+        !wire_.tls())
       readable_ = false;
     (void)noted(result.state);
     return result;

@@ -110,6 +110,9 @@ class UpstreamConnection final : public EventSocket,
         break;
     }
     loop().arm(*this, pool_.timeouts().connect);
+    // A host that is near has answered by now; a handshake may fail, which is told from the loop
+    // only.
+    if (!pool_.origin().tls && wire_.is_connected()) return connected();
     wait_writable();
   }
 

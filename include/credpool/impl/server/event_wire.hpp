@@ -56,6 +56,13 @@ class EventWire {
   /// Another socket, that has neither TLS nor a past.
   void replace(Descriptor socket) noexcept { socket_ = std::move(socket); }
 
+  /// Whether a connection that was begun stands.
+  bool is_connected() const noexcept {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    return ::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+  }
+
   /// To be called once when it is connected.
   void send_without_delay() noexcept {
     const int on = 1;  // a Unix socket has no such option, and no such delay

@@ -9,10 +9,12 @@
 
 #include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/http_parser.hpp>
+#include <credpool/impl/server/request_body.hpp>
 
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,11 +55,19 @@ class RequestParser {
     return state;
   }
 
+  /// Where the next bytes of the body may be read to, to be given to feed() from there; empty when
+  /// others may come as well, or few are left.
+  std::span<char> body_room() {
+    constexpr std::uint64_t few = 4096;
+    if (!in_body() || (parser_.flags & F_CHUNKED) != 0 || parser_.content_length < few) return {};
+    return body_.room(parser_.content_length);
+  }
+
   bool in_head() const noexcept { return !head_done_ && !buffer_.empty(); }
   bool in_body() const noexcept { return head_done_ && !complete_; }
   std::uint64_t body_bytes_read() const noexcept { return raw_body_; }
   const RequestHead& head() const noexcept { return head_; }
-  std::string_view body() const noexcept { return body_; }
+  std::string_view body() const noexcept { return body_.view(); }
   bool keep_alive() const noexcept { return keep_alive_; }
   /// Whether the client waits for "100 Continue"; said once.
   bool take_expectation() noexcept { return std::exchange(expects_, false); }
@@ -77,7 +87,7 @@ class RequestParser {
     constexpr std::size_t small = 16 << 10;
     wipe(buffer_.data(), buffer_.size());  // the peer's key stood in it
     if (buffer_.capacity() > 2 * small) give_back(buffer_);
-    if (body_.capacity() > small) give_back(body_);
+    if (body_.capacity() > small) body_.give_back();
     buffer_.clear();
     body_.clear();
     spans_.clear();
@@ -292,7 +302,7 @@ class RequestParser {
   Admit admit_;
   llhttp_t parser_{};
   std::string buffer_;  ///< the head, and what came with it
-  std::string body_;
+  RequestBody body_;
   std::string rest_;
   HttpHeaderSpans spans_;
   HttpSpan target_;
