@@ -3,6 +3,7 @@
 # `make run` and `make test` install what is missing; the others expect it to be there.
 SCRIPTS := tools/scripts
 PREFIX ?= /usr/local
+BUILD ?= ninja
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
@@ -10,7 +11,7 @@ export CCACHE_NOHASHDIR := 1
 
 build: ## the command, optimised, in build/
 	@$(SCRIPTS)/configure.sh g++ build -Ddebug=false -Doptimization=2 -Dtools=enabled -Dbodies_together=6
-	@ninja -C build
+	@$(BUILD) -C build
 
 run: ## the main job on this machine's own logins, or on the demo world
 	@$(SCRIPTS)/run.sh

@@ -27,7 +27,7 @@ MOST_KEPT = 48 * 1024
 AT_REST = 6 * 1024  # of these, with nobody there
 # The two that once cost most are tried with all readers, the others with fewer unless there is time.
 WITH_ALL = set(PATTERNS) if os.environ.get("CREDPOOL_FAULT_LEVEL") == "soak" else {"small events", "events of 64 KB"}
-FEW = min(SOCKETS, 800)
+FEW = min(SOCKETS, 1500)
 
 
 class SlowReaders(unittest.TestCase):
