@@ -44,6 +44,8 @@ int main() {
   cp::Settings settings;
   settings.base_urls["openai"] =
       "http://" + provider->text() + "/v1";  // leave out for the real one
+  // A conversation keeps to one key where prompts are cached; here the spent one shall come first.
+  settings.affinity_mode = cp::AffinityMode::none;
 
   cp::HttplibTransport transport;
   cp::ProxyOptions options;
