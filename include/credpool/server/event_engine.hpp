@@ -76,7 +76,7 @@ class EventEngine {
 
  private:
   struct State;
-  Result<ListenAddress> add(ListenAddress address, Descriptor socket, bool remove_path,
+  Result<ListenAddress> add(ListenAddress address, Descriptor socket, bool ours,
                             std::shared_ptr<ServerHandler> handler,
                             const std::optional<ServerCertificate>& certificate);
 

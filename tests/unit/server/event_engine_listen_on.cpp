@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -47,7 +48,66 @@ std::string ask(const sockaddr* where, socklen_t size, int family) {
   return got;
 }
 
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  where.sin_port = htons(port);
+  return where;
+}
+
+/// The engine's end of a connection.
+int accepted_for(const cp::Descriptor& peer) {
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  REQUIRE(::getsockname(peer.get(), reinterpret_cast<sockaddr*>(&own), &size) == 0);
+  for (int number = 3; number < 1024; ++number) {
+    sockaddr_in other{};
+    size = sizeof other;
+    if (::getpeername(number, reinterpret_cast<sockaddr*>(&other), &size) == 0 &&
+        other.sin_family == AF_INET && other.sin_port == own.sin_port)
+      return number;
+  }
+  return -1;
+}
+
+int tcp_option(int socket, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(socket, IPPROTO_TCP, name, &value, &size) == 0 ? value : -1;
+}
+
 }  // namespace
+
+TEST_CASE(
+    "server/event_engine: what is accepted sends at once, and keeps little that was not sent") {
+  cp::EventEngine engine{{.threads = 1}};
+  auto given = tcp(true);
+  const auto there = cp::listening_address(given);
+  REQUIRE(there);
+  // In the queue before the engine knows of the socket.
+  const cp::Descriptor early{::socket(AF_INET, SOCK_STREAM, 0)};
+  const auto where = loopback(there->port);
+  REQUIRE(::connect(early.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  REQUIRE(engine.listen_on(std::move(given), std::make_shared<Hello>(), std::nullopt));
+  const auto own = engine.listen({}, std::make_shared<Hello>());
+  REQUIRE(own);
+  REQUIRE(engine.start());
+  const cp::Descriptor late{::socket(AF_INET, SOCK_STREAM, 0)};
+  const auto ours = loopback(own->port);
+  REQUIRE(::connect(late.get(), reinterpret_cast<const sockaddr*>(&ours), sizeof ours) == 0);
+  for (const auto* peer : {&early, &late}) {
+    CAPTURE(peer == &late);
+    constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    REQUIRE(::send(peer->get(), request.data(), request.size(), 0) > 0);
+    char byte = 0;
+    REQUIRE(::recv(peer->get(), &byte, 1, 0) == 1);  // accepted: it has answered
+    const int accepted = accepted_for(*peer);
+    REQUIRE(accepted >= 0);
+    CHECK(tcp_option(accepted, TCP_NODELAY) == 1);
+    CHECK(tcp_option(accepted, TCP_NOTSENT_LOWAT) == 128 << 10);
+  }
+}
 
 TEST_CASE("server/event_engine: takes over a TCP socket that listens already") {
   cp::EventEngine engine{{.threads = 1}};
@@ -56,10 +116,7 @@ TEST_CASE("server/event_engine: takes over a TCP socket that listens already") {
   CHECK(bound->ip == "127.0.0.1");
   CHECK(bound->port != 0);
   REQUIRE(engine.start());
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  where.sin_port = htons(bound->port);
+  auto where = loopback(bound->port);
   CHECK(ask(reinterpret_cast<sockaddr*>(&where), sizeof where, AF_INET).ends_with("hello"));
 }
 

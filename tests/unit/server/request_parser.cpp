@@ -236,18 +236,24 @@ TEST_CASE("server/request_parser: the limit of a chunked body counts its framing
   small.max_body_bytes = 1'000;
   const auto bomb =
       post("Transfer-Encoding: chunked\r\n", "1;" + std::string(5'000, 'e') + "\r\na\r\n0\r\n\r\n");
-  for (const std::size_t piece : {1, 7, 64, 500}) CHECK(parse(bomb, piece, small).status == 413);
+  constexpr std::size_t pieces[] = {1, 7, 64, 500, 100'000};  // the last one: all at once
+  for (const auto piece : pieces) CHECK(parse(bomb, piece, small).status == 413);
   std::string many;
   for (int i = 0; i < 2'000; ++i) many += "1\r\na\r\n";
-  for (const std::size_t piece : {1, 7, 64, 500})
+  for (const auto piece : pieces)
     CHECK(parse(post("Transfer-Encoding: chunked\r\n", many), piece, small).status == 413);
   const auto trailers =
       post("Transfer-Encoding: chunked\r\n", "0\r\nA: " + std::string(5'000, 'x') + "\r\n\r\n");
-  for (const std::size_t piece : {1, 7, 64, 500})
-    CHECK(parse(trailers, piece, small).status == 413);
+  for (const auto piece : pieces) CHECK(parse(trailers, piece, small).status == 413);
   const auto at_once =
       post("Transfer-Encoding: chunked\r\n", "3e9\r\n" + std::string(1'001, 'x') + "\r\n0\r\n\r\n");
   CHECK(parse(at_once, small).status == 413);
+  // What follows in the same piece is no part of it.
+  const auto most =
+      post("Transfer-Encoding: chunked\r\n", "3dc\r\n" + std::string(988, 'x') + "\r\n0\r\n\r\n") +
+      std::string(500, 'y');
+  for (const std::size_t piece : {64, 100'000})
+    CHECK(parse(most, piece, small).state == Parser::State::complete);
 }
 
 TEST_CASE("server/request_parser: a large body is read to where it stays, and no byte further") {

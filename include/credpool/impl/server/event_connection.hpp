@@ -50,8 +50,6 @@ class EventConnection final : public EventSocket,
                   if (!peers_.proxies.none()) asker_ = peers_.proxies.asker(peer_, head);
                   return handler_->admit(head, asker());
                 }} {
-    wire_.send_without_delay();
-    wire_.keep_little_unsent();
     if (tls) {
       state_ = State::handshake;
       wire_.secure(std::move(tls));

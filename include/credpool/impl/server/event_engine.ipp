@@ -96,7 +96,7 @@ struct EventListener final : EventSource {
   ListenAddress address;
   std::shared_ptr<ServerHandler> handler;
   SslContext tls;
-  bool remove_path = true;  ///< of a Unix socket: we made it
+  bool ours = true;  ///< else somebody else has opened it
   std::function<void()> accept;
 };
 
@@ -202,6 +202,7 @@ struct EventEngine::State {
         if (errno != EAGAIN && errno != EWOULDBLOCK) pause(listener);
         return;
       }
+      if (!listener.ours) detail::prepare_for_peers(socket);
       hand_over(listener, std::move(socket), peer.text());
     }
   }
@@ -259,7 +260,7 @@ struct EventEngine::State {
     for (const auto& listener : listeners) {
       workers.front()->loop.unwatch(listener->socket.get());
       listener->socket.reset();
-      if (listener->remove_path && !listener->address.unix_path.empty())
+      if (listener->ours && !listener->address.unix_path.empty())
         ::unlink(listener->address.unix_path.c_str());
     }
     // They stay: what was accepted last still uses their certificates.
@@ -314,8 +315,8 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::listen_on(
 }
 
 CREDPOOL_INLINE Result<ListenAddress> EventEngine::add(
-    ListenAddress address, Descriptor socket, bool remove_path,
-    std::shared_ptr<ServerHandler> handler, const std::optional<ServerCertificate>& certificate) {
+    ListenAddress address, Descriptor socket, bool ours, std::shared_ptr<ServerHandler> handler,
+    const std::optional<ServerCertificate>& certificate) {
   if (state_->phase == State::Phase::stopped)
     return fail(Errc::invalid_argument, "listening", address.text(), "the engine was stopped");
   detail::SslContext tls;
@@ -327,7 +328,7 @@ CREDPOOL_INLINE Result<ListenAddress> EventEngine::add(
   auto listener =
       std::make_unique<detail::EventListener>(std::move(socket), address, std::move(handler));
   listener->tls = std::move(tls);
-  listener->remove_path = remove_path;
+  listener->ours = ours;
   state_->listeners.push_back(std::move(listener));
   if (state_->phase == State::Phase::running) {
     state_->workers.front()->loop.post(

@@ -7,6 +7,7 @@
 #include <credpool/core/result.hpp>
 #include <credpool/server/listen_address.hpp>
 
+#include <credpool/impl/server/event_wire.hpp>
 #include <credpool/impl/server/socket_address.hpp>
 
 #include <sys/socket.h>
@@ -33,7 +34,7 @@ inline bool unix_socket_is_alive(const ListenAddress& address, const SocketAddre
   return false;
 }
 
-/// Binds and listens; `address` gets the port that was chosen.
+/// Binds and listens, prepared for peers; `address` gets the port that was chosen.
 inline Result<Descriptor> bind_listener(ListenAddress& address) {
   const auto failed = [&] {
     const auto code = errno == EADDRINUSE ? Errc::busy
@@ -62,6 +63,7 @@ inline Result<Descriptor> bind_listener(ListenAddress& address) {
   if (where->storage.ss_family == AF_INET6)
     (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(socket.get(), where->get(), where->size) != 0) return failed();
+  prepare_for_peers(socket);
   // Before listen() nobody can connect: no moment at which others may.
   if ((is_unix && ::chmod(address.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0) ||
       ::listen(socket.get(), 4096) != 0) {

@@ -116,11 +116,15 @@ class UpstreamConnection final : public EventSocket,
     wait_writable();
   }
 
-  void connected() {
+  void connect_ended() {
     int error = 0;
     socklen_t size = sizeof error;
     if (::getsockopt(wire_.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
       return connect_next();
+    connected();
+  }
+
+  void connected() {
     pool_.addresses().prefer(addresses_[next_address_ - 1]);
     wire_.send_without_delay();
     if (!pool_.origin().tls) return begin();
@@ -196,7 +200,7 @@ class UpstreamConnection final : public EventSocket,
   // --- events
 
   void on_writable() override {
-    if (state_ == State::connecting) return connected();
+    if (state_ == State::connecting) return connect_ended();
     if (state_ == State::handshake) return shake_hands();
     if (!busy()) return;
     if (!request_written_) send_request();

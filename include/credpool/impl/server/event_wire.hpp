@@ -46,6 +46,26 @@ struct WireResult {
   std::size_t bytes = 0;
 };
 
+/// What is written leaves at once. A Unix socket has no such option, and no such delay.
+inline void send_without_delay(const Descriptor& socket) noexcept {
+  const int on = 1;
+  (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/// Has the kernel take little more than what the peer's window has room for: a peer that reads
+/// nothing holds a megabyte there otherwise.
+inline void keep_little_unsent(const Descriptor& socket) noexcept {
+  const int bytes = 128 << 10;
+  (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+/// What a connection to a peer needs; one that is accepted has what its listener had when the peer
+/// came.
+inline void prepare_for_peers(const Descriptor& socket) noexcept {
+  send_without_delay(socket);
+  keep_little_unsent(socket);
+}
+
 class EventWire {
  public:
   explicit EventWire(Descriptor socket) noexcept : socket_{std::move(socket)} {}
@@ -64,17 +84,7 @@ class EventWire {
   }
 
   /// To be called once when it is connected.
-  void send_without_delay() noexcept {
-    const int on = 1;  // a Unix socket has no such option, and no such delay
-    (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-
-  /// Has the kernel take little more than what the peer's window has room for: a peer that reads
-  /// nothing holds a megabyte there otherwise.
-  void keep_little_unsent() noexcept {
-    const int bytes = 128 << 10;
-    (void)::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
-  }
+  void send_without_delay() noexcept { credpool::detail::send_without_delay(socket_); }
 
   void secure(SslHandle ssl) {
     ssl_ = std::move(ssl);

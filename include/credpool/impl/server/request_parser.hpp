@@ -46,13 +46,19 @@ class RequestParser {
   /// Takes what was read. When complete, what is left of it belongs to the next request and is kept
   /// for take_rest().
   State feed(std::string_view bytes) {
-    if (head_done_) return run(bytes);
-    const auto parsed = buffer_.size();
-    buffer_.append(bytes);
-    const auto state = run(std::string_view{buffer_}.substr(parsed));
-    if (state == State::wants_more && !head_done_ && buffer_.size() > limits_.max_head_bytes)
-      return refuse(431, "the request line and headers are too large");
-    return state;
+    while (!head_done_ && !bytes.empty()) {
+      // The head is kept; what came behind it in one piece is parsed from where it lies.
+      const auto piece = bytes.substr(0, up_to_blank_line(bytes));
+      bytes.remove_prefix(piece.size());
+      const auto parsed = buffer_.size();
+      buffer_.append(piece);
+      const auto state = run(std::string_view{buffer_}.substr(parsed));
+      if (state == State::complete) rest_ += bytes;
+      if (state != State::wants_more) return state;
+      if (!head_done_ && buffer_.size() > limits_.max_head_bytes)
+        return refuse(431, "the request line and headers are too large");
+    }
+    return bytes.empty() ? State::wants_more : run(bytes);
   }
 
   /// Where the next bytes of the body may be read to, to be given to feed() from there; empty when
@@ -156,34 +162,31 @@ class RequestParser {
     return State::refused;
   }
 
-  State run(std::string_view bytes) {
-    if (head_done_ && !count_body(bytes.size())) return State::refused;
-    const bool had_head = head_done_;
-    const auto error = llhttp_execute(&parser_, bytes.data(), bytes.size());
-    if (complete_) {
-      // A chunked body that came with its head in one piece was not counted yet.
-      if (body_.size() > limits_.max_body_bytes)
-        return refuse(413, "the request's body is too large");
-      const auto used = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-      rest_ = bytes.substr(used);
-      return State::complete;
-    }
-    if (refusal_.why.empty() && !refusal_answer_ && error != HPE_OK) explain(error);
-    if (!refusal_.why.empty() || refusal_answer_) return State::refused;
-    // What came behind the head in one piece counts as well.
-    if (head_done_ && !had_head && !count_body(body_.size())) return State::refused;
-    return State::wants_more;
+  /// How many of them belong to the head, as far as they tell.
+  std::size_t up_to_blank_line(std::string_view bytes) const noexcept {
+    constexpr std::string_view blank = "\r\n\r\n";
+    // It may have begun in the piece before.
+    for (std::size_t begun = std::min(blank.size() - 1, buffer_.size()); begun > 0; --begun)
+      if (buffer_.ends_with(blank.substr(0, begun)) && bytes.starts_with(blank.substr(begun)))
+        return blank.size() - begun;
+    const auto found = bytes.find(blank);
+    return found == bytes.npos ? bytes.size() : found + blank.size();
   }
 
-  bool count_body(std::size_t bytes) {
-    raw_body_ += bytes;
-    if (raw_body_ <= limits_.max_body_bytes + framing_of_length()) return true;
-    refuse(413, "the request's body is too large");
-    return false;
-  }
-  /// A body of known length may be followed by the next request in the same piece.
-  std::uint64_t framing_of_length() const noexcept {
-    return (parser_.flags & F_CHUNKED) != 0 ? 0 : 64 << 10;
+  State run(std::string_view bytes) {
+    const bool had_head = head_done_;
+    const auto error = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    const auto used = complete_
+                          ? static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data())
+                          : bytes.size();
+    if (had_head) raw_body_ += used;
+    if (!complete_ && refusal_.why.empty() && !refusal_answer_ && error != HPE_OK) explain(error);
+    if (!refusal_.why.empty() || refusal_answer_) return State::refused;
+    // With the frames of its chunks and what stands behind the last one.
+    if (raw_body_ > limits_.max_body_bytes) return refuse(413, "the request's body is too large");
+    if (!complete_) return State::wants_more;
+    rest_ = bytes.substr(used);
+    return State::complete;
   }
 
   void explain(llhttp_errno_t error) {
