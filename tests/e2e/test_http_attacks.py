@@ -1,75 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Attacks on the listener with raw sockets and slowhttptest: D9 to D11 of the faults, and plain HTTP/1.1."""
+"""Attacks on the listener with raw sockets: D9 and D11 of the faults, the deadline of D10, and plain HTTP/1.1."""
 import contextlib
 import json
-import os
-import pathlib
 import re
 import socket
-import subprocess
 import time
 import unittest
 
-from proxy_world import ProxyWorld, SideClient, chat, memory_kib, need, say
+from proxy_world import ProxyWorld, chat, memory_kib, say
+from raw_peer import BODY, Raw, head
 
 MEGABYTE = 1 << 20
-BODY = json.dumps(chat()).encode()
-SOCKETS = int(os.environ.get("CREDPOOL_SLOW_SOCKETS", "5000"))
-
-
-class Raw:
-    """One connection to the proxy; {KEY} in what is sent stands for the key."""
-
-    def __init__(self, world, timeout: float = 15, receive_buffer: int = 0):
-        self.key = world.key.encode()
-        self.socket = socket.socket()
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(timeout)
-        self.socket.connect(("127.0.0.1", int(world.url.rsplit(":", 1)[1])))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data.replace(b"{KEY}", self.key))
-
-    def to_the_end(self) -> bytes:
-        """All until the proxy closes; a reset is an end too."""
-        got = b""
-        with contextlib.suppress(ConnectionResetError):
-            while part := self.socket.recv(65536):
-                got += part
-        return got
-
-    def answer(self) -> tuple[int, dict, bytes]:
-        """One answer of known length (or without a body), the connection stays."""
-        got = b""
-        while b"\r\n\r\n" not in got:
-            part = self.socket.recv(65536)
-            assert part, f"closed after {got!r}"
-            got += part
-        head, _, rest = got.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        if headers.get("transfer-encoding") == "chunked":
-            while not rest.endswith(b"0\r\n\r\n"):
-                rest += self.socket.recv(65536)
-        length = int(headers.get("content-length", "0"))
-        while len(rest) < length:
-            rest += self.socket.recv(65536)
-        self.rest = rest[length:] if "content-length" in headers else b""
-        return int(lines[0].split()[1]), headers, rest
-
-
-def head(*lines: bytes, method: bytes = b"POST", target: bytes = b"/v1/chat/completions", version: bytes = b"HTTP/1.1",
-         host: bytes = b"Host: localhost\r\n") -> bytes:
-    return (method + b" " + target + b" " + version + b"\r\n" + host + b"Authorization: Bearer {KEY}\r\n"
-            b"Content-Type: application/json\r\n" + b"".join(line + b"\r\n" for line in lines) + b"\r\n")
-
 
 LENGTH = b"Content-Length: %d" % len(BODY)
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -313,7 +254,6 @@ class Bombs(unittest.TestCase):
             self.assertLess(resident, 64 * 1024)
             self.assertEqual(world.post()[0], 200)
 
-
     def test_idle_connections_keep_nothing_of_large_requests(self):
         with ProxyWorld() as world, contextlib.ExitStack() as stack:
             large = json.dumps({**chat(), "user": "a" * (4 * MEGABYTE)}).encode()
@@ -327,46 +267,8 @@ class Bombs(unittest.TestCase):
             self.assertLess(resident, 64 * 1024)
 
 
-class Slow(unittest.TestCase):
-    """D10: peers that take their time do not slow the others."""
-
-    def attack(self, name: str, *options: str) -> None:
-        need("slowhttptest")
-        with ProxyWorld() as world:
-            world.post()
-            with SideClient(world) as calm:
-                time.sleep(2)
-            (world.root / "body").write_bytes(BODY)
-            # It has no option for a header of ours: the key travels in another one's value.
-            command = ["slowhttptest", "-u", f"{world.url}/v1/chat/completions", "-c", str(SOCKETS), "-r", "1000", "-l", "15", "-p", "3",
-                       "-m", f"*/*\r\nAuthorization: Bearer {world.key}", *options]
-            peak = 0
-            with SideClient(world) as side:
-                log = world.root / "slowhttptest.log"
-                with open(log, "w") as output:
-                    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=world.root)
-                    opened, until = 0, time.monotonic() + 40
-                    while process.poll() is None and time.monotonic() < until:
-                        peak = max(peak, memory_kib(world.proxy.pid))
-                        opened = max(opened, len(os.listdir(f"/proc/{world.proxy.pid}/fd")))
-                        time.sleep(0.1)
-                    process.kill()
-                    process.wait()
-            say(f"{name}: {opened} descriptors at most, side client p99 {side.percentile(0.99) * 1000:.1f} ms of {len(side.latencies)} "
-                f"(calm {calm.percentile(0.99) * 1000:.1f}; goal 50), resident {peak / 1024:.1f} MiB (goal 64)")
-            self.assertEqual(side.failures, [])
-            self.assertGreater(opened, SOCKETS // 10, pathlib.Path(log).read_text(errors="replace")[-1000:])
-            self.assertLess(side.percentile(0.99), 0.5)
-            self.assertLess(peak, 64 * 1024)
-
-    def test_slow_heads(self):
-        self.attack("slow heads", "-H", "-i", "2")
-
-    def test_slow_bodies(self):
-        self.attack("slow bodies", "-B", "-i", "2", "-s", "8192", "-t", "POST")
-
-    def test_slow_readers(self):
-        self.attack("slow readers", "-X", "-w", "1", "-y", "2", "-n", "2", "-z", "1", "-k", "3")
+class Deadline(unittest.TestCase):
+    """D10: who takes his time loses his connection."""
 
     def test_a_head_has_a_deadline(self):
         with ProxyWorld() as world, Raw(world, timeout=40) as peer:

@@ -136,8 +136,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--counts", type=pathlib.Path, help="also write the counts as JSON")
-    # Tests wait for timers and answers: one more than there are processors.
-    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 2) + 1)
+    # Tests wait for timers and answers: two for each processor.
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 2))
     arguments, options = parser.parse_known_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leaves no folder in memory
 
