@@ -57,6 +57,27 @@ class Scan(unittest.TestCase):
             self.assertEqual(len(profiles), len(set(profiles)))
             self.assert_no_secret(str(document))
 
+    def test_programs_are_found_by_path_and_links_in_it(self):
+        with World() as world:
+            def directory(name: str, *programs: str) -> pathlib.Path:
+                folder = world.home / name
+                folder.mkdir()
+                for program in programs:
+                    (folder / program).write_text("#!/bin/sh\n")
+                    (folder / program).chmod(0o755)
+                return folder
+
+            early, late, link = directory("early", "codex"), directory("late", "codex", "qwen"), directory("link")
+            (link / "claude").symlink_to(late / "qwen")
+            (early / "kimi").write_text("nobody may run it\n")
+            (world.home / "again").symlink_to(early)
+            path = ":".join(map(str, (world.home / "missing", early, world.home / "again", link, late, early, "relative")))
+            found = {entry["cli"]: entry["program"] for entry in world.json("scan", code=1, PATH=path)["clis"]}
+            self.assertEqual(found["codex-cli"], str(early / "codex"))
+            self.assertEqual(found["claude-cli"], str(link / "claude"))
+            self.assertEqual(found["qwen-cli"], str(late / "qwen"))
+            self.assertIsNone(found["kimi-cli"])
+
     def test_states_are_told_apart(self):
         with World(demo=True) as world:
             by_place = {place["location"].removeprefix(str(world.home) + "/"): entry

@@ -79,7 +79,8 @@ class SecretMemory {
 
  private:
   static constexpr std::size_t most_pooled = 16 << 10;
-  static constexpr std::size_t first_slab = 64 << 10;  // what old systems let a process lock
+  /// With its record it is the 64 KiB that old systems let a process lock.
+  static constexpr std::size_t first_slab = 60 << 10;
 
   SecretPages pages_;
   std::mutex mutex_;

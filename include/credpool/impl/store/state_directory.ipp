@@ -13,13 +13,15 @@ namespace credpool::inline CREDPOOL_ABI {
 
 namespace detail {
 
-/// Judges one step of a path. @return whether it exists
-inline Result<bool> check_safe_step(const std::filesystem::path& step, uid_t user) {
+enum class PathStep { missing, directory, link };
+
+/// Judges one step of a path.
+inline Result<PathStep> check_safe_step(const std::filesystem::path& step, uid_t user) {
   const std::string doing = "checking the state directory";
   struct stat facts {};
   if (::lstat(step.c_str(), &facts) != 0) {
     const std::error_code failed{errno, std::generic_category()};
-    if (failed == std::errc::no_such_file_or_directory) return false;
+    if (failed == std::errc::no_such_file_or_directory) return PathStep::missing;
     return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io, doing,
                 step.string(), failed.message());
   }
@@ -34,18 +36,21 @@ inline Result<bool> check_safe_step(const std::filesystem::path& step, uid_t use
   if (!link && (facts.st_mode & 022) != 0 && (facts.st_mode & S_ISVTX) == 0)
     return fail(Errc::unsafe_file, doing, step.string(),
                 "others may write to it; chmod go-w '" + step.string() + "'");
-  return true;
+  return link ? PathStep::link : PathStep::directory;
 }
 
-inline Result<void> check_safe_steps(const std::filesystem::path& path, uid_t user) {
+/// @return whether a link is among the steps: then it leads elsewhere
+inline Result<bool> check_safe_steps(const std::filesystem::path& path, uid_t user) {
   std::filesystem::path step;
+  bool has_link = false;
   for (const auto& part : path) {
     step /= part;
-    const auto exists = check_safe_step(step, user);
-    if (!exists) return fail(exists.error());
-    if (!*exists) break;
+    const auto kind = check_safe_step(step, user);
+    if (!kind) return fail(kind.error());
+    if (*kind == PathStep::missing) break;
+    has_link = has_link || *kind == PathStep::link;
   }
-  return {};
+  return has_link;
 }
 
 /// The directory below which ours lies unless the user chose another place.
@@ -69,12 +74,15 @@ inline Result<std::filesystem::path> default_state_home(const Environment& envir
 }  // namespace detail
 
 CREDPOOL_INLINE Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user) {
-  if (auto named = detail::check_safe_steps(path, user); !named) return named;
+  const auto has_link = detail::check_safe_steps(path, user);
+  if (!has_link) return fail(has_link.error());
+  if (!*has_link) return {};
   std::error_code failed;
   const auto real = std::filesystem::weakly_canonical(path, failed);
   if (failed)
     return fail(Errc::unsafe_file, "checking the state directory", path.string(), failed.message());
-  return detail::check_safe_steps(real, user);
+  if (auto led = detail::check_safe_steps(real, user); !led) return fail(led.error());
+  return {};
 }
 
 CREDPOOL_INLINE Result<StateDirectory> StateDirectory::locate(const Environment& environment,
