@@ -40928,7 +40928,7 @@ inline Result<std::filesystem::path> default_state_home(const Environment& envir
 CREDPOOL_INLINE Result<void> check_safe_directory(const std::filesystem::path& path, uid_t user) {
   const auto has_link = detail::check_safe_steps(path, user);
   if (!has_link) return fail(has_link.error());
-  if (!*has_link) return {};
+  if (!*has_link && path.is_absolute()) return {};  // it is what it is called
   std::error_code failed;
   const auto real = std::filesystem::weakly_canonical(path, failed);
   if (failed)

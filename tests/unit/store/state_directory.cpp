@@ -143,6 +143,21 @@ TEST_CASE("store/state_directory: B2 where a link leads is judged too") {
   CHECK(directory.error().place == (home.path() / "open").string());
 }
 
+TEST_CASE("store/state_directory: B1 what lies above a path that begins here is judged too") {
+  const ThrowawayHome home;
+  fs::create_directories(home.path() / "open/here/state");
+  const auto before = fs::current_path();
+  fs::current_path(home.path() / "open/here");
+  const auto user = home.environment().user();
+  const bool safe = cp::check_safe_directory("state", user).has_value();
+  REQUIRE(::chmod((home.path() / "open").c_str(), 0777) == 0);
+  const auto judged = cp::check_safe_directory("state", user);
+  fs::current_path(before);
+  CHECK(safe);
+  REQUIRE_FALSE(judged);
+  CHECK(judged.error().place == (home.path() / "open").string());
+}
+
 TEST_CASE("store/state_directory: B4 a file where a directory should be") {
   const ThrowawayHome home;
   home.write(".local/state", "not a directory");
