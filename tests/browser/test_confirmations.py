@@ -83,7 +83,7 @@ class Confirmations(ControlTest):
         self.enter()
         browser, question = self.browser, "End this cooldown now?"
         row = f".rows .credential:has(button[aria-label=\"{profile}, details\"])"
-        self.assertIn("Cools down for gpt-fake", browser.text(what=row))
+        browser.wait(what=f"{row}:has-text('Cools down for gpt-fake')")  # rows are drawn anew meanwhile
         browser.click(what=f"role=button[name='{profile}, details']")
         self.assertRegex(browser.text(what="dialog >> section:has(h3:text('Cooldowns'))"), r"gpt-fake\s+rate limit, \d+\s+min .*left")
         self.assert_clean("discovery-model-cooldown")

@@ -7,6 +7,7 @@
 #include "counting_gate.hpp"
 #include "flow_methods.hpp"
 #include "gateway.hpp"
+#include "idle_memory.hpp"
 #include "key_file.hpp"
 #include "listeners.hpp"
 #include "metrics.hpp"
@@ -74,6 +75,7 @@ class Serving {
     const auto ended = open();
     if (!ended) return session_.fail(ended.error());
     tell();
+    give_back_idle_memory();  // what only starting has needed
     wait();
     close();
     return 0;
@@ -288,6 +290,7 @@ void Serving::wait() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
   constexpr int look_anyway_every = 30;  // seconds: logins that are new have no file that we know
   constexpr int keep_sessions_every = 600;  // that they were used, for what ends without a stop
+  IdleWatch idle;
   for (int second = 1;; ++second) {
     const timespec pause{1, 0};
     const int signal = ::sigtimedwait(&signals, nullptr, &pause);
@@ -299,6 +302,7 @@ void Serving::wait() {
     if ((pool_->look(anyway) || reloaded) && proxy_) proxy_->use(pool_->catalog());
     if (watch_) watch_->look();
     if (gateway_ && second % keep_sessions_every == 0) gateway_->keep_sessions();
+    if (idle.comes_to_rest()) give_back_idle_memory();
   }
 }
 
