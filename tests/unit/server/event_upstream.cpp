@@ -279,6 +279,39 @@ TEST_CASE("server/event_upstream: TLS, with the host checked and the session use
   CHECK_FALSE(unknown->sent);
 }
 
+TEST_CASE("server/event_upstream: a TLS connection is used again until its peer ends it") {
+  const ThrowawayHome home;
+  const TlsPeer peer{"IP:127.0.0.1"};
+  std::atomic<int> ended{0};
+  const LoopbackServer good{[&](int socket) {
+    const auto session = peer.accept(socket);
+    if (!session) return;
+    // Less than a record, more than one, and what takes many reads.
+    for (const std::size_t size : {std::size_t{10}, std::size_t{20'000}, std::size_t{500'000}}) {
+      (void)read_http_request([&](char* buffer, std::size_t room) {
+        return ::SSL_read(session.get(), buffer, static_cast<int>(room));
+      });
+      const std::string answer = http_answer("200 OK", std::string(size, 'x'), {});
+      (void)::SSL_write(session.get(), answer.data(), static_cast<int>(answer.size()));
+    }
+    (void)::SSL_shutdown(session.get());
+    ++ended;
+  }};
+  cp::EventEngineOptions options;
+  options.ca_files = {home.write("ca.pem", peer.pem())};
+  Caller caller{options};
+  for (int connections = 1; connections <= 2; ++connections) {
+    for (const std::size_t size : {std::size_t{10}, std::size_t{20'000}, std::size_t{500'000}}) {
+      const auto heard = caller.send(good.port(), "body", "POST", true);
+      REQUIRE(heard->wait());
+      CHECK_FALSE(heard->code);
+      CHECK(heard->body.size() == size);
+      CHECK(good.connections() == connections);
+    }
+    REQUIRE(comes([&] { return ended == connections; }));
+  }
+}
+
 TEST_CASE("server/event_upstream: a TLS listener, seen by our own upstream side") {
   const ThrowawayHome home;
   const TlsPeer peer;

@@ -65,11 +65,10 @@ class EventSocket : private EventSource {
   WireResult read() { return read(loop_.scratch()); }
   WireResult read(std::span<char> into) {
     const auto result = wire_.read(into);
-    // Less than was asked for was all there is, and what comes next is a new edge. Not so behind
-    // the peer's end, which may have been told together with its last bytes, nor with TLS, which
-    // gives one record at a time.
-    if (result.state == WireState::done && result.bytes < into.size() && !peer_ended_ &&
-        !wire_.tls())
+    // When that was all there is, what comes next is a new edge. Not so behind the peer's end,
+    // which may have been told together with its last bytes.
+    if (result.state == WireState::done && !peer_ended_ &&
+        wire_.has_read_all(result.bytes < into.size()))
       readable_ = false;
     (void)noted(result.state);
     return result;

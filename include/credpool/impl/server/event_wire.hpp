@@ -69,6 +69,8 @@ inline void prepare_for_peers(const Descriptor& socket) noexcept {
 class EventWire {
  public:
   explicit EventWire(Descriptor socket) noexcept : socket_{std::move(socket)} {}
+  EventWire(const EventWire&) = delete;
+  EventWire& operator=(const EventWire&) = delete;
 
   int descriptor() const noexcept { return socket_.get(); }
   SSL* tls() noexcept { return ssl_.get(); }
@@ -91,6 +93,11 @@ class EventWire {
     ::SSL_set_fd(ssl_.get(), socket_.get());
     ::SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                    SSL_MODE_RELEASE_BUFFERS);
+    // A record's head and rest in one call. That there was no more OpenSSL does not tell itself.
+    ::SSL_set_read_ahead(ssl_.get(), 1);
+    BIO* const socket = ::SSL_get_rbio(ssl_.get());
+    ::BIO_set_callback_arg(socket, reinterpret_cast<char*>(&took_all_));
+    ::BIO_set_callback_ex(socket, note_read);
   }
   WireState handshake() {
     ::ERR_clear_error();
@@ -111,6 +118,12 @@ class EventWire {
       if (errno == EINTR) continue;
       return {would_block() ? WireState::wants_read : WireState::failed, 0};
     }
+  }
+
+  /// Whether a read that was done has left nothing behind.
+  /// @param got less than was asked for
+  bool has_read_all(bool got_less) const noexcept {
+    return ssl_ ? took_all_ && !has_pending() : got_less;
   }
 
   /// Sends from the front; `bytes` tells how much has left.
@@ -149,6 +162,14 @@ class EventWire {
   }
 
  private:
+  /// As BIO_callback_fn_ex has it.
+  static long note_read(BIO* socket, int operation, const char*, std::size_t asked, int, long,
+                        int answer, std::size_t* got) {
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN))
+      *reinterpret_cast<bool*>(::BIO_get_callback_arg(socket)) = answer <= 0 || *got < asked;
+    return answer;
+  }
+
   ssize_t peek() const noexcept {
     char byte = 0;
     return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -232,6 +253,7 @@ class EventWire {
 
   Descriptor socket_;
   SslHandle ssl_;
+  bool took_all_ = false;  ///< of the last time that TLS read from the socket
 };
 
 }  // namespace detail
