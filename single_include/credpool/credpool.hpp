@@ -26905,15 +26905,15 @@ CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view
   if (path.starts_with("/v1/")) path.remove_prefix(3);
   constexpr std::string_view one_model = "/models/";
   for (const auto& row : detail::operation_rows) {
-    Route route{row.operation, {}};
+    std::string model;
     if (path != row.path) {
       if (row.operation != Operation::models || !path.starts_with(one_model)) continue;
       auto id = detail::operation_model_id(path.substr(one_model.size()));
       if (!id) continue;
-      route.model = std::move(*id);
+      model = std::move(*id);
     }
     RouteSearch search{std::nullopt, row.method};
-    if (method == row.method) search.route = std::move(route);
+    if (method == row.method) search.route = Route{row.operation, std::move(model)};
     return search;
   }
   return {};
@@ -27027,7 +27027,7 @@ inline void give_back(std::string& text) noexcept {
 // How bytes that mean nothing are skipped, up to 64 at a time where the processor can. Internal.
 
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -27040,6 +27040,11 @@ struct ScanJsonString {
     return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\';
   }
 #if defined(__SSE2__)
+  [[gnu::target("avx2")]] static __m256i wide(__m256i bytes) noexcept {
+    return _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes),
+                           _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+                                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'))));
+  }
   static __m128i block(__m128i bytes) noexcept {
     // Signed: what is not ASCII is negative.
     return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
@@ -27053,6 +27058,10 @@ struct ScanJsonString {
 template <char One, char Other> struct ScanEither {
   static bool byte(char c) noexcept { return c == One || c == Other; }
 #if defined(__SSE2__)
+  [[gnu::target("avx2")]] static __m256i wide(__m256i bytes) noexcept {
+    return _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(One)),
+                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(Other)));
+  }
   static __m128i block(__m128i bytes) noexcept {
     return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(One)),
                         _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Other)));
@@ -27074,21 +27083,57 @@ struct ScanControl {
 #endif
 };
 
+#if defined(__SSE2__)
+inline bool has_avx2() noexcept {
+  return __builtin_cpu_supports("avx2") != 0;
+}
+
+/// Skips 128 bytes at a time that hold nothing wanted; only where has_avx2().
+/// @return where to look more closely; fewer than 128 bytes before `end`, or before something
+/// wanted
+template <class Wanted>
+[[gnu::target("avx2")]] const char* scan_past(const char* at, const char* end) noexcept {
+  for (; end - at >= 128; at += 128) {
+    const auto* const blocks = reinterpret_cast<const __m256i*>(at);
+    const auto any = _mm256_or_si256(_mm256_or_si256(Wanted::wide(_mm256_loadu_si256(blocks)),
+                                                     Wanted::wide(_mm256_loadu_si256(blocks + 1))),
+                                     _mm256_or_si256(Wanted::wide(_mm256_loadu_si256(blocks + 2)),
+                                                     Wanted::wide(_mm256_loadu_si256(blocks + 3))));
+    if (_mm256_testz_si256(any, any) == 0) break;
+  }
+  return at;
+}
+#endif
+
 /// The first wanted byte; `end` when there is none.
 template <class Wanted> const char* scan_for(const char* at, const char* end) noexcept {
 #if defined(__SSE2__)
   const auto block_at = [](const char* from) {
     return Wanted::block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
   };
-  // Long texts four blocks at a time: which of them it was is asked once.
-  for (; end - at >= 64; at += 64) {
-    const auto any = _mm_or_si128(_mm_or_si128(block_at(at), block_at(at + 16)),
-                                  _mm_or_si128(block_at(at + 32), block_at(at + 48)));
-    if (_mm_movemask_epi8(any) != 0) break;
-  }
-  for (; end - at >= 16; at += 16) {
-    const auto found = static_cast<unsigned>(_mm_movemask_epi8(block_at(at)));
-    if (found != 0) return at + std::countr_zero(found);
+  const auto found_at = [&block_at](const char* from) {
+    return static_cast<unsigned>(_mm_movemask_epi8(block_at(from)));
+  };
+  if (end - at >= 16) {
+    // Most of what is skipped is short.
+    if (const auto found = found_at(at); found != 0) return at + std::countr_zero(found);
+    at += 16;
+    if constexpr (requires { &Wanted::wide; }) {
+      constexpr std::ptrdiff_t long_text = 512;
+      if (end - at >= long_text && has_avx2()) at = scan_past<Wanted>(at, end);
+    }
+    // Long texts four blocks at a time: which of them it was is asked once.
+    for (; end - at >= 64; at += 64) {
+      const auto any = _mm_or_si128(_mm_or_si128(block_at(at), block_at(at + 16)),
+                                    _mm_or_si128(block_at(at + 32), block_at(at + 48)));
+      if (_mm_movemask_epi8(any) != 0) break;
+    }
+    for (; end - at >= 16; at += 16)
+      if (const auto found = found_at(at); found != 0) return at + std::countr_zero(found);
+    if (at == end) return end;
+    // The last ones once more with some before them, which are known not to be wanted.
+    const auto found = found_at(end - 16);
+    return found == 0 ? end : end - 16 + std::countr_zero(found);
   }
 #endif
   while (at != end && !Wanted::byte(*at)) ++at;
@@ -27390,6 +27435,41 @@ struct ScanBracket {
 #endif
 };
 
+/// Where in up to 64 bytes something stands that means something: a bit for each byte.
+struct AnswerMarks {
+  std::uint64_t in_string = 0;  ///< quotes and backslashes
+  std::uint64_t outside = 0;    ///< quotes, brackets and commas
+
+  static constexpr std::size_t most = 64;
+
+  AnswerMarks(const char* from, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    std::array<char, most> padded;
+    if (size < most) {
+      padded.fill(' ');
+      std::memcpy(padded.data(), from, size);
+      from = padded.data();
+    }
+    for (std::size_t at = 0; at < most; at += 16) {
+      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+      const auto bits = [at](__m128i found) {
+        return std::uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << at;
+      };
+      in_string |= bits(ScanEither<'"', '\\'>::block(bytes));
+      outside |=
+          bits(_mm_or_si128(ScanBracket::block(bytes), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(','))));
+    }
+#else
+    for (std::size_t at = 0; at < size; ++at) {
+      const char c = from[at];
+      const auto bit = std::uint64_t{1} << at;
+      if (ScanEither<'"', '\\'>::byte(c)) in_string |= bit;
+      if (ScanBracket::byte(c) || c == ',') outside |= bit;
+    }
+#endif
+  }
+};
+
 /// Watches one JSON value. It trusts its brackets: it observes what others have to judge.
 class AnswerScan {
  public:
@@ -27398,27 +27478,24 @@ class AnswerScan {
   /// A value that was looked for, and where it may stand.
   enum class Wanted { none, usage, error, type, id };
 
+  /// @param with_id whether id() is asked for
+  explicit AnswerScan(bool with_id = true) noexcept : with_id_{with_id} {}
+
   void feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
     from_ = at;
     while (at != end && !complete_) {
-      if (in_string_) {
-        at = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
-        if (escaped_) {
-          escaped_ = false;
-        } else if (at != end) {
-          if (*at++ == '\\')
-            escaped_ = true;
-          else
-            string_ended(at);
-        }
-      } else {
-        // Long lists of numbers lie deeper than anything that is looked for.
-        if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
-        while (at != end && !is_structure(*at)) ++at;
-        if (at != end) structure(at++);
+      if (std::exchange(escaped_, false)) {
+        ++at;
+        continue;
       }
+      // Long texts, and long lists of numbers, which lie deeper than anything that is looked for.
+      if (in_string_)
+        at = scan_for<ScanEither<'"', '\\'>>(at, end);
+      else if (depth_ > levels && capture_ == Wanted::none)
+        at = scan_for<ScanBracket>(at, end);
+      at = read_some(at, std::min(AnswerMarks::most, static_cast<std::size_t>(end - at)));
     }
     keep_until(at);
   }
@@ -27480,12 +27557,12 @@ class AnswerScan {
       if (may_be_usage) return Wanted::usage;
       if (key(0) == Key::error) return Wanted::error;
       if (key(0) == Key::type) return Wanted::type;
-      if (key(0) == Key::id) return Wanted::id;
+      if (key(0) == Key::id && with_id_) return Wanted::id;
     } else if (depth_ == 2 && levels_[1].object) {
       const bool in_response = key(0) == Key::response;
       if (may_be_usage && (in_response || key(0) == Key::message)) return Wanted::usage;
       if (key(1) == Key::error && in_response) return Wanted::error;
-      if (key(1) == Key::id && in_response) return Wanted::id;
+      if (key(1) == Key::id && in_response && with_id_) return Wanted::id;
     } else if (depth_ == 3 && may_be_usage && !levels_[1].object && levels_[2].object &&
                key(0) == Key::choices && levels_[1].elements == 0) {
       return Wanted::usage;  // choices[0].usage
@@ -27493,7 +27570,30 @@ class AnswerScan {
     return Wanted::none;
   }
 
-  static bool is_structure(char c) noexcept { return ScanBracket::byte(c) || c == ','; }
+  /// Reads up to AnswerMarks::most bytes.
+  /// @return behind what was read: less when the value is complete
+  const char* read_some(const char* at, std::size_t size) {
+    const AnswerMarks marks{at, size};
+    auto left = ~std::uint64_t{0};
+    for (;;) {
+      const auto found = (in_string_ ? marks.in_string : marks.outside) & left;
+      if (found == 0) return at + size;
+      const auto where = static_cast<std::size_t>(std::countr_zero(found));
+      left = ~std::uint64_t{1} << where;
+      const char* const mark = at + where;
+      if (!in_string_) {
+        structure(mark);
+        if (complete_) return mark + 1;
+      } else if (*mark == '"') {
+        string_ended(mark + 1);
+      } else if (where + 1 < size) {
+        left <<= 1;  // what is escaped means nothing
+      } else {
+        escaped_ = true;
+        return at + size;
+      }
+    }
+  }
 
   /// Keeps what has been read since the last time, if it is wanted.
   void keep_until(const char* at) {
@@ -27538,10 +27638,16 @@ class AnswerScan {
   }
 
   void value_ended(const char* behind) {
-    keep_until(behind);
-    if (!overflow_) place_of(capture_) = kept_;
+    const std::string_view text{from_, static_cast<std::size_t>(behind - from_)};
+    if (kept_.empty() && text.size() <= max_kept && !overflow_) {  // it came in one piece
+      place_of(capture_) = text;
+      from_ = behind;
+    } else {
+      keep_until(behind);
+      if (!overflow_) place_of(capture_) = kept_;
+      kept_.clear();
+    }
     capture_ = Wanted::none;
-    kept_.clear();
   }
 
   std::string& place_of(Wanted what) noexcept {
@@ -27604,6 +27710,7 @@ class AnswerScan {
 
   std::array<Level, levels> levels_;
   std::size_t depth_ = 0;
+  bool with_id_;
   bool in_string_ = false;
   bool escaped_ = false;
   bool in_key_ = false;
@@ -28048,7 +28155,8 @@ CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
     : operation_{operation},
       stream_{stream},
       sse_{detail::LongUsageEvent::most_of_any},
-      json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
+      json_{stream ? nullptr
+                   : std::make_unique<detail::AnswerScan>(operation == Operation::responses)} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap::~UsageTap() = default;
@@ -30399,40 +30507,51 @@ inline bool facts_needs_folding(std::string_view name) noexcept {
   });
 }
 
+/// Both halves of the product.
+inline std::uint64_t facts_fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const auto product = Wide{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 /// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
 inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
   // So many that no multiplication waits for the one before it.
-  std::array<std::uint64_t, 8> lanes;
-  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = seed ^ (odd * (i + 1));
-  const auto eat = [&lanes](const char* bytes) {
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes + 8 * i, sizeof word);
-      lanes[i] = (lanes[i] ^ word) * odd;
-      lanes[i] ^= lanes[i] >> 32;
-    }
+  auto one = seed ^ odd;
+  auto two = seed ^ (odd * 2);
+  auto three = seed ^ (odd * 3);
+  auto four = seed ^ (odd * 4);
+  const auto eat = [&](const char* bytes) {
+    const auto mixed = [bytes](std::size_t at, std::uint64_t lane) {
+      std::array<std::uint64_t, 2> words;
+      std::memcpy(words.data(), bytes + at, sizeof words);
+      return facts_fold(words[0] ^ odd, words[1] ^ lane);
+    };
+    one = mixed(0, one);
+    two = mixed(16, two);
+    three = mixed(32, three);
+    four = mixed(48, four);
   };
   std::size_t at = 0;
-  constexpr std::size_t block = sizeof lanes;
+  constexpr std::size_t block = 64;
   for (; text.size() - at >= block; at += block) eat(text.data() + at);
   std::array<char, block> rest{};
   if (at != text.size()) std::memcpy(rest.data(), text.data() + at, text.size() - at);
   eat(rest.data());
   std::uint64_t hash = text.size();
-  for (const auto lane : lanes) {
-    hash = (hash ^ lane) * odd;
-    hash ^= hash >> 29;
-  }
+  for (const auto lane : {one, two, three, four}) hash = facts_fold(hash ^ lane, odd);
   return hash;
 }
 
 class RequestFactsReader {
  public:
-  explicit RequestFactsReader(std::string_view body) noexcept : reader_{body} {}
+  /// @param facts as a new one is
+  RequestFactsReader(std::string_view body, RequestFacts& facts) noexcept
+      : reader_{body}, facts_{facts} {}
 
-  Result<RequestFacts> read() {
-    if (body_object()) return std::move(facts_);
+  Result<void> read() {
+    if (body_object()) return {};
     return fail(reader_.code(), "reading the request's body",
                 "byte " + std::to_string(reader_.offset()), reader_.problem());
   }
@@ -30628,7 +30747,7 @@ class RequestFactsReader {
   static constexpr std::size_t max_key_bytes = 6 * 21;
 
   JsonReader reader_;
-  RequestFacts facts_;
+  RequestFacts& facts_;
   unsigned seen_ = 0;
   std::uint64_t instructions_ = 0;
   std::uint64_t conversation_ = 0;
@@ -30637,7 +30756,10 @@ class RequestFactsReader {
 }  // namespace detail
 
 CREDPOOL_INLINE Result<RequestFacts> read_request_facts(std::string_view body) {
-  return detail::RequestFactsReader{body}.read();
+  Result<RequestFacts> facts;
+  if (auto read = detail::RequestFactsReader{body, *facts}.read(); !read)
+    facts = fail(std::move(read).error());
+  return facts;
 }
 
 CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts& facts,
@@ -30925,15 +31047,23 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    if (name.size() > text_.size()) return;
-    size_ = name.size();
-    std::transform(name.begin(), name.end(), text_.begin(), header_lower);
+    const bool counts = name.size() <= text_.size();
+    is_name_ = !name.empty();
+    for (std::size_t at = 0; at < name.size(); ++at) {
+      const char lower = header_lower(name[at]);
+      if (lower == 0) is_name_ = false;
+      if (counts) text_[at] = lower;
+    }
+    if (counts) size_ = name.size();
   }
+  /// As is_header_name() has it.
+  bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
   std::array<char, 48> text_;
   std::size_t size_ = 0;
+  bool is_name_ = false;
 };
 
 /// What a caller's request may carry on, besides the prefixes.
@@ -30977,19 +31107,24 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "via",
 };
 
-/// The letters that names of a list begin with, one bit each: most names need no more.
+/// Where in a sorted list the names of each letter begin: few have to be looked at.
 template <std::size_t size>
-constexpr std::uint32_t header_letters(const std::array<std::string_view, size>& names) noexcept {
-  std::uint32_t letters = 0;
-  for (const auto name : names) letters |= std::uint32_t{1} << (name.front() - 'a');
-  return letters;
+constexpr std::array<std::uint8_t, 27> header_letters(
+    const std::array<std::string_view, size>& names) noexcept {
+  std::array<std::uint8_t, 27> begin{};
+  for (std::size_t letter = 0; letter < begin.size(); ++letter)
+    for (const auto name : names)
+      if (name.front() - 'a' < static_cast<int>(letter)) ++begin[letter];
+  return begin;
 }
 
 template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
-  constexpr auto letters = header_letters(names);
+  static_assert(std::is_sorted(names.begin(), names.end()));
+  static constexpr auto begin = header_letters(names);
   if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
-  if ((letters >> (name.front() - 'a') & 1) == 0) return false;
-  return std::find(names.begin(), names.end(), name) != names.end();
+  const auto letter = static_cast<std::size_t>(name.front() - 'a');
+  return std::find(names.begin() + begin[letter], names.begin() + begin[letter + 1], name) !=
+         names.begin() + begin[letter + 1];
 }
 
 inline bool header_begins_with_any(std::string_view name,
@@ -31036,11 +31171,11 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
     return same_header_name(header.name, "connection");
   });
   for (const auto& header : headers) {
-    if (!is_header_name(header.name)) {
+    const LowerName name{header.name};
+    if (!name.is_name()) {
       out.clear();
       return fail(Errc::malformed, doing, {}, "a header's name is not one");
     }
-    const LowerName name{header.name};
     if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
     if (!is_header_value(header.value)) {
       out.clear();
@@ -32766,6 +32901,53 @@ struct RelayRequest {
 
 // Heads of requests to upstreams, and what is kept of their answers'. Internal.
 
+// Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Writes the head of a message into a text that is made once. One that is given too little room
+/// moves, and what was written before stays behind where it stood: who writes a secret gives
+/// enough.
+class HeadWriter {
+ public:
+  explicit HeadWriter(std::size_t room) : text_(room, '\0') {}
+
+  [[gnu::always_inline]] HeadWriter& add(std::string_view piece) {
+    if (piece.size() > text_.size() - size_)
+      text_.resize(std::max(2 * text_.size(), size_ + piece.size()));
+    if (!piece.empty()) std::memcpy(text_.data() + size_, piece.data(), piece.size());
+    size_ += piece.size();
+    return *this;
+  }
+  HeadWriter& add_number(std::uint64_t number) {
+    constexpr std::size_t most_digits = 20;
+    if (most_digits > text_.size() - size_) text_.resize(2 * text_.size() + most_digits);
+    char* const from = text_.data() + size_;
+    size_ += static_cast<std::size_t>(std::to_chars(from, from + most_digits, number).ptr - from);
+    return *this;
+  }
+  HeadWriter& header(std::string_view name, std::string_view value) {
+    return add(name).add(": ").add(value).add("\r\n");
+  }
+  /// What header() needs for it.
+  static constexpr std::size_t header_size(std::string_view name, std::string_view value) noexcept {
+    return name.size() + value.size() + 4;
+  }
+
+  std::string take() && {
+    text_.resize(size_);
+    return std::move(text_);
+  }
+
+ private:
+  std::string text_;
+  std::size_t size_ = 0;  ///< of what has been written
+};
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -32788,42 +32970,30 @@ inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const Req
     });
     return found == headers.end() ? nullptr : &*found;
   };
-  std::array<char, 24> digits;
-  const auto* digits_end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), body_bytes).ptr;
-  const std::string_view body_length{digits.data(),
-                                     static_cast<std::size_t>(digits_end - digits.data())};
   // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
   constexpr std::size_t marks = 64;
   std::size_t size = marks + way.head.size() + secret.size();
   for (const auto& header : way.target.headers)
-    size += header.name.size() + header.value.size() + 4;
-  for (const auto& [name, value] : kept) size += name.size() + value.size() + 4;
-  std::string head;
-  head.reserve(size);
-  const auto add = [&head](std::string_view name, std::string_view value) {
-    head.append(name).append(": ").append(value).append("\r\n");
-  };
-  head.append(way.head).append(secret).append("\r\n");
-  add("content-length", body_length);
+    size += HeadWriter::header_size(header.name, header.value);
+  for (const auto& [name, value] : kept) size += HeadWriter::header_size(name, value);
+  HeadWriter head{size};
+  head.add(way.head).add(secret).add("\r\ncontent-length: ").add_number(body_bytes).add("\r\n");
   for (const auto& header : way.target.headers) {
     if (header.rule == HeaderRule::set) continue;  // stands in the fixed part
     const auto given = find_header(kept, header.name);
     if (!given) {
-      add(header.name, header.value);
+      head.header(header.name, header.value);
     } else if (header.rule == HeaderRule::append) {
-      head.append(header.name).append(": ").append(*given);
-      if (given->find(header.value) == std::string_view::npos)
-        head.append(",").append(header.value);
-      head.append("\r\n");
+      head.add(header.name).add(": ").add(*given);
+      if (given->find(header.value) == std::string_view::npos) head.add(",").add(header.value);
+      head.add("\r\n");
     }
   }
   for (const auto& [name, value] : kept) {
     const auto* of_ours = ours(name);
-    if (!of_ours || of_ours->rule == HeaderRule::fallback) add(name, value);
+    if (!of_ours || of_ours->rule == HeaderRule::fallback) head.header(name, value);
   }
-  head.append("\r\n");
-  return head;
+  return std::move(head.add("\r\n")).take();
 }
 
 /// Headers that outlive the message they came with.
@@ -32877,13 +33047,14 @@ class Relay final : public ExchangeListener,
                     public std::enable_shared_from_this<Relay> {
  public:
   Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
-        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
-        RelayRequest&& request)
+        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange)
       : keeps_alive_{std::move(keeps_alive)},
         world_{world},
         catalog_{std::move(catalog)},
-        exchange_{std::move(exchange)},
-        request_{std::move(request)} {}
+        exchange_{std::move(exchange)} {}
+
+  /// What was asked for: to be filled before start().
+  RelayRequest& request() noexcept { return request_; }
 
   void start() {
     exchange_->listen(shared_from_this());
@@ -33492,8 +33663,8 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
-                     std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
-                     std::string wanted);
+                     std::shared_ptr<ServerExchange> exchange,
+                     const std::shared_ptr<detail::RelayRequest>& asked, std::string wanted);
 
   /// The credential that gave an earlier answer, as a pin; empty when it is not known, or gone.
   std::string pin_to_owner(std::string_view response, const ProxyCatalog& catalog) const {
@@ -33527,8 +33698,8 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
 
 CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
                                                  std::shared_ptr<ServerExchange> exchange,
-                                                 detail::RelayRequest request, std::string wanted) {
-  const auto asked = std::make_shared<detail::RelayRequest>(std::move(request));
+                                                 const std::shared_ptr<detail::RelayRequest>& asked,
+                                                 std::string wanted) {
   const auto list = std::make_shared<std::shared_ptr<const ModelList>>();
   const auto self = shared_from_this();
   const auto tell = [self, exchange, asked](Answer answer, Ending end) {
@@ -33677,7 +33848,10 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto& head = exchange->head();
   const auto catalog = state_->catalog();
   const auto route = find_route(head.method, head.path()).route;
-  detail::RelayRequest request;
+  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
+                                 state_->options.on_access, state_->owners, *state_->options.gate};
+  const auto relay = std::make_shared<detail::Relay>(state_, world, catalog, exchange);
+  auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();
   request.operation = route->operation;
@@ -33706,7 +33880,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   };
 
   if (route->operation == Operation::models)
-    return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
+    return state_->answer_models(catalog, std::move(exchange), {relay, &request}, route->model);
 
   // The body goes on as it is, and its encoding would not be told.
   if (const auto encoding = head.header("content-encoding");
@@ -33738,10 +33912,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   else if (const auto& earlier = request.facts.previous_response_id; !earlier.empty())
     request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
-  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access, state_->owners, *state_->options.gate};
-  std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
-      ->start();
+  relay->start();
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -85,6 +85,20 @@ TEST_CASE("proxy/usage: JSON answers") {
         cp::TokenUsage{});
 }
 
+TEST_CASE("proxy/usage: wherever an answer's marks fall in the blocks that are read at once") {
+  for (std::size_t before = 0; before < 140; ++before) {
+    for (const std::string_view text : {R"(a)", R"(\\)", R"(\")", R"(\\\")",
+                                        R"(,\"usage\":{\"prompt_tokens\":1},)", R"({[}],)"}) {
+      std::string body =
+          R"({"id":"x",")" + std::string(before, 'k') + R"(":[{"usage":7}],"text":")";
+      body.append(text).append(R"(","usage":{"prompt_tokens":11,"completion_tokens":7}})");
+      const auto tap = tapped(Op::chat_completions, false, body);
+      CHECK_MESSAGE(tap.usage() == counts(11, 7), body);
+      CHECK(tap.complete());
+    }
+  }
+}
+
 TEST_CASE("proxy/usage: a large answer, with memory for the usage only") {
   cp::UsageTap tap{Op::embeddings, false};
   tap.feed(R"({"data":[{"embedding":[)");

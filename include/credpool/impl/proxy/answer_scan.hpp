@@ -6,8 +6,12 @@
 
 #include <credpool/impl/core/byte_scan.hpp>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +32,41 @@ struct ScanBracket {
 #endif
 };
 
+/// Where in up to 64 bytes something stands that means something: a bit for each byte.
+struct AnswerMarks {
+  std::uint64_t in_string = 0;  ///< quotes and backslashes
+  std::uint64_t outside = 0;    ///< quotes, brackets and commas
+
+  static constexpr std::size_t most = 64;
+
+  AnswerMarks(const char* from, std::size_t size) noexcept {
+#if defined(__SSE2__)
+    std::array<char, most> padded;
+    if (size < most) {
+      padded.fill(' ');
+      std::memcpy(padded.data(), from, size);
+      from = padded.data();
+    }
+    for (std::size_t at = 0; at < most; at += 16) {
+      const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+      const auto bits = [at](__m128i found) {
+        return std::uint64_t{static_cast<unsigned>(_mm_movemask_epi8(found))} << at;
+      };
+      in_string |= bits(ScanEither<'"', '\\'>::block(bytes));
+      outside |=
+          bits(_mm_or_si128(ScanBracket::block(bytes), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(','))));
+    }
+#else
+    for (std::size_t at = 0; at < size; ++at) {
+      const char c = from[at];
+      const auto bit = std::uint64_t{1} << at;
+      if (ScanEither<'"', '\\'>::byte(c)) in_string |= bit;
+      if (ScanBracket::byte(c) || c == ',') outside |= bit;
+    }
+#endif
+  }
+};
+
 /// Watches one JSON value. It trusts its brackets: it observes what others have to judge.
 class AnswerScan {
  public:
@@ -36,27 +75,24 @@ class AnswerScan {
   /// A value that was looked for, and where it may stand.
   enum class Wanted { none, usage, error, type, id };
 
+  /// @param with_id whether id() is asked for
+  explicit AnswerScan(bool with_id = true) noexcept : with_id_{with_id} {}
+
   void feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
     from_ = at;
     while (at != end && !complete_) {
-      if (in_string_) {
-        at = escaped_ ? at + 1 : scan_for<ScanEither<'"', '\\'>>(at, end);
-        if (escaped_) {
-          escaped_ = false;
-        } else if (at != end) {
-          if (*at++ == '\\')
-            escaped_ = true;
-          else
-            string_ended(at);
-        }
-      } else {
-        // Long lists of numbers lie deeper than anything that is looked for.
-        if (depth_ > levels && capture_ == Wanted::none) at = scan_for<ScanBracket>(at, end);
-        while (at != end && !is_structure(*at)) ++at;
-        if (at != end) structure(at++);
+      if (std::exchange(escaped_, false)) {
+        ++at;
+        continue;
       }
+      // Long texts, and long lists of numbers, which lie deeper than anything that is looked for.
+      if (in_string_)
+        at = scan_for<ScanEither<'"', '\\'>>(at, end);
+      else if (depth_ > levels && capture_ == Wanted::none)
+        at = scan_for<ScanBracket>(at, end);
+      at = read_some(at, std::min(AnswerMarks::most, static_cast<std::size_t>(end - at)));
     }
     keep_until(at);
   }
@@ -118,12 +154,12 @@ class AnswerScan {
       if (may_be_usage) return Wanted::usage;
       if (key(0) == Key::error) return Wanted::error;
       if (key(0) == Key::type) return Wanted::type;
-      if (key(0) == Key::id) return Wanted::id;
+      if (key(0) == Key::id && with_id_) return Wanted::id;
     } else if (depth_ == 2 && levels_[1].object) {
       const bool in_response = key(0) == Key::response;
       if (may_be_usage && (in_response || key(0) == Key::message)) return Wanted::usage;
       if (key(1) == Key::error && in_response) return Wanted::error;
-      if (key(1) == Key::id && in_response) return Wanted::id;
+      if (key(1) == Key::id && in_response && with_id_) return Wanted::id;
     } else if (depth_ == 3 && may_be_usage && !levels_[1].object && levels_[2].object &&
                key(0) == Key::choices && levels_[1].elements == 0) {
       return Wanted::usage;  // choices[0].usage
@@ -131,7 +167,30 @@ class AnswerScan {
     return Wanted::none;
   }
 
-  static bool is_structure(char c) noexcept { return ScanBracket::byte(c) || c == ','; }
+  /// Reads up to AnswerMarks::most bytes.
+  /// @return behind what was read: less when the value is complete
+  const char* read_some(const char* at, std::size_t size) {
+    const AnswerMarks marks{at, size};
+    auto left = ~std::uint64_t{0};
+    for (;;) {
+      const auto found = (in_string_ ? marks.in_string : marks.outside) & left;
+      if (found == 0) return at + size;
+      const auto where = static_cast<std::size_t>(std::countr_zero(found));
+      left = ~std::uint64_t{1} << where;
+      const char* const mark = at + where;
+      if (!in_string_) {
+        structure(mark);
+        if (complete_) return mark + 1;
+      } else if (*mark == '"') {
+        string_ended(mark + 1);
+      } else if (where + 1 < size) {
+        left <<= 1;  // what is escaped means nothing
+      } else {
+        escaped_ = true;
+        return at + size;
+      }
+    }
+  }
 
   /// Keeps what has been read since the last time, if it is wanted.
   void keep_until(const char* at) {
@@ -176,10 +235,16 @@ class AnswerScan {
   }
 
   void value_ended(const char* behind) {
-    keep_until(behind);
-    if (!overflow_) place_of(capture_) = kept_;
+    const std::string_view text{from_, static_cast<std::size_t>(behind - from_)};
+    if (kept_.empty() && text.size() <= max_kept && !overflow_) {  // it came in one piece
+      place_of(capture_) = text;
+      from_ = behind;
+    } else {
+      keep_until(behind);
+      if (!overflow_) place_of(capture_) = kept_;
+      kept_.clear();
+    }
     capture_ = Wanted::none;
-    kept_.clear();
   }
 
   std::string& place_of(Wanted what) noexcept {
@@ -242,6 +307,7 @@ class AnswerScan {
 
   std::array<Level, levels> levels_;
   std::size_t depth_ = 0;
+  bool with_id_;
   bool in_string_ = false;
   bool escaped_ = false;
   bool in_key_ = false;

@@ -31,15 +31,23 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    if (name.size() > text_.size()) return;
-    size_ = name.size();
-    std::transform(name.begin(), name.end(), text_.begin(), header_lower);
+    const bool counts = name.size() <= text_.size();
+    is_name_ = !name.empty();
+    for (std::size_t at = 0; at < name.size(); ++at) {
+      const char lower = header_lower(name[at]);
+      if (lower == 0) is_name_ = false;
+      if (counts) text_[at] = lower;
+    }
+    if (counts) size_ = name.size();
   }
+  /// As is_header_name() has it.
+  bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
   std::array<char, 48> text_;
   std::size_t size_ = 0;
+  bool is_name_ = false;
 };
 
 /// What a caller's request may carry on, besides the prefixes.
@@ -83,19 +91,24 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "via",
 };
 
-/// The letters that names of a list begin with, one bit each: most names need no more.
+/// Where in a sorted list the names of each letter begin: few have to be looked at.
 template <std::size_t size>
-constexpr std::uint32_t header_letters(const std::array<std::string_view, size>& names) noexcept {
-  std::uint32_t letters = 0;
-  for (const auto name : names) letters |= std::uint32_t{1} << (name.front() - 'a');
-  return letters;
+constexpr std::array<std::uint8_t, 27> header_letters(
+    const std::array<std::string_view, size>& names) noexcept {
+  std::array<std::uint8_t, 27> begin{};
+  for (std::size_t letter = 0; letter < begin.size(); ++letter)
+    for (const auto name : names)
+      if (name.front() - 'a' < static_cast<int>(letter)) ++begin[letter];
+  return begin;
 }
 
 template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
-  constexpr auto letters = header_letters(names);
+  static_assert(std::is_sorted(names.begin(), names.end()));
+  static constexpr auto begin = header_letters(names);
   if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
-  if ((letters >> (name.front() - 'a') & 1) == 0) return false;
-  return std::find(names.begin(), names.end(), name) != names.end();
+  const auto letter = static_cast<std::size_t>(name.front() - 'a');
+  return std::find(names.begin() + begin[letter], names.begin() + begin[letter + 1], name) !=
+         names.begin() + begin[letter + 1];
 }
 
 inline bool header_begins_with_any(std::string_view name,
@@ -142,11 +155,11 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
     return same_header_name(header.name, "connection");
   });
   for (const auto& header : headers) {
-    if (!is_header_name(header.name)) {
+    const LowerName name{header.name};
+    if (!name.is_name()) {
       out.clear();
       return fail(Errc::malformed, doing, {}, "a header's name is not one");
     }
-    const LowerName name{header.name};
     if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
     if (!is_header_value(header.value)) {
       out.clear();

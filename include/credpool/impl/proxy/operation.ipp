@@ -74,15 +74,15 @@ CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view
   if (path.starts_with("/v1/")) path.remove_prefix(3);
   constexpr std::string_view one_model = "/models/";
   for (const auto& row : detail::operation_rows) {
-    Route route{row.operation, {}};
+    std::string model;
     if (path != row.path) {
       if (row.operation != Operation::models || !path.starts_with(one_model)) continue;
       auto id = detail::operation_model_id(path.substr(one_model.size()));
       if (!id) continue;
-      route.model = std::move(*id);
+      model = std::move(*id);
     }
     RouteSearch search{std::nullopt, row.method};
-    if (method == row.method) search.route = std::move(route);
+    if (method == row.method) search.route = Route{row.operation, std::move(model)};
     return search;
   }
   return {};

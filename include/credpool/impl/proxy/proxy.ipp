@@ -39,8 +39,8 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
   }
 
   void answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
-                     std::shared_ptr<ServerExchange> exchange, detail::RelayRequest request,
-                     std::string wanted);
+                     std::shared_ptr<ServerExchange> exchange,
+                     const std::shared_ptr<detail::RelayRequest>& asked, std::string wanted);
 
   /// The credential that gave an earlier answer, as a pin; empty when it is not known, or gone.
   std::string pin_to_owner(std::string_view response, const ProxyCatalog& catalog) const {
@@ -74,8 +74,8 @@ struct Proxy::State : std::enable_shared_from_this<Proxy::State> {
 
 CREDPOOL_INLINE void Proxy::State::answer_models(const std::shared_ptr<const ProxyCatalog>& catalog,
                                                  std::shared_ptr<ServerExchange> exchange,
-                                                 detail::RelayRequest request, std::string wanted) {
-  const auto asked = std::make_shared<detail::RelayRequest>(std::move(request));
+                                                 const std::shared_ptr<detail::RelayRequest>& asked,
+                                                 std::string wanted) {
   const auto list = std::make_shared<std::shared_ptr<const ModelList>>();
   const auto self = shared_from_this();
   const auto tell = [self, exchange, asked](Answer answer, Ending end) {
@@ -224,7 +224,10 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto& head = exchange->head();
   const auto catalog = state_->catalog();
   const auto route = find_route(head.method, head.path()).route;
-  detail::RelayRequest request;
+  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
+                                 state_->options.on_access, state_->owners, *state_->options.gate};
+  const auto relay = std::make_shared<detail::Relay>(state_, world, catalog, exchange);
+  auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();
   request.operation = route->operation;
@@ -253,7 +256,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   };
 
   if (route->operation == Operation::models)
-    return state_->answer_models(catalog, std::move(exchange), std::move(request), route->model);
+    return state_->answer_models(catalog, std::move(exchange), {relay, &request}, route->model);
 
   // The body goes on as it is, and its encoding would not be told.
   if (const auto encoding = head.header("content-encoding");
@@ -285,10 +288,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   else if (const auto& earlier = request.facts.previous_response_id; !earlier.empty())
     request.lease.pin = state_->pin_to_owner(earlier, *catalog);
 
-  const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
-                                 state_->options.on_access, state_->owners, *state_->options.gate};
-  std::make_shared<detail::Relay>(state_, world, catalog, std::move(exchange), std::move(request))
-      ->start();
+  relay->start();
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

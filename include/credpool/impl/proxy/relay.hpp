@@ -32,13 +32,14 @@ class Relay final : public ExchangeListener,
                     public std::enable_shared_from_this<Relay> {
  public:
   Relay(std::shared_ptr<const void> keeps_alive, RelayWorld world,
-        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange,
-        RelayRequest&& request)
+        std::shared_ptr<const ProxyCatalog> catalog, std::shared_ptr<ServerExchange> exchange)
       : keeps_alive_{std::move(keeps_alive)},
         world_{world},
         catalog_{std::move(catalog)},
-        exchange_{std::move(exchange)},
-        request_{std::move(request)} {}
+        exchange_{std::move(exchange)} {}
+
+  /// What was asked for: to be filled before start().
+  RelayRequest& request() noexcept { return request_; }
 
   void start() {
     exchange_->listen(shared_from_this());

@@ -92,40 +92,51 @@ inline bool facts_needs_folding(std::string_view name) noexcept {
   });
 }
 
+/// Both halves of the product.
+inline std::uint64_t facts_fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const auto product = Wide{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 /// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
 inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
   // So many that no multiplication waits for the one before it.
-  std::array<std::uint64_t, 8> lanes;
-  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = seed ^ (odd * (i + 1));
-  const auto eat = [&lanes](const char* bytes) {
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes + 8 * i, sizeof word);
-      lanes[i] = (lanes[i] ^ word) * odd;
-      lanes[i] ^= lanes[i] >> 32;
-    }
+  auto one = seed ^ odd;
+  auto two = seed ^ (odd * 2);
+  auto three = seed ^ (odd * 3);
+  auto four = seed ^ (odd * 4);
+  const auto eat = [&](const char* bytes) {
+    const auto mixed = [bytes](std::size_t at, std::uint64_t lane) {
+      std::array<std::uint64_t, 2> words;
+      std::memcpy(words.data(), bytes + at, sizeof words);
+      return facts_fold(words[0] ^ odd, words[1] ^ lane);
+    };
+    one = mixed(0, one);
+    two = mixed(16, two);
+    three = mixed(32, three);
+    four = mixed(48, four);
   };
   std::size_t at = 0;
-  constexpr std::size_t block = sizeof lanes;
+  constexpr std::size_t block = 64;
   for (; text.size() - at >= block; at += block) eat(text.data() + at);
   std::array<char, block> rest{};
   if (at != text.size()) std::memcpy(rest.data(), text.data() + at, text.size() - at);
   eat(rest.data());
   std::uint64_t hash = text.size();
-  for (const auto lane : lanes) {
-    hash = (hash ^ lane) * odd;
-    hash ^= hash >> 29;
-  }
+  for (const auto lane : {one, two, three, four}) hash = facts_fold(hash ^ lane, odd);
   return hash;
 }
 
 class RequestFactsReader {
  public:
-  explicit RequestFactsReader(std::string_view body) noexcept : reader_{body} {}
+  /// @param facts as a new one is
+  RequestFactsReader(std::string_view body, RequestFacts& facts) noexcept
+      : reader_{body}, facts_{facts} {}
 
-  Result<RequestFacts> read() {
-    if (body_object()) return std::move(facts_);
+  Result<void> read() {
+    if (body_object()) return {};
     return fail(reader_.code(), "reading the request's body",
                 "byte " + std::to_string(reader_.offset()), reader_.problem());
   }
@@ -321,7 +332,7 @@ class RequestFactsReader {
   static constexpr std::size_t max_key_bytes = 6 * 21;
 
   JsonReader reader_;
-  RequestFacts facts_;
+  RequestFacts& facts_;
   unsigned seen_ = 0;
   std::uint64_t instructions_ = 0;
   std::uint64_t conversation_ = 0;
@@ -330,7 +341,10 @@ class RequestFactsReader {
 }  // namespace detail
 
 CREDPOOL_INLINE Result<RequestFacts> read_request_facts(std::string_view body) {
-  return detail::RequestFactsReader{body}.read();
+  Result<RequestFacts> facts;
+  if (auto read = detail::RequestFactsReader{body, *facts}.read(); !read)
+    facts = fail(std::move(read).error());
+  return facts;
 }
 
 CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts& facts,

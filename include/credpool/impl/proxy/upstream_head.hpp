@@ -10,9 +10,9 @@
 #include <credpool/proxy/header_rules.hpp>
 #include <credpool/server/request_head.hpp>
 
+#include <credpool/impl/server/head_writer.hpp>
+
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,42 +40,30 @@ inline Result<std::string> upstream_head(const ProxyCatalog::Way& way, const Req
     });
     return found == headers.end() ? nullptr : &*found;
   };
-  std::array<char, 24> digits;
-  const auto* digits_end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), body_bytes).ptr;
-  const std::string_view body_length{digits.data(),
-                                     static_cast<std::size_t>(digits_end - digits.data())};
   // As long as it can get: the text is never moved, so that no copy of the secret stays behind.
   constexpr std::size_t marks = 64;
   std::size_t size = marks + way.head.size() + secret.size();
   for (const auto& header : way.target.headers)
-    size += header.name.size() + header.value.size() + 4;
-  for (const auto& [name, value] : kept) size += name.size() + value.size() + 4;
-  std::string head;
-  head.reserve(size);
-  const auto add = [&head](std::string_view name, std::string_view value) {
-    head.append(name).append(": ").append(value).append("\r\n");
-  };
-  head.append(way.head).append(secret).append("\r\n");
-  add("content-length", body_length);
+    size += HeadWriter::header_size(header.name, header.value);
+  for (const auto& [name, value] : kept) size += HeadWriter::header_size(name, value);
+  HeadWriter head{size};
+  head.add(way.head).add(secret).add("\r\ncontent-length: ").add_number(body_bytes).add("\r\n");
   for (const auto& header : way.target.headers) {
     if (header.rule == HeaderRule::set) continue;  // stands in the fixed part
     const auto given = find_header(kept, header.name);
     if (!given) {
-      add(header.name, header.value);
+      head.header(header.name, header.value);
     } else if (header.rule == HeaderRule::append) {
-      head.append(header.name).append(": ").append(*given);
-      if (given->find(header.value) == std::string_view::npos)
-        head.append(",").append(header.value);
-      head.append("\r\n");
+      head.add(header.name).add(": ").add(*given);
+      if (given->find(header.value) == std::string_view::npos) head.add(",").add(header.value);
+      head.add("\r\n");
     }
   }
   for (const auto& [name, value] : kept) {
     const auto* of_ours = ours(name);
-    if (!of_ours || of_ours->rule == HeaderRule::fallback) add(name, value);
+    if (!of_ours || of_ours->rule == HeaderRule::fallback) head.header(name, value);
   }
-  head.append("\r\n");
-  return head;
+  return std::move(head.add("\r\n")).take();
 }
 
 /// Headers that outlive the message they came with.

@@ -74,7 +74,8 @@ CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
     : operation_{operation},
       stream_{stream},
       sse_{detail::LongUsageEvent::most_of_any},
-      json_{stream ? nullptr : std::make_unique<detail::AnswerScan>()} {}
+      json_{stream ? nullptr
+                   : std::make_unique<detail::AnswerScan>(operation == Operation::responses)} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap::~UsageTap() = default;

@@ -5,6 +5,8 @@
 
 #include <credpool/server/exchange.hpp>
 
+#include <credpool/impl/server/head_writer.hpp>
+
 #include <array>
 #include <charconv>
 #include <string>
@@ -84,64 +86,55 @@ inline std::string_view http_reason(int status) noexcept {
   }
 }
 
-inline void append_number(std::string& text, std::uint64_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  text.append(digits.data(), end);
-}
-
 /// What becomes of the connection behind an answer.
 enum class AfterAnswer { keep, keep_and_say_so, close };
 
-inline void append_status_line(std::string& text, int status, std::string_view date,
-                               AfterAnswer after) {
-  text.append("HTTP/1.1 ");
-  append_number(text, static_cast<std::uint64_t>(status));
-  text.append(" ").append(http_reason(status)).append("\r\ndate: ").append(date).append("\r\n");
-  if (after == AfterAnswer::close) text.append("connection: close\r\n");
-  if (after == AfterAnswer::keep_and_say_so) text.append("connection: keep-alive\r\n");
+/// What a status line, the date, framing and the last line take at most.
+inline constexpr std::size_t answer_frame = 256;
+
+inline void write_status_line(HeadWriter& head, int status, std::string_view date,
+                              AfterAnswer after) {
+  head.add("HTTP/1.1 ").add_number(static_cast<std::uint64_t>(status));
+  head.add(" ").add(http_reason(status)).add("\r\ndate: ").add(date).add("\r\n");
+  if (after == AfterAnswer::close) head.add("connection: close\r\n");
+  if (after == AfterAnswer::keep_and_say_so) head.add("connection: keep-alive\r\n");
 }
 
-inline void append_header(std::string& text, std::string_view name, std::string_view value) {
-  text.append(name).append(": ").append(value).append("\r\n");
+template <class Headers> std::size_t size_of_headers(const Headers& headers) noexcept {
+  std::size_t size = 0;
+  for (const auto& [name, value] : headers) size += HeadWriter::header_size(name, value);
+  return size;
 }
 
 /// The head of an answer whose body follows piece by piece.
 inline std::string answer_head(const AnswerHead& head, std::string_view date, bool chunked,
                                AfterAnswer after) {
-  std::string text;
-  text.reserve(1024);
-  append_status_line(text, head.status, date, after);
-  for (const auto& [name, value] : head.headers) append_header(text, name, value);
+  HeadWriter text{answer_frame + size_of_headers(head.headers)};
+  write_status_line(text, head.status, date, after);
+  for (const auto& [name, value] : head.headers) text.header(name, value);
   if (head.status == 204 || head.status == 304) {
     // No body, and no length of one (RFC 9110, section 8.6).
   } else if (head.content_length) {
-    text.append("content-length: ");
-    append_number(text, *head.content_length);
-    text.append("\r\n");
+    text.add("content-length: ").add_number(*head.content_length).add("\r\n");
   } else if (chunked) {
-    text.append("transfer-encoding: chunked\r\n");
+    text.add("transfer-encoding: chunked\r\n");
   }
-  text.append("\r\n");
-  return text;
+  return std::move(text.add("\r\n")).take();
 }
 
 /// A whole answer; to a HEAD request without its body.
 inline std::string whole_answer(const Answer& answer, std::string_view date, bool without_body,
                                 AfterAnswer after) {
-  std::string text;
-  text.reserve(512 + answer.body.size());
-  append_status_line(text, answer.status, date, after);
-  for (const auto& [name, value] : answer.headers) append_header(text, name, value);
   const bool has_body = answer.status != 204 && answer.status != 304;
-  if (has_body) {
-    text.append("content-length: ");
-    append_number(text, answer.body.size());
-    text.append("\r\n");
-  }
-  text.append("\r\n");
-  if (has_body && !without_body) text.append(answer.body);
-  return text;
+  const bool shows_body = has_body && !without_body;
+  HeadWriter text{answer_frame + size_of_headers(answer.headers) +
+                  (shows_body ? answer.body.size() : 0)};
+  write_status_line(text, answer.status, date, after);
+  for (const auto& [name, value] : answer.headers) text.header(name, value);
+  if (has_body) text.add("content-length: ").add_number(answer.body.size()).add("\r\n");
+  text.add("\r\n");
+  if (shows_body) text.add(answer.body);
+  return std::move(text).take();
 }
 
 /// "1f4\r\n"

@@ -102,9 +102,7 @@ class EventConnection final : public EventSocket,
       // While a request is answered, what comes is the next one's, or the news that its peer left.
       // What came early is parsed first: parse_early() reads on then.
       if (state_ == State::reading ? !early_.empty() : early_.size() >= max_early) return;
-      // A large body is read to where it stays.
-      const auto room = state_ == State::reading ? parser_.body_room() : std::span<char>{};
-      const auto into = room.empty() ? peers_.loop.scratch() : room;
+      const auto into = room();
       const auto [state, bytes] = read(into);
       switch (state) {
         case WireState::done:
@@ -123,6 +121,17 @@ class EventConnection final : public EventSocket,
       }
     }
     wait_readable();  // others first
+  }
+
+  /// Where to read to. A large body is read to where it stays; what comes with its head is copied
+  /// there, so that it should be little.
+  std::span<char> room() {
+    constexpr std::size_t most_with_head = 20 << 10;
+    if (state_ == State::reading)
+      if (const auto room = parser_.body_room(); !room.empty()) return room;
+    const auto scratch = peers_.loop.scratch();
+    const bool for_head = state_ == State::reading && !parser_.in_body();
+    return for_head ? scratch.first(std::min(scratch.size(), most_with_head)) : scratch;
   }
 
   bool shake_hands() {
