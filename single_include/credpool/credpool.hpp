@@ -27369,6 +27369,10 @@ class UsageTap {
   /// Reads the next piece of the body.
   void feed(std::string_view piece);
 
+  /// Reads a body that is there whole, before anything else was read. Of a JSON answer, whose usage
+  /// stands at its end as a rule, little more than that is looked at; it is taken to be valid JSON.
+  void read_whole(std::string_view body);
+
   /// What has been reported up to now.
   TokenUsage usage() const;
 
@@ -27395,6 +27399,7 @@ class UsageTap {
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
  private:
+  bool read_usage_at_end(std::string_view body);
   void read_event(std::string_view event, std::string_view data);
   void read_long_event(std::string_view event);
   void read_scan(detail::AnswerScan& scan, std::string_view event, std::string_view data);
@@ -27481,7 +27486,8 @@ class AnswerScan {
   /// @param with_id whether id() is asked for
   explicit AnswerScan(bool with_id = true) noexcept : with_id_{with_id} {}
 
-  void feed(std::string_view piece) {
+  /// @return how many bytes were read: fewer than all of them when the value is complete
+  std::size_t feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
     from_ = at;
@@ -27498,6 +27504,7 @@ class AnswerScan {
       at = read_some(at, std::min(AnswerMarks::most, static_cast<std::size_t>(end - at)));
     }
     keep_until(at);
+    return static_cast<std::size_t>(at - piece.data());
   }
 
   /// Whether the outermost value has been closed.
@@ -28102,6 +28109,19 @@ inline std::size_t usage_find(std::string_view text, std::string_view part) noex
   return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
+/// Where the last "usage" begins, with its quotes; npos: there is none.
+inline std::size_t usage_find_last(std::string_view text) noexcept {
+  constexpr std::string_view name = R"("usage")";
+  while (!text.empty()) {
+    const void* quote = ::memrchr(text.data(), '"', text.size());
+    if (quote == nullptr) break;
+    text = text.substr(0, static_cast<std::size_t>(static_cast<const char*>(quote) - text.data()));
+    if (text.size() >= name.size() - 1 && text.ends_with(name.substr(0, name.size() - 1)))
+      return text.size() - (name.size() - 1);
+  }
+  return std::string_view::npos;
+}
+
 inline bool usage_holds(std::string_view text, std::string_view part) noexcept {
   return usage_find(text, part) != std::string_view::npos;
 }
@@ -28152,11 +28172,7 @@ class LongUsageEvent final : public SseLongData {
 }  // namespace detail
 
 CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
-    : operation_{operation},
-      stream_{stream},
-      sse_{detail::LongUsageEvent::most_of_any},
-      json_{stream ? nullptr
-                   : std::make_unique<detail::AnswerScan>(operation == Operation::responses)} {}
+    : operation_{operation}, stream_{stream}, sse_{detail::LongUsageEvent::most_of_any} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap::~UsageTap() = default;
@@ -28180,6 +28196,7 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
     return;
   }
   if (complete_) return;
+  if (!json_) json_ = std::make_unique<detail::AnswerScan>(operation_ == Operation::responses);
   json_->feed(piece);
   complete_ = json_->complete();
   keep_id(json_->id());
@@ -28187,6 +28204,28 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
   read_usage(found);
+}
+
+CREDPOOL_INLINE void UsageTap::read_whole(std::string_view body) {
+  const bool may_be_short = !stream_ && operation_ != Operation::responses;  // whose id is wanted
+  if (!may_be_short || !read_usage_at_end(body)) feed(body);
+}
+
+/// @return false when it is to be looked for from the beginning
+CREDPOOL_INLINE bool UsageTap::read_usage_at_end(std::string_view body) {
+  const auto end = body.find_last_not_of(" \t\r\n") + 1;  // npos + 1 is 0
+  body = body.substr(0, end);
+  // In a string it would stand behind a backslash: its own quote has one.
+  const auto at = detail::usage_find_last(body);
+  if (at == body.npos || at == 0 || body[at - 1] == '\\') return false;
+  detail::AnswerScan scan{false};
+  scan.feed("{");  // as it is when that is a member of the answer itself
+  if (scan.feed(body.substr(at)) != body.size() - at || !scan.complete()) return false;
+  const auto found = scan.take_usage();
+  if (found.empty()) return false;
+  complete_ = true;
+  read_usage(found);
+  return true;
 }
 
 CREDPOOL_INLINE bool UsageTap::may_be_in_error() const noexcept {
@@ -31168,7 +31207,9 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
                               const char* doing, GoesOn&& goes_on) {
   out.clear();
   const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
-    return same_header_name(header.name, "connection");
+    return same_header_name(header.name, "connection") &&
+           !same_header_name(header.value, "keep-alive") &&
+           !same_header_name(header.value, "close");
   });
   for (const auto& header : headers) {
     const LowerName name{header.name};
@@ -33111,7 +33152,7 @@ class Relay final : public ExchangeListener,
         held_.append(bytes);
         return;
       case Phase::relaying:
-        if (tap_) tap_->feed(bytes);
+        if (tap_) content_length_ == bytes.size() ? tap_->read_whole(bytes) : tap_->feed(bytes);
         return pass(bytes);
       case Phase::idle:
         return;

@@ -56,6 +56,10 @@ class UsageTap {
   /// Reads the next piece of the body.
   void feed(std::string_view piece);
 
+  /// Reads a body that is there whole, before anything else was read. Of a JSON answer, whose usage
+  /// stands at its end as a rule, little more than that is looked at; it is taken to be valid JSON.
+  void read_whole(std::string_view body);
+
   /// What has been reported up to now.
   TokenUsage usage() const;
 
@@ -82,6 +86,7 @@ class UsageTap {
   bool at_event_boundary() const noexcept { return stream_ && sse_.at_boundary(); }
 
  private:
+  bool read_usage_at_end(std::string_view body);
   void read_event(std::string_view event, std::string_view data);
   void read_long_event(std::string_view event);
   void read_scan(detail::AnswerScan& scan, std::string_view event, std::string_view data);

@@ -4,6 +4,8 @@
 #include <credpool/proxy/sse.hpp>
 #include <credpool/proxy/usage.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -47,6 +49,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     cut.feed(piece);
     many.feed(piece, note(events));
     at += piece.size();
+  }
+  // What is there whole is read from its end, which tells the same of sound JSON only.
+  cp::UsageTap at_once{operation, stream};
+  at_once.read_whole(body);
+  if (stream || nlohmann::json::accept(body)) {
+    must(at_once.usage() == whole.usage());
+    must(at_once.complete() == whole.complete());
+    must(at_once.response_id() == whole.response_id());
   }
   // A long event is not kept but scanned as it comes, which tells the same of sound JSON only.
   constexpr std::size_t longest_kept = 512;

@@ -2,7 +2,10 @@
 #include <credpool/proxy/usage.hpp>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
+#include <array>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -97,6 +100,59 @@ TEST_CASE("proxy/usage: wherever an answer's marks fall in the blocks that are r
       CHECK(tap.complete());
     }
   }
+}
+
+TEST_CASE("proxy/usage: an answer that is there whole says the same as in pieces") {
+  using Json = nlohmann::ordered_json;
+  std::mt19937 random{7};
+  const auto one_of = [&](std::size_t count) { return random() % count; };
+  const auto text = [&] {
+    constexpr std::array<std::string_view, 8> texts{
+        "usage", "a", "\"usage\":{\"prompt_tokens\":3}", "\\", "\\\"usage", "}", "", "x\"usage"};
+    return std::string{texts[one_of(texts.size())]};
+  };
+  const auto value = [&](const auto& self, int depth) -> Json {
+    switch (depth > 3 ? one_of(3) : one_of(6)) {
+      case 0:
+        return text();
+      case 1:
+        return one_of(100);
+      case 2:
+        return nullptr;
+      case 3:
+        return Json{{"prompt_tokens", one_of(100)}, {"completion_tokens", one_of(100)}};
+      case 4: {
+        auto list = Json::array();
+        for (auto left = one_of(4); left > 0; --left) list.push_back(self(self, depth + 1));
+        return list;
+      }
+      default: {
+        auto object = Json::object();
+        for (auto left = one_of(5); left > 0; --left)
+          object[one_of(2) == 0 ? "usage" : text() + std::to_string(one_of(3))] =
+              self(self, depth + 1);
+        return object;
+      }
+    }
+  };
+  int with_usage = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    auto answer = value(value, 0);
+    if (answer.is_object() && one_of(2) == 0)
+      answer["usage"] = {{"prompt_tokens", one_of(100)}, {"total_tokens", one_of(100)}};
+    const auto body = answer.dump(one_of(2) == 0 ? -1 : 2) + (one_of(2) == 0 ? "" : " \r\n");
+    const auto operation = one_of(4) == 0 ? Op::responses : Op::chat_completions;
+    cp::UsageTap pieces{operation, false};
+    pieces.feed(std::string_view{body}.substr(0, body.size() / 2));
+    pieces.feed(std::string_view{body}.substr(body.size() / 2));
+    cp::UsageTap whole{operation, false};
+    whole.read_whole(body);
+    const bool same = whole.usage() == pieces.usage() && whole.complete() == pieces.complete() &&
+                      whole.response_id() == pieces.response_id();
+    CHECK_MESSAGE(same, body);
+    if (whole.usage() != cp::TokenUsage{}) ++with_usage;
+  }
+  CHECK(with_usage > 3000);
 }
 
 TEST_CASE("proxy/usage: a large answer, with memory for the usage only") {

@@ -205,6 +205,25 @@ TEST_CASE("server/request_parser: what could be read in two ways is refused") {
   }
 }
 
+TEST_CASE("server/request_parser: a value that is folded is refused, wherever its lines end") {
+  for (const std::string_view behind : {"", "Y: b\r\n"}) {
+    for (std::size_t first = 0; first < 4; ++first) {
+      for (std::size_t second = 0; second < 4; ++second) {
+        for (std::size_t third = 0; third < 4; ++third) {
+          for (const char blank : {' ', '\t'}) {
+            std::string head = "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(first, 'x');
+            head += "\r\n" + (blank + std::string(second, 'x'));
+            if (third > 0) head += "\r\n" + (blank + std::string(third - 1, 'x'));
+            head += "\r\n";
+            head.append(behind).append("\r\n");
+            CHECK_MESSAGE(parse(head).status == 400, head);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("server/request_parser: limits") {
   const auto with_headers = [](int count) {
     std::string text = "GET / HTTP/1.1\r\nHost: a\r\n";

@@ -78,7 +78,8 @@ class AnswerScan {
   /// @param with_id whether id() is asked for
   explicit AnswerScan(bool with_id = true) noexcept : with_id_{with_id} {}
 
-  void feed(std::string_view piece) {
+  /// @return how many bytes were read: fewer than all of them when the value is complete
+  std::size_t feed(std::string_view piece) {
     const char* at = piece.data();
     const char* const end = at + piece.size();
     from_ = at;
@@ -95,6 +96,7 @@ class AnswerScan {
       at = read_some(at, std::min(AnswerMarks::most, static_cast<std::size_t>(end - at)));
     }
     keep_until(at);
+    return static_cast<std::size_t>(at - piece.data());
   }
 
   /// Whether the outermost value has been closed.

@@ -152,7 +152,9 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
                               const char* doing, GoesOn&& goes_on) {
   out.clear();
   const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
-    return same_header_name(header.name, "connection");
+    return same_header_name(header.name, "connection") &&
+           !same_header_name(header.value, "keep-alive") &&
+           !same_header_name(header.value, "close");
   });
   for (const auto& header : headers) {
     const LowerName name{header.name};

@@ -96,7 +96,7 @@ class Relay final : public ExchangeListener,
         held_.append(bytes);
         return;
       case Phase::relaying:
-        if (tap_) tap_->feed(bytes);
+        if (tap_) content_length_ == bytes.size() ? tap_->read_whole(bytes) : tap_->feed(bytes);
         return pass(bytes);
       case Phase::idle:
         return;

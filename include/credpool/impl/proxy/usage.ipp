@@ -21,6 +21,19 @@ inline std::size_t usage_find(std::string_view text, std::string_view part) noex
   return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
+/// Where the last "usage" begins, with its quotes; npos: there is none.
+inline std::size_t usage_find_last(std::string_view text) noexcept {
+  constexpr std::string_view name = R"("usage")";
+  while (!text.empty()) {
+    const void* quote = ::memrchr(text.data(), '"', text.size());
+    if (quote == nullptr) break;
+    text = text.substr(0, static_cast<std::size_t>(static_cast<const char*>(quote) - text.data()));
+    if (text.size() >= name.size() - 1 && text.ends_with(name.substr(0, name.size() - 1)))
+      return text.size() - (name.size() - 1);
+  }
+  return std::string_view::npos;
+}
+
 inline bool usage_holds(std::string_view text, std::string_view part) noexcept {
   return usage_find(text, part) != std::string_view::npos;
 }
@@ -71,11 +84,7 @@ class LongUsageEvent final : public SseLongData {
 }  // namespace detail
 
 CREDPOOL_INLINE UsageTap::UsageTap(Operation operation, bool stream)
-    : operation_{operation},
-      stream_{stream},
-      sse_{detail::LongUsageEvent::most_of_any},
-      json_{stream ? nullptr
-                   : std::make_unique<detail::AnswerScan>(operation == Operation::responses)} {}
+    : operation_{operation}, stream_{stream}, sse_{detail::LongUsageEvent::most_of_any} {}
 CREDPOOL_INLINE UsageTap::UsageTap(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap& UsageTap::operator=(UsageTap&&) noexcept = default;
 CREDPOOL_INLINE UsageTap::~UsageTap() = default;
@@ -99,6 +108,7 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
     return;
   }
   if (complete_) return;
+  if (!json_) json_ = std::make_unique<detail::AnswerScan>(operation_ == Operation::responses);
   json_->feed(piece);
   complete_ = json_->complete();
   keep_id(json_->id());
@@ -106,6 +116,28 @@ CREDPOOL_INLINE void UsageTap::feed(std::string_view piece) {
   if (found.empty()) return;
   reported_ = {};  // as other parsers do with a key that stands twice: the last one counts
   read_usage(found);
+}
+
+CREDPOOL_INLINE void UsageTap::read_whole(std::string_view body) {
+  const bool may_be_short = !stream_ && operation_ != Operation::responses;  // whose id is wanted
+  if (!may_be_short || !read_usage_at_end(body)) feed(body);
+}
+
+/// @return false when it is to be looked for from the beginning
+CREDPOOL_INLINE bool UsageTap::read_usage_at_end(std::string_view body) {
+  const auto end = body.find_last_not_of(" \t\r\n") + 1;  // npos + 1 is 0
+  body = body.substr(0, end);
+  // In a string it would stand behind a backslash: its own quote has one.
+  const auto at = detail::usage_find_last(body);
+  if (at == body.npos || at == 0 || body[at - 1] == '\\') return false;
+  detail::AnswerScan scan{false};
+  scan.feed("{");  // as it is when that is a member of the answer itself
+  if (scan.feed(body.substr(at)) != body.size() - at || !scan.complete()) return false;
+  const auto found = scan.take_usage();
+  if (found.empty()) return false;
+  complete_ = true;
+  read_usage(found);
+  return true;
 }
 
 CREDPOOL_INLINE bool UsageTap::may_be_in_error() const noexcept {

@@ -152,6 +152,7 @@ class AnswerParser {
     head.status = parser_.status_code;
     head.content_length.reset();
     spans_.views(head_, head.headers);
+    if (scan_holds<ScanControl>(head_.data(), head_.data() + head_.size())) return -1;
     if (!is_right(head.headers)) return -1;
     if ((parser_.flags & F_CONTENT_LENGTH) != 0)
       head.content_length = parser_.content_length;
@@ -166,7 +167,7 @@ class AnswerParser {
   static bool is_right(const std::vector<HeaderView>& headers) noexcept {
     int encodings = 0;
     for (const auto& [name, value] : headers) {
-      if (name.empty() || !is_header_value(value)) return false;
+      if (name.empty()) return false;
       if (!same_header_name(name, "transfer-encoding")) continue;
       if (++encodings > 1 || !same_header_name(value, "chunked")) return false;
     }

@@ -17,23 +17,28 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Whether every line of a head ends with CR LF, none is folded and none lacks a name: what peers
-/// disagree about is how requests are smuggled (RFC 9112, sections 2.2 and 5.2).
-inline bool has_strict_lines(std::string_view head) noexcept {
-  for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1)) {
-    if (at == 0 || head[at - 1] != '\r') return false;
-    // Folded, or without a name.
-    if (at + 1 < head.size() && std::string_view{" \t:"}.find(head[at + 1]) != head.npos)
-      return false;
-  }
-  for (auto at = head.find('\r'); at != std::string_view::npos; at = head.find('\r', at + 1))
-    if (at + 1 >= head.size() || head[at + 1] != '\n') return false;
-  return head.find('\0') == std::string_view::npos;
-}
+/// What is wrong with the bytes of a head.
+enum class HeadFault { none, lines, control };
 
-/// Whether a header's value holds no control character but tabs.
-inline bool is_header_value(std::string_view value) noexcept {
-  return !scan_holds<ScanControl>(value.data(), value.data() + value.size());
+/// Whether every line of a head ends with CR LF, none is folded and none lacks a name: what peers
+/// disagree about is how requests are smuggled (RFC 9112, sections 2.2 and 5.2). And whether it
+/// holds no other control character but tabs.
+/// @param text the head and what follows it
+/// @param size up to where it is asked, some lines' end aside
+inline HeadFault head_fault(std::string_view text, std::size_t size) noexcept {
+  const char* at = text.data();
+  const char* const end = at + size;
+  while ((at = scan_for<ScanControl>(at, end)) != end) {
+    const auto rest = text.substr(static_cast<std::size_t>(at - text.data()));
+    if (!rest.starts_with("\r\n") || end - at < 2)
+      return *at == '\r' || *at == '\n' || *at == '\0' ? HeadFault::lines : HeadFault::control;
+    at += 2;
+    // Folded, or without a name. A folded value seems shorter than it is: what tells may lie
+    // behind.
+    if (rest.size() > 2 && (rest[2] == ' ' || rest[2] == '\t' || rest[2] == ':'))
+      return HeadFault::lines;
+  }
+  return HeadFault::none;
 }
 
 /// A piece of a buffer that may move.

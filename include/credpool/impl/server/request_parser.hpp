@@ -245,7 +245,9 @@ class RequestParser {
     if (end > limits_.max_head_bytes) return bad(431, "the request line and headers are too large");
     if (head_.headers.size() > limits_.max_headers) return bad(431, "there are too many headers");
     if (head_.target.size() > limits_.max_target_bytes) return bad(414, "the target is too long");
-    if (!has_strict_lines(std::string_view{buffer_}.substr(0, end)) || !has_strict_end(end))
+    const auto fault = head_fault(buffer_, end);
+    if (fault == HeadFault::control) return bad(400, "the head holds a control character");
+    if (fault == HeadFault::lines || !has_strict_end(end))
       return bad(400, "the lines of the head do not end with CR LF, or are folded");
     if (!has_strict_request_line())
       return bad(400, "the request line is not method, blank, target, blank, version");
@@ -275,7 +277,6 @@ class RequestParser {
     int encodings = 0;
     for (const auto& [name, value] : head_.headers) {
       if (name.empty()) return bad(400, "a header has no name");
-      if (!is_header_value(value)) return bad(400, "a header's value holds a control character");
       if (same_header_name(name, "host")) {
         ++hosts;
       } else if (same_header_name(name, "content-length")) {
