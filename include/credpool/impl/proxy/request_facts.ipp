@@ -4,6 +4,7 @@
 #include <credpool/proxy/request_facts.hpp>
 
 #include <credpool/impl/core/json.hpp>
+#include <credpool/impl/proxy/facts_hash.hpp>
 #include <credpool/impl/proxy/json_reader.hpp>
 
 #include <algorithm>
@@ -90,43 +91,6 @@ inline bool facts_needs_folding(std::string_view name) noexcept {
   return std::any_of(name.begin(), name.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || static_cast<signed char>(c) < 0;
   });
-}
-
-/// Both halves of the product.
-inline std::uint64_t facts_fold(std::uint64_t a, std::uint64_t b) noexcept {
-  __extension__ using Wide = unsigned __int128;
-  const auto product = Wide{a} * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-/// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
-inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
-  // So many that no multiplication waits for the one before it.
-  auto one = seed ^ odd;
-  auto two = seed ^ (odd * 2);
-  auto three = seed ^ (odd * 3);
-  auto four = seed ^ (odd * 4);
-  const auto eat = [&](const char* bytes) {
-    const auto mixed = [bytes](std::size_t at, std::uint64_t lane) {
-      std::array<std::uint64_t, 2> words;
-      std::memcpy(words.data(), bytes + at, sizeof words);
-      return facts_fold(words[0] ^ odd, words[1] ^ lane);
-    };
-    one = mixed(0, one);
-    two = mixed(16, two);
-    three = mixed(32, three);
-    four = mixed(48, four);
-  };
-  std::size_t at = 0;
-  constexpr std::size_t block = 64;
-  for (; text.size() - at >= block; at += block) eat(text.data() + at);
-  std::array<char, block> rest{};
-  if (at != text.size()) std::memcpy(rest.data(), text.data() + at, text.size() - at);
-  eat(rest.data());
-  std::uint64_t hash = text.size();
-  for (const auto lane : {one, two, three, four}) hash = facts_fold(hash ^ lane, odd);
-  return hash;
 }
 
 class RequestFactsReader {

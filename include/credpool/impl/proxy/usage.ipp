@@ -24,12 +24,10 @@ inline std::size_t usage_find(std::string_view text, std::string_view part) noex
 /// Where the last "usage" begins, with its quotes; npos: there is none.
 inline std::size_t usage_find_last(std::string_view text) noexcept {
   constexpr std::string_view name = R"("usage")";
-  while (!text.empty()) {
-    const void* quote = ::memrchr(text.data(), '"', text.size());
-    if (quote == nullptr) break;
-    text = text.substr(0, static_cast<std::size_t>(static_cast<const char*>(quote) - text.data()));
-    if (text.size() >= name.size() - 1 && text.ends_with(name.substr(0, name.size() - 1)))
-      return text.size() - (name.size() - 1);
+  const auto before_its_end = name.substr(0, name.size() - 1);
+  for (auto quote = text.rfind('"'); quote != text.npos; quote = text.rfind('"')) {
+    text = text.substr(0, quote);
+    if (text.ends_with(before_its_end)) return quote - before_its_end.size();
   }
   return std::string_view::npos;
 }
