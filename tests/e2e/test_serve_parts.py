@@ -39,6 +39,27 @@ class Parts(unittest.TestCase):
             self.assertIn(self.statuses(world)["/ui/"], (401, 404))
             self.assertEqual(world.rpc("gateway.link")[1]["data"]["code"], "unsupported")
 
+    def test_idle_it_keeps_little_of_its_code(self):
+        with GatewayWorld("--only", "gateway") as world:
+            def code_in_memory() -> tuple[int, int]:
+                """KiB of the server's own code: all of it, and what is in memory."""
+                size = resident = 0
+                own = False
+                for line in pathlib.Path(f"/proc/{world.server.pid}/smaps").read_text().splitlines():
+                    name, value = line.split()[0], line.split()[1]
+                    if not name.endswith(":"):
+                        own = value == "r-xp" and line.endswith("/credpool-network")
+                    elif own and name in ("Size:", "Rss:"):
+                        size, resident = size + int(value) * (name == "Size:"), resident + int(value) * (name == "Rss:")
+                return size, resident
+            until = time.monotonic() + 10
+            while (found := code_in_memory())[1] * 3 > found[0] and time.monotonic() < until:
+                time.sleep(0.1)
+            size, resident = found
+            self.assertGreater(size, 1000)
+            self.assertLess(resident * 3, size, "starting had most of it in memory")
+            self.assertEqual(world.ask("GET", "/healthz").status, 200)  # what went comes again
+
     def refused(self, *arguments: str) -> str:
         with tempfile.TemporaryDirectory() as home:
             done = subprocess.run([*program(), "serve", *arguments], env={"HOME": home, "PATH": os.environ["PATH"]}, cwd=home,

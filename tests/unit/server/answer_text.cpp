@@ -43,3 +43,13 @@ TEST_CASE("server/answer_text: the line before a chunk") {
   CHECK(cp::detail::chunk_size_line(500, room) == "1f4\r\n");
   CHECK(cp::detail::chunk_size_line(SIZE_MAX, room) == "ffffffffffffffff\r\n");
 }
+
+TEST_CASE("server/answer_text: a head that has too little room grows, and loses nothing") {
+  for (std::size_t room = 0; room < 120; ++room) {
+    cp::detail::HeadWriter head{room};
+    head.add("HTTP/1.1 ").add_number(200).add({}).add("\r\n");
+    head.header("content-length", "12").add_number(~std::uint64_t{0}).add(std::string(60, 'x'));
+    CHECK(std::move(head).take() ==
+          "HTTP/1.1 200\r\ncontent-length: 12\r\n18446744073709551615" + std::string(60, 'x'));
+  }
+}

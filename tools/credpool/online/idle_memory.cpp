@@ -40,11 +40,10 @@ int give_back_code(dl_phdr_info* object, std::size_t, void*) noexcept {
     if (header.p_type != PT_LOAD || (header.p_flags & PF_W) != 0) continue;
     const auto begin = (object->dlpi_addr + header.p_vaddr) / page * page;
     const auto end = (object->dlpi_addr + header.p_vaddr + header.p_memsz) / page * page;
-    // Memory that is locked stays, which is not ours to change.
-    if (begin < end)
-      (void)::madvise(reinterpret_cast<void*>(begin),
-                      end - begin,  // NOLINT(performance-no-int-to-ptr)
-                      MADV_DONTNEED);
+    if (begin >= end) continue;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    auto* const from = reinterpret_cast<void*>(begin);
+    (void)::madvise(from, end - begin, MADV_DONTNEED);  // what is locked stays: not ours to change
   }
   return 0;
 }

@@ -24,7 +24,7 @@ enum class HeadFault { none, lines, control };
 /// disagree about is how requests are smuggled (RFC 9112, sections 2.2 and 5.2). And whether it
 /// holds no other control character but tabs.
 /// @param text the head and what follows it
-/// @param size up to where it is asked, some lines' end aside
+/// @param size how much of it is judged; of what follows only whether it folds the last line
 inline HeadFault head_fault(std::string_view text, std::size_t size) noexcept {
   const char* at = text.data();
   const char* const end = at + size;
