@@ -20,6 +20,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -190,8 +191,54 @@ class EventWire {
     }
   }
 
+  /// Parts in one piece, for as long as this lives: they may hold a credential.
+  template <std::size_t most> class Gathered {
+   public:
+    Gathered() noexcept {}  // the room is not filled
+    Gathered(const Gathered&) = delete;
+    Gathered& operator=(const Gathered&) = delete;
+    ~Gathered() { wipe(room_.data(), used_); }
+
+    /// As much as there is room for, without the first `skip` bytes of the first part.
+    std::string_view fill(std::span<const iovec> parts, std::size_t skip = 0) noexcept {
+      std::size_t size = 0;
+      for (const auto& part : parts) {
+        const auto take = std::min(part.iov_len - skip, most - size);
+        if (take > 0)  // or perhaps no address at all
+          std::memcpy(room_.data() + size, static_cast<const char*>(part.iov_base) + skip, take);
+        size += take;
+        skip = 0;
+      }
+      used_ = std::max(used_, size);
+      return {room_.data(), size};
+    }
+
+   private:
+    std::array<char, most> room_;
+    std::size_t used_ = 0;
+  };
+
+  /// The kernel takes a few KiB in one piece sooner than it reads a list.
   WireResult write_plain(std::span<const iovec> parts) {
-    std::size_t sent = 0;
+    std::size_t whole = 0;
+    for (const auto& part : parts) whole += part.iov_len;
+    if (parts.size() == 1) return send({static_cast<const char*>(parts[0].iov_base), whole});
+    if (constexpr std::size_t few = 4 << 10; whole <= few) return send(Gathered<few>{}.fill(parts));
+    return send_list(parts);
+  }
+
+  WireResult send(std::string_view bytes) {
+    if (bytes.empty()) return {};
+    ssize_t left = 0;
+    do left = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    while (left < 0 && errno == EINTR);
+    if (left < 0) return {would_block() ? WireState::wants_write : WireState::failed, 0};
+    const auto gone = static_cast<std::size_t>(left);
+    return {gone < bytes.size() ? WireState::wants_write : WireState::done, gone};
+  }
+
+  WireResult send_list(std::span<const iovec> parts) {
+    std::size_t gone = 0;
     while (!parts.empty()) {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(parts.data());
@@ -200,55 +247,41 @@ class EventWire {
       for (std::size_t i = 0; i < message.msg_iovlen; ++i) whole += parts[i].iov_len;
       const auto left = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
       if (left < 0 && errno == EINTR) continue;
-      if (left < 0) return {would_block() ? WireState::wants_write : WireState::failed, sent};
-      sent += static_cast<std::size_t>(left);
-      if (static_cast<std::size_t>(left) < whole) return {WireState::wants_write, sent};
+      if (left < 0) return {would_block() ? WireState::wants_write : WireState::failed, gone};
+      gone += static_cast<std::size_t>(left);
+      if (static_cast<std::size_t>(left) < whole) return {WireState::wants_write, gone};
       parts = parts.subspan(message.msg_iovlen);
     }
-    return {WireState::done, sent};
+    return {WireState::done, gone};
   }
 
   /// Small parts leave in one record, as they would leave in one segment without TLS.
   WireResult write_tls(std::span<const iovec> parts) {
-    std::array<char, 16 << 10> record;
-    std::size_t used = 0;  // it may have held a credential: wiped
-    const auto wiped = [&](WireResult result) {
-      wipe(record.data(), used);
-      return result;
-    };
+    constexpr std::size_t record_size = 16 << 10;
+    Gathered<record_size> record;
     std::size_t sent = 0;
-    std::size_t part = 0;
-    std::size_t within = 0;
-    while (part < parts.size()) {
-      const char* from = static_cast<const char*>(parts[part].iov_base) + within;
-      std::size_t size = parts[part].iov_len - within;
-      if (size < record.size() && part + 1 < parts.size()) {
-        size = 0;
-        auto offset = within;
-        for (auto next = part; next < parts.size() && size < record.size(); ++next, offset = 0) {
-          const auto take = std::min(parts[next].iov_len - offset, record.size() - size);
-          if (take == 0) continue;  // perhaps no address at all
-          std::memcpy(record.data() + size, static_cast<const char*>(parts[next].iov_base) + offset,
-                      take);
-          size += take;
-        }
-        from = record.data();
-        used = std::max(used, size);
-      }
+    std::size_t within = 0;  // the first part
+    while (!parts.empty()) {
+      std::string_view next{static_cast<const char*>(parts.front().iov_base) + within,
+                            parts.front().iov_len - within};
+      if (next.size() < record_size && parts.size() > 1) next = record.fill(parts, within);
       std::size_t left = 0;
-      if (size > 0) {
+      if (!next.empty()) {
         ::ERR_clear_error();
-        const int answer = ::SSL_write_ex(ssl_.get(), from, size, &left);
+        const int answer = ::SSL_write_ex(ssl_.get(), next.data(), next.size(), &left);
         if (answer <= 0) {
           const auto state = tls_state(answer);
-          return wiped({state == WireState::closed ? WireState::failed : state, sent});
+          return {state == WireState::closed ? WireState::failed : state, sent};
         }
       }
       sent += left;
       within += left;
-      while (part < parts.size() && within >= parts[part].iov_len) within -= parts[part++].iov_len;
+      while (!parts.empty() && within >= parts.front().iov_len) {
+        within -= parts.front().iov_len;
+        parts = parts.subspan(1);
+      }
     }
-    return wiped({WireState::done, sent});
+    return {WireState::done, sent};
   }
 
   Descriptor socket_;
