@@ -265,7 +265,14 @@ CREDPOOL_INLINE bool Secret::equals(const Secret& other) const noexcept {
 }
 
 CREDPOOL_INLINE void wipe(void* bytes, std::size_t size) noexcept {
+#if defined(__GNUC__)
+  // Many words at a time, where OPENSSL_cleanse() writes one.
+  if (size == 0) return;  // there may be no address
+  std::memset(bytes, 0, size);
+  __asm__ __volatile__("" : : "r"(bytes) : "memory");
+#else
   OPENSSL_cleanse(bytes, size);
+#endif
 }
 
 CREDPOOL_INLINE bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
@@ -19469,7 +19476,8 @@ CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
 /// Peak EWMA: up at once, down slowly. Longer prompts may take longer.
 CREDPOOL_INLINE void PoolEngine::learn_latency(PoolSlot& slot, const LeaseTicket& ticket,
                                                Duration first_byte_after, TimePoint now) {
-  const double unit = std::pow(one_use_, 6);  // halves six times as fast as uses do
+  const double cubed = one_use_ * one_use_ * one_use_;
+  const double unit = cubed * cubed;  // halves six times as fast as uses do
   const double sample = std::max(1.0, static_cast<double>(first_byte_after.count())) /
                         (1 + ticket.prompt_tokens / 1000.0);
   const double present = slot.facts.latency / unit;
@@ -26902,21 +26910,21 @@ CREDPOOL_INLINE std::string_view path_of(Operation operation) noexcept {
 }
 
 CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view path) {
+  RouteSearch search;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
-  constexpr std::string_view one_model = "/models/";
-  for (const auto& row : detail::operation_rows) {
-    std::string model;
-    if (path != row.path) {
-      if (row.operation != Operation::models || !path.starts_with(one_model)) continue;
-      auto id = detail::operation_model_id(path.substr(one_model.size()));
-      if (!id) continue;
-      model = std::move(*id);
-    }
-    RouteSearch search{std::nullopt, row.method};
-    if (method == row.method) search.route = Route{row.operation, std::move(model)};
-    return search;
+  const auto found = [&](const detail::OperationRow& row) {
+    search.allowed = row.method;
+    if (method == row.method) search.route.emplace().operation = row.operation;
+  };
+  for (const auto& row : detail::operation_rows)
+    if (path.size() == row.path.size() && path == row.path) return found(row), search;
+  if (constexpr std::string_view one_model = "/models/"; path.starts_with(one_model)) {
+    auto id = detail::operation_model_id(path.substr(one_model.size()));
+    if (!id) return search;
+    found(detail::operation_rows[static_cast<std::size_t>(Operation::models)]);
+    if (search.route) search.route->model = std::move(*id);
   }
-  return {};
+  return search;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -27785,6 +27793,12 @@ class JsonReader {
     ++at_;
     skip_blanks();
     if (front() == '}') return ++at_, true;
+    return members(std::forward<OnMember>(on_member));
+  }
+
+  /// Reads the rest of an object, of which a member comes next, and its end.
+  /// @param on_member as object() has it
+  template <class OnMember> bool members(OnMember&& on_member) {
     for (;;) {
       std::string_view key;
       if (!this->key(key) || !on_member(key)) return false;
@@ -28034,15 +28048,11 @@ inline constexpr std::array<UsageCount, 13> usage_counts{{
 
 class UsageReader {
  public:
-  explicit UsageReader(std::string_view text) : reader_{text} {}
+  explicit UsageReader(JsonReader& reader) : reader_{reader} {}
 
+  /// Reads what comes next.
   /// @return false for what is no sound object, or tells a count twice
-  bool read() {
-    reader_.skip_blanks();
-    if (reader_.front() != '{' || !members(1, "")) return false;
-    reader_.skip_blanks();
-    return reader_.at_end();
-  }
+  bool read() { return reader_.front() == '{' && members(1, ""); }
 
   /// What was read goes over what is there; a count that cannot be one marks the usage.
   void apply(TokenUsage& usage) const {
@@ -28088,7 +28098,7 @@ class UsageReader {
     return true;
   }
 
-  JsonReader reader_;
+  JsonReader& reader_;
   std::array<std::optional<std::uint64_t>, usage_counts.size()> numbers_{};
   std::bitset<usage_counts.size()> seen_;
   bool malformed_ = false;
@@ -28216,13 +28226,19 @@ CREDPOOL_INLINE bool UsageTap::read_usage_at_end(std::string_view body) {
   // In a string it would stand behind a backslash: its own quote has one.
   const auto at = detail::usage_find_last(body);
   if (at == body.npos || at == 0 || body[at - 1] == '\\') return false;
-  detail::AnswerScan scan{false};
-  scan.feed("{");  // as it is when that is a member of the answer itself
-  if (scan.feed(body.substr(at)) != body.size() - at || !scan.complete()) return false;
-  const auto found = scan.take_usage();
-  if (found.empty()) return false;
+  detail::JsonReader reader{body.substr(at)};
+  detail::UsageReader usage{reader};
+  std::size_t usage_ends = 0;
+  const bool is_member_of_answer = reader.members([&](std::string_view) {
+    if (usage_ends != 0) return reader.value(1);
+    if (!usage.read()) return false;
+    usage_ends = reader.offset();
+    return true;
+  });
+  if (!is_member_of_answer || !reader.at_end() || usage_ends > detail::AnswerScan::max_kept)
+    return false;
   complete_ = true;
-  read_usage(found);
+  usage.apply(reported_);
   return true;
 }
 
@@ -28292,9 +28308,13 @@ CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
   if (text.empty()) return;
-  detail::UsageReader reader{text};
-  if (reader.read())
-    reader.apply(reported_);
+  detail::JsonReader reader{text};
+  detail::UsageReader usage{reader};
+  reader.skip_blanks();
+  const bool is_sound = usage.read();
+  reader.skip_blanks();
+  if (is_sound && reader.at_end())
+    usage.apply(reported_);
   else
     reported_.malformed = true;
 }
@@ -30419,6 +30439,7 @@ struct RequestFacts {
   /// A hash of what every later request of this conversation begins with as well: `system` or
   /// `instructions`, and `messages` (or `input`) up to the first one of the user. Of the bytes as
   /// they stand, so a client that writes them differently the next time begins a new conversation.
+  /// Of a text beyond 32 KiB only the first and last 16 KiB count, and its length.
   /// None when there is neither `messages` nor `input`.
   std::optional<std::uint64_t> conversation;
 
@@ -30488,9 +30509,12 @@ inline std::uint64_t facts_fold(std::uint64_t a, std::uint64_t b) noexcept {
 #endif
 }
 
+/// Half of its bits are set, without a pattern.
+inline constexpr std::uint64_t facts_odd = 0x9e3779b97f4a7c15;
+
 /// A fast hash of long texts; good enough to tell conversations apart, no match for an adversary.
 inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexcept {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  constexpr auto odd = facts_odd;
   // So many that no multiplication waits for the one before it. None begins with `odd` itself: both
   // factors of a product would be made alike, and two words could change places.
   auto one = seed ^ (odd * 2);
@@ -30517,6 +30541,15 @@ inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexc
   std::uint64_t hash = text.size();
   for (const auto lane : {one, two, three, four}) hash = facts_fold(hash ^ lane, odd);
   return hash;
+}
+
+/// facts_hash() of a text that may be very long: of what stands in its middle nothing is read. What
+/// agents send differs where it begins, where it ends, or in length.
+inline std::uint64_t facts_hash_of_ends(std::string_view text, std::uint64_t seed) noexcept {
+  constexpr std::size_t end = 16 << 10;
+  if (text.size() <= 2 * end) return facts_hash(text, seed);
+  return facts_hash(text.substr(text.size() - end),
+                    facts_hash(text.substr(0, end), seed ^ text.size()));
 }
 
 }  // namespace detail
@@ -30629,7 +30662,7 @@ class RequestFactsReader {
     reader_.skip_blanks();
     if (!reader_.at_end()) return reader_.refuse("something stands after the object");
     if (has(FactsKey::messages) || has(FactsKey::input))
-      facts_.conversation = facts_hash({}, instructions_ ^ conversation_);
+      facts_.conversation = facts_fold(instructions_ ^ conversation_, facts_odd);
     return true;
   }
 
@@ -30712,12 +30745,12 @@ class RequestFactsReader {
       case FactsKey::system:
       case FactsKey::instructions:
         // Not where in the body they stand, only what they are.
-        instructions_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        instructions_ ^= facts_hash_of_ends(value, static_cast<std::uint64_t>(which));
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::messages:
       case FactsKey::input:
-        conversation_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        conversation_ ^= facts_hash_of_ends(value, static_cast<std::uint64_t>(which));
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::prompt:
@@ -30798,7 +30831,7 @@ class RequestFactsReader {
     });
     if (!read) return false;
     const auto all = reader_.since(from);
-    conversation_ ^= facts_hash(user ? all.substr(0, beginning) : all, 0);
+    conversation_ ^= facts_hash_of_ends(user ? all.substr(0, beginning) : all, 0);
     facts_.prompt_bytes += all.size();
     return true;
   }
@@ -31107,20 +31140,52 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    const bool counts = name.size() <= text_.size();
-    is_name_ = !name.empty();
-    for (std::size_t at = 0; at < name.size(); ++at) {
-      const char lower = header_lower(name[at]);
-      if (lower == 0) is_name_ = false;
-      if (counts) text_[at] = lower;
+    if (name.size() > text_.size()) {
+      is_name_ = is_header_name(name);
+      return;
     }
-    if (counts) size_ = name.size();
+    size_ = name.size();
+    if (lower_usual_name(name)) return;
+    is_name_ = !name.empty();
+    for (std::size_t at = 0; at < size_; ++at) {
+      text_[at] = header_lower(name[at]);
+      is_name_ = is_name_ && text_[at] != 0;
+    }
   }
   /// As is_header_name() has it.
   bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
+  /// Does it 16 characters at a time where there are only letters, digits and hyphens.
+  bool lower_usual_name(std::string_view name) noexcept {
+#if defined(__SSE2__)
+    if (name.empty()) return false;
+    const auto between = [](__m128i bytes, char first, char last) {
+      return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
+                           _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
+    };
+    text_.fill('-');
+    std::memcpy(text_.data(), name.data(), name.size());
+    int usual = 0xffff;
+    for (std::size_t at = 0; at < name.size(); at += 16) {
+      auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
+      const auto bytes = _mm_loadu_si128(block);
+      const auto lower =
+          _mm_or_si128(bytes, _mm_and_si128(between(bytes, 'A', 'Z'), _mm_set1_epi8('a' - 'A')));
+      _mm_storeu_si128(block, lower);
+      usual &= _mm_movemask_epi8(
+          _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
+                       _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
+    }
+    is_name_ = usual == 0xffff;
+    return is_name_;
+#else
+    (void)name;
+    return false;
+#endif
+  }
+
   std::array<char, 48> text_;
   std::size_t size_ = 0;
   bool is_name_ = false;
@@ -31227,11 +31292,11 @@ template <class GoesOn>
 Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
                               const char* doing, GoesOn&& goes_on) {
   out.clear();
-  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
-    return same_header_name(header.name, "connection") &&
-           !same_header_name(header.value, "keep-alive") &&
-           !same_header_name(header.value, "close");
-  });
+  bool nominates = false;
+  for (const auto& header : headers)
+    if (same_header_name(header.name, "connection"))
+      nominates |=
+          !same_header_name(header.value, "keep-alive") && !same_header_name(header.value, "close");
   for (const auto& header : headers) {
     const LowerName name{header.name};
     if (!name.is_name()) {
@@ -31514,6 +31579,98 @@ inline std::string base36(std::uint64_t number) {
   std::array<char, 13> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
   return {digits.data(), end};
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// Memory of objects that come and go by the thousand a second. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// What a thread keeps of the memory of objects of one size.
+template <std::size_t bytes> class RecycledBlocks {
+ public:
+  /// As many as a busy thread has at once; more goes back.
+  static constexpr std::size_t most = 128;
+
+  static void* take() { return kept_.first == nullptr ? ::operator new(bytes) : pop(); }
+  static void give(void* memory) noexcept {
+    if (kept_.count >= most) return ::operator delete(memory);
+    if (kept_.count == 0) free_at_end_of_thread();
+    kept_.first = ::new (memory) Block{kept_.first};
+    ++kept_.count;
+  }
+  static std::size_t count() noexcept { return kept_.count; }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  static_assert(bytes >= sizeof(Block));
+
+  /// Has no destructor: objects that end with their thread may come after everything else.
+  struct Kept {
+    Block* first;
+    std::size_t count;
+  };
+
+  static void* pop() noexcept {
+    --kept_.count;
+    return std::exchange(kept_.first, kept_.first->next);
+  }
+  static void free_at_end_of_thread() noexcept {
+    struct End {
+      ~End() {
+        while (kept_.first != nullptr) ::operator delete(pop());
+        kept_.count = most;  // what comes later is not kept
+      }
+    };
+    thread_local const End end;
+    (void)&end;
+  }
+
+  static inline thread_local Kept kept_{};
+};
+
+/// For std::allocate_shared(): allocators keep a few small blocks of each size at hand, and make
+/// room for each of the others anew. An object may go on another thread than it came on.
+template <class T> class RecyclingAllocator {
+ public:
+  using value_type = T;
+
+  RecyclingAllocator() = default;
+  template <class U> RecyclingAllocator(const RecyclingAllocator<U>&) noexcept {}
+
+  T* allocate(std::size_t count) {
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return keeps && count == 1 ? static_cast<T*>(RecycledBlocks<sizeof(T)>::take())
+                               : std::allocator<T>{}.allocate(count);
+  }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    if (keeps && count == 1)
+      RecycledBlocks<sizeof(T)>::give(memory);
+    else
+      std::allocator<T>{}.deallocate(memory, count);
+  }
+
+  template <class U> bool operator==(const RecyclingAllocator<U>&) const noexcept { return true; }
+
+ private:
+  // Whoever looks for an object that is used after its end sees one that was freed.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr bool keeps = false;
+#elif defined(__has_feature)
+  static constexpr bool keeps = !__has_feature(address_sanitizer);
+#else
+  static constexpr bool keeps = true;
+#endif
+};
+
+/// std::make_shared() with such memory.
+template <class T, class... Arguments> std::shared_ptr<T> make_recycled(Arguments&&... arguments) {
+  return std::allocate_shared<T>(RecyclingAllocator<T>{}, std::forward<Arguments>(arguments)...);
 }
 
 }  // namespace detail
@@ -32973,7 +33130,10 @@ namespace detail {
 /// enough.
 class HeadWriter {
  public:
-  explicit HeadWriter(std::size_t room) : text_(room, '\0') {}
+  /// @param memory of a text that is no longer wanted
+  explicit HeadWriter(std::size_t room, std::string memory = {}) : text_{std::move(memory)} {
+    text_.resize(room);
+  }
 
   [[gnu::always_inline]] HeadWriter& add(std::string_view piece) {
     if (piece.size() > text_.size() - size_)
@@ -33912,7 +34072,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto route = find_route(head.method, head.path()).route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
-  const auto relay = std::make_shared<detail::Relay>(state_, world, catalog, exchange);
+  const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);
   auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();

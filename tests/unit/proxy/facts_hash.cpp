@@ -47,3 +47,30 @@ TEST_CASE("proxy/facts_hash: texts that differ a little have other hashes") {
   }
   CHECK(seen.size() == texts);
 }
+
+TEST_CASE("proxy/facts_hash: of a long text the ends and the length count") {
+  constexpr std::size_t end = 16 << 10;
+  const std::string text(3 * end, 'x');
+  const auto with = [&](std::size_t at) {
+    auto changed = text;
+    changed.at(at) = 'y';
+    return cp::detail::facts_hash_of_ends(changed, 7);
+  };
+  const auto same = cp::detail::facts_hash_of_ends(text, 7);
+  CHECK(with(0) != same);
+  CHECK(with(end - 1) != same);
+  CHECK(with(end) == same);
+  CHECK(with(2 * end - 1) == same);
+  CHECK(with(2 * end) != same);
+  CHECK(with(3 * end - 1) != same);
+  CHECK(cp::detail::facts_hash_of_ends(text + "x", 7) != same);
+  CHECK(cp::detail::facts_hash_of_ends(text, 8) != same);
+  // All of one that is shorter.
+  std::unordered_set<std::uint64_t> seen;
+  std::string shorter(2 * end, 'x');
+  for (std::size_t at = 0; at < shorter.size(); at += 1021) {
+    shorter[at] = 'y';
+    seen.insert(cp::detail::facts_hash_of_ends(shorter, 7));
+  }
+  CHECK(seen.size() == (2 * end + 1020) / 1021);
+}

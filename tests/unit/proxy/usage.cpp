@@ -166,6 +166,10 @@ TEST_CASE("proxy/usage: a large answer, with memory for the usage only") {
   absurd.feed(R"({"usage":{"x":")" + std::string(20'000, 'x') + R"(","prompt_tokens":8}})");
   CHECK(absurd.complete());
   CHECK(absurd.usage() == cp::TokenUsage{});
+  cp::UsageTap whole{Op::embeddings, false};
+  whole.read_whole(R"({"usage":{"x":")" + std::string(20'000, 'x') + R"(","prompt_tokens":8}})");
+  CHECK(whole.complete());
+  CHECK(whole.usage() == cp::TokenUsage{});
 }
 
 TEST_CASE("proxy/usage: numbers that cannot be counts are left out, and that is told") {

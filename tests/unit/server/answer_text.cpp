@@ -53,3 +53,12 @@ TEST_CASE("server/answer_text: a head that has too little room grows, and loses 
           "HTTP/1.1 200\r\ncontent-length: 12\r\n18446744073709551615" + std::string(60, 'x'));
   }
 }
+
+TEST_CASE("server/answer_text: a head may stand where an earlier one stood") {
+  const std::string longer(100, 'x');
+  for (const std::size_t room : {0, 10, 200}) {
+    cp::detail::HeadWriter head{room, longer};
+    head.add("HTTP/1.1 ").add_number(200).add("\r\n");
+    CHECK(std::move(head).take() == "HTTP/1.1 200\r\n");
+  }
+}

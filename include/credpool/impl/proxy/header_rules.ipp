@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -31,20 +32,52 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    const bool counts = name.size() <= text_.size();
-    is_name_ = !name.empty();
-    for (std::size_t at = 0; at < name.size(); ++at) {
-      const char lower = header_lower(name[at]);
-      if (lower == 0) is_name_ = false;
-      if (counts) text_[at] = lower;
+    if (name.size() > text_.size()) {
+      is_name_ = is_header_name(name);
+      return;
     }
-    if (counts) size_ = name.size();
+    size_ = name.size();
+    if (lower_usual_name(name)) return;
+    is_name_ = !name.empty();
+    for (std::size_t at = 0; at < size_; ++at) {
+      text_[at] = header_lower(name[at]);
+      is_name_ = is_name_ && text_[at] != 0;
+    }
   }
   /// As is_header_name() has it.
   bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
+  /// Does it 16 characters at a time where there are only letters, digits and hyphens.
+  bool lower_usual_name(std::string_view name) noexcept {
+#if defined(__SSE2__)
+    if (name.empty()) return false;
+    const auto between = [](__m128i bytes, char first, char last) {
+      return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
+                           _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
+    };
+    text_.fill('-');
+    std::memcpy(text_.data(), name.data(), name.size());
+    int usual = 0xffff;
+    for (std::size_t at = 0; at < name.size(); at += 16) {
+      auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
+      const auto bytes = _mm_loadu_si128(block);
+      const auto lower =
+          _mm_or_si128(bytes, _mm_and_si128(between(bytes, 'A', 'Z'), _mm_set1_epi8('a' - 'A')));
+      _mm_storeu_si128(block, lower);
+      usual &= _mm_movemask_epi8(
+          _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
+                       _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
+    }
+    is_name_ = usual == 0xffff;
+    return is_name_;
+#else
+    (void)name;
+    return false;
+#endif
+  }
+
   std::array<char, 48> text_;
   std::size_t size_ = 0;
   bool is_name_ = false;
@@ -151,11 +184,11 @@ template <class GoesOn>
 Result<void> header_selection(std::span<const HeaderView> headers, std::vector<HeaderView>& out,
                               const char* doing, GoesOn&& goes_on) {
   out.clear();
-  const bool nominates = std::any_of(headers.begin(), headers.end(), [](const HeaderView& header) {
-    return same_header_name(header.name, "connection") &&
-           !same_header_name(header.value, "keep-alive") &&
-           !same_header_name(header.value, "close");
-  });
+  bool nominates = false;
+  for (const auto& header : headers)
+    if (same_header_name(header.name, "connection"))
+      nominates |=
+          !same_header_name(header.value, "keep-alive") && !same_header_name(header.value, "close");
   for (const auto& header : headers) {
     const LowerName name{header.name};
     if (!name.is_name()) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -56,6 +57,12 @@ class JsonReader {
     ++at_;
     skip_blanks();
     if (front() == '}') return ++at_, true;
+    return members(std::forward<OnMember>(on_member));
+  }
+
+  /// Reads the rest of an object, of which a member comes next, and its end.
+  /// @param on_member as object() has it
+  template <class OnMember> bool members(OnMember&& on_member) {
     for (;;) {
       std::string_view key;
       if (!this->key(key) || !on_member(key)) return false;

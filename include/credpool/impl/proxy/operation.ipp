@@ -71,21 +71,21 @@ CREDPOOL_INLINE std::string_view path_of(Operation operation) noexcept {
 }
 
 CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view path) {
+  RouteSearch search;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
-  constexpr std::string_view one_model = "/models/";
-  for (const auto& row : detail::operation_rows) {
-    std::string model;
-    if (path != row.path) {
-      if (row.operation != Operation::models || !path.starts_with(one_model)) continue;
-      auto id = detail::operation_model_id(path.substr(one_model.size()));
-      if (!id) continue;
-      model = std::move(*id);
-    }
-    RouteSearch search{std::nullopt, row.method};
-    if (method == row.method) search.route = Route{row.operation, std::move(model)};
-    return search;
+  const auto found = [&](const detail::OperationRow& row) {
+    search.allowed = row.method;
+    if (method == row.method) search.route.emplace().operation = row.operation;
+  };
+  for (const auto& row : detail::operation_rows)
+    if (path.size() == row.path.size() && path == row.path) return found(row), search;
+  if (constexpr std::string_view one_model = "/models/"; path.starts_with(one_model)) {
+    auto id = detail::operation_model_id(path.substr(one_model.size()));
+    if (!id) return search;
+    found(detail::operation_rows[static_cast<std::size_t>(Operation::models)]);
+    if (search.route) search.route->model = std::move(*id);
   }
-  return {};
+  return search;
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

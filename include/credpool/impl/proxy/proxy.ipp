@@ -4,6 +4,7 @@
 #include <credpool/proxy/proxy.hpp>
 
 #include <credpool/impl/core/base36.hpp>
+#include <credpool/impl/core/recycled_memory.hpp>
 #include <credpool/impl/proxy/model_cache.hpp>
 #include <credpool/impl/proxy/relay.hpp>
 #include <credpool/server/request_id.hpp>
@@ -226,7 +227,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto route = find_route(head.method, head.path()).route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
-  const auto relay = std::make_shared<detail::Relay>(state_, world, catalog, exchange);
+  const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);
   auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();

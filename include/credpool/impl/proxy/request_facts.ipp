@@ -118,7 +118,7 @@ class RequestFactsReader {
     reader_.skip_blanks();
     if (!reader_.at_end()) return reader_.refuse("something stands after the object");
     if (has(FactsKey::messages) || has(FactsKey::input))
-      facts_.conversation = facts_hash({}, instructions_ ^ conversation_);
+      facts_.conversation = facts_fold(instructions_ ^ conversation_, facts_odd);
     return true;
   }
 
@@ -201,12 +201,12 @@ class RequestFactsReader {
       case FactsKey::system:
       case FactsKey::instructions:
         // Not where in the body they stand, only what they are.
-        instructions_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        instructions_ ^= facts_hash_of_ends(value, static_cast<std::uint64_t>(which));
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::messages:
       case FactsKey::input:
-        conversation_ ^= facts_hash(value, static_cast<std::uint64_t>(which));
+        conversation_ ^= facts_hash_of_ends(value, static_cast<std::uint64_t>(which));
         facts_.prompt_bytes += value.size();
         return true;
       case FactsKey::prompt:
@@ -287,7 +287,7 @@ class RequestFactsReader {
     });
     if (!read) return false;
     const auto all = reader_.since(from);
-    conversation_ ^= facts_hash(user ? all.substr(0, beginning) : all, 0);
+    conversation_ ^= facts_hash_of_ends(user ? all.substr(0, beginning) : all, 0);
     facts_.prompt_bytes += all.size();
     return true;
   }

@@ -128,13 +128,19 @@ CREDPOOL_INLINE bool UsageTap::read_usage_at_end(std::string_view body) {
   // In a string it would stand behind a backslash: its own quote has one.
   const auto at = detail::usage_find_last(body);
   if (at == body.npos || at == 0 || body[at - 1] == '\\') return false;
-  detail::AnswerScan scan{false};
-  scan.feed("{");  // as it is when that is a member of the answer itself
-  if (scan.feed(body.substr(at)) != body.size() - at || !scan.complete()) return false;
-  const auto found = scan.take_usage();
-  if (found.empty()) return false;
+  detail::JsonReader reader{body.substr(at)};
+  detail::UsageReader usage{reader};
+  std::size_t usage_ends = 0;
+  const bool is_member_of_answer = reader.members([&](std::string_view) {
+    if (usage_ends != 0) return reader.value(1);
+    if (!usage.read()) return false;
+    usage_ends = reader.offset();
+    return true;
+  });
+  if (!is_member_of_answer || !reader.at_end() || usage_ends > detail::AnswerScan::max_kept)
+    return false;
   complete_ = true;
-  read_usage(found);
+  usage.apply(reported_);
   return true;
 }
 
@@ -204,9 +210,13 @@ CREDPOOL_INLINE void UsageTap::keep_id(std::string_view quoted) {
 
 CREDPOOL_INLINE void UsageTap::read_usage(std::string_view text) {
   if (text.empty()) return;
-  detail::UsageReader reader{text};
-  if (reader.read())
-    reader.apply(reported_);
+  detail::JsonReader reader{text};
+  detail::UsageReader usage{reader};
+  reader.skip_blanks();
+  const bool is_sound = usage.read();
+  reader.skip_blanks();
+  if (is_sound && reader.at_end())
+    usage.apply(reported_);
   else
     reported_.malformed = true;
 }

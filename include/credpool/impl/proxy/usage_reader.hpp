@@ -43,15 +43,11 @@ inline constexpr std::array<UsageCount, 13> usage_counts{{
 
 class UsageReader {
  public:
-  explicit UsageReader(std::string_view text) : reader_{text} {}
+  explicit UsageReader(JsonReader& reader) : reader_{reader} {}
 
+  /// Reads what comes next.
   /// @return false for what is no sound object, or tells a count twice
-  bool read() {
-    reader_.skip_blanks();
-    if (reader_.front() != '{' || !members(1, "")) return false;
-    reader_.skip_blanks();
-    return reader_.at_end();
-  }
+  bool read() { return reader_.front() == '{' && members(1, ""); }
 
   /// What was read goes over what is there; a count that cannot be one marks the usage.
   void apply(TokenUsage& usage) const {
@@ -97,7 +93,7 @@ class UsageReader {
     return true;
   }
 
-  JsonReader reader_;
+  JsonReader& reader_;
   std::array<std::optional<std::uint64_t>, usage_counts.size()> numbers_{};
   std::bitset<usage_counts.size()> seen_;
   bool malformed_ = false;

@@ -107,9 +107,10 @@ template <class Headers> std::size_t size_of_headers(const Headers& headers) noe
 }
 
 /// The head of an answer whose body follows piece by piece.
+/// @param memory as HeadWriter has it
 inline std::string answer_head(const AnswerHead& head, std::string_view date, bool chunked,
-                               AfterAnswer after) {
-  HeadWriter text{answer_frame + size_of_headers(head.headers)};
+                               AfterAnswer after, std::string memory = {}) {
+  HeadWriter text{answer_frame + size_of_headers(head.headers), std::move(memory)};
   write_status_line(text, head.status, date, after);
   for (const auto& [name, value] : head.headers) text.header(name, value);
   if (head.status == 204 || head.status == 304) {

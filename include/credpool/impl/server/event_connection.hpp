@@ -6,6 +6,7 @@
 #include <credpool/server/exchange.hpp>
 #include <credpool/server/trusted_proxies.hpp>
 
+#include <credpool/impl/core/recycled_memory.hpp>
 #include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/answer_text.hpp>
 #include <credpool/impl/server/blocking_pool.hpp>
@@ -411,7 +412,8 @@ class EventExchange final : public ServerExchange,
     }
     drop_body_ = !has_body;
     missing_ = has_body ? head.content_length : std::nullopt;
-    connection.answer_ = answer_head(head, date(), chunked_, connection.after_answer());
+    connection.answer_ = answer_head(head, date(), chunked_, connection.after_answer(),
+                                     std::move(connection.answer_));
     connection.output_.add(connection.answer_);
   }
 
@@ -532,7 +534,7 @@ class EventExchange final : public ServerExchange,
 inline void EventConnection::dispatch() {
   state_ = State::handling;
   EventLoop::disarm(*this);
-  exchange_ = std::make_shared<EventExchange>(shared_from_this());
+  exchange_ = make_recycled<EventExchange>(shared_from_this());
   handler_->handle(exchange_);
 }
 

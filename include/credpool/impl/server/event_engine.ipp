@@ -65,7 +65,7 @@ class EventUpstream final : public Upstream {
   std::shared_ptr<UpstreamCall> send(UpstreamRequest request,
                                      std::shared_ptr<UpstreamListener> listener) override {
     auto& worker = here();
-    auto call = std::make_shared<EventCall>(std::move(request), std::move(listener));
+    auto call = make_recycled<EventCall>(std::move(request), std::move(listener));
     worker.loop.dispatch([&worker, call] {
       if (worker.ended) return call->refuse(worker.loop);
       worker.pool_of(call->origin()).send(call);

@@ -22,7 +22,10 @@ namespace detail {
 /// enough.
 class HeadWriter {
  public:
-  explicit HeadWriter(std::size_t room) : text_(room, '\0') {}
+  /// @param memory of a text that is no longer wanted
+  explicit HeadWriter(std::size_t room, std::string memory = {}) : text_{std::move(memory)} {
+    text_.resize(room);
+  }
 
   [[gnu::always_inline]] HeadWriter& add(std::string_view piece) {
     if (piece.size() > text_.size() - size_)

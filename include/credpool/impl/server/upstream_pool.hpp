@@ -7,6 +7,7 @@
 #include <credpool/server/limits.hpp>
 #include <credpool/server/upstream.hpp>
 
+#include <credpool/impl/core/recycled_memory.hpp>
 #include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/event_socket.hpp>
 #include <credpool/impl/server/http_parser.hpp>
