@@ -16835,8 +16835,8 @@ namespace detail {
 /// @thread_safety safe
 class Repeater {
  public:
-  /// @param every the longest pause between two rounds
-  Repeater(Duration every, std::function<void()> work);
+  /// @param work answers how long the pause before the next round may be
+  explicit Repeater(std::function<Duration()> work);
 
   /// The next round begins at once.
   void wake() noexcept;
@@ -16844,8 +16844,7 @@ class Repeater {
  private:
   void run(const std::stop_token& stop);
 
-  const Duration every_;
-  const std::function<void()> work_;
+  const std::function<Duration()> work_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool wanted_ = false;
@@ -16890,10 +16889,8 @@ class Bell {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-CREDPOOL_INLINE Repeater::Repeater(Duration every, std::function<void()> work)
-    : every_{every}, work_{std::move(work)}, thread_{[this](const std::stop_token& stop) {
-        run(stop);
-      }} {}
+CREDPOOL_INLINE Repeater::Repeater(std::function<Duration()> work)
+    : work_{std::move(work)}, thread_{[this](const std::stop_token& stop) { run(stop); }} {}
 
 CREDPOOL_INLINE void Repeater::wake() noexcept {
   {
@@ -16905,12 +16902,10 @@ CREDPOOL_INLINE void Repeater::wake() noexcept {
 
 CREDPOOL_INLINE void Repeater::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    {
-      std::unique_lock lock{mutex_};
-      woken_.wait_for(lock, stop, every_, [&] { return wanted_; });
-      wanted_ = false;
-    }
-    work_();
+    const auto pause = work_();
+    std::unique_lock lock{mutex_};
+    woken_.wait_for(lock, stop, pause, [&] { return wanted_; });
+    wanted_ = false;
   }
 }
 
@@ -18266,9 +18261,10 @@ struct PoolSettings {
   Duration poll_every = std::chrono::milliseconds{100};  ///< how soon another process is noticed
   Duration write_every = std::chrono::seconds{1};  ///< how old unwritten uses get, see maintain()
   /// Whether a thread of the pool's own does all that waits for the store: evidence as soon as it
-  /// runs, uses every `write_every`, news every `poll_every` (by the system's clock). Otherwise a
-  /// report writes evidence itself, and somebody calls Pool::maintain() now and then. For programs
-  /// that run long and serve many.
+  /// runs, uses every `write_every`, news every `poll_every` (by the system's clock; a tenth as
+  /// often when nobody has asked for a lease for 50 rounds, and at once when somebody does).
+  /// Otherwise a report writes evidence itself, and somebody calls Pool::maintain() now and then.
+  /// For programs that run long and serve many.
   bool background_writer = false;
 };
 
@@ -20362,8 +20358,7 @@ class Pool final : private LeaseKeeper {
         poll_every_{settings.poll_every},
         write_every_{settings.write_every},
         engine_{detail::box(std::move(policy)), settings, environment_.host_name()} {
-    if (settings.background_writer)
-      writer_.emplace(std::min(poll_every_, write_every_), [this] { keep_up(); });
+    if (settings.background_writer) writer_.emplace([this] { return keep_up(); });
   }
 
   Pool(const Pool&) = delete;
@@ -20404,6 +20399,7 @@ class Pool final : private LeaseKeeper {
   ///         when the pin names several, not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
     return hold(request, [&] {
+      if (writer_) keep_writer_up();
       poll();
       auto lease = lend(request, clock_.now());
       // One trial at a time, over all processes: they must hear of it before they try as well.
@@ -20555,7 +20551,16 @@ class Pool final : private LeaseKeeper {
   }
 
   /// A round of the background writer.
-  void keep_up() { (void)(evidence_.exchange(false) ? exchange() : maintain()); }
+  /// @return the pause until the next: a longer one when nobody has asked for a lease for long
+  Duration keep_up() {
+    const bool idle = !asked_.exchange(false);
+    idle_rounds_ = idle ? std::min(idle_rounds_ + 1, idle_rounds_before_rest) : 0;
+    (void)(evidence_.exchange(false) ? exchange() : maintain());
+    const auto pause = std::min(poll_every_, write_every_);
+    resting_ = idle_rounds_ == idle_rounds_before_rest;
+    if (asked_) resting_ = false;  // by one who may not have seen that it rests
+    return resting_ ? pause * rest_factor : pause;
+  }
 
   /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
   bool due(std::atomic<std::int64_t>& last, Duration every) {
@@ -20608,6 +20613,12 @@ class Pool final : private LeaseKeeper {
     return std::move(*lease);
   }
 
+  /// Has the background writer look for other processes' news often, now that somebody asks.
+  void keep_writer_up() noexcept {
+    if (!asked_) asked_ = true;
+    if (resting_ && resting_.exchange(false)) writer_->wake();
+  }
+
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
     if (writer_ || !due(last_poll_, poll_every_)) return;
@@ -20656,6 +20667,8 @@ class Pool final : private LeaseKeeper {
   }
 
   static constexpr Duration shortest_wait{10};
+  static constexpr int idle_rounds_before_rest = 50;
+  static constexpr int rest_factor = 10;
 
   List sources_;
   Refresh refresh_;
@@ -20671,6 +20684,9 @@ class Pool final : private LeaseKeeper {
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
   std::atomic<bool> evidence_{false};  ///< the background writer has evidence to write
+  std::atomic<bool> asked_{false};     ///< somebody has asked for a lease since its last round
+  std::atomic<bool> resting_{false};   ///< its pause is a long one
+  int idle_rounds_ = 0;                ///< its own
   detail::Bell bell_;
   std::optional<detail::Repeater> writer_;  ///< last: it uses the others
 };

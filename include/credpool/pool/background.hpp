@@ -18,8 +18,8 @@ namespace detail {
 /// @thread_safety safe
 class Repeater {
  public:
-  /// @param every the longest pause between two rounds
-  Repeater(Duration every, std::function<void()> work);
+  /// @param work answers how long the pause before the next round may be
+  explicit Repeater(std::function<Duration()> work);
 
   /// The next round begins at once.
   void wake() noexcept;
@@ -27,8 +27,7 @@ class Repeater {
  private:
   void run(const std::stop_token& stop);
 
-  const Duration every_;
-  const std::function<void()> work_;
+  const std::function<Duration()> work_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool wanted_ = false;

@@ -18,6 +18,7 @@ const cp::LeaseRequest acme{.provider = "acme"};
 /// A store that counts what it is told.
 struct CountingStore {
   struct Counts {
+    std::atomic<int> looks{0};
     std::atomic<int> transactions{0};
     std::atomic<std::uint64_t> uses{0};
     std::atomic<std::size_t> cooldowns{0};
@@ -25,7 +26,11 @@ struct CountingStore {
   cp::MemoryState inner;
   std::shared_ptr<Counts> counts = std::make_shared<Counts>();
 
-  cp::Result<cp::Generation> generation() { return inner.generation(); }
+  cp::Result<cp::Generation> generation() {
+    ++counts->looks;
+    counts->looks.notify_all();
+    return inner.generation();
+  }
   cp::Result<cp::Generation> transact(cp::Generation seen, const cp::StateExchange& exchange) {
     ++counts->transactions;
     return inner.transact(seen, [&](const cp::PoolState& changed) {
@@ -111,6 +116,38 @@ TEST_CASE("pool/background: the pool's own thread writes evidence at once and us
   REQUIRE(other.transact(~cp::Generation{0}, [&](const cp::PoolState&) {
     return cp::PoolDelta{.credentials = {{.id = second, .disabled = true}}};
   }));
+  for (bool heard = false; !heard; std::this_thread::yield())
+    for (const auto& state : pool->states()) heard |= state.id == second && state.disabled;
+}
+
+TEST_CASE("pool/background: the pool's own thread rests when nobody asks, until somebody does") {
+  cp::ManualClock clock{start};
+  const CountingStore store;
+  cp::PoolSettings settings;
+  settings.background_writer = true;
+  settings.poll_every = 20ms;
+  const auto pool = counting_pool(clock, store, settings);
+  REQUIRE(pool->replace_credentials(keys(2)));
+  auto& looks = store.counts->looks;
+  // After 50 rounds without anybody the pause is ten times as long.
+  for (int seen = looks; seen < 52; seen = looks) looks.wait(seen);
+  const auto from = std::chrono::steady_clock::now();
+  const int before = looks;
+  looks.wait(before);
+  looks.wait(before + 1);
+  CHECK(std::chrono::steady_clock::now() - from > 150ms);  // at least one whole long pause
+  // Who asks ends it: another process is heard of at once, and often from then on.
+  cp::MemoryState other = store.inner;
+  const auto second = key("1").id;
+  REQUIRE(other.transact(~cp::Generation{0}, [&](const cp::PoolState&) {
+    return cp::PoolDelta{.credentials = {{.id = second, .disabled = true}}};
+  }));
+  const int asleep = looks;
+  pool->acquire(acme)->report(Outcome::ok());
+  looks.wait(asleep);
+  const auto awake = std::chrono::steady_clock::now();
+  for (int seen = looks; seen < asleep + 30; seen = looks) looks.wait(seen);
+  CHECK(std::chrono::steady_clock::now() - awake < 200ms * 29);
   for (bool heard = false; !heard; std::this_thread::yield())
     for (const auto& state : pool->states()) heard |= state.id == second && state.disabled;
 }

@@ -8,10 +8,8 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-CREDPOOL_INLINE Repeater::Repeater(Duration every, std::function<void()> work)
-    : every_{every}, work_{std::move(work)}, thread_{[this](const std::stop_token& stop) {
-        run(stop);
-      }} {}
+CREDPOOL_INLINE Repeater::Repeater(std::function<Duration()> work)
+    : work_{std::move(work)}, thread_{[this](const std::stop_token& stop) { run(stop); }} {}
 
 CREDPOOL_INLINE void Repeater::wake() noexcept {
   {
@@ -23,12 +21,10 @@ CREDPOOL_INLINE void Repeater::wake() noexcept {
 
 CREDPOOL_INLINE void Repeater::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    {
-      std::unique_lock lock{mutex_};
-      woken_.wait_for(lock, stop, every_, [&] { return wanted_; });
-      wanted_ = false;
-    }
-    work_();
+    const auto pause = work_();
+    std::unique_lock lock{mutex_};
+    woken_.wait_for(lock, stop, pause, [&] { return wanted_; });
+    wanted_ = false;
   }
 }
 
