@@ -3,7 +3,7 @@
 """`credpool serve` beside no proxy, nginx and Portkey, round by round in one run.
 
 Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle|management]
-                      [--targets direct,nginx,credpool,accounts,accounts-postgres,portkey] [--out FILE]
+                      [--targets direct,nginx,nginx-unbuffered,credpool,accounts,accounts-postgres,portkey] [--out FILE]
 
 The proxy runs on one core, load and upstream on the other. Read the ratios within a table; figures of
 two runs, or of two machines, say little. CPU is user and system time of the proxy and its children;
@@ -32,7 +32,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = (1, 64, 512)
 BODIES = (512, 16 * 1024, 256 * 1024)
 STREAMS = (64, 1000, 4000)
-NAMES = ("direct", "nginx", "credpool", "accounts", "accounts-postgres", "portkey")
+NAMES = ("direct", "nginx", "nginx-unbuffered", "credpool", "accounts", "accounts-postgres", "portkey")
 
 ANSWER = json.dumps({"id": "chatcmpl-fixed", "object": "chat.completion", "created": 1700000000, "model": "gpt-fake", "choices": [
     {"index": 0, "message": {"role": "assistant", "content": "Hello from the fixed upstream"}, "logprobs": None, "finish_reason": "stop"}],
@@ -193,12 +193,15 @@ http {{
 
     # ---- targets
     def targets(self, upstream: str, kind: str) -> list[Target]:
-        makers = {"direct": lambda: Target("direct", upstream, {}), "nginx": lambda: self.nginx_target(upstream, kind),
+        makers = {"direct": lambda: Target("direct", upstream, {}), "nginx": lambda: self.nginx_target(upstream, kind, "on"),
+                  "nginx-unbuffered": lambda: self.nginx_target(upstream, kind, "off"),
                   "credpool": lambda: self.credpool_target(upstream, kind),
                   "accounts": lambda: self.accounts_target(upstream, kind, None),
                   "accounts-postgres": lambda: self.accounts_target(upstream, kind, self.database()), "portkey": lambda: self.portkey_target(upstream, kind)}
         found = []
         for name in self.arguments.targets:
+            if name == "nginx-unbuffered" and kind not in ("json", "tls"):
+                continue  # the bodies are small there
             try:
                 found.append(makers[name]())
             except Exception as error:  # noqa: BLE001  (told, and the exit code says so)
@@ -206,9 +209,12 @@ http {{
                 print(f"NOT MEASURED: {self.missing[-1]}", flush=True)
         return found
 
-    def nginx_target(self, upstream: str, kind: str) -> Target:
+    def nginx_target(self, upstream: str, kind: str, request_buffering: str) -> Target:
+        """As it comes it takes a request whole before it sends it on, as credpool does, and can send it again. Unbuffered it sends on
+        what it has; with bodies of 256 KB some of its answers end in errors then."""
         from proxy_world import free_port, wait_for_port
-        folder = self.root / f"nginx-{kind}"
+        name = "nginx" if request_buffering == "on" else "nginx-unbuffered"
+        folder = self.root / f"{name}-{kind}"
         folder.mkdir()
         port, address = free_port(), urllib.parse.urlsplit(upstream)
         trust = f"proxy_ssl_trusted_certificate {self.ca}/ca.pem; proxy_ssl_verify on; proxy_ssl_name localhost; proxy_ssl_session_reuse on;"
@@ -219,13 +225,13 @@ http {{
     listen 127.0.0.1:{port} backlog=8192;
     location / {{
       proxy_pass {address.scheme}://next; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_buffering {"off" if kind == "streams" else "on"}; proxy_request_buffering off;
+      proxy_buffering {"off" if kind == "streams" else "on"}; proxy_request_buffering {request_buffering};
       {trust if address.scheme == "https" else ""}
     }}
   }}"""))
         process = self.start([*PROXY_CORE, self.nginx, "-p", folder, "-c", folder / "nginx.conf"], folder.name)
         wait_for_port(port, process, self.root / f"{folder.name}.log")
-        return Target("nginx", f"http://127.0.0.1:{port}", {}, process)
+        return Target(name, f"http://127.0.0.1:{port}", {}, process)
 
     def credpool_target(self, upstream: str, kind: str) -> Target:
         key_file = self.root / f"key-{kind}"
@@ -425,7 +431,7 @@ http {{
                     peer = sockets.enter_context(socket.create_connection(host, timeout=10))
                     peer.sendall(request(False))
                     peer.recv(65536)
-                time.sleep(1)
+                time.sleep(1 if self.arguments.quick else 8)  # what rests does so after some seconds
                 before, begin = target.cpu(), time.monotonic()
                 time.sleep(1 if self.arguments.quick else 10)
                 share = (target.cpu() - before) / (time.monotonic() - begin)
@@ -463,7 +469,7 @@ http {{
                             continue
                         ratio = f" ({value / base[key]:.2f})" if name != "nginx" and base.get(key) else ""
                         shown.append(f"{key} {value:.2f}{ratio}" if value < 1000 else f"{key} {value:.0f}{ratio}")
-                    print(f"  {name:<9}" + "   ".join(shown))
+                    print(f"  {name:<18}" + "   ".join(shown))
                 if "direct" in middle and "p50_ms" in middle["direct"] and cell.startswith("1 connections"):
                     added = {name: values["p50_ms"] - middle["direct"]["p50_ms"] for name, values in middle.items() if name != "direct"}
                     print("  added p50: " + ", ".join(f"{name} {value:.3f} ms" for name, value in added.items()))
