@@ -4,6 +4,9 @@
 #include <credpool/core/version.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -17,12 +20,45 @@ struct HeaderView {
   std::string_view value;
 };
 
+namespace detail {
+
+/// Whether eight bytes are the same, whatever the case of letters (ASCII).
+inline bool same_eight_letters(const char* a, const char* b) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr auto case_bits = 0x20 * each;
+  std::uint64_t left;
+  std::uint64_t right;
+  std::memcpy(&left, a, sizeof left);
+  std::memcpy(&right, b, sizeof right);
+  const auto differ = left ^ right;
+  if (differ == 0) return true;
+  if ((differ & ~case_bits) != 0) return false;
+  // What differs in its case only must be letters: 'a' to 'z' when the bit is set.
+  constexpr auto top = 0x80 * each;
+  const auto lower = (left | case_bits) & ~top;
+  const auto from_a = lower + (0x80 - 'a') * each;
+  const auto beyond_z = lower + (0x80 - 'z' - 1) * each;
+  const auto letters = from_a & ~beyond_z & ~left & top;
+  return ((differ << 2) & ~letters) == 0;
+}
+
+}  // namespace detail
+
 /// Whether two header names are the same, whatever their case (ASCII).
 inline bool same_header_name(std::string_view a, std::string_view b) noexcept {
   // Here, because most names differ in length already.
+  if (a.size() != b.size()) return false;
+  constexpr std::size_t step = 8;
+  if (a.size() >= step) {
+    std::size_t at = 0;
+    for (; a.size() - at >= step; at += step)
+      if (!detail::same_eight_letters(a.data() + at, b.data() + at)) return false;
+    // The last ones once more with some before them.
+    at = a.size() - step;
+    return detail::same_eight_letters(a.data() + at, b.data() + at);
+  }
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
+  return std::equal(a.begin(), a.end(), b.begin(),
                     [lower](char left, char right) { return lower(left) == lower(right); });
 }
 

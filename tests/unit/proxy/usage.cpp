@@ -155,6 +155,20 @@ TEST_CASE("proxy/usage: an answer that is there whole says the same as in pieces
   CHECK(with_usage > 3000);
 }
 
+TEST_CASE("proxy/usage: wherever the usage of a whole answer stands") {
+  const std::string usage{R"("usage":{"prompt_tokens":3})"};
+  for (std::size_t before = 0; before < 70; ++before) {
+    for (std::size_t behind = 0; behind < 70; ++behind) {
+      // Quotes behind an "e", and a name that only ends like it, stand on both sides.
+      const auto body = R"({"abusage":1,"e)" + std::string(before, 'e') + R"(":"e",)" + usage +
+                        R"(,"note":"e)" + std::string(behind, 'e') + R"(","see":"age"})";
+      cp::UsageTap tap{Op::chat_completions, false};
+      tap.read_whole(body);
+      CHECK(tap.usage() == counts(3, {}));
+    }
+  }
+}
+
 TEST_CASE("proxy/usage: a large answer, with memory for the usage only") {
   cp::UsageTap tap{Op::embeddings, false};
   tap.feed(R"({"data":[{"embedding":[)");
