@@ -89,7 +89,7 @@ struct EventListener final : EventSource {
   EventListener(Descriptor bound, ListenAddress where, std::shared_ptr<ServerHandler> to)
       : socket{std::move(bound)}, address{std::move(where)}, handler{std::move(to)} {}
 
-  void note_events(std::uint32_t) noexcept override {}
+  Turn note_events(std::uint32_t) noexcept override { return Turn::early; }
   void on_events() override { accept(); }
 
   Descriptor socket;

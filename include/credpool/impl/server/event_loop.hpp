@@ -38,8 +38,11 @@ namespace detail {
 /// taken before anything is done: who acts for one of them then knows of the others.
 class EventSource {
  public:
+  /// Who is served first in a turn: somebody waits for the beginning of an answer, or not.
+  enum class Turn { early, late };
+
   /// @param events EPOLLIN and its like
-  virtual void note_events(std::uint32_t events) noexcept = 0;
+  virtual Turn note_events(std::uint32_t events) noexcept = 0;
   virtual void on_events() = 0;
 
  protected:
@@ -170,13 +173,20 @@ class EventLoop {
                                    milliseconds_to_wait());
     now_ = loop_now();
     const auto events = std::span{events_}.first(count > 0 ? static_cast<std::size_t>(count) : 0);
-    for (const auto& event : events)
-      if (event.data.ptr) static_cast<EventSource*>(event.data.ptr)->note_events(event.events);
+    bool woken = false;
     for (const auto& event : events) {
-      if (event.data.ptr)
-        static_cast<EventSource*>(event.data.ptr)->on_events();
+      auto* const source = static_cast<EventSource*>(event.data.ptr);
+      if (!source)
+        woken = true;
+      else if (source->note_events(event.events) == EventSource::Turn::early)
+        early_.push_back(source);
       else
-        take_posted();
+        late_.push_back(source);
+    }
+    if (woken) take_posted();
+    for (auto* const sources : {&early_, &late_}) {
+      for (auto* const source : *sources) source->on_events();
+      sources->clear();
     }
     running_.swap(later_);
     for (const auto& what : running_) what();
@@ -215,7 +225,9 @@ class EventLoop {
   Descriptor wake_;
   bool is_usable_ = false;
   LoopTime now_ = loop_now();  ///< when this turn began
-  std::array<epoll_event, 256> events_;
+  std::array<epoll_event, 1024> events_;
+  std::vector<EventSource*> early_;  ///< of this turn
+  std::vector<EventSource*> late_;
   std::vector<std::shared_ptr<const void>> closed_;
   std::vector<std::function<void()>> later_;
   std::vector<std::function<void()>> running_;  ///< empty but for its memory, which is kept

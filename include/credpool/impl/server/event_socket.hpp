@@ -21,6 +21,8 @@ class EventSocket : private EventSource {
   EventSocket& operator=(const EventSocket&) = delete;
 
  protected:
+  using EventSource::Turn;
+
   EventSocket(EventLoop& loop, Descriptor socket) noexcept
       : wire_{std::move(socket)}, loop_{loop} {}
   ~EventSocket() = default;
@@ -28,6 +30,7 @@ class EventSocket : private EventSource {
   /// Told once for each wait, from the loop and never from inside a function of this class.
   virtual void on_readable() = 0;
   virtual void on_writable() = 0;
+  virtual Turn turn() const noexcept { return Turn::early; }
 
   EventLoop& loop() const noexcept { return loop_; }
   bool is_watched() const noexcept { return self_ != nullptr; }
@@ -83,11 +86,12 @@ class EventSocket : private EventSource {
   EventWire wire_;
 
  private:
-  void note_events(std::uint32_t events) noexcept final {
+  Turn note_events(std::uint32_t events) noexcept final {
     constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
     if (events & (EPOLLIN | EPOLLRDHUP | broken)) readable_ = true;
     if (events & (EPOLLOUT | broken)) writable_ = true;
     if (events & (EPOLLRDHUP | broken)) peer_ended_ = true;
+    return turn();
   }
   void on_events() final { tell(); }
   void tell() {

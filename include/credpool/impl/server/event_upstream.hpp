@@ -199,6 +199,11 @@ class UpstreamConnection final : public EventSocket,
 
   // --- events
 
+  /// In an answer's middle nobody waits as much as for the beginning of another one.
+  Turn turn() const noexcept override {
+    return state_ == State::answering ? Turn::late : Turn::early;
+  }
+
   void on_writable() override {
     if (state_ == State::connecting) return connect_ended();
     if (state_ == State::handshake) return shake_hands();
