@@ -30522,6 +30522,9 @@ struct RequestFacts {
 ///         byte offset ("byte 12"), `hint` says what is wrong; the body is never quoted
 /// @effects none (pure)
 Result<RequestFacts> read_request_facts(std::string_view body);
+/// The same into facts that stand where they stay.
+/// @param facts as a new one is; after an error of no use
+Result<void> read_request_facts(std::string_view body, RequestFacts& facts);
 
 /// The body with another model in the place of its own, all other bytes as they were.
 ///
@@ -30910,9 +30913,12 @@ class RequestFactsReader {
 
 CREDPOOL_INLINE Result<RequestFacts> read_request_facts(std::string_view body) {
   Result<RequestFacts> facts;
-  if (auto read = detail::RequestFactsReader{body, *facts}.read(); !read)
-    facts = fail(std::move(read).error());
+  if (auto read = read_request_facts(body, *facts); !read) facts = fail(std::move(read).error());
   return facts;
+}
+
+CREDPOOL_INLINE Result<void> read_request_facts(std::string_view body, RequestFacts& facts) {
+  return detail::RequestFactsReader{body, facts}.read();
 }
 
 CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts& facts,
@@ -34168,13 +34174,11 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (const auto encoding = head.header("content-encoding");
       encoding && !same_header_name(*encoding, "identity"))
     return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
-  auto facts = read_request_facts(exchange->body());
-  if (!facts) {
-    const auto& error = facts.error();
+  if (const auto read = read_request_facts(exchange->body(), request.facts); !read) {
+    const auto& error = read.error();
     return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
                   "invalid_body");
   }
-  request.facts = std::move(*facts);
   if (state_->options.on_access) record.model = request.facts.model;
   if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
   auto targets = catalog->candidates(request.facts.model, request.operation);

@@ -105,10 +105,10 @@ void Metrics::count(const cp::AccessRecord& record) {
   auto& shard = shards_[std::hash<std::thread::id>{}(std::this_thread::get_id()) % shards_.size()];
   const std::lock_guard lock{shard.mutex};
   auto& counts = shard.counts;
-  ++counts.requests[{record.provider, record.status / 100 * 100, record.ending}];
   counts.bytes_in += record.bytes_in;
   counts.bytes_out += record.bytes_out;
   auto& provider = counts.providers[record.provider];
+  ++provider.requests[{record.status / 100 * 100, record.ending}];
   provider.duration.add(seconds(record.total));
   if (record.first_byte) provider.first_byte.add(seconds(*record.first_byte));
   provider.input_tokens += record.usage.input.value_or(0);
@@ -149,11 +149,11 @@ Metrics::Counts Metrics::sum() const {
   Counts all;
   for (const auto& shard : shards_) {
     const std::lock_guard lock{shard.mutex};
-    for (const auto& [key, count] : shard.counts.requests) all.requests[key] += count;
     all.bytes_in += shard.counts.bytes_in;
     all.bytes_out += shard.counts.bytes_out;
     for (const auto& [name, one] : shard.counts.providers) {
       auto& provider = all.providers[name];
+      for (const auto& [key, count] : one.requests) provider.requests[key] += count;
       provider.duration.add(one.duration);
       provider.first_byte.add(one.first_byte);
       provider.input_tokens += one.input_tokens;
@@ -179,12 +179,12 @@ std::string Metrics::text(ServingPool& pool, const cp::EventHub& events,
 
   const auto counts = sum();
   text.family("credpool_proxy_requests_total", "counter", "Requests that have ended.");
-  for (const auto& [key, count] : counts.requests) {
-    const auto& [provider, status, ending] = key;
-    text.sample(
-        {{"provider", provider}, {"class", class_of(status)}, {"ending", cp::to_string(ending)}},
-        count);
-  }
+  for (const auto& [name, one] : counts.providers)
+    for (const auto& [key, count] : one.requests)
+      text.sample({{"provider", name},
+                   {"class", class_of(key.first)},
+                   {"ending", cp::to_string(key.second)}},
+                  count);
   text.family("credpool_proxy_attempts_total", "counter", "Credentials that were tried for them.");
   for (const auto& [name, one] : counts.providers) text.sample({{"provider", name}}, one.attempts);
   text.family("credpool_proxy_request_duration_seconds", "histogram",

@@ -15,7 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace credpool_cli {
@@ -57,17 +57,16 @@ class Metrics {
     void add(const Histogram& other);
   };
   struct Provider {
+    /// Class of the status, ending.
+    std::map<std::pair<int, credpool::Ending>, std::uint64_t> requests;
     Histogram duration;
     Histogram first_byte;
     std::uint64_t input_tokens = 0;
     std::uint64_t output_tokens = 0;
     std::uint64_t attempts = 0;
   };
-  /// Provider, class of the status, ending.
-  using Requests = std::map<std::tuple<std::string, int, credpool::Ending>, std::uint64_t>;
   struct Counts {
     std::map<std::string, Provider, std::less<>> providers;
-    Requests requests;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
   };

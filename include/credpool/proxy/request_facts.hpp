@@ -58,6 +58,9 @@ struct RequestFacts {
 ///         byte offset ("byte 12"), `hint` says what is wrong; the body is never quoted
 /// @effects none (pure)
 Result<RequestFacts> read_request_facts(std::string_view body);
+/// The same into facts that stand where they stay.
+/// @param facts as a new one is; after an error of no use
+Result<void> read_request_facts(std::string_view body, RequestFacts& facts);
 
 /// The body with another model in the place of its own, all other bytes as they were.
 ///

@@ -263,13 +263,11 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (const auto encoding = head.header("content-encoding");
       encoding && !same_header_name(*encoding, "identity"))
     return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
-  auto facts = read_request_facts(exchange->body());
-  if (!facts) {
-    const auto& error = facts.error();
+  if (const auto read = read_request_facts(exchange->body(), request.facts); !read) {
+    const auto& error = read.error();
     return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
                   "invalid_body");
   }
-  request.facts = std::move(*facts);
   if (state_->options.on_access) record.model = request.facts.model;
   if (request.facts.model.empty()) return refuse(400, "the body names no model", "model_missing");
   auto targets = catalog->candidates(request.facts.model, request.operation);

@@ -306,9 +306,12 @@ class RequestFactsReader {
 
 CREDPOOL_INLINE Result<RequestFacts> read_request_facts(std::string_view body) {
   Result<RequestFacts> facts;
-  if (auto read = detail::RequestFactsReader{body, *facts}.read(); !read)
-    facts = fail(std::move(read).error());
+  if (auto read = read_request_facts(body, *facts); !read) facts = fail(std::move(read).error());
   return facts;
+}
+
+CREDPOOL_INLINE Result<void> read_request_facts(std::string_view body, RequestFacts& facts) {
+  return detail::RequestFactsReader{body, facts}.read();
 }
 
 CREDPOOL_INLINE std::string with_model(std::string_view body, const RequestFacts& facts,
