@@ -164,7 +164,8 @@ class UpstreamConnection final : public EventSocket,
     wait_readable();
   }
 
-  /// Sends from where the request lies: nothing of it is copied, so that wiping its head is enough.
+  /// Sends from where the request lies: nothing of it is kept elsewhere, so that wiping its head is
+  /// enough.
   void send_request() {
     const auto& request = call_->request_;
     std::array<iovec, 2> parts{
