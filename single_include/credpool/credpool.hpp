@@ -30499,7 +30499,7 @@ struct RequestFacts {
   /// A hash of what every later request of this conversation begins with as well: `system` or
   /// `instructions`, and `messages` (or `input`) up to the first one of the user. Of the bytes as
   /// they stand, so a client that writes them differently the next time begins a new conversation.
-  /// Of a text beyond 32 KiB only the first and last 16 KiB count, and its length.
+  /// Of a text beyond 8 KiB only the first and last 4 KiB count, and its length.
   /// None when there is neither `messages` nor `input`.
   std::optional<std::uint64_t> conversation;
 
@@ -30609,7 +30609,7 @@ inline std::uint64_t facts_hash(std::string_view text, std::uint64_t seed) noexc
 /// facts_hash() of a text that may be very long: of what stands in its middle nothing is read. What
 /// agents send differs where it begins, where it ends, or in length.
 inline std::uint64_t facts_hash_of_ends(std::string_view text, std::uint64_t seed) noexcept {
-  constexpr std::size_t end = 16 << 10;
+  constexpr std::size_t end = 4 << 10;
   if (text.size() <= 2 * end) return facts_hash(text, seed);
   return facts_hash(text.substr(text.size() - end),
                     facts_hash(text.substr(0, end), seed ^ text.size()));

@@ -35,7 +35,7 @@ struct RequestFacts {
   /// A hash of what every later request of this conversation begins with as well: `system` or
   /// `instructions`, and `messages` (or `input`) up to the first one of the user. Of the bytes as
   /// they stand, so a client that writes them differently the next time begins a new conversation.
-  /// Of a text beyond 32 KiB only the first and last 16 KiB count, and its length.
+  /// Of a text beyond 8 KiB only the first and last 4 KiB count, and its length.
   /// None when there is neither `messages` nor `input`.
   std::optional<std::uint64_t> conversation;
 
