@@ -16884,6 +16884,28 @@ class Repeater {
   std::jthread thread_;  ///< last: it uses the others
 };
 
+/// How often a background writer looks for other processes' news: seldom when nobody asks.
+/// @thread_safety safe; next() belongs to the writer
+class WriterPace {
+ public:
+  static constexpr int idle_rounds_before_rest = 50;
+  static constexpr int rest_factor = 10;
+
+  explicit WriterPace(Duration pause) noexcept : pause_{pause} {}
+
+  /// Somebody asks for a lease.
+  /// @return whether the writer rests: it is to be woken, by this one caller
+  bool asked() noexcept;
+  /// After a round. @return the pause until the next one
+  Duration next() noexcept;
+
+ private:
+  const Duration pause_;
+  std::atomic<bool> asked_{false};    ///< since the last round
+  std::atomic<bool> resting_{false};  ///< the pause is a long one
+  int idle_rounds_ = 0;               ///< the writer's own
+};
+
 /// Wakes those who wait for something, and costs next to nothing while nobody does.
 /// @thread_safety safe
 class Bell {
@@ -16940,6 +16962,18 @@ CREDPOOL_INLINE void Repeater::run(const std::stop_token& stop) {
     woken_.wait_for(lock, stop, pause, [&] { return wanted_; });
     wanted_ = false;
   }
+}
+
+CREDPOOL_INLINE bool WriterPace::asked() noexcept {
+  if (!asked_) asked_ = true;
+  return resting_ && resting_.exchange(false);
+}
+
+CREDPOOL_INLINE Duration WriterPace::next() noexcept {
+  idle_rounds_ = asked_.exchange(false) ? 0 : std::min(idle_rounds_ + 1, idle_rounds_before_rest);
+  resting_ = idle_rounds_ == idle_rounds_before_rest;
+  if (asked_) resting_ = false;  // by one who may not have seen that it rests
+  return resting_ ? pause_ * rest_factor : pause_;
 }
 
 CREDPOOL_INLINE void Bell::ring() noexcept {
@@ -18806,6 +18840,12 @@ inline std::uint64_t pool_word(const CredentialId& id) noexcept {
   return word;
 }
 
+/// How a latency is written where a use is written as `one_use`: it halves six times as fast.
+inline double pool_latency_unit(double one_use) noexcept {
+  const double cubed = one_use * one_use * one_use;
+  return cubed * cubed;
+}
+
 /// Whether a person means this credential by that name.
 inline bool pool_named(const PoolSlot& slot, std::string_view name) {
   constexpr std::size_t least_digits = 8;
@@ -18847,7 +18887,7 @@ CREDPOOL_INLINE void PoolEngine::tick(TimePoint now) noexcept {
   const double passed = half_lives();
   if (passed > 100 || passed < -1) {
     const double factor = passed > 0 ? std::exp2(-passed) : 1 / one_use_;
-    const double latency_factor = std::pow(factor, 6);
+    const double latency_factor = pool_latency_unit(factor);
     for (auto& slot : slots_) {
       slot.facts.use *= factor;
       slot.new_use *= factor;
@@ -19505,8 +19545,7 @@ CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
 /// Peak EWMA: up at once, down slowly. Longer prompts may take longer.
 CREDPOOL_INLINE void PoolEngine::learn_latency(PoolSlot& slot, const LeaseTicket& ticket,
                                                Duration first_byte_after, TimePoint now) {
-  const double cubed = one_use_ * one_use_ * one_use_;
-  const double unit = cubed * cubed;  // halves six times as fast as uses do
+  const double unit = pool_latency_unit(one_use_);
   const double sample = std::max(1.0, static_cast<double>(first_byte_after.count())) /
                         (1 + ticket.prompt_tokens / 1000.0);
   const double present = slot.facts.latency / unit;
@@ -19877,14 +19916,14 @@ CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now
     slot.facts.failures = mine.consecutive_failures = row.consecutive_failures;
     mine.success_streak = row.success_streak;
   }
-  const auto forward = [&](double halvings_per_half_life, TimePoint at) {
-    return std::exp2(halvings_per_half_life * (std::chrono::duration<double>(at - landmark_) /
-                                               std::chrono::duration<double>(settings_.half_life)));
+  const auto one_use = [&](TimePoint at) {
+    return std::exp2(std::chrono::duration<double>(at - landmark_) /
+                     std::chrono::duration<double>(settings_.half_life));
   };
   if (theirs(latency) && row.latency_ms > 0) {
     mine.latency_ms = row.latency_ms;
     mine.latency_at = row.latency_at;
-    slot.facts.latency = row.latency_ms * forward(6, row.latency_at);
+    slot.facts.latency = row.latency_ms * pool_latency_unit(one_use(row.latency_at));
   }
   if (theirs(limit) && row.limit > 0) mine.limit = slot.aimd.threshold = row.limit;
   if (theirs(rejected)) mine.rejected_token = row.rejected_token;
@@ -19895,7 +19934,7 @@ CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now
   }
   mine.last_used = std::max(mine.last_used, row.last_used);
   mine.total_uses = row.total_uses + slot.uses_being_written + slot.new_uses;
-  slot.facts.use = row.use * forward(1, row.use_at) + slot.use_being_written + slot.new_use;
+  slot.facts.use = row.use * one_use(row.use_at) + slot.use_being_written + slot.new_use;
   assess_everywhere(slot.index, now);
 }
 
@@ -20432,7 +20471,7 @@ class Pool final : private LeaseKeeper {
   ///         when the pin names several, not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
     return hold(request, [&] {
-      if (writer_) keep_writer_up();
+      if (writer_ && pace_.asked()) writer_->wake();
       poll();
       auto lease = lend(request, clock_.now());
       // One trial at a time, over all processes: they must hear of it before they try as well.
@@ -20584,15 +20623,10 @@ class Pool final : private LeaseKeeper {
   }
 
   /// A round of the background writer.
-  /// @return the pause until the next: a longer one when nobody has asked for a lease for long
+  /// @return the pause until the next
   Duration keep_up() {
-    const bool idle = !asked_.exchange(false);
-    idle_rounds_ = idle ? std::min(idle_rounds_ + 1, idle_rounds_before_rest) : 0;
     (void)(evidence_.exchange(false) ? exchange() : maintain());
-    const auto pause = std::min(poll_every_, write_every_);
-    resting_ = idle_rounds_ == idle_rounds_before_rest;
-    if (asked_) resting_ = false;  // by one who may not have seen that it rests
-    return resting_ ? pause * rest_factor : pause;
+    return pace_.next();
   }
 
   /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
@@ -20646,12 +20680,6 @@ class Pool final : private LeaseKeeper {
     return std::move(*lease);
   }
 
-  /// Has the background writer look for other processes' news often, now that somebody asks.
-  void keep_writer_up() noexcept {
-    if (!asked_) asked_ = true;
-    if (resting_ && resting_.exchange(false)) writer_->wake();
-  }
-
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
     if (writer_ || !due(last_poll_, poll_every_)) return;
@@ -20700,8 +20728,6 @@ class Pool final : private LeaseKeeper {
   }
 
   static constexpr Duration shortest_wait{10};
-  static constexpr int idle_rounds_before_rest = 50;
-  static constexpr int rest_factor = 10;
 
   List sources_;
   Refresh refresh_;
@@ -20717,9 +20743,7 @@ class Pool final : private LeaseKeeper {
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
   std::atomic<bool> evidence_{false};  ///< the background writer has evidence to write
-  std::atomic<bool> asked_{false};     ///< somebody has asked for a lease since its last round
-  std::atomic<bool> resting_{false};   ///< its pause is a long one
-  int idle_rounds_ = 0;                ///< its own
+  detail::WriterPace pace_{std::min(poll_every_, write_every_)};
   detail::Bell bell_;
   std::optional<detail::Repeater> writer_;  ///< last: it uses the others
 };

@@ -34,6 +34,28 @@ class Repeater {
   std::jthread thread_;  ///< last: it uses the others
 };
 
+/// How often a background writer looks for other processes' news: seldom when nobody asks.
+/// @thread_safety safe; next() belongs to the writer
+class WriterPace {
+ public:
+  static constexpr int idle_rounds_before_rest = 50;
+  static constexpr int rest_factor = 10;
+
+  explicit WriterPace(Duration pause) noexcept : pause_{pause} {}
+
+  /// Somebody asks for a lease.
+  /// @return whether the writer rests: it is to be woken, by this one caller
+  bool asked() noexcept;
+  /// After a round. @return the pause until the next one
+  Duration next() noexcept;
+
+ private:
+  const Duration pause_;
+  std::atomic<bool> asked_{false};    ///< since the last round
+  std::atomic<bool> resting_{false};  ///< the pause is a long one
+  int idle_rounds_ = 0;               ///< the writer's own
+};
+
 /// Wakes those who wait for something, and costs next to nothing while nobody does.
 /// @thread_safety safe
 class Bell {

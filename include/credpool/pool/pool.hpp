@@ -105,7 +105,7 @@ class Pool final : private LeaseKeeper {
   ///         when the pin names several, not_found when it names none
   Result<Lease> acquire(const LeaseRequest& request) {
     return hold(request, [&] {
-      if (writer_) keep_writer_up();
+      if (writer_ && pace_.asked()) writer_->wake();
       poll();
       auto lease = lend(request, clock_.now());
       // One trial at a time, over all processes: they must hear of it before they try as well.
@@ -257,15 +257,10 @@ class Pool final : private LeaseKeeper {
   }
 
   /// A round of the background writer.
-  /// @return the pause until the next: a longer one when nobody has asked for a lease for long
+  /// @return the pause until the next
   Duration keep_up() {
-    const bool idle = !asked_.exchange(false);
-    idle_rounds_ = idle ? std::min(idle_rounds_ + 1, idle_rounds_before_rest) : 0;
     (void)(evidence_.exchange(false) ? exchange() : maintain());
-    const auto pause = std::min(poll_every_, write_every_);
-    resting_ = idle_rounds_ == idle_rounds_before_rest;
-    if (asked_) resting_ = false;  // by one who may not have seen that it rests
-    return resting_ ? pause * rest_factor : pause;
+    return pace_.next();
   }
 
   /// Whether `every` has passed since `last`; then `last` becomes now, for one caller only.
@@ -319,12 +314,6 @@ class Pool final : private LeaseKeeper {
     return std::move(*lease);
   }
 
-  /// Has the background writer look for other processes' news often, now that somebody asks.
-  void keep_writer_up() noexcept {
-    if (!asked_) asked_ = true;
-    if (resting_ && resting_.exchange(false)) writer_->wake();
-  }
-
   /// Looks now and then whether another process wrote; never waits for a thread that does.
   void poll() {
     if (writer_ || !due(last_poll_, poll_every_)) return;
@@ -373,8 +362,6 @@ class Pool final : private LeaseKeeper {
   }
 
   static constexpr Duration shortest_wait{10};
-  static constexpr int idle_rounds_before_rest = 50;
-  static constexpr int rest_factor = 10;
 
   List sources_;
   Refresh refresh_;
@@ -390,9 +377,7 @@ class Pool final : private LeaseKeeper {
   std::atomic<std::int64_t> last_poll_{0};
   std::atomic<std::int64_t> last_write_{0};
   std::atomic<bool> evidence_{false};  ///< the background writer has evidence to write
-  std::atomic<bool> asked_{false};     ///< somebody has asked for a lease since its last round
-  std::atomic<bool> resting_{false};   ///< its pause is a long one
-  int idle_rounds_ = 0;                ///< its own
+  detail::WriterPace pace_{std::min(poll_every_, write_every_)};
   detail::Bell bell_;
   std::optional<detail::Repeater> writer_;  ///< last: it uses the others
 };

@@ -53,6 +53,20 @@ auto counting_pool(const cp::ManualClock& clock, const CountingStore& store,
       std::move(settings), nowhere());
 }
 
+/// As another process does.
+void switch_off_elsewhere(const CountingStore& store, const cp::CredentialId& id) {
+  cp::MemoryState other = store.inner;
+  REQUIRE(other.transact(~cp::Generation{0}, [&](const cp::PoolState&) {
+    return cp::PoolDelta{.credentials = {{.id = id, .disabled = true}}};
+  }));
+}
+
+/// Hangs when the pool never does.
+template <class Pool> void hear_that_it_is_off(const Pool& pool, const cp::CredentialId& id) {
+  for (bool heard = false; !heard; std::this_thread::yield())
+    for (const auto& state : pool.states()) heard |= state.id == id && state.disabled;
+}
+
 /// A world in which nobody is woken but by what a test does.
 cp::PoolSettings undisturbed() {
   cp::PoolSettings settings;
@@ -111,13 +125,28 @@ TEST_CASE("pool/background: the pool's own thread writes evidence at once and us
   CHECK(store.counts->uses == 2);
 
   // It hears what another process writes.
-  cp::MemoryState other = store.inner;
-  const auto second = key("1").id;
-  REQUIRE(other.transact(~cp::Generation{0}, [&](const cp::PoolState&) {
-    return cp::PoolDelta{.credentials = {{.id = second, .disabled = true}}};
-  }));
-  for (bool heard = false; !heard; std::this_thread::yield())
-    for (const auto& state : pool->states()) heard |= state.id == second && state.disabled;
+  switch_off_elsewhere(store, key("1").id);
+  hear_that_it_is_off(*pool, key("1").id);
+}
+
+TEST_CASE("pool/background: the pause is ten times as long after 50 rounds that nobody asked in") {
+  cp::detail::WriterPace pace{100ms};
+  const auto rest = [&pace] {
+    for (int round = 1; round < 50; ++round) REQUIRE(pace.next() == 100ms);
+    REQUIRE(pace.next() == 1s);
+    CHECK(pace.next() == 1s);
+  };
+  rest();
+  CHECK(pace.asked());  // to be woken, by the first one
+  CHECK_FALSE(pace.asked());
+  CHECK(pace.next() == 100ms);
+  rest();
+  CHECK(pace.asked());
+  CHECK(pace.next() == 100ms);
+  for (int round = 0; round < 200; ++round) {
+    CHECK_FALSE(pace.asked());
+    CHECK(pace.next() == 100ms);
+  }
 }
 
 TEST_CASE("pool/background: the pool's own thread rests when nobody asks, until somebody does") {
@@ -125,31 +154,22 @@ TEST_CASE("pool/background: the pool's own thread rests when nobody asks, until 
   const CountingStore store;
   cp::PoolSettings settings;
   settings.background_writer = true;
-  settings.poll_every = 40ms;
-  const auto long_pause = 10 * settings.poll_every;
+  settings.poll_every = settings.write_every = 24h;  // a round is made only when it is woken
   const auto pool = counting_pool(clock, store, settings);
-  REQUIRE(pool->replace_credentials(keys(2)));
-  auto& looks = store.counts->looks;
-  const auto await_looks = [&](int how_many) {
-    const auto from = std::chrono::steady_clock::now();
-    const int enough = looks + how_many;
-    for (int seen = looks; seen < enough; seen = looks) looks.wait(seen);
-    return std::chrono::steady_clock::now() - from;
-  };
-  // After 50 rounds without anybody the pause is ten times as long.
-  (void)await_looks(52);
-  CHECK(await_looks(1) > long_pause * 3 / 4);
-  cp::MemoryState other = store.inner;
-  const auto second = key("1").id;
-  REQUIRE(other.transact(~cp::Generation{0}, [&](const cp::PoolState&) {
-    return cp::PoolDelta{.credentials = {{.id = second, .disabled = true}}};
-  }));
-  // Who asks ends it: another process is heard of at once, and often from then on.
-  pool->acquire(acme)->report(Outcome::ok());
-  CHECK(await_looks(1) < long_pause * 3 / 4);
-  CHECK(await_looks(10) < long_pause * 9);
-  for (bool heard = false; !heard; std::this_thread::yield())
-    for (const auto& state : pool->states()) heard |= state.id == second && state.disabled;
+  REQUIRE(pool->replace_credentials(keys(60)));
+  std::vector<cp::Lease> leases;
+  for (int i = 0; i < 60; ++i) leases.push_back(*pool->acquire(acme));
+  // Each report wakes it for a round that nobody asks in.
+  for (auto& lease : leases) {
+    const auto before = store.counts->cooldowns.load();
+    lease.report(Outcome::rate_limited());
+    store.counts->cooldowns.wait(before);
+  }
+  switch_off_elsewhere(store, key("1").id);
+  const int asleep = store.counts->looks;
+  (void)pool->acquire(acme);
+  store.counts->looks.wait(asleep);  // hangs when who asks does not wake it
+  hear_that_it_is_off(*pool, key("1").id);
 }
 
 TEST_CASE("pool/background: a hold that is known to be pointless is not begun") {

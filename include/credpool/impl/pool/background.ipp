@@ -3,6 +3,7 @@
 
 #include <credpool/pool/background.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -26,6 +27,18 @@ CREDPOOL_INLINE void Repeater::run(const std::stop_token& stop) {
     woken_.wait_for(lock, stop, pause, [&] { return wanted_; });
     wanted_ = false;
   }
+}
+
+CREDPOOL_INLINE bool WriterPace::asked() noexcept {
+  if (!asked_) asked_ = true;
+  return resting_ && resting_.exchange(false);
+}
+
+CREDPOOL_INLINE Duration WriterPace::next() noexcept {
+  idle_rounds_ = asked_.exchange(false) ? 0 : std::min(idle_rounds_ + 1, idle_rounds_before_rest);
+  resting_ = idle_rounds_ == idle_rounds_before_rest;
+  if (asked_) resting_ = false;  // by one who may not have seen that it rests
+  return resting_ ? pause_ * rest_factor : pause_;
 }
 
 CREDPOOL_INLINE void Bell::ring() noexcept {

@@ -39,7 +39,7 @@ CREDPOOL_INLINE void PoolEngine::tick(TimePoint now) noexcept {
   const double passed = half_lives();
   if (passed > 100 || passed < -1) {
     const double factor = passed > 0 ? std::exp2(-passed) : 1 / one_use_;
-    const double latency_factor = std::pow(factor, 6);
+    const double latency_factor = pool_latency_unit(factor);
     for (auto& slot : slots_) {
       slot.facts.use *= factor;
       slot.new_use *= factor;

@@ -172,8 +172,7 @@ CREDPOOL_INLINE bool PoolEngine::on_ok(PoolSlot& slot, const PoolLane& lane,
 /// Peak EWMA: up at once, down slowly. Longer prompts may take longer.
 CREDPOOL_INLINE void PoolEngine::learn_latency(PoolSlot& slot, const LeaseTicket& ticket,
                                                Duration first_byte_after, TimePoint now) {
-  const double cubed = one_use_ * one_use_ * one_use_;
-  const double unit = cubed * cubed;  // halves six times as fast as uses do
+  const double unit = pool_latency_unit(one_use_);
   const double sample = std::max(1.0, static_cast<double>(first_byte_after.count())) /
                         (1 + ticket.prompt_tokens / 1000.0);
   const double present = slot.facts.latency / unit;

@@ -59,14 +59,14 @@ CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now
     slot.facts.failures = mine.consecutive_failures = row.consecutive_failures;
     mine.success_streak = row.success_streak;
   }
-  const auto forward = [&](double halvings_per_half_life, TimePoint at) {
-    return std::exp2(halvings_per_half_life * (std::chrono::duration<double>(at - landmark_) /
-                                               std::chrono::duration<double>(settings_.half_life)));
+  const auto one_use = [&](TimePoint at) {
+    return std::exp2(std::chrono::duration<double>(at - landmark_) /
+                     std::chrono::duration<double>(settings_.half_life));
   };
   if (theirs(latency) && row.latency_ms > 0) {
     mine.latency_ms = row.latency_ms;
     mine.latency_at = row.latency_at;
-    slot.facts.latency = row.latency_ms * forward(6, row.latency_at);
+    slot.facts.latency = row.latency_ms * pool_latency_unit(one_use(row.latency_at));
   }
   if (theirs(limit) && row.limit > 0) mine.limit = slot.aimd.threshold = row.limit;
   if (theirs(rejected)) mine.rejected_token = row.rejected_token;
@@ -77,7 +77,7 @@ CREDPOOL_INLINE void PoolEngine::learn(const CredentialState& row, TimePoint now
   }
   mine.last_used = std::max(mine.last_used, row.last_used);
   mine.total_uses = row.total_uses + slot.uses_being_written + slot.new_uses;
-  slot.facts.use = row.use * forward(1, row.use_at) + slot.use_being_written + slot.new_use;
+  slot.facts.use = row.use * one_use(row.use_at) + slot.use_being_written + slot.new_use;
   assess_everywhere(slot.index, now);
 }
 
