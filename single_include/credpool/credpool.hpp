@@ -26983,20 +26983,22 @@ CREDPOOL_INLINE std::string_view path_of(Operation operation) noexcept {
 }
 
 CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view path) {
+  constexpr std::string_view one_model = "/models/";
+  constexpr auto& rows = detail::operation_rows;
   RouteSearch search;
+  std::string model;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
-  const auto found = [&](const detail::OperationRow& row) {
-    search.allowed = row.method;
-    if (method == row.method) search.route.emplace().operation = row.operation;
-  };
-  for (const auto& row : detail::operation_rows)
-    if (path.size() == row.path.size() && path == row.path) return found(row), search;
-  if (constexpr std::string_view one_model = "/models/"; path.starts_with(one_model)) {
-    auto id = detail::operation_model_id(path.substr(one_model.size()));
-    if (!id) return search;
-    found(detail::operation_rows[static_cast<std::size_t>(Operation::models)]);
-    if (search.route) search.route->model = std::move(*id);
+  const auto* row = std::find_if(rows.begin(), rows.end(),
+                                 [path](const auto& known) { return path == known.path; });
+  if (row == rows.end() && path.starts_with(one_model)) {
+    if (auto id = detail::operation_model_id(path.substr(one_model.size()))) {
+      row = &rows[static_cast<std::size_t>(Operation::models)];
+      model = std::move(*id);
+    }
   }
+  if (row == rows.end()) return search;
+  search.allowed = row->method;
+  if (method == row->method) search.route = Route{row->operation, std::move(model)};
   return search;
 }
 
@@ -28180,6 +28182,8 @@ class UsageReader {
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Finds the words of an answer that tell of its usage. Internal: included by .ipp files only.
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -28229,6 +28233,12 @@ inline bool usage_says(std::string_view text, std::string_view quoted_name) noex
   }
   return false;
 }
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
 
 /// Whether an event of that type is the last one of its stream.
 inline bool usage_is_last(std::string_view type) noexcept {
@@ -31230,35 +31240,25 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    if (name.size() > text_.size()) {
-      is_name_ = is_header_name(name);
-      return;
-    }
-    size_ = name.size();
-    if (lower_usual_name(name)) return;
-    is_name_ = !name.empty();
-    for (std::size_t at = 0; at < size_; ++at) {
-      text_[at] = header_lower(name[at]);
-      is_name_ = is_name_ && text_[at] != 0;
-    }
+    if (name.size() <= text_.size()) size_ = name.size();
+    is_name_ = lower_usual_name(name) || is_header_name(name);
   }
   /// As is_header_name() has it.
   bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
-  /// Does it 16 characters at a time where there are only letters, digits and hyphens.
+  /// Where there are only letters, digits and hyphens, which is told: 16 characters at a time.
   bool lower_usual_name(std::string_view name) noexcept {
 #if defined(__SSE2__)
-    if (name.empty()) return false;
     const auto between = [](__m128i bytes, char first, char last) {
       return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
                            _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
     };
     text_.fill('-');
-    std::memcpy(text_.data(), name.data(), name.size());
-    int usual = 0xffff;
-    for (std::size_t at = 0; at < name.size(); at += 16) {
+    if (size_ != 0) std::memcpy(text_.data(), name.data(), size_);
+    int usual = size_ != 0 ? 0xffff : 0;
+    for (std::size_t at = 0; at < size_; at += 16) {
       auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
       const auto bytes = _mm_loadu_si128(block);
       const auto lower =
@@ -31268,10 +31268,10 @@ class LowerName {
           _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
                        _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
     }
-    is_name_ = usual == 0xffff;
-    return is_name_;
+    return usual == 0xffff;
 #else
-    (void)name;
+    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size_), text_.begin(),
+                   header_lower);
     return false;
 #endif
   }

@@ -32,35 +32,25 @@ inline char header_lower(char c) noexcept {
 class LowerName {
  public:
   explicit LowerName(std::string_view name) noexcept {
-    if (name.size() > text_.size()) {
-      is_name_ = is_header_name(name);
-      return;
-    }
-    size_ = name.size();
-    if (lower_usual_name(name)) return;
-    is_name_ = !name.empty();
-    for (std::size_t at = 0; at < size_; ++at) {
-      text_[at] = header_lower(name[at]);
-      is_name_ = is_name_ && text_[at] != 0;
-    }
+    if (name.size() <= text_.size()) size_ = name.size();
+    is_name_ = lower_usual_name(name) || is_header_name(name);
   }
   /// As is_header_name() has it.
   bool is_name() const noexcept { return is_name_; }
   std::string_view view() const noexcept { return {text_.data(), size_}; }
 
  private:
-  /// Does it 16 characters at a time where there are only letters, digits and hyphens.
+  /// Where there are only letters, digits and hyphens, which is told: 16 characters at a time.
   bool lower_usual_name(std::string_view name) noexcept {
 #if defined(__SSE2__)
-    if (name.empty()) return false;
     const auto between = [](__m128i bytes, char first, char last) {
       return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
                            _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
     };
     text_.fill('-');
-    std::memcpy(text_.data(), name.data(), name.size());
-    int usual = 0xffff;
-    for (std::size_t at = 0; at < name.size(); at += 16) {
+    if (size_ != 0) std::memcpy(text_.data(), name.data(), size_);
+    int usual = size_ != 0 ? 0xffff : 0;
+    for (std::size_t at = 0; at < size_; at += 16) {
       auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
       const auto bytes = _mm_loadu_si128(block);
       const auto lower =
@@ -70,10 +60,10 @@ class LowerName {
           _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
                        _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
     }
-    is_name_ = usual == 0xffff;
-    return is_name_;
+    return usual == 0xffff;
 #else
-    (void)name;
+    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size_), text_.begin(),
+                   header_lower);
     return false;
 #endif
   }

@@ -71,20 +71,22 @@ CREDPOOL_INLINE std::string_view path_of(Operation operation) noexcept {
 }
 
 CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view path) {
+  constexpr std::string_view one_model = "/models/";
+  constexpr auto& rows = detail::operation_rows;
   RouteSearch search;
+  std::string model;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
-  const auto found = [&](const detail::OperationRow& row) {
-    search.allowed = row.method;
-    if (method == row.method) search.route.emplace().operation = row.operation;
-  };
-  for (const auto& row : detail::operation_rows)
-    if (path.size() == row.path.size() && path == row.path) return found(row), search;
-  if (constexpr std::string_view one_model = "/models/"; path.starts_with(one_model)) {
-    auto id = detail::operation_model_id(path.substr(one_model.size()));
-    if (!id) return search;
-    found(detail::operation_rows[static_cast<std::size_t>(Operation::models)]);
-    if (search.route) search.route->model = std::move(*id);
+  const auto* row = std::find_if(rows.begin(), rows.end(),
+                                 [path](const auto& known) { return path == known.path; });
+  if (row == rows.end() && path.starts_with(one_model)) {
+    if (auto id = detail::operation_model_id(path.substr(one_model.size()))) {
+      row = &rows[static_cast<std::size_t>(Operation::models)];
+      model = std::move(*id);
+    }
   }
+  if (row == rows.end()) return search;
+  search.allowed = row->method;
+  if (method == row->method) search.route = Route{row->operation, std::move(model)};
   return search;
 }
 
