@@ -42,6 +42,7 @@
 #include <credpool/core/iso8601.hpp>
 #include <credpool/core/openclaw_directory.hpp>
 #include <credpool/core/platform.hpp>
+#include <credpool/core/read_trace.hpp>
 #include <credpool/core/result.hpp>
 #include <credpool/core/safe_url.hpp>
 #include <credpool/core/secret.hpp>

@@ -53,6 +53,7 @@
 #include <credpool/impl/core/hash.ipp>
 #include <credpool/impl/core/iso8601.ipp>
 #include <credpool/impl/core/openclaw_directory.ipp>
+#include <credpool/impl/core/read_trace.ipp>
 #include <credpool/impl/core/safe_url.ipp>
 #include <credpool/impl/core/scrypt.ipp>
 #include <credpool/impl/core/secret.ipp>

@@ -5785,6 +5785,331 @@ CREDPOOL_INLINE Response list_requests(ApiState& state, ApiCall& call) {
 
 namespace credpool::inline CREDPOOL_ABI {
 
+namespace detail {
+
+/// What tells one state of a file from another. All zero: there is nothing.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified = 0;  ///< nanoseconds
+  std::int64_t changed = 0;   ///< nanoseconds; what no program can set
+  std::uint32_t mode = 0;
+  std::uint32_t owner = 0;
+  std::uint32_t group = 0;
+  std::uint32_t links = 0;
+};
+static_assert(sizeof(FileStamp) == 56, "it is kept as its bytes: there must be no gap");
+
+}  // namespace detail
+
+/// The files that an answer rests on, each with what it was like when it was looked at: whether the
+/// answer still holds is told by looking at them again, without reading (a verifying trace).
+///
+/// Every path is noted before it is read, so that a change in between is a difference. The
+/// directories on the way to it are noted with it, and where links lead.
+///
+/// @thread_safety caller serialises
+class ReadTrace {
+ public:
+  /// What matters of that which stands at a path.
+  enum class Of : unsigned char {
+    contents,  ///< of a file its bytes, of a directory which names it has
+    identity,  ///< of a directory only that it is this one, and who may do what there
+  };
+
+  /// @param begun the time at which reading begins
+  explicit ReadTrace(TimePoint begun) noexcept : begun_{begun} {}
+
+  /// Notes what stands at a path, also when that is nothing. What was noted first counts.
+  /// @param path absolute
+  /// @return whether there is something, a link followed; none when that cannot be told
+  std::optional<bool> look(std::string_view path, Of what = Of::contents);
+  /// The answer rests on something that cannot be noted.
+  void spoil() noexcept { spoilt_ = true; }
+
+  /// Whether every change will be a difference. Not so when something changed less than two
+  /// seconds before the trace was begun, since it may change once more in the same step of its file
+  /// system's clock; when a file system may tell an old state (NFS, FUSE and the like); and when
+  /// something could not be noted.
+  bool reliable() const noexcept;
+  /// What was noted, for holds().
+  std::string bytes() const;
+
+  /// Whether everything is as it was; false for bytes that bytes() has not made.
+  /// @effects looks at each path, until one differs
+  static bool holds(std::string_view bytes) noexcept;
+
+ private:
+  struct Entry {
+    Of what;
+    detail::FileStamp own;
+    detail::FileStamp target;  ///< of a link: what it leads to
+
+    bool is_there() const noexcept;
+  };
+
+  const Entry* known(std::string_view path, Of what) const;
+  const Entry* note(std::string_view path, Of what);
+  std::optional<detail::FileStamp> stamp(const char* path, bool followed, Of what);
+
+  TimePoint begun_;
+  bool spoilt_ = false;
+  std::int64_t last_change_ = 0;  ///< of what was noted; nanoseconds
+  std::map<std::string, Entry, std::less<>> entries_ = {};
+  std::set<std::string, std::less<>> ways_ = {};  ///< directories that are noted with all above
+  std::set<std::uint64_t> trusted_devices_ = {};
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#else
+#include <sys/resource.h>
+#endif
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Owns a file descriptor and closes it.
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int fd) noexcept : fd_{fd} {}
+  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  void reset() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
+/// the same user. For front ends: a library has no business deciding it.
+///
+/// @effects the whole process; ends with the next exec
+inline void protect_process_memory() noexcept {
+#if defined(__linux__)
+  ::prctl(PR_SET_DUMPABLE, 0);
+#else
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+#endif
+}
+
+/// Whether something is mounted right there, as containers do with single files: such a name cannot
+/// be renamed or replaced. False where the system does not tell.
+inline bool is_mount_point(const char* path) noexcept {
+#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
+  struct statx facts {};
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
+#endif
+}
+
+/// Whether the file system of that path gives the present state of a file at once, and a new time
+/// of change with every change: the usual ones of a local disk or of memory do. False where the
+/// system does not tell, and for file systems that another program or machine answers for.
+inline bool tells_every_change(const char* path) noexcept {
+#if defined(__linux__)
+  constexpr std::array<std::uint32_t, 11> local{
+      0x0000ef53,  // ext2, ext3, ext4
+      0x58465342,  // XFS
+      0x9123683e,  // Btrfs
+      0x01021994,  // tmpfs
+      0x794c7630,  // overlayfs
+      0x2fc12fc1,  // ZFS
+      0xf2f52010,  // F2FS
+      0xca451a4e,  // bcachefs
+      0x73717368,  // squashfs
+      0xe0f5e1e2,  // EROFS
+      0x3153464a,  // JFS
+  };
+  struct statfs facts {};
+  if (::statfs(path, &facts) != 0) return false;
+  return std::find(local.begin(), local.end(), static_cast<std::uint32_t>(facts.f_type)) !=
+         local.end();
+#else
+  (void)path;
+  return false;
+#endif
+}
+
+/// Lets two existing files of one file system change their names with each other, in one step.
+///
+/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
+/// @effects the two directory entries; nothing is synced
+inline int exchange_names(const char* one, const char* other) noexcept {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
+#elif defined(__APPLE__) && defined(RENAME_SWAP)
+  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
+#else
+  (void)one;
+  (void)other;
+  return ENOSYS;
+#endif
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// None when it cannot be told what stands there.
+inline std::optional<FileStamp> stamp_of(const char* path, bool followed,
+                                         ReadTrace::Of what) noexcept {
+  struct stat facts {};
+  FileStamp stamp;
+  if ((followed ? ::stat(path, &facts) : ::lstat(path, &facts)) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return stamp;
+    if (errno != EACCES) return std::nullopt;
+    stamp.links = EACCES;  // not there for us: another answer than that it is missing
+    return stamp;
+  }
+  stamp.device = facts.st_dev;
+  stamp.inode = facts.st_ino;
+  stamp.mode = facts.st_mode;
+  stamp.owner = facts.st_uid;
+  stamp.group = facts.st_gid;
+  if (what == ReadTrace::Of::identity && S_ISDIR(facts.st_mode)) return stamp;
+  const auto nanoseconds = [](const timespec& time) {
+    constexpr std::uint64_t second = 1'000'000'000;  // wraps for years that 64 bits do not hold
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * second +
+                                     static_cast<std::uint64_t>(time.tv_nsec));
+  };
+  stamp.size = static_cast<std::uint64_t>(facts.st_size);
+  stamp.modified = nanoseconds(facts.st_mtim);
+  stamp.changed = nanoseconds(facts.st_ctim);
+  stamp.links = static_cast<std::uint32_t>(facts.st_nlink);
+  return stamp;
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE bool ReadTrace::Entry::is_there() const noexcept {
+  return (S_ISLNK(own.mode) ? target : own).mode != 0;
+}
+
+CREDPOOL_INLINE std::optional<detail::FileStamp> ReadTrace::stamp(const char* path, bool followed,
+                                                                  Of what) {
+  const auto stamp = detail::stamp_of(path, followed, what);
+  if (!stamp) {
+    spoil();
+    return stamp;
+  }
+  last_change_ = std::max(last_change_, stamp->changed);
+  const bool new_device =
+      stamp->mode != 0 && !S_ISLNK(stamp->mode) && trusted_devices_.insert(stamp->device).second;
+  if (new_device && !tells_every_change(path)) spoil();
+  return stamp;
+}
+
+CREDPOOL_INLINE const ReadTrace::Entry* ReadTrace::known(std::string_view path, Of what) const {
+  const auto entry = entries_.find(path);
+  if (entry == entries_.end()) return nullptr;
+  return entry->second.what == what || what == Of::identity ? &entry->second : nullptr;
+}
+
+CREDPOOL_INLINE const ReadTrace::Entry* ReadTrace::note(std::string_view path, Of what) {
+  if (const auto* entry = known(path, what)) return entry;
+  std::string text{path};
+  const auto own = stamp(text.c_str(), false, what);
+  const bool is_link = own && S_ISLNK(own->mode);
+  const auto target = is_link ? stamp(text.c_str(), true, what) : detail::FileStamp{};
+  if (!own || !target) return nullptr;
+  const auto [entry, is_new] = entries_.try_emplace(std::move(text), Entry{what, *own, *target});
+  if (!is_new) {  // of a directory more is asked now: it must still be the one that was noted
+    const auto is_other = [](const detail::FileStamp& a, const detail::FileStamp& b) {
+      return std::tie(a.device, a.inode, a.mode, a.owner, a.group) !=
+             std::tie(b.device, b.inode, b.mode, b.owner, b.group);
+    };
+    if (is_other(entry->second.own, *own) || is_other(entry->second.target, *target)) spoil();
+    entry->second = {what, *own, *target};
+  }
+  return &entry->second;
+}
+
+CREDPOOL_INLINE std::optional<bool> ReadTrace::look(std::string_view path, Of what) {
+  if (const auto* entry = known(path, what)) return entry->is_there();
+  if (!path.starts_with('/')) {
+    spoil();
+    return std::nullopt;
+  }
+  if (const auto way = path.substr(0, path.rfind('/')); !ways_.contains(way)) {
+    for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1)) {
+      const auto* above = note(path.substr(0, slash), Of::identity);
+      if (above == nullptr) return std::nullopt;
+      if (!above->is_there()) return false;  // nothing is below it
+    }
+    ways_.emplace(way);
+  }
+  const auto* entry = note(path, what);
+  return entry != nullptr ? std::optional{entry->is_there()} : std::nullopt;
+}
+
+CREDPOOL_INLINE bool ReadTrace::reliable() const noexcept {
+  constexpr auto steps = std::chrono::seconds{2};  // many times those of file systems we trust
+  const std::chrono::nanoseconds settled = (begun_ - steps).time_since_epoch();
+  return !spoilt_ && last_change_ < settled.count();
+}
+
+CREDPOOL_INLINE std::string ReadTrace::bytes() const {
+  std::string bytes;
+  const auto add = [&bytes](const std::string& path, bool followed, Of what,
+                            const detail::FileStamp& stamp) {
+    bytes += followed ? 'f' : 'e';
+    bytes += what == Of::identity ? 'i' : 'c';
+    bytes.append(reinterpret_cast<const char*>(&stamp), sizeof stamp);
+    bytes.append(path.c_str(), path.size() + 1);
+  };
+  for (const auto& [path, entry] : entries_) {
+    add(path, false, entry.what, entry.own);
+    if (S_ISLNK(entry.own.mode)) add(path, true, entry.what, entry.target);
+  }
+  return bytes;
+}
+
+CREDPOOL_INLINE bool ReadTrace::holds(std::string_view bytes) noexcept {
+  constexpr std::size_t before_path = 2 + sizeof(detail::FileStamp);
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\0', before_path);
+    if (end == std::string_view::npos) return false;
+    const auto what = bytes[1] == 'i' ? Of::identity : Of::contents;
+    const auto present = detail::stamp_of(bytes.data() + before_path, bytes[0] == 'f', what);
+    if (!present || std::memcmp(&*present, bytes.data() + 2, sizeof *present) != 0) return false;
+    bytes.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// Whether a variable of that name tells of a terminal, a window, a session or one run of a
+/// service: another value of it does not make it another world for a login.
+bool names_a_window(std::string_view variable) noexcept;
+
 /// Everything the library may know about the process it runs in: variables, home, names.
 ///
 /// Injected everywhere instead of being read, so that a test or a demo can hand in another world.
@@ -5842,8 +6167,23 @@ class Environment {
   /// The same world with one variable set (or, with no value, unset).
   Environment with_variable(std::string_view name, std::optional<std::string> value) const;
 
+  /// The same world, for one thread, with every file noted that the library reads or looks for; not
+  /// noted are the variables, the home directory and the names.
+  Environment traced_in(std::shared_ptr<ReadTrace> trace) const;
+  /// Whether something is there, links followed; false when that cannot be told. Noted.
+  bool exists(const std::filesystem::path& path,
+              ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who is about to read or look for a file himself; nothing happens without a trace.
+  void note_look(const std::filesystem::path& path,
+                 ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who looks in variables() for a name that he has read somewhere.
+  void note_variable(std::string_view name) const noexcept;
+  /// For who has met with something that a trace does not tell; nothing happens without one.
+  void note_untold() const noexcept;
+
  private:
   std::shared_ptr<const Facts> facts_;
+  std::shared_ptr<ReadTrace> trace_ = nullptr;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -5853,6 +6193,22 @@ extern char** environ;
 }
 
 namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool names_a_window(std::string_view variable) noexcept {
+  constexpr std::array<std::string_view, 26> names{
+      "_",           "COLORTERM",     "COLUMNS",        "DBUS_SESSION_BUS_ADDRESS",
+      "DISPLAY",     "GPG_TTY",       "INVOCATION_ID",  "ITERM_SESSION_ID",
+      "LINES",       "MANAGERPID",    "OLDPWD",         "PWD",
+      "SHLVL",       "SSH_AGENT_PID", "SSH_AUTH_SOCK",  "SSH_CLIENT",
+      "SSH_TTY",     "STY",           "SSH_CONNECTION", "SYSTEMD_EXEC_PID",
+      "TMUX",        "TMUX_PANE",     "JOURNAL_STREAM", "WAYLAND_DISPLAY",
+      "VTE_VERSION", "WT_SESSION"};
+  constexpr std::array<std::string_view, 8> beginnings{
+      "ALACRITTY_", "KITTY_", "KONSOLE_", "TERM", "VSCODE_", "WEZTERM_", "WINDOW", "XDG_SESSION_"};
+  return std::find(names.begin(), names.end(), variable) != names.end() ||
+         std::any_of(beginnings.begin(), beginnings.end(),
+                     [variable](auto beginning) { return variable.starts_with(beginning); });
+}
 
 CREDPOOL_INLINE Environment::Environment(Facts facts)
     : facts_{std::make_shared<const Facts>(std::move(facts))} {}
@@ -5895,6 +6251,7 @@ CREDPOOL_INLINE Environment Environment::of_process() {
 }
 
 CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
+  note_variable(name);
   const auto entry = facts_->variables.find(name);
   if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
   return entry->second;
@@ -5966,12 +6323,16 @@ CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
     const auto entry = rest.substr(0, colon);
     if (entry.starts_with('/')) {
       candidate = entry;
+      if (trace_) trace_->look(candidate);  // its names tell what is not in it
       if (!entry.ends_with('/')) candidate += '/';
       candidate += name;
       struct stat facts {};
-      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-          (facts.st_mode & 0111) != 0)
-        return std::filesystem::path{candidate};
+      if (::lstat(candidate.c_str(), &facts) == 0) {
+        if (trace_) trace_->look(candidate);
+        if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+            (facts.st_mode & 0111) != 0)
+          return std::filesystem::path{candidate};
+      }
     }
     if (colon == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(colon + 1);
@@ -6002,7 +6363,36 @@ CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
   } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
     changed.variables.erase(entry);
   }
-  return Environment{std::move(changed)};
+  Environment other{std::move(changed)};
+  other.trace_ = trace_;
+  return other;
+}
+
+CREDPOOL_INLINE Environment Environment::traced_in(std::shared_ptr<ReadTrace> trace) const {
+  Environment traced = *this;
+  traced.trace_ = std::move(trace);
+  return traced;
+}
+
+CREDPOOL_INLINE bool Environment::exists(const std::filesystem::path& path,
+                                         ReadTrace::Of what) const {
+  if (trace_)
+    if (const auto there = trace_->look(path.native(), what)) return *there;
+  std::error_code untold;
+  return std::filesystem::exists(path, untold);
+}
+
+CREDPOOL_INLINE void Environment::note_look(const std::filesystem::path& path,
+                                            ReadTrace::Of what) const {
+  if (trace_) trace_->look(path.native(), what);
+}
+
+CREDPOOL_INLINE void Environment::note_variable(std::string_view name) const noexcept {
+  if (trace_ && names_a_window(name)) trace_->spoil();
+}
+
+CREDPOOL_INLINE void Environment::note_untold() const noexcept {
+  if (trace_) trace_->spoil();
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -6138,86 +6528,6 @@ Result<void> make_private_directory(const std::filesystem::path& path);
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
-#if defined(__linux__)
-#include <sys/prctl.h>
-#else
-#include <sys/resource.h>
-#endif
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// Owns a file descriptor and closes it.
-class Descriptor {
- public:
-  Descriptor() noexcept = default;
-  explicit Descriptor(int fd) noexcept : fd_{fd} {}
-  Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~Descriptor() { reset(); }
-
-  int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-  void reset() noexcept {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
-/// Keeps the memory of this process out of core files and, on Linux, away from other processes of
-/// the same user. For front ends: a library has no business deciding it.
-///
-/// @effects the whole process; ends with the next exec
-inline void protect_process_memory() noexcept {
-#if defined(__linux__)
-  ::prctl(PR_SET_DUMPABLE, 0);
-#else
-  rlimit limit{};
-  ::getrlimit(RLIMIT_CORE, &limit);
-  limit.rlim_cur = 0;
-  ::setrlimit(RLIMIT_CORE, &limit);
-#endif
-}
-
-/// Whether something is mounted right there, as containers do with single files: such a name cannot
-/// be renamed or replaced. False where the system does not tell.
-inline bool is_mount_point(const char* path) noexcept {
-#if defined(__linux__) && defined(STATX_ATTR_MOUNT_ROOT)
-  struct statx facts {};
-  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
-         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-#else
-  (void)path;
-  return false;
-#endif
-}
-
-/// Lets two existing files of one file system change their names with each other, in one step.
-///
-/// @return 0, else an errno; ENOSYS or EINVAL where the system or the file system cannot do it
-/// @effects the two directory entries; nothing is synced
-inline int exchange_names(const char* one, const char* other) noexcept {
-#if defined(__linux__) && defined(RENAME_EXCHANGE)
-  return ::renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0 ? 0 : errno;
-#elif defined(__APPLE__) && defined(RENAME_SWAP)
-  return ::renamex_np(one, other, RENAME_SWAP) == 0 ? 0 : errno;
-#else
-  (void)one;
-  (void)other;
-  return ENOSYS;
-#endif
-}
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
 // Internal: included by .ipp files only.
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -6284,6 +6594,7 @@ inline std::string shell_word(std::string_view text) {
 
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
+  environment.note_look(facts.resolved.parent_path(), ReadTrace::Of::identity);
   const auto warn = [&facts](FileWarning::Kind kind, std::string command,
                              const std::filesystem::path& path) {
     facts.warnings.push_back({kind, std::move(command) + ' ' + shell_word(path.native())});
@@ -6333,10 +6644,12 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
 
   const auto failed_with = [&](int number) {
     const auto code = errc_of_errno(number);
+    if (code == Errc::permission_denied || code == Errc::io) environment.note_untold();
     return fail(code, doing, path.string(),
                 code == Errc::not_found ? std::string{} : reason_of_errno(number));
   };
 
+  environment.note_look(path);
   // What is not a regular file is refused before it is opened: opening a device may have effects.
   struct stat before {};
   if (::lstat(path.c_str(), &before) != 0) return failed_with(errno);
@@ -6351,8 +6664,10 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
   OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
   if (!opened.descriptor) return failed_with(errno);
   struct stat file {};
-  if (::fstat(opened.descriptor.get(), &file) != 0)
+  if (::fstat(opened.descriptor.get(), &file) != 0) {
+    environment.note_untold();
     return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  }
   if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
   if (file.st_uid != environment.user() && file.st_uid != 0)
     return fail(Errc::unsafe_file, doing, path.string(),
@@ -6368,6 +6683,7 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
     std::error_code failed;
     auto resolved = std::filesystem::canonical(path, failed);
     if (!failed) facts.resolved = std::move(resolved);
+    environment.note_look(facts.resolved);
   }
   facts.mode = file.st_mode & 07777;
   facts.inode = file.st_ino;
@@ -6401,6 +6717,7 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       const int number = errno;
+      environment.note_untold();
       wipe(bytes.data(), bytes.size());
       return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
     }
@@ -18218,7 +18535,13 @@ template <class... S> class Sources {
       else
         return source.discover(environment);
     };
-    detail::add_discovered(discovery, Source::cli, chosen.priority, discover());
+    auto found = discover();
+    // What could not be read just now may be readable the next moment, with every file as it is.
+    if (!found || std::any_of(found->begin(), found->end(), [](const Credential& credential) {
+          return credential.reason == Reason::unreadable;
+        }))
+      environment.note_untold();
+    detail::add_discovered(discovery, Source::cli, chosen.priority, std::move(found));
   }
 
   template <class Source>
@@ -18256,10 +18579,8 @@ CREDPOOL_INLINE CliFacts cli_facts(std::string_view cli, std::string_view provid
     facts.program = environment.find_program(program);
     if (facts.program) break;
   }
-  for (const auto& file : files) {
-    std::error_code unreachable;  // what cannot be looked at is not found
-    if (std::filesystem::exists(file, unreachable)) facts.files_found.push_back(file);
-  }
+  for (const auto& file : files)
+    if (environment.exists(file)) facts.files_found.push_back(file);
   facts.files_looked_at = std::move(files);
   for (const auto variable : variables)
     if (environment.variable(variable)) facts.variables_set.emplace_back(variable);
@@ -22132,10 +22453,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
     std::error_code not_there;
-    const auto entry = std::filesystem::symlink_status(path, not_there);
-    if (!std::filesystem::exists(entry)) return false;
+    const bool there = environment.exists(path);
+    if (!there && !std::filesystem::is_symlink(path, not_there)) return false;
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return !std::filesystem::is_symlink(entry) || std::filesystem::exists(path, not_there);
+    return there;
   };
   for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
        directory = directory.parent_path()) {
@@ -22202,8 +22523,9 @@ inline std::vector<std::filesystem::path> aider_directories(const Environment& e
   const auto& here = environment.working_directory();
   if (!here.empty()) add(here);
   for (auto above = here; !above.empty(); above = above.parent_path()) {
-    std::error_code unreachable;  // then it is no work tree that git could use
-    if (std::filesystem::exists(above / ".git", unreachable)) {
+    if (environment.exists(
+            above / ".git",
+            ReadTrace::Of::identity)) {  // else it is no work tree that git could use
       add(above);
       break;
     }
@@ -24719,10 +25041,8 @@ inline std::vector<std::filesystem::path> gemini_dotenv_files(const Environment&
     user_files = {*home / ".gemini/.env", *home / ".env"};
   auto files = nearest_dotenv_files(environment, ".gemini", {}, user_files);
   // The CLI reads one .env file only, the nearest.
-  const auto read = std::find_if(files.begin(), files.end(), [](const auto& path) {
-    std::error_code not_there;
-    return std::filesystem::exists(path, not_there);
-  });
+  const auto read = std::find_if(files.begin(), files.end(),
+                                 [&](const auto& path) { return environment.exists(path); });
   if (read != files.end()) files.erase(read + 1, files.end());
   return files;
 }
@@ -25519,13 +25839,16 @@ class KimiLoginStore : public FileLoginStore {
 namespace credpool::inline CREDPOOL_ABI {
 
 /// The entries of a directory whose names end in `ending`, sorted by name, at most `limit` of them.
-/// Entries are not opened. A directory that is missing has none.
+/// Entries are not opened, the directory is noted in the environment's trace. A directory that is
+/// missing has none.
 /// @errors permission_denied or io when the directory is there and cannot be listed
 Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit = 256);
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit = 256);
 
 /// The same where an unreadable directory need not be told from an empty one.
-std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& directory,
+std::vector<std::filesystem::path> files_ending_in(const Environment& environment,
+                                                   const std::filesystem::path& directory,
                                                    std::string_view ending,
                                                    std::size_t limit = 256);
 
@@ -25534,7 +25857,9 @@ std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& 
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  environment.note_look(directory);
   std::vector<std::filesystem::path> found;
   std::error_code failed;
   for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
@@ -25552,8 +25877,9 @@ CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
 }
 
 CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
-  return list_files_ending_in(directory, ending, limit)
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  return list_files_ending_in(environment, directory, ending, limit)
       .value_or(std::vector<std::filesystem::path>{});
 }
 
@@ -25565,7 +25891,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCli::locations(
     const Environment& environment) const {
   const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
   if (!share) return {};
-  auto files = files_ending_in(*share / "credentials", ".json");
+  auto files = files_ending_in(environment, *share / "credentials", ".json");
   if (files.empty()) files.push_back(*share / "credentials/kimi-code.json");
   files.push_back(*share / "config.toml");
   files.push_back(*share / "config.json");
@@ -25654,7 +25980,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
   const auto directory = *share / "credentials";
   std::vector<Credential> found;
   std::set<std::string> slots;
-  const auto files = list_files_ending_in(directory, ".json");
+  const auto files = list_files_ending_in(environment, directory, ".json");
   if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
   for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
     const auto slot = path.stem().string();
@@ -25903,7 +26229,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCode::locations(
     const Environment& environment) const {
   const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
   if (!home) return {};
-  auto files = files_ending_in(*home / "credentials", ".json");
+  auto files = files_ending_in(environment, *home / "credentials", ".json");
   if (files.empty()) files.push_back(*home / "credentials/kimi-code.json");
   files.push_back(*home / "config.toml");
   return files;
@@ -25933,7 +26259,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
   const auto directory = *home / "credentials";
   std::vector<Credential> found;
   bool current_found = false;
-  const auto files = list_files_ending_in(directory, ".json");
+  const auto files = list_files_ending_in(environment, directory, ".json");
   if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
   for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
     const auto slot = path.stem().string();
@@ -26462,6 +26788,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
   for (const auto& place : places) detail::add_qwen_keys(place, references, environment, found);
   for (const auto& one : settings) detail::add_qwen_inline_key(one, found);
   for (const auto& reference : references) {
+    environment.note_variable(reference.variable);
     const bool is_set = std::any_of(places.begin(), places.end(), [&](const auto& place) {
       return !detail::named_value(place.values, reference.variable).empty();
     });

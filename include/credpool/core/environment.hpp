@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/core/read_trace.hpp>
 #include <credpool/core/result.hpp>
 
 #include <filesystem>
@@ -14,6 +15,10 @@
 #include <sys/types.h>
 
 namespace credpool::inline CREDPOOL_ABI {
+
+/// Whether a variable of that name tells of a terminal, a window, a session or one run of a
+/// service: another value of it does not make it another world for a login.
+bool names_a_window(std::string_view variable) noexcept;
 
 /// Everything the library may know about the process it runs in: variables, home, names.
 ///
@@ -72,8 +77,23 @@ class Environment {
   /// The same world with one variable set (or, with no value, unset).
   Environment with_variable(std::string_view name, std::optional<std::string> value) const;
 
+  /// The same world, for one thread, with every file noted that the library reads or looks for; not
+  /// noted are the variables, the home directory and the names.
+  Environment traced_in(std::shared_ptr<ReadTrace> trace) const;
+  /// Whether something is there, links followed; false when that cannot be told. Noted.
+  bool exists(const std::filesystem::path& path,
+              ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who is about to read or look for a file himself; nothing happens without a trace.
+  void note_look(const std::filesystem::path& path,
+                 ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who looks in variables() for a name that he has read somewhere.
+  void note_variable(std::string_view name) const noexcept;
+  /// For who has met with something that a trace does not tell; nothing happens without one.
+  void note_untold() const noexcept;
+
  private:
   std::shared_ptr<const Facts> facts_;
+  std::shared_ptr<ReadTrace> trace_ = nullptr;
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

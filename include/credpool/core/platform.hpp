@@ -9,11 +9,15 @@
 
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/statfs.h>
 #else
 #include <sys/resource.h>
 #endif
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
@@ -67,6 +71,34 @@ inline bool is_mount_point(const char* path) noexcept {
   struct statx facts {};
   return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &facts) == 0 &&
          (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+#else
+  (void)path;
+  return false;
+#endif
+}
+
+/// Whether the file system of that path gives the present state of a file at once, and a new time
+/// of change with every change: the usual ones of a local disk or of memory do. False where the
+/// system does not tell, and for file systems that another program or machine answers for.
+inline bool tells_every_change(const char* path) noexcept {
+#if defined(__linux__)
+  constexpr std::array<std::uint32_t, 11> local{
+      0x0000ef53,  // ext2, ext3, ext4
+      0x58465342,  // XFS
+      0x9123683e,  // Btrfs
+      0x01021994,  // tmpfs
+      0x794c7630,  // overlayfs
+      0x2fc12fc1,  // ZFS
+      0xf2f52010,  // F2FS
+      0xca451a4e,  // bcachefs
+      0x73717368,  // squashfs
+      0xe0f5e1e2,  // EROFS
+      0x3153464a,  // JFS
+  };
+  struct statfs facts {};
+  if (::statfs(path, &facts) != 0) return false;
+  return std::find(local.begin(), local.end(), static_cast<std::uint32_t>(facts.f_type)) !=
+         local.end();
 #else
   (void)path;
   return false;

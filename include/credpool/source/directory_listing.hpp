@@ -1,6 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
+#include <credpool/core/environment.hpp>
 #include <credpool/core/result.hpp>
 
 #include <filesystem>
@@ -10,13 +11,16 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 /// The entries of a directory whose names end in `ending`, sorted by name, at most `limit` of them.
-/// Entries are not opened. A directory that is missing has none.
+/// Entries are not opened, the directory is noted in the environment's trace. A directory that is
+/// missing has none.
 /// @errors permission_denied or io when the directory is there and cannot be listed
 Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit = 256);
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit = 256);
 
 /// The same where an unreadable directory need not be told from an empty one.
-std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& directory,
+std::vector<std::filesystem::path> files_ending_in(const Environment& environment,
+                                                   const std::filesystem::path& directory,
                                                    std::string_view ending,
                                                    std::size_t limit = 256);
 

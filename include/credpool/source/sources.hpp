@@ -3,6 +3,7 @@
 
 #include <credpool/source/concept.hpp>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <map>
@@ -149,7 +150,13 @@ template <class... S> class Sources {
       else
         return source.discover(environment);
     };
-    detail::add_discovered(discovery, Source::cli, chosen.priority, discover());
+    auto found = discover();
+    // What could not be read just now may be readable the next moment, with every file as it is.
+    if (!found || std::any_of(found->begin(), found->end(), [](const Credential& credential) {
+          return credential.reason == Reason::unreadable;
+        }))
+      environment.note_untold();
+    detail::add_discovered(discovery, Source::cli, chosen.priority, std::move(found));
   }
 
   template <class Source>

@@ -212,3 +212,19 @@ TEST_CASE("source/sources: a key in ~/.env is dotenv's, one in a CLI's own place
   discovery = sources.discover_all(home.environment(), {{"qwen-cli", {true, -1}}});
   CHECK(of_provider("openai") == "qwen-cli");
 }
+
+TEST_CASE("source/sources: what could not be read just now is not told by a trace") {
+  const ThrowawayHome home;
+  const auto reliable = [&](const auto& source) {
+    const auto trace = std::make_shared<cp::ReadTrace>(cp::TimePoint{} + std::chrono::hours{1});
+    (void)cp::Sources{source}.discover_all(home.environment().traced_in(trace));
+    return trace->reliable();
+  };
+  const auto unusable = [](cp::Reason reason) {
+    return Told{{cp::Credential::unusable("told", "acme", "/store", reason, {})}};
+  };
+  CHECK(reliable(Told{{key("one")}}));
+  CHECK(reliable(unusable(cp::Reason::malformed)));
+  CHECK_FALSE(reliable(unusable(cp::Reason::unreadable)));
+  CHECK_FALSE(reliable(Broken{}));
+}

@@ -3,6 +3,7 @@
 
 #include <credpool/core/environment.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include <pwd.h>
@@ -14,6 +15,22 @@ extern char** environ;
 }
 
 namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE bool names_a_window(std::string_view variable) noexcept {
+  constexpr std::array<std::string_view, 26> names{
+      "_",           "COLORTERM",     "COLUMNS",        "DBUS_SESSION_BUS_ADDRESS",
+      "DISPLAY",     "GPG_TTY",       "INVOCATION_ID",  "ITERM_SESSION_ID",
+      "LINES",       "MANAGERPID",    "OLDPWD",         "PWD",
+      "SHLVL",       "SSH_AGENT_PID", "SSH_AUTH_SOCK",  "SSH_CLIENT",
+      "SSH_TTY",     "STY",           "SSH_CONNECTION", "SYSTEMD_EXEC_PID",
+      "TMUX",        "TMUX_PANE",     "JOURNAL_STREAM", "WAYLAND_DISPLAY",
+      "VTE_VERSION", "WT_SESSION"};
+  constexpr std::array<std::string_view, 8> beginnings{
+      "ALACRITTY_", "KITTY_", "KONSOLE_", "TERM", "VSCODE_", "WEZTERM_", "WINDOW", "XDG_SESSION_"};
+  return std::find(names.begin(), names.end(), variable) != names.end() ||
+         std::any_of(beginnings.begin(), beginnings.end(),
+                     [variable](auto beginning) { return variable.starts_with(beginning); });
+}
 
 CREDPOOL_INLINE Environment::Environment(Facts facts)
     : facts_{std::make_shared<const Facts>(std::move(facts))} {}
@@ -56,6 +73,7 @@ CREDPOOL_INLINE Environment Environment::of_process() {
 }
 
 CREDPOOL_INLINE std::optional<std::string> Environment::variable(std::string_view name) const {
+  note_variable(name);
   const auto entry = facts_->variables.find(name);
   if (entry == facts_->variables.end() || entry->second.empty()) return std::nullopt;
   return entry->second;
@@ -127,12 +145,16 @@ CREDPOOL_INLINE std::optional<std::filesystem::path> Environment::find_program(
     const auto entry = rest.substr(0, colon);
     if (entry.starts_with('/')) {
       candidate = entry;
+      if (trace_) trace_->look(candidate);  // its names tell what is not in it
       if (!entry.ends_with('/')) candidate += '/';
       candidate += name;
       struct stat facts {};
-      if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-          (facts.st_mode & 0111) != 0)
-        return std::filesystem::path{candidate};
+      if (::lstat(candidate.c_str(), &facts) == 0) {
+        if (trace_) trace_->look(candidate);
+        if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+            (facts.st_mode & 0111) != 0)
+          return std::filesystem::path{candidate};
+      }
     }
     if (colon == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(colon + 1);
@@ -163,7 +185,36 @@ CREDPOOL_INLINE Environment Environment::with_variable(std::string_view name,
   } else if (const auto entry = changed.variables.find(name); entry != changed.variables.end()) {
     changed.variables.erase(entry);
   }
-  return Environment{std::move(changed)};
+  Environment other{std::move(changed)};
+  other.trace_ = trace_;
+  return other;
+}
+
+CREDPOOL_INLINE Environment Environment::traced_in(std::shared_ptr<ReadTrace> trace) const {
+  Environment traced = *this;
+  traced.trace_ = std::move(trace);
+  return traced;
+}
+
+CREDPOOL_INLINE bool Environment::exists(const std::filesystem::path& path,
+                                         ReadTrace::Of what) const {
+  if (trace_)
+    if (const auto there = trace_->look(path.native(), what)) return *there;
+  std::error_code untold;
+  return std::filesystem::exists(path, untold);
+}
+
+CREDPOOL_INLINE void Environment::note_look(const std::filesystem::path& path,
+                                            ReadTrace::Of what) const {
+  if (trace_) trace_->look(path.native(), what);
+}
+
+CREDPOOL_INLINE void Environment::note_variable(std::string_view name) const noexcept {
+  if (trace_ && names_a_window(name)) trace_->spoil();
+}
+
+CREDPOOL_INLINE void Environment::note_untold() const noexcept {
+  if (trace_) trace_->spoil();
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

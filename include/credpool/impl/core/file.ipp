@@ -69,6 +69,7 @@ inline std::string shell_word(std::string_view text) {
 
 inline void note_warnings(FileFacts& facts, const struct stat& file, const Environment& environment,
                           bool holds_secret) {
+  environment.note_look(facts.resolved.parent_path(), ReadTrace::Of::identity);
   const auto warn = [&facts](FileWarning::Kind kind, std::string command,
                              const std::filesystem::path& path) {
     facts.warnings.push_back({kind, std::move(command) + ' ' + shell_word(path.native())});
@@ -118,10 +119,12 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
 
   const auto failed_with = [&](int number) {
     const auto code = errc_of_errno(number);
+    if (code == Errc::permission_denied || code == Errc::io) environment.note_untold();
     return fail(code, doing, path.string(),
                 code == Errc::not_found ? std::string{} : reason_of_errno(number));
   };
 
+  environment.note_look(path);
   // What is not a regular file is refused before it is opened: opening a device may have effects.
   struct stat before {};
   if (::lstat(path.c_str(), &before) != 0) return failed_with(errno);
@@ -136,8 +139,10 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
   OpenedFile opened{Descriptor{::open(path.c_str(), flags)}, {}};
   if (!opened.descriptor) return failed_with(errno);
   struct stat file {};
-  if (::fstat(opened.descriptor.get(), &file) != 0)
+  if (::fstat(opened.descriptor.get(), &file) != 0) {
+    environment.note_untold();
     return fail(Errc::io, doing, path.string(), reason_of_errno(errno));
+  }
   if (!S_ISREG(file.st_mode)) return not_regular(file.st_mode);
   if (file.st_uid != environment.user() && file.st_uid != 0)
     return fail(Errc::unsafe_file, doing, path.string(),
@@ -153,6 +158,7 @@ inline Result<OpenedFile> open_to_read(const std::filesystem::path& path,
     std::error_code failed;
     auto resolved = std::filesystem::canonical(path, failed);
     if (!failed) facts.resolved = std::move(resolved);
+    environment.note_look(facts.resolved);
   }
   facts.mode = file.st_mode & 07777;
   facts.inode = file.st_ino;
@@ -186,6 +192,7 @@ CREDPOOL_INLINE Result<FileText> read_file(const std::filesystem::path& path,
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
       const int number = errno;
+      environment.note_untold();
       wipe(bytes.data(), bytes.size());
       return fail(Errc::io, "reading a file", path.string(), detail::reason_of_errno(number));
     }

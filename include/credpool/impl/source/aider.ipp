@@ -28,8 +28,9 @@ inline std::vector<std::filesystem::path> aider_directories(const Environment& e
   const auto& here = environment.working_directory();
   if (!here.empty()) add(here);
   for (auto above = here; !above.empty(); above = above.parent_path()) {
-    std::error_code unreachable;  // then it is no work tree that git could use
-    if (std::filesystem::exists(above / ".git", unreachable)) {
+    if (environment.exists(
+            above / ".git",
+            ReadTrace::Of::identity)) {  // else it is no work tree that git could use
       add(above);
       break;
     }

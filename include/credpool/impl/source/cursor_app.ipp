@@ -77,11 +77,13 @@ inline Result<CursorAppStore> read_cursor_app(const std::filesystem::path& path,
 }
 
 /// Whether Cursor has changes that are not in the one file that was read.
-inline bool has_unsettled_changes(const std::filesystem::path& database) {
+inline bool has_unsettled_changes(const std::filesystem::path& database,
+                                  const Environment& environment) {
   for (const char* ending : {"-wal", "-journal"}) {
     auto beside = database;
     beside += ending;
     std::error_code not_there;
+    environment.note_look(beside);
     const auto size = std::filesystem::file_size(beside, not_there);
     if (!not_there && size > 0) return true;
   }
@@ -124,7 +126,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> CursorApp::discover(
   };
   auto credential =
       detail::jwt_login({cli, provider, store->facts, {}}, {text_of(access), text_of(refresh)});
-  if (detail::has_unsettled_changes(store->facts.resolved))
+  if (detail::has_unsettled_changes(store->facts.resolved, environment))
     credential.places.front().warnings.push_back(
         "unsettled_changes: Cursor has changes that are not in this file yet, so the token may be "
         "an older one: quit Cursor and look again");

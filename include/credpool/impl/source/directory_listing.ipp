@@ -9,7 +9,9 @@
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  environment.note_look(directory);
   std::vector<std::filesystem::path> found;
   std::error_code failed;
   for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
@@ -27,8 +29,9 @@ CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
 }
 
 CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
-    const std::filesystem::path& directory, std::string_view ending, std::size_t limit) {
-  return list_files_ending_in(directory, ending, limit)
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  return list_files_ending_in(environment, directory, ending, limit)
       .value_or(std::vector<std::filesystem::path>{});
 }
 

@@ -80,10 +80,10 @@ inline std::vector<std::filesystem::path> nearest_dotenv_files(
   std::vector<std::filesystem::path> files;
   const auto add = [&](const std::filesystem::path& path) {
     std::error_code not_there;
-    const auto entry = std::filesystem::symlink_status(path, not_there);
-    if (!std::filesystem::exists(entry)) return false;
+    const bool there = environment.exists(path);
+    if (!there && !std::filesystem::is_symlink(path, not_there)) return false;
     if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-    return !std::filesystem::is_symlink(entry) || std::filesystem::exists(path, not_there);
+    return there;
   };
   for (auto directory = environment.working_directory(); !directory.empty() && directory != stop_at;
        directory = directory.parent_path()) {

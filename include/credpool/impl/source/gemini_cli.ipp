@@ -21,10 +21,8 @@ inline std::vector<std::filesystem::path> gemini_dotenv_files(const Environment&
     user_files = {*home / ".gemini/.env", *home / ".env"};
   auto files = nearest_dotenv_files(environment, ".gemini", {}, user_files);
   // The CLI reads one .env file only, the nearest.
-  const auto read = std::find_if(files.begin(), files.end(), [](const auto& path) {
-    std::error_code not_there;
-    return std::filesystem::exists(path, not_there);
-  });
+  const auto read = std::find_if(files.begin(), files.end(),
+                                 [&](const auto& path) { return environment.exists(path); });
   if (read != files.end()) files.erase(read + 1, files.end());
   return files;
 }

@@ -16,7 +16,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCli::locations(
     const Environment& environment) const {
   const auto share = environment.directory("KIMI_SHARE_DIR", ".kimi");
   if (!share) return {};
-  auto files = files_ending_in(*share / "credentials", ".json");
+  auto files = files_ending_in(environment, *share / "credentials", ".json");
   if (files.empty()) files.push_back(*share / "credentials/kimi-code.json");
   files.push_back(*share / "config.toml");
   files.push_back(*share / "config.json");
@@ -105,7 +105,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCli::discover(
   const auto directory = *share / "credentials";
   std::vector<Credential> found;
   std::set<std::string> slots;
-  const auto files = list_files_ending_in(directory, ".json");
+  const auto files = list_files_ending_in(environment, directory, ".json");
   if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
   for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
     const auto slot = path.stem().string();

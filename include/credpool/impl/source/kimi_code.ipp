@@ -167,7 +167,7 @@ CREDPOOL_INLINE std::vector<std::filesystem::path> KimiCode::locations(
     const Environment& environment) const {
   const auto home = environment.directory("KIMI_CODE_HOME", ".kimi-code");
   if (!home) return {};
-  auto files = files_ending_in(*home / "credentials", ".json");
+  auto files = files_ending_in(environment, *home / "credentials", ".json");
   if (files.empty()) files.push_back(*home / "credentials/kimi-code.json");
   files.push_back(*home / "config.toml");
   return files;
@@ -197,7 +197,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> KimiCode::discover(
   const auto directory = *home / "credentials";
   std::vector<Credential> found;
   bool current_found = false;
-  const auto files = list_files_ending_in(directory, ".json");
+  const auto files = list_files_ending_in(environment, directory, ".json");
   if (!files) found.push_back(unusable_store(cli, provider, directory, files.error()));
   for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
     const auto slot = path.stem().string();

@@ -146,6 +146,7 @@ CREDPOOL_INLINE Result<std::vector<Credential>> QwenCli::discover(
   for (const auto& place : places) detail::add_qwen_keys(place, references, environment, found);
   for (const auto& one : settings) detail::add_qwen_inline_key(one, found);
   for (const auto& reference : references) {
+    environment.note_variable(reference.variable);
     const bool is_set = std::any_of(places.begin(), places.end(), [&](const auto& place) {
       return !detail::named_value(place.values, reference.variable).empty();
     });

@@ -22,10 +22,8 @@ CREDPOOL_INLINE CliFacts cli_facts(std::string_view cli, std::string_view provid
     facts.program = environment.find_program(program);
     if (facts.program) break;
   }
-  for (const auto& file : files) {
-    std::error_code unreachable;  // what cannot be looked at is not found
-    if (std::filesystem::exists(file, unreachable)) facts.files_found.push_back(file);
-  }
+  for (const auto& file : files)
+    if (environment.exists(file)) facts.files_found.push_back(file);
   facts.files_looked_at = std::move(files);
   for (const auto variable : variables)
     if (environment.variable(variable)) facts.variables_set.emplace_back(variable);

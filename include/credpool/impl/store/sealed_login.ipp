@@ -143,7 +143,7 @@ CREDPOOL_INLINE Result<OwnLogin> SealedLogins::get(std::string_view profile_id) 
 }
 
 CREDPOOL_INLINE Result<std::vector<ListedLogin>> SealedLogins::list() const {
-  const auto files = detail::login_files(directory_);
+  const auto files = detail::login_files(directory_, environment_);
   if (!files) return fail(files.error());
   std::vector<ListedLogin> logins;
   for (const auto& file : *files) {

@@ -32,8 +32,10 @@ inline Result<Json> read_secrets(const StateDirectory& directory, const Environm
 
 /// The files of our own logins, sorted. Names with a dot in front are locks and journals.
 /// @return nothing when there is no such directory
-inline Result<std::vector<std::filesystem::path>> login_files(const StateDirectory& directory) {
+inline Result<std::vector<std::filesystem::path>> login_files(const StateDirectory& directory,
+                                                              const Environment& environment) {
   std::vector<std::filesystem::path> files;
+  environment.note_look(directory.logins_directory());
   std::error_code failed;
   auto entry = std::filesystem::directory_iterator{directory.logins_directory(), failed};
   for (const std::filesystem::directory_iterator end; !failed && entry != end;
@@ -64,7 +66,7 @@ inline SealedMarks sealed_marks(const StateDirectory& directory, const Environme
     marks.any = true;
     marks.keys.insert(std::string{text_or_empty(*secrets, "key")});
   }
-  const auto files = login_files(directory);
+  const auto files = login_files(directory, environment);
   if (!files) marks.any = true;
   for (const auto& path : files.value_or(std::vector<std::filesystem::path>{})) {
     if (path == except) continue;

@@ -144,6 +144,10 @@ inline Result<GuardedBytes> read_key(const KeyPlace& place, const Environment& e
     return fail(Errc::unsafe_file, doing, place.path.string(),
                 std::string{to_string(warning.kind)} + ": " + warning.repair);
   }
+  std::error_code failed;  // then the next line says so
+  environment.note_look(
+      std::filesystem::weakly_canonical(file->facts.resolved.parent_path(), failed),
+      ReadTrace::Of::identity);
   if (auto safe = check_safe_directory(file->facts.resolved.parent_path(), environment.user());
       !safe)
     return fail(safe.error());
