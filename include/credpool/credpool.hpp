@@ -155,6 +155,7 @@
 #include <credpool/source/copilot_editors.hpp>
 #include <credpool/source/cursor_cli.hpp>
 #include <credpool/source/directory_listing.hpp>
+#include <credpool/source/discovery_memo.hpp>
 #include <credpool/source/dotenv.hpp>
 #include <credpool/source/droid.hpp>
 #include <credpool/source/env_keys.hpp>

@@ -133,6 +133,7 @@
 #include <credpool/impl/source/copilot_editors.ipp>
 #include <credpool/impl/source/cursor_cli.ipp>
 #include <credpool/impl/source/directory_listing.ipp>
+#include <credpool/impl/source/discovery_memo.ipp>
 #include <credpool/impl/source/dotenv.ipp>
 #include <credpool/impl/source/droid.ipp>
 #include <credpool/impl/source/env_keys.ipp>

@@ -13775,8 +13775,8 @@ struct Credential {
   Secret secret;         ///< access token, key or token; empty when there is none to lend
   Secret refresh_token;  ///< empty when there is none
 
-  /// What is known of tokens that were not read this time, since their store is encrypted and has
-  /// not changed (see OpenedStores). Who has it can show the credential, not lend or refresh it.
+  /// What is known of tokens that were not read this time, since nothing has changed (see
+  /// OpenedStores, DiscoveryMemo). Who has it can show the credential, not lend or refresh it.
   struct Unread {
     std::string token_hash = {};
     bool secret = false;         ///< the store holds one
@@ -13807,6 +13807,9 @@ struct Credential {
   /// neither is there. Differs after every refresh, unlike the id.
   std::string token_hash() const;
 
+  /// What can be shown of its tokens.
+  Unread known_tokens() const;
+
   /// Whether its store holds an access token, key or token.
   bool has_secret() const noexcept { return !secret.empty() || (unread && unread->secret); }
   /// Whether its store holds a refresh token.
@@ -13818,6 +13821,8 @@ struct Credential {
   Status status_at(TimePoint now) const noexcept;
   /// Why; Reason::none when there is nothing to say.
   Reason reason_at(TimePoint now) const noexcept;
+  /// When status_at() and reason_at() may give another answer than at that time; none: never.
+  std::optional<TimePoint> next_change(TimePoint now) const noexcept;
   /// Whether it may be lent at that time (the pool asks more than this), once its tokens are read.
   bool usable_at(TimePoint now) const noexcept;
   /// Whether it holds a refresh token that is not known to have ended.
@@ -13860,6 +13865,10 @@ CREDPOOL_INLINE std::string Credential::token_hash() const {
   return unread ? unread->token_hash : std::string{};
 }
 
+CREDPOOL_INLINE Credential::Unread Credential::known_tokens() const {
+  return unread.value_or(Unread{token_hash(), !secret.empty(), !refresh_token.empty()});
+}
+
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
   const bool ended = expires_at && *expires_at <= now;
@@ -13886,6 +13895,13 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
     default:
       return reason;
   }
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> Credential::next_change(TimePoint now) const noexcept {
+  std::optional<TimePoint> next;
+  for (const auto& when : {expires_at, refresh_at, refresh_expires_at})
+    if (when && *when > now && (!next || *when < *next)) next = when;
+  return next;
 }
 
 CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {
@@ -18172,8 +18188,7 @@ inline Json optional_time(const std::optional<TimePoint>& when) {
 
 /// What a scan shows of a credential.
 inline Json shown_credential(const Credential& credential) {
-  auto unread = credential.unread.value_or(Credential::Unread{
-      credential.token_hash(), !credential.secret.empty(), !credential.refresh_token.empty()});
+  auto unread = credential.known_tokens();
   Json shown{{"id", credential.id.hex()},
              {"cli", credential.cli},
              {"provider", credential.provider},
@@ -18276,6 +18291,27 @@ inline std::vector<std::pair<std::string, std::vector<Credential>>> opened_store
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Small files of our own on which nothing depends. Internal: included by .ipp files only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Writes a note of our own (0600); a power cut may empty it. Makes its directory.
+/// @errors unsafe_file when there is a link or no regular file in its place; those of
+///         replace_file()
+inline Result<void> keep_note(const std::filesystem::path& file, std::string_view text) {
+  std::error_code ignored;
+  const auto there = std::filesystem::symlink_status(file, ignored);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    return fail(Errc::unsafe_file, "writing a file", file.string(),
+                "it is a link, or no regular file: remove it");
+  if (auto made = make_private_directory(file.parent_path()); !made) return made;
+  return replace_file(file, text, 0600, false, /*durable=*/false);
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 
 CREDPOOL_INLINE OpenedStores::OpenedStores(std::filesystem::path file, Environment environment)
@@ -18309,13 +18345,6 @@ CREDPOOL_INLINE void OpenedStores::note(const Digest& store,
 
 CREDPOOL_INLINE Result<void> OpenedStores::keep() {
   if (!changed_) return {};
-  std::error_code ignored;
-  const auto there = std::filesystem::symlink_status(file_, ignored);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    return fail(Errc::unsafe_file, "writing a file", file_.string(),
-                "it is a link, or no regular file: remove it");
-  if (auto made = make_private_directory(file_.parent_path()); !made) return made;
-
   std::string text;
   do {
     auto stores = detail::Json::array();
@@ -18332,8 +18361,7 @@ CREDPOOL_INLINE Result<void> OpenedStores::keep() {
     notes_.pop_back();  // what is too large would not be read
   } while (!notes_.empty());
   if (notes_.empty()) return {};
-  if (auto written = replace_file(file_, text, 0600, false, /*durable=*/false); !written)
-    return written;
+  if (auto written = detail::keep_note(file_, text); !written) return written;
   changed_ = false;
   return {};
 }
@@ -41183,6 +41211,443 @@ CREDPOOL_INLINE std::string TrustedProxies::asker(std::string_view peer,
 
 namespace credpool::inline CREDPOOL_ABI {
 
+/// What a discovery found, for who only wants to show it: while every file that it looked at is as
+/// it was (see ReadTrace), and the environment is the same, nothing is read and parsed again.
+///
+/// Kept in a small file of our own (0600), one for each environment, of which the newest sixteen
+/// last used stay: variables (but those of a window), working directory, user, host. It holds no
+/// key and no token: of a token its hash, as the history does. The credentials it gives back have
+/// no secret but Credential::unread, so that they can be shown and not lent. Nothing depends on the
+/// file: one that is missing, damaged, too large, a link, of another version, or that others may
+/// read or write counts as empty.
+///
+/// It is right only for sources that note what they look at in the environment's trace, as those of
+/// the library do.
+///
+/// @thread_safety caller serialises; processes may share the file, the last one to write counts
+class DiscoveryMemo {
+ public:
+  /// @param file how the names of the files begin
+  /// @param who  tells this program from others that would find something else: such as its path
+  DiscoveryMemo(const std::filesystem::path& file, Environment environment,
+                std::string_view who = {});
+
+  /// What the discovery found that was kept; none when a file or the environment has changed since.
+  /// @effects reads the file, and looks at every file that the discovery looked at
+  std::optional<Discovery> recall();
+
+  /// Notes what a discovery in this environment has found. Nothing is noted when the trace cannot
+  /// be relied on, a source has failed, or a credential has what is not kept: quotas, or an address
+  /// with a user name or a query, which may be secret.
+  /// @param trace of all that the discovery and its settings rest on
+  void note(const Discovery& discovery, const ReadTrace& trace);
+
+  /// Whether what the caller did with the discovery, note_follow_up(), still stands.
+  bool followed_up(TimePoint now) const;
+  /// Notes that something was done with the discovery which need not be done again: it has changed
+  /// nothing. When it has, this is ignored.
+  /// @param trace of the files that it would change, from before it was done
+  /// @param until from then on it is to be done again
+  void note_follow_up(const ReadTrace& trace, TimePoint now, TimePoint until);
+
+  /// Writes the file when something was noted. Makes its directory.
+  /// @errors unsafe_file when there is a link or no regular file in its place; those of
+  ///         replace_file()
+  Result<void> keep();
+
+ private:
+  struct FollowUp {
+    std::string trace;
+    TimePoint from{}, until{};
+  };
+
+  Environment environment_;
+  Digest digest_;  ///< of all that a discovery may ask the environment but the files
+  std::string stem_;
+  std::filesystem::path file_;
+  std::string trace_ = {};
+  std::string discovery_ = {};  ///< empty: nothing is known
+  FollowUp follow_up_ = {};     ///< its trace is empty: nothing was done
+  bool changed_ = false;
+};
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+// A discovery without its tokens as bytes, for DiscoveryMemo. Internal: included by .ipp files and
+// fuzz targets only.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// Values one behind the other, each text and list with its length before it, in this machine's
+/// order of bytes.
+class ByteWriter {
+ public:
+  template <class Value>
+  requires std::is_arithmetic_v<Value>
+  void value(const Value& value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  template <class Value>
+  requires std::is_enum_v<Value>
+  void one_of(const Value& value, Value) { this->value(static_cast<std::uint8_t>(value)); }
+  void value(std::string_view text) {
+    size(text.size());
+    bytes_ += text;
+  }
+  void value(const std::string& text) { value(std::string_view{text}); }
+  void value(const std::filesystem::path& path) { value(std::string_view{path.native()}); }
+  void value(const Digest& digest) {
+    bytes_.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+  }
+  void value(const TimePoint& time) { value(time.time_since_epoch().count()); }
+  template <class Value, class F> void each(const std::vector<Value>& list, F&& member) {
+    size(list.size());
+    for (const auto& value : list) member(value);
+  }
+  template <class Value, class F> void each(const std::optional<Value>& one, F&& member) {
+    value(static_cast<std::uint8_t>(one.has_value()));
+    if (one) member(*one);
+  }
+
+  std::string take() && { return std::move(bytes_); }
+
+ private:
+  void size(std::size_t size) { value(static_cast<std::uint32_t>(size)); }
+
+  std::string bytes_;
+};
+
+/// The reverse. What does not fit what a ByteWriter writes leaves values empty and ok() false.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) noexcept : bytes_{bytes} {}
+
+  bool ok() const noexcept { return ok_; }
+  bool at_end() const noexcept { return ok_ && bytes_.empty(); }
+
+  template <class Value>
+  requires std::is_arithmetic_v<Value>
+  void value(Value& value) {
+    const auto raw = next(sizeof value);
+    if (ok_) std::memcpy(&value, raw.data(), sizeof value);
+  }
+  void value(bool& value) {
+    std::uint8_t raw = 0;
+    this->value(raw);
+    ok_ = ok_ && raw <= 1;
+    value = raw == 1;
+  }
+  template <class Value>
+  requires std::is_enum_v<Value>
+  void one_of(Value& value, Value last) {
+    std::uint8_t raw = 0;
+    this->value(raw);
+    ok_ = ok_ && raw <= static_cast<std::uint8_t>(last);
+    if (ok_) value = static_cast<Value>(raw);
+  }
+  void value(std::string& text) { text = next(size()); }
+  /// A part of the bytes.
+  void value(std::string_view& text) { text = next(size()); }
+  void value(std::filesystem::path& path) { path = next(size()); }
+  void value(Digest& digest) {
+    const auto raw = next(digest.size());
+    if (ok_) std::memcpy(digest.data(), raw.data(), digest.size());
+  }
+  void value(TimePoint& time) {
+    auto count = time.time_since_epoch().count();
+    value(count);
+    constexpr std::int64_t year_10000 = 253402300800000;
+    ok_ = ok_ && count >= -year_10000 && count < year_10000;  // sums with it do not overflow
+    if (ok_) time = TimePoint{Duration{count}};
+  }
+  template <class Value, class F> void each(std::vector<Value>& list, F&& member) {
+    for (auto left = size(); ok_ && left > 0; --left) member(list.emplace_back());
+  }
+  template <class Value, class F> void each(std::optional<Value>& one, F&& member) {
+    bool there = false;
+    value(there);
+    if (ok_ && there) member(one.emplace(Value{}));
+  }
+
+ private:
+  /// Of a text or list: each of its elements takes a byte at least.
+  std::size_t size() {
+    std::uint32_t size = 0;
+    value(size);
+    ok_ = ok_ && size <= bytes_.size();
+    return ok_ ? size : 0;
+  }
+  std::string_view next(std::size_t size) {
+    ok_ = ok_ && size <= bytes_.size();
+    if (!ok_) return {};
+    const auto part = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return part;
+  }
+
+  std::string_view bytes_;
+  bool ok_ = true;
+};
+
+template <class Bytes, class Texts> void text_bytes(Bytes& bytes, Texts& texts) {
+  bytes.each(texts, [&](auto& text) { bytes.value(text); });
+}
+
+template <class Bytes, class OnePlace> void place_bytes(Bytes& bytes, OnePlace& place) {
+  auto& [location, pointer, warnings, cli, shared] = place;
+  bytes.value(location);
+  bytes.value(pointer);
+  text_bytes(bytes, warnings);
+  bytes.value(cli);
+  bytes.value(shared);
+}
+
+/// All members but the tokens and the quotas, which must be empty. A member more does not compile.
+template <class Bytes, class OneCredential>
+void credential_bytes(Bytes& bytes, OneCredential& credential) {
+  auto& [id, cli, provider, profile_id, kind, ownership, places, secret, refresh_token, unread,
+         expires_at, refresh_at, refresh_expires_at, base_url, oauth_host, account, account_id,
+         plan, scopes, quotas, priority, status, reason, detail] = credential;
+  (void)secret;
+  (void)refresh_token;
+  (void)quotas;
+  auto digest = id.digest();
+  bytes.value(digest);
+  if constexpr (!std::is_const_v<OneCredential>) id = CredentialId{digest};
+  for (auto* text : {&cli, &provider, &profile_id, &base_url, &oauth_host, &account, &account_id,
+                     &plan, &detail})
+    bytes.value(*text);
+  bytes.one_of(kind, Kind::command);
+  bytes.one_of(ownership, Ownership::adopt);
+  bytes.one_of(status, Status::disabled);
+  bytes.one_of(reason, Reason::could_not_tell);
+  bytes.each(places, [&](auto& place) { place_bytes(bytes, place); });
+  bytes.each(unread, [&](auto& held) {
+    bytes.value(held.token_hash);
+    bytes.value(held.secret);
+    bytes.value(held.refresh_token);
+  });
+  for (auto* time : {&expires_at, &refresh_at, &refresh_expires_at})
+    bytes.each(*time, [&](auto& when) { bytes.value(when); });
+  text_bytes(bytes, scopes);
+  bytes.value(priority);
+}
+
+template <class Bytes, class Facts> void cli_bytes(Bytes& bytes, Facts& facts) {
+  auto& [cli, provider, names_programs, program, found, looked_at, variables] = facts;
+  bytes.value(cli);
+  bytes.value(provider);
+  bytes.value(names_programs);
+  bytes.each(program, [&](auto& path) { bytes.value(path); });
+  text_bytes(bytes, found);
+  text_bytes(bytes, looked_at);
+  text_bytes(bytes, variables);
+}
+
+template <class Bytes, class Found> void discovery_bytes(Bytes& bytes, Found& discovery) {
+  auto& [credentials, clis, failures] = discovery;
+  (void)failures;
+  bytes.each(credentials, [&](auto& credential) { credential_bytes(bytes, credential); });
+  bytes.each(clis, [&](auto& facts) { cli_bytes(bytes, facts); });
+}
+
+/// Without its tokens, which are known by their hash from then on.
+inline std::string bytes_of_discovery(Discovery discovery) {
+  for (auto& credential : discovery.credentials) {
+    credential.unread = credential.known_tokens();
+    credential.secret = credential.refresh_token = {};
+  }
+  ByteWriter bytes;
+  discovery_bytes(bytes, std::as_const(discovery));
+  return std::move(bytes).take();
+}
+
+/// None for bytes that are not a discovery's.
+inline std::optional<Discovery> discovery_of_bytes(std::string_view text) {
+  ByteReader bytes{text};
+  Discovery discovery;
+  discovery_bytes(bytes, discovery);
+  for (const auto& credential : discovery.credentials)
+    if (credential.places.empty()) return std::nullopt;
+  return bytes.at_end() ? std::optional{std::move(discovery)} : std::nullopt;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+inline constexpr FileRules discovery_memo_rules{1024 * 1024, false, true};
+/// Changed with every change of the file's form.
+inline constexpr std::string_view discovery_memo_form =
+    "credpool discovery 1, " CREDPOOL_VERSION_STRING "\n";
+
+/// All that a discovery may ask the environment but the files.
+inline Digest digest_of_environment(const Environment& environment, std::string_view who) {
+  ByteWriter bytes;
+  bytes.value(who);
+  for (const auto& [name, value] : environment.variables()) {
+    if (names_a_window(name)) continue;  // who asks for one spoils the trace
+    bytes.value(name);
+    bytes.value(value);
+  }
+  const auto home = environment.home();
+  bytes.value(home ? std::string_view{home->native()} : std::string_view{});
+  bytes.value(environment.working_directory());
+  bytes.value(environment.host_name());
+  bytes.value(environment.user_name());
+  bytes.value(std::uint64_t{environment.user()});
+  return sha256(std::move(bytes).take());
+}
+
+/// The parts of a file.
+struct DiscoveryMemoText {
+  Digest environment{};
+  std::string_view trace = {}, discovery = {}, follow_up = {};
+  TimePoint from{}, until{};
+};
+
+template <class Bytes, class Text> void memo_bytes(Bytes& bytes, Text& text) {
+  bytes.value(text.environment);
+  bytes.value(text.trace);
+  bytes.value(text.discovery);
+  bytes.value(text.follow_up);
+  bytes.value(text.from);
+  bytes.value(text.until);
+}
+
+/// Begins with the form and ends with the digest of all before it.
+inline std::string bytes_of_memo(const DiscoveryMemoText& text) {
+  ByteWriter bytes;
+  memo_bytes(bytes, text);
+  auto whole = std::string{discovery_memo_form} + std::move(bytes).take();
+  const auto digest = sha256(whole);
+  return whole.append(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+/// None for what is not of the form. Whether it is whole tells is_whole_memo().
+inline std::optional<DiscoveryMemoText> memo_of_bytes(std::string_view whole) {
+  if (!whole.starts_with(discovery_memo_form)) return std::nullopt;
+  whole.remove_prefix(discovery_memo_form.size());
+  if (whole.size() < sizeof(Digest)) return std::nullopt;
+  whole.remove_suffix(sizeof(Digest));
+  ByteReader bytes{whole};
+  DiscoveryMemoText text;
+  memo_bytes(bytes, text);
+  return bytes.at_end() ? std::optional{text} : std::nullopt;
+}
+
+/// @param whole of the form
+inline bool is_whole_memo(std::string_view whole) {
+  Digest digest{};
+  std::memcpy(digest.data(), whole.data() + whole.size() - digest.size(), digest.size());
+  return sha256(whole.substr(0, whole.size() - digest.size())) == digest;
+}
+
+/// Whether an address, as it is or as part of a JSON pointer, has a user name or a query.
+inline bool may_tell_a_secret(std::string_view text) noexcept {
+  for (const std::string_view before_host : {"://", ":~1~1"})
+    if (const auto at = text.find(before_host); at != text.npos)
+      return text.find_first_of("@?", at) != text.npos;
+  return false;
+}
+
+inline bool may_be_kept(const Credential& credential) {
+  return credential.quotas.empty() && !may_tell_a_secret(credential.base_url) &&
+         !may_tell_a_secret(credential.oauth_host) &&
+         std::none_of(credential.places.begin(), credential.places.end(),
+                      [](const Place& place) { return may_tell_a_secret(place.pointer); });
+}
+
+/// Leaves the last used of the files whose names begin so.
+inline void remove_older_memos(const std::filesystem::path& stem) {
+  constexpr std::size_t enough = 16;
+  const auto beginning = stem.filename().string();
+  std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> memos;
+  std::error_code failed;  // what cannot be listed or removed stays: it is small, and read again
+  for (std::filesystem::directory_iterator entry{stem.parent_path(), failed}, end;
+       !failed && entry != end; entry.increment(failed))
+    if (entry->path().filename().string().starts_with(beginning))
+      memos.emplace_back(entry->last_write_time(failed), entry->path());
+  std::sort(memos.rbegin(), memos.rend());
+  for (std::size_t i = enough; i < memos.size(); ++i)
+    std::filesystem::remove(memos[i].second, failed);
+}
+
+}  // namespace detail
+
+CREDPOOL_INLINE DiscoveryMemo::DiscoveryMemo(const std::filesystem::path& file,
+                                             Environment environment, std::string_view who)
+    : environment_{std::move(environment)},
+      digest_{detail::digest_of_environment(environment_, who)},
+      stem_{file.string() + '-'},
+      file_{stem_ + to_hex(digest_).substr(0, 16)} {}
+
+CREDPOOL_INLINE std::optional<Discovery> DiscoveryMemo::recall() {
+  const auto file = read_file(file_, environment_, detail::discovery_memo_rules);
+  if (!file || (file->facts.mode & 077) != 0) return std::nullopt;
+  const auto bytes = file->bytes.reveal();
+  const auto text = detail::memo_of_bytes(bytes);
+  // The last one takes the longest; the others are safe with any bytes.
+  if (!text || text->environment != digest_ || !ReadTrace::holds(text->trace) ||
+      !detail::is_whole_memo(bytes))
+    return std::nullopt;
+  auto discovery = detail::discovery_of_bytes(text->discovery);
+  if (!discovery) return std::nullopt;
+  constexpr std::chrono::hours recently{24};  // it is in use: others go before it
+  std::error_code ignored;
+  if (const auto now = std::filesystem::file_time_type::clock::now();
+      now - std::filesystem::last_write_time(file_, ignored) > recently)
+    std::filesystem::last_write_time(file_, now, ignored);
+  trace_ = text->trace;
+  discovery_ = text->discovery;
+  follow_up_ = {std::string{text->follow_up}, text->from, text->until};
+  return discovery;
+}
+
+CREDPOOL_INLINE void DiscoveryMemo::note(const Discovery& discovery, const ReadTrace& trace) {
+  if (!trace.reliable() || !discovery.failures.empty() ||
+      !std::all_of(discovery.credentials.begin(), discovery.credentials.end(), detail::may_be_kept))
+    return;
+  trace_ = trace.bytes();
+  if (trace_.empty()) return;  // nobody has traced it
+  discovery_ = detail::bytes_of_discovery(discovery);
+  follow_up_ = {};
+  changed_ = true;
+}
+
+CREDPOOL_INLINE bool DiscoveryMemo::followed_up(TimePoint now) const {
+  return !follow_up_.trace.empty() && now >= follow_up_.from && now < follow_up_.until &&
+         ReadTrace::holds(follow_up_.trace);
+}
+
+CREDPOOL_INLINE void DiscoveryMemo::note_follow_up(const ReadTrace& trace, TimePoint now,
+                                                   TimePoint until) {
+  auto bytes = trace.bytes();
+  if (!trace.reliable() || discovery_.empty() || !ReadTrace::holds(bytes)) return;
+  follow_up_ = {std::move(bytes), now, until};
+  changed_ = true;
+}
+
+CREDPOOL_INLINE Result<void> DiscoveryMemo::keep() {
+  if (!changed_) return {};
+  const auto text = detail::bytes_of_memo(
+      {digest_, trace_, discovery_, follow_up_.trace, follow_up_.from, follow_up_.until});
+  if (text.size() > detail::discovery_memo_rules.max_bytes) return {};  // it would not be read
+  std::error_code ignored;
+  const bool is_new = !std::filesystem::exists(file_, ignored);
+  if (auto written = detail::keep_note(file_, text); !written) return written;
+  if (is_new) detail::remove_older_memos(stem_);
+  changed_ = false;
+  return {};
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
 /// Something that is wrong with a file of our own.
 struct AuditFinding {
   enum class Kind {
@@ -41649,6 +42114,7 @@ class StateDirectory {
   std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
   std::filesystem::path logins_directory() const { return path_ / "logins"; }
   std::filesystem::path opened_stores_file() const { return path_ / "opened-stores.json"; }
+  std::filesystem::path discovery_memo_file() const { return path_ / "discovery-memo"; }
   std::filesystem::path key_file() const { return path_ / "key"; }
 
  private:

@@ -66,8 +66,8 @@ struct Credential {
   Secret secret;         ///< access token, key or token; empty when there is none to lend
   Secret refresh_token;  ///< empty when there is none
 
-  /// What is known of tokens that were not read this time, since their store is encrypted and has
-  /// not changed (see OpenedStores). Who has it can show the credential, not lend or refresh it.
+  /// What is known of tokens that were not read this time, since nothing has changed (see
+  /// OpenedStores, DiscoveryMemo). Who has it can show the credential, not lend or refresh it.
   struct Unread {
     std::string token_hash = {};
     bool secret = false;         ///< the store holds one
@@ -98,6 +98,9 @@ struct Credential {
   /// neither is there. Differs after every refresh, unlike the id.
   std::string token_hash() const;
 
+  /// What can be shown of its tokens.
+  Unread known_tokens() const;
+
   /// Whether its store holds an access token, key or token.
   bool has_secret() const noexcept { return !secret.empty() || (unread && unread->secret); }
   /// Whether its store holds a refresh token.
@@ -109,6 +112,8 @@ struct Credential {
   Status status_at(TimePoint now) const noexcept;
   /// Why; Reason::none when there is nothing to say.
   Reason reason_at(TimePoint now) const noexcept;
+  /// When status_at() and reason_at() may give another answer than at that time; none: never.
+  std::optional<TimePoint> next_change(TimePoint now) const noexcept;
   /// Whether it may be lent at that time (the pool asks more than this), once its tokens are read.
   bool usable_at(TimePoint now) const noexcept;
   /// Whether it holds a refresh token that is not known to have ended.

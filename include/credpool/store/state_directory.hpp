@@ -40,6 +40,7 @@ class StateDirectory {
   std::filesystem::path secrets_file() const { return path_ / "secrets.json"; }
   std::filesystem::path logins_directory() const { return path_ / "logins"; }
   std::filesystem::path opened_stores_file() const { return path_ / "opened-stores.json"; }
+  std::filesystem::path discovery_memo_file() const { return path_ / "discovery-memo"; }
   std::filesystem::path key_file() const { return path_ / "key"; }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <credpool/source/opened_stores.hpp>
 
+#include "made_up_login.hpp"
+
 #include <throwaway_home.hpp>
 
 #include <doctest/doctest.h>
@@ -11,27 +13,8 @@ namespace cp = credpool;
 
 namespace {
 
-constexpr cp::TimePoint now{cp::Duration{1795000000000}};  // 2026-11-18
+constexpr auto now = made_up_now;
 constexpr auto file_name = ".local/state/credpool/opened-stores.json";
-
-/// What a note keeps of it, and its tokens.
-cp::Credential login() {
-  auto credential = cp::Credential::login("gemini-cli", "google-gemini-cli", "/store");
-  credential.profile_id = "google-gemini-cli:stored";
-  credential.ownership = cp::Ownership::co_own;
-  credential.reason = cp::Reason::check_eligibility;
-  credential.detail = "to \"know\"";
-  credential.account = "ada@example.com";
-  credential.plan = "plus";
-  credential.base_url = "https://api.example.com";
-  credential.scopes = {"openid", "email"};
-  credential.secret = cp::Secret{"made-up-access"};
-  credential.refresh_token = cp::Secret{"made-up-refresh"};
-  credential.expires_at = now + std::chrono::hours{1};
-  credential.refresh_at = now + std::chrono::minutes{55};
-  credential.places.push_back({"/store", "/service/account"});
-  return credential;
-}
 
 cp::Digest store(std::string_view name) {
   return cp::sha256(name);
@@ -64,7 +47,7 @@ struct World {
 
 TEST_CASE("source/opened_stores: what was noted comes back, without the tokens") {
   const World world;
-  const auto noted = login();
+  const auto noted = made_up_login();
   world.keep("a", noted);
   CHECK(world.mode() == 0600);
   for (const auto* const token : {"made-up-access", "made-up-refresh"})
@@ -136,7 +119,7 @@ TEST_CASE("source/opened_stores: nothing is written when nothing is new") {
 
 TEST_CASE("source/opened_stores: a file that is not as we write it counts as empty") {
   const World world;
-  world.keep("a", login());
+  world.keep("a", made_up_login());
   const auto good = world.text();
   const auto with = [&](std::string_view from, std::string_view to) {
     auto text = good;
@@ -153,18 +136,18 @@ TEST_CASE("source/opened_stores: a file that is not as we write it counts as emp
     CAPTURE(text.substr(0, 60));
     world.home.write(file_name, text);
     CHECK_FALSE(world.knows("a"));
-    world.keep("a", login());  // and is written anew
+    world.keep("a", made_up_login());  // and is written anew
     CHECK(world.knows("a"));
   }
   world.home.write(file_name, good, 0640);
   CHECK_FALSE(world.knows("a"));
-  world.keep("a", login());
+  world.keep("a", made_up_login());
   CHECK(world.mode() == 0600);
 }
 
 TEST_CASE("source/opened_stores: a link is neither followed nor replaced") {
   const World world;
-  world.keep("a", login());
+  world.keep("a", made_up_login());
   const auto target = world.home.write("target.json", world.text());
   std::filesystem::remove(world.file);
   std::filesystem::create_symlink(target, world.file);
@@ -172,7 +155,7 @@ TEST_CASE("source/opened_stores: a link is neither followed nor replaced") {
 
   auto stores = world.opened();
   const auto before = std::filesystem::last_write_time(target);
-  const auto credential = login();
+  const auto credential = made_up_login();
   stores.note(store("b"), {&credential, 1});
   const auto kept = stores.keep();
   REQUIRE_FALSE(kept);
@@ -183,12 +166,12 @@ TEST_CASE("source/opened_stores: a link is neither followed nor replaced") {
 
 TEST_CASE("source/opened_stores: it stays small") {
   const World world;
-  for (int i = 0; i < 20; ++i) world.keep(std::to_string(i), login());
+  for (int i = 0; i < 20; ++i) world.keep(std::to_string(i), made_up_login());
   CHECK_FALSE(world.knows("3"));
   CHECK(world.knows("4"));
   CHECK(world.knows("19"));
 
-  auto large = login();
+  auto large = made_up_login();
   large.detail = std::string(50 << 10, 'x');
   world.keep("large", large);
   CHECK(world.knows("large"));

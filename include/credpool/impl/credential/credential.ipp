@@ -17,6 +17,10 @@ CREDPOOL_INLINE std::string Credential::token_hash() const {
   return unread ? unread->token_hash : std::string{};
 }
 
+CREDPOOL_INLINE Credential::Unread Credential::known_tokens() const {
+  return unread.value_or(Unread{token_hash(), !secret.empty(), !refresh_token.empty()});
+}
+
 CREDPOOL_INLINE Status Credential::status_at(TimePoint now) const noexcept {
   if (status != Status::active) return status;
   const bool ended = expires_at && *expires_at <= now;
@@ -43,6 +47,13 @@ CREDPOOL_INLINE Reason Credential::reason_at(TimePoint now) const noexcept {
     default:
       return reason;
   }
+}
+
+CREDPOOL_INLINE std::optional<TimePoint> Credential::next_change(TimePoint now) const noexcept {
+  std::optional<TimePoint> next;
+  for (const auto& when : {expires_at, refresh_at, refresh_expires_at})
+    if (when && *when > now && (!next || *when < *next)) next = when;
+  return next;
 }
 
 CREDPOOL_INLINE bool Credential::usable_at(TimePoint now) const noexcept {

@@ -5,6 +5,7 @@
 
 #include <credpool/core/file.hpp>
 #include <credpool/impl/source/opened_stores_text.hpp>
+#include <credpool/impl/source/own_note.hpp>
 
 #include <utility>
 
@@ -41,13 +42,6 @@ CREDPOOL_INLINE void OpenedStores::note(const Digest& store,
 
 CREDPOOL_INLINE Result<void> OpenedStores::keep() {
   if (!changed_) return {};
-  std::error_code ignored;
-  const auto there = std::filesystem::symlink_status(file_, ignored);
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    return fail(Errc::unsafe_file, "writing a file", file_.string(),
-                "it is a link, or no regular file: remove it");
-  if (auto made = make_private_directory(file_.parent_path()); !made) return made;
-
   std::string text;
   do {
     auto stores = detail::Json::array();
@@ -64,8 +58,7 @@ CREDPOOL_INLINE Result<void> OpenedStores::keep() {
     notes_.pop_back();  // what is too large would not be read
   } while (!notes_.empty());
   if (notes_.empty()) return {};
-  if (auto written = replace_file(file_, text, 0600, false, /*durable=*/false); !written)
-    return written;
+  if (auto written = detail::keep_note(file_, text); !written) return written;
   changed_ = false;
   return {};
 }

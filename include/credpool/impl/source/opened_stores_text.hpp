@@ -35,8 +35,7 @@ inline Json optional_time(const std::optional<TimePoint>& when) {
 
 /// What a scan shows of a credential.
 inline Json shown_credential(const Credential& credential) {
-  auto unread = credential.unread.value_or(Credential::Unread{
-      credential.token_hash(), !credential.secret.empty(), !credential.refresh_token.empty()});
+  auto unread = credential.known_tokens();
   Json shown{{"id", credential.id.hex()},
              {"cli", credential.cli},
              {"provider", credential.provider},
