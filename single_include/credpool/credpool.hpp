@@ -15960,6 +15960,8 @@ struct HistoryChange {
   std::size_t changed = 0;  ///< entries that are different now
   /// Where an unreadable document was moved to, so that nothing is lost; none normally.
   std::optional<std::filesystem::path> set_aside;
+  /// The last scan that the document tells of, now; of record_discovered() only.
+  std::optional<TimePoint> last_scan = {};
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -16002,6 +16004,10 @@ namespace credpool::inline CREDPOOL_ABI {
 /// @thread_safety safe
 class HistoryDocument {
  public:
+  /// "lastScanAt" may be as much too early: a scan that changes no entry is worth a write so often
+  /// only, since it would cost two syncs of the disk for every look.
+  static constexpr std::chrono::hours last_scan_exact_to{1};
+
   HistoryDocument(std::filesystem::path path, Environment environment);
 
   /// The document at its place: cli-token-history.json in OpenClaw's directory when that exists,
@@ -16597,10 +16603,9 @@ class HistoryUpdate {
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
-  /// Notes the time of a scan. A scan that changed no entry is worth a write once an hour only: it
-  /// would cost two syncs of the disk for every look.
+  /// Notes the time of a scan.
   void scanned() {
-    constexpr auto exact_to = std::chrono::hours{1};
+    constexpr auto exact_to = HistoryDocument::last_scan_exact_to;
     const auto last = history_time(history.root, "lastScanAt");
     if (last && *last <= now_ && now_ - *last < exact_to && steps_.empty() && !dirty_) return;
     history.root["lastScanAt"] = format_iso8601(now_);
@@ -16841,7 +16846,9 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
     }
   }
   update.scanned();
-  return update.commit();
+  auto change = update.commit();
+  if (change) change->last_scan = detail::history_time(update.history.root, "lastScanAt");
+  return change;
 }
 
 CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<const HistoryUse> uses,

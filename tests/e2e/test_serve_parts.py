@@ -105,6 +105,28 @@ class Parts(unittest.TestCase):
             self.assertTrue((world.state / "gateway.json").exists())
 
 
+class Logins(unittest.TestCase):
+    def test_a_new_login_is_there_within_seconds_and_a_lost_one_is_gone(self):
+        with GatewayWorld() as world:
+            def await_profile(name: str, there: bool) -> float:
+                begun = time.monotonic()
+                while time.monotonic() - begun < 25:  # all would be read again after 30
+                    known = {entry["profileId"] for entry in world.result("tokenDiscovery.status")["credentials"]}
+                    if (name in known) == there:
+                        return time.monotonic() - begun
+                    time.sleep(0.1)
+                raise AssertionError(f"{name}: not {'found' if there else 'gone'} after 25 s")
+            store = world.server.home / ".kimi/credentials/kimi-code.json"
+            store.parent.mkdir(mode=0o700, parents=True)
+            for _ in range(2):
+                store.write_text(json.dumps({"access_token": "made-up-access", "refresh_token": "made-up-refresh", "scope": "s",
+                                             "expires_at": time.time() + 900, "expires_in": 900, "token_type": "Bearer"}))
+                store.chmod(0o600)
+                await_profile("kimi-code:default", True)
+                store.unlink()
+                await_profile("kimi-code:default", False)
+
+
 class Ui(unittest.TestCase):
     def test_the_link(self):
         with GatewayWorld() as world:

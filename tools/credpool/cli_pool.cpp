@@ -30,7 +30,11 @@ std::optional<cp::Error> settings_fault(const cp::SettingsReport& report) {
 }
 
 cp::Result<cp::Settings> settings_of(const Session& session) {
-  const auto report = cp::read_settings(session.environment());
+  return settings_of(session, session.environment());
+}
+
+cp::Result<cp::Settings> settings_of(const Session& session, const cp::Environment& environment) {
+  const auto report = cp::read_settings(environment);
   if (auto wrong = settings_fault(report)) return cp::fail(std::move(*wrong));
   for (const auto& problem : report.problems) session.warn(harmless(problem.error().message()));
   return report.settings;
@@ -65,8 +69,9 @@ cp::Environment with_short_path(const cp::Environment& environment) {
   std::istringstream entries{*path};
   for (std::string entry; std::getline(entries, entry, ':');) {
     struct stat facts {};
-    if (!entry.starts_with('/') || ::stat(entry.c_str(), &facts) != 0 ||
-        !taken.emplace(facts.st_dev, facts.st_ino).second)
+    if (!entry.starts_with('/')) continue;
+    environment.note_look(entry, cp::ReadTrace::Of::identity);
+    if (::stat(entry.c_str(), &facts) != 0 || !taken.emplace(facts.st_dev, facts.st_ino).second)
       continue;
     shorter += (shorter.empty() ? "" : ":") + entry;
   }
@@ -104,10 +109,20 @@ cp::Result<CliState> open_state(const Session& session,
   return CliState{};
 }
 
+/// This program's file; empty when it has none any more. What it finds, another build may find
+/// otherwise.
+std::string own_program() {
+  std::error_code failed;
+  auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? std::string{} : std::move(program).native();
+}
+
 }  // namespace
 
-cp::Result<PoolParts> pool_parts(const Session& session, StateUse use, TokenUse tokens) {
-  auto settings = settings_of(session);
+cp::Result<PoolParts> pool_parts(const Session& session, StateUse use, TokenUse tokens,
+                                 const std::shared_ptr<cp::ReadTrace>& trace) {
+  const auto environment = session.environment().traced_in(trace);
+  auto settings = settings_of(session, environment);
   if (!settings) return cp::fail(settings.error());
   auto policy = cp::AnyRotation::by_name(settings->rotation_strategy);
   if (!policy) return cp::fail(policy.error());
@@ -116,23 +131,38 @@ cp::Result<PoolParts> pool_parts(const Session& session, StateUse use, TokenUse 
   if (!state) return cp::fail(state.error());
 
   const Spinner spinner{session.err(), "looking for logins"};
-  auto sources = std::make_shared<const CliSources>(
-      cli_sources(session.environment(), *settings, directory ? &*directory : nullptr));
+  const auto* const own = directory ? &*directory : nullptr;
+  auto sources =
+      std::make_shared<const CliSources>(cli_sources(session.environment(), *settings, own));
   std::optional<cp::OpenedStores> opened;
-  if (tokens == TokenUse::show && directory)
+  std::optional<cp::DiscoveryMemo> memo;
+  std::optional<cp::Discovery> discovery;
+  std::string program;
+  if (tokens == TokenUse::show && directory) {
     opened.emplace(directory->opened_stores_file(), session.environment());
-  auto discovery =
-      discover(*sources, session.environment(), *settings, opened ? &*opened : nullptr);
+    program = own_program();
+    memo.emplace(directory->discovery_memo_file(), session.environment(), program);
+    discovery = memo->recall();
+  }
+  if (!discovery) {
+    discovery = discover(cli_sources(environment, *settings, own), environment, *settings,
+                         opened ? &*opened : nullptr);
+    if (memo && trace) {
+      if (!trace->look(program).value_or(false)) trace->spoil();
+      memo->note(*discovery, *trace);
+    }
+  }
   PoolParts parts{std::move(*settings), {},
                   std::move(*policy),   std::move(*state),
-                  std::move(sources),   std::move(discovery),
-                  std::move(opened)};
+                  std::move(sources),   *std::move(discovery),
+                  std::move(opened),    std::move(memo)};
   if (directory) parts.directory = *directory;
   return parts;
 }
 
-cp::Result<OpenPool> open_pool(const Session& session, StateUse use, TokenUse tokens) {
-  auto parts = pool_parts(session, use, tokens);
+cp::Result<OpenPool> open_pool(const Session& session, StateUse use, TokenUse tokens,
+                               const std::shared_ptr<cp::ReadTrace>& trace) {
+  auto parts = pool_parts(session, use, tokens, trace);
   if (!parts) return cp::fail(parts.error());
   auto pool = std::make_unique<CliPool>(
       *parts->sources, std::move(parts->policy),
@@ -144,7 +174,8 @@ cp::Result<OpenPool> open_pool(const Session& session, StateUse use, TokenUse to
     return cp::fail(replaced.error());
   return OpenPool{std::move(parts->settings),  std::move(parts->directory),
                   std::move(parts->sources),   std::move(pool),
-                  std::move(parts->discovery), std::move(parts->opened_stores)};
+                  std::move(parts->discovery), std::move(parts->opened_stores),
+                  std::move(parts->memo)};
 }
 
 cp::LeaseRequest lease_request(const RequestOptions& options, const cp::Settings& settings) {

@@ -11,6 +11,7 @@
 #include <credpool/refresh/helper_process.hpp>
 #include <credpool/refresh/oauth_refresh.hpp>
 #include <credpool/source/cursor_app.hpp>
+#include <credpool/source/discovery_memo.hpp>
 #include <credpool/store/sealed.hpp>
 #include <credpool/store/sealed_login.hpp>
 #include <credpool/store/sealed_source.hpp>
@@ -74,6 +75,7 @@ struct OpenPool {
   credpool::Discovery discovery;
   /// Of a command that shows tokens' hashes only, where there is a place for it.
   std::optional<credpool::OpenedStores> opened_stores;
+  std::optional<credpool::DiscoveryMemo> memo;  ///< likewise
 };
 
 /// The error with which a command ends when its configuration is wrong; none when it is right.
@@ -81,6 +83,9 @@ std::optional<credpool::Error> settings_fault(const credpool::SettingsReport& re
 
 /// Reads the configuration; its warnings go to standard error.
 credpool::Result<credpool::Settings> settings_of(const Session& session);
+/// The same of another environment than the session's.
+credpool::Result<credpool::Settings> settings_of(const Session& session,
+                                                 const credpool::Environment& environment);
 
 /// The directory of our own files; made when it is missing.
 credpool::Result<credpool::StateDirectory> open_state_directory(const Session& session,
@@ -106,7 +111,7 @@ enum class StateUse {
 /// What a command does with the tokens.
 enum class TokenUse {
   lend,  ///< needs them, or some of them
-  show,  ///< what is known of them is enough: stores that have not changed are not opened again
+  show,  ///< what is known of them is enough: what has not changed is not read again
 };
 
 /// What a pool is made of.
@@ -118,19 +123,24 @@ struct PoolParts {
   std::shared_ptr<const CliSources> sources;
   credpool::Discovery discovery;
   std::optional<credpool::OpenedStores> opened_stores;  ///< none: every store was opened
+  std::optional<credpool::DiscoveryMemo> memo;          ///< none: every file was read
 };
 
 /// Reads the configuration, opens the state and looks for logins.
 ///
 /// Where the state cannot be had and the command can do without it, the user is warned.
+/// @param trace takes all that the discovery rests on, if it is looked for; null: nobody asks
 credpool::Result<PoolParts> pool_parts(const Session& session, StateUse use,
-                                       TokenUse tokens = TokenUse::lend);
+                                       TokenUse tokens = TokenUse::lend,
+                                       const std::shared_ptr<credpool::ReadTrace>& trace = {});
 
 /// Opens the pool over everything that the sources find.
 ///
 /// Where the state cannot be had and the command can do without it, the user is warned.
+/// @param trace as above
 credpool::Result<OpenPool> open_pool(const Session& session, StateUse use,
-                                     TokenUse tokens = TokenUse::lend);
+                                     TokenUse tokens = TokenUse::lend,
+                                     const std::shared_ptr<credpool::ReadTrace>& trace = {});
 
 credpool::LeaseRequest lease_request(const RequestOptions& options,
                                      const credpool::Settings& settings);

@@ -4,6 +4,8 @@
 #include <credpool/core/openclaw_directory.hpp>
 #include <credpool/store/state_directory.hpp>
 
+#include <algorithm>
+
 namespace credpool_cli {
 
 namespace cp = credpool;
@@ -22,15 +24,47 @@ cp::Result<cp::HistoryDocument> open_history(const Session& session, const cp::S
   return cp::HistoryDocument{directory->path() / "history.json", session.environment()};
 }
 
+namespace {
+
+cp::Result<cp::HistoryChange> record(const Session& session, cp::HistoryDocument& history,
+                                     const std::vector<cp::Credential>& credentials) {
+  auto change = history.record_discovered(credentials, session.now());
+  if (change && change->set_aside)
+    session.warn("the history could not be read and was moved to " + change->set_aside->string() +
+                 "; a new one was begun");
+  return change;
+}
+
+}  // namespace
+
 cp::Result<void> note_discovered(const Session& session, const cp::Settings& settings,
                                  const std::vector<cp::Credential>& credentials) {
   auto history = open_history(session, settings);
   if (!history) return cp::fail(history.error());
-  const auto change = history->record_discovered(credentials, session.now());
+  if (auto change = record(session, *history, credentials); !change)
+    return cp::fail(change.error());
+  return {};
+}
+
+cp::Result<void> note_scan(const Session& session, const cp::Settings& settings,
+                           const std::vector<cp::Credential>& credentials,
+                           cp::DiscoveryMemo& memo) {
+  const auto now = session.now();
+  if (memo.followed_up(now)) return {};
+  auto history = open_history(session, settings);
+  if (!history) return cp::fail(history.error());
+  cp::ReadTrace trace{now};
+  if (const auto openclaw = cp::openclaw_directory(session.environment()))
+    trace.look(openclaw->native(), cp::ReadTrace::Of::identity);  // decides where the history is
+  trace.look(history->path().native());
+  trace.look(history->chain_path().native());
+  const auto change = record(session, *history, credentials);
   if (!change) return cp::fail(change.error());
-  if (change->set_aside)
-    session.warn("the history could not be read and was moved to " + change->set_aside->string() +
-                 "; a new one was begun");
+  if (!change->last_scan) return {};
+  auto until = *change->last_scan + cp::HistoryDocument::last_scan_exact_to;
+  for (const auto& credential : credentials)
+    until = std::min(until, credential.next_change(now).value_or(until));
+  memo.note_follow_up(trace, now, until);
   return {};
 }
 

@@ -16,19 +16,26 @@ int run_scan(Session& session, const ScanOptions& options) {
                           options.import     ? StateUse::keep
                           : options.validate ? StateUse::keep_if_possible
                                              : StateUse::look,
-                          options.import || options.validate ? TokenUse::lend : TokenUse::show);
+                          options.import || options.validate ? TokenUse::lend : TokenUse::show,
+                          std::make_shared<cp::ReadTrace>(session.now()));
   if (!opened) return session.fail(opened.error());
   auto report = check_discovery(session, *opened->pool, opened->settings,
                                 std::move(opened->discovery), options);
   if (!report) return session.fail(report.error());
-  const auto noted = note_discovered(session, opened->settings, report->discovery.credentials);
+  const auto& credentials = report->discovery.credentials;
+  const auto noted = opened->memo && options.clis.empty()
+                         ? note_scan(session, opened->settings, credentials, *opened->memo)
+                         : note_discovered(session, opened->settings, credentials);
   if (!noted && opened->directory)  // else it was said already that nothing is remembered
     session.warn(harmless(noted.error().message()));
-  if (opened->opened_stores)
-    // Where it cannot be kept the next scan opens the stores again; but who has put a link there?
-    if (const auto kept = opened->opened_stores->keep();
-        !kept && kept.error().errc() == cp::Errc::unsafe_file)
+  // Where they cannot be kept the next scan reads all again; but who has put a link there?
+  const auto keep = [&session](auto& notes) {
+    if (!notes) return;
+    if (const auto kept = notes->keep(); !kept && kept.error().errc() == cp::Errc::unsafe_file)
       session.warn(harmless(kept.error().message()));
+  };
+  keep(opened->opened_stores);
+  keep(opened->memo);
   report->elapsed =
       std::chrono::duration_cast<cp::Duration>(std::chrono::steady_clock::now() - started);
 

@@ -25,6 +25,10 @@ namespace credpool::inline CREDPOOL_ABI {
 /// @thread_safety safe
 class HistoryDocument {
  public:
+  /// "lastScanAt" may be as much too early: a scan that changes no entry is worth a write so often
+  /// only, since it would cost two syncs of the disk for every look.
+  static constexpr std::chrono::hours last_scan_exact_to{1};
+
   HistoryDocument(std::filesystem::path path, Environment environment);
 
   /// The document at its place: cli-token-history.json in OpenClaw's directory when that exists,

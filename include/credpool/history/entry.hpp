@@ -47,6 +47,8 @@ struct HistoryChange {
   std::size_t changed = 0;  ///< entries that are different now
   /// Where an unreadable document was moved to, so that nothing is lost; none normally.
   std::optional<std::filesystem::path> set_aside;
+  /// The last scan that the document tells of, now; of record_discovered() only.
+  std::optional<TimePoint> last_scan = {};
 };
 
 }  // namespace credpool::inline CREDPOOL_ABI

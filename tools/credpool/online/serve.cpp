@@ -288,7 +288,7 @@ void Serving::wait() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
-  constexpr int look_anyway_every = 30;  // seconds: logins that are new have no file that we know
+  constexpr int look_anyway_every = 30;     // seconds: where a change may not be told
   constexpr int keep_sessions_every = 600;  // that they were used, for what ends without a stop
   IdleWatch idle;
   for (int second = 1;; ++second) {

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 
-#include <sys/stat.h>
-
 namespace credpool_cli {
 
 namespace cp = credpool;
@@ -52,15 +50,17 @@ Json setting_changes_json(const std::vector<SettingChange>& changes) {
 cp::Result<std::unique_ptr<ServingPool>> ServingPool::open(const Session& session,
                                                            const std::vector<std::string>& allowed,
                                                            bool renews) {
-  auto parts = pool_parts(session, StateUse::keep);
+  const auto trace = std::make_shared<cp::ReadTrace>(session.now());
+  auto parts = pool_parts(session, StateUse::keep, TokenUse::lend, trace);
   if (!parts) return cp::fail(parts.error());
-  std::unique_ptr<ServingPool> made{new ServingPool{session, std::move(*parts), allowed}};
+  std::unique_ptr<ServingPool> made{new ServingPool{session, std::move(*parts), *trace, allowed}};
   if (!renews) return made;
   if (auto started = made->start(); !started) return cp::fail(started.error());
   return made;
 }
 
-ServingPool::ServingPool(const Session& session, PoolParts parts, std::vector<std::string> allowed)
+ServingPool::ServingPool(const Session& session, PoolParts parts, const cp::ReadTrace& trace,
+                         std::vector<std::string> allowed)
     : session_{session},
       allowed_{std::move(allowed)},
       directory_{std::move(parts.directory)},
@@ -73,7 +73,7 @@ ServingPool::ServingPool(const Session& session, PoolParts parts, std::vector<st
       *sources_, std::move(parts.policy), refresh_methods(session, *settings_, sources_),
       std::move(parts.state), cp::SystemClock{}, rules(*settings_, parts.discovery.credentials),
       session.environment());
-  take_over(std::move(parts.discovery));
+  take_over(std::move(parts.discovery), trace);
 }
 
 ServingPool::~ServingPool() = default;
@@ -159,16 +159,41 @@ cp::PoolSettings ServingPool::rules(const cp::Settings& settings,
   return rules;
 }
 
+namespace {
+
+/// Whether two looks found the same logins, as far as the pool is concerned.
+bool same_logins(const cp::Discovery& one, const cp::Discovery& other) {
+  return std::equal(one.credentials.begin(), one.credentials.end(), other.credentials.begin(),
+                    other.credentials.end(), [](const auto& a, const auto& b) {
+                      return a.id == b.id && a.status == b.status && a.reason == b.reason &&
+                             a.expires_at == b.expires_at && a.token_hash() == b.token_hash();
+                    });
+}
+
+}  // namespace
+
 bool ServingPool::look(bool anyway) {
   const std::lock_guard looking{looking_};
-  if (!anyway && stamps(*discovery()) == stamps_) return false;
+  const auto begun = std::chrono::steady_clock::now();
+  if (!anyway && begun < rest_until_) return false;
+  if ((!anyway || reliable_) && cp::ReadTrace::holds(trace_)) return false;
   const auto settings = this->settings();
-  auto found = discover(*sources(), session_.environment(), *settings);
+  const auto trace = std::make_shared<cp::ReadTrace>(now());
+  auto found = discover_traced(*settings, trace);
+  constexpr std::chrono::seconds rest{5};
+  rest_until_ = same_logins(found, *discovery()) ? begun + rest : begun;
   // A rule is for credentials that were found: newcomers get theirs before they can be lent.
   pool_->configure(rules(*settings, found.credentials));
-  take_over(std::move(found));
+  take_over(std::move(found), *trace);
   plan();
   return true;
+}
+
+cp::Discovery ServingPool::discover_traced(const cp::Settings& settings,
+                                           const std::shared_ptr<cp::ReadTrace>& trace) const {
+  const auto environment = session_.environment().traced_in(trace);
+  return discover(cli_sources(environment, settings, directory_ ? &*directory_ : nullptr),
+                  environment, settings);
 }
 
 cp::Result<std::vector<SettingChange>> ServingPool::reload() {
@@ -185,7 +210,8 @@ cp::Result<std::vector<SettingChange>> ServingPool::reload() {
   const auto settings = std::make_shared<const cp::Settings>(std::move(fresh));
   const auto sources = std::make_shared<const CliSources>(
       cli_sources(session_.environment(), *settings, directory_ ? &*directory_ : nullptr));
-  auto found = discover(*sources, session_.environment(), *settings);
+  const auto trace = std::make_shared<cp::ReadTrace>(now());
+  auto found = discover_traced(*settings, trace);
   if (settings->rotation_strategy == before->rotation_strategy)
     pool_->configure(rules(*settings, found.credentials));  // the policy keeps its memory
   else
@@ -196,7 +222,7 @@ cp::Result<std::vector<SettingChange>> ServingPool::reload() {
     sources_ = sources;
     refresher_ = std::make_shared<Refresher>(session_, *settings, sources);
   }
-  take_over(std::move(found));
+  take_over(std::move(found), *trace);
   plan();
   auto changes = setting_changes(rows_, rows);
   rows_ = std::move(rows);
@@ -204,14 +230,15 @@ cp::Result<std::vector<SettingChange>> ServingPool::reload() {
 }
 
 /// The pool lends from now on what was found.
-void ServingPool::take_over(cp::Discovery found) {
+void ServingPool::take_over(cp::Discovery found, const cp::ReadTrace& trace) {
   const auto seen = std::make_shared<const cp::Discovery>(std::move(found));
   {
     const std::lock_guard lock{mutex_};
     seen_ = seen;
   }
   lend(seen->credentials);
-  stamps_ = stamps(*seen);
+  trace_ = trace.bytes();
+  reliable_ = trace.reliable();
 }
 
 /// Gives the pool these, with what providers have said about their tokens.
@@ -308,24 +335,6 @@ std::optional<NotedVerdict> ServingPool::verdict(const cp::Credential& credentia
   if (noted == verdicts_.end() || noted->second.token_hash != credential.token_hash())
     return std::nullopt;
   return noted->second;
-}
-
-/// What tells whether a file is still the one that was read.
-ServingPool::Stamps ServingPool::stamps(const cp::Discovery& seen) {
-  Stamps all;
-  for (const auto& credential : seen.credentials)
-    for (const auto& place : credential.places) {
-      struct stat about {};
-      if (!place.location.starts_with('/')) continue;
-      if (::stat(place.location.c_str(), &about) != 0) {
-        all[place.location] = "gone";
-        continue;
-      }
-      all[place.location] = std::to_string(about.st_ino) + ":" + std::to_string(about.st_size) +
-                            ":" + std::to_string(about.st_mtim.tv_sec) + "." +
-                            std::to_string(about.st_mtim.tv_nsec);
-    }
-  return all;
 }
 
 }  // namespace credpool_cli

@@ -10,6 +10,7 @@
 #include <credpool/refresh/scheduler.hpp>
 #include <credpool/validation/verdict.hpp>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,7 +74,9 @@ class ServingPool final : public credpool::CredentialLender {
   /// Where every credential leads, as of now.
   std::shared_ptr<const credpool::ProxyCatalog> catalog() const;
 
-  /// Looks at the logins again, if a file they came from has changed or `anyway`.
+  /// Looks at the logins again, if a file that the last look rests on has changed; where that may
+  /// not be told, only `anyway`. After a look that found the same, the next one that is not
+  /// `anyway` is made five seconds later: some files change all the time.
   /// @return whether the catalog is another one
   bool look(bool anyway);
   /// What the last look has found.
@@ -101,31 +104,34 @@ class ServingPool final : public credpool::CredentialLender {
   std::optional<NotedVerdict> verdict(const credpool::Credential& credential) const;
 
  private:
-  using Stamps = std::map<std::string, std::string>;
   struct Planned {
     std::string token_hash;
     credpool::TimePoint due{};
   };
 
-  ServingPool(const Session& session, PoolParts parts, std::vector<std::string> allowed);
+  ServingPool(const Session& session, PoolParts parts, const credpool::ReadTrace& trace,
+              std::vector<std::string> allowed);
   credpool::Result<void> start();
   void adopt(credpool::Settings& fresh) const;
   credpool::PoolSettings rules(const credpool::Settings& settings,
                                const std::vector<credpool::Credential>& credentials) const;
-  void take_over(credpool::Discovery found);
+  credpool::Discovery discover_traced(const credpool::Settings& settings,
+                                      const std::shared_ptr<credpool::ReadTrace>& trace) const;
+  void take_over(credpool::Discovery found, const credpool::ReadTrace& trace);
   void lend(std::vector<credpool::Credential> credentials);
   void plan();
   std::optional<credpool::TimePoint> renew(const credpool::CredentialId& id);
   credpool::Result<void> told(credpool::Result<void> renewed) const;
-  static Stamps stamps(const credpool::Discovery& seen);
 
   const Session& session_;
   const std::vector<std::string> allowed_;
   std::optional<credpool::StateDirectory> directory_;
   std::mutex looking_;  ///< held by whoever looks or changes settings, as long as that takes
-  std::vector<credpool::SettingRow> rows_;       ///< under looking_: of the settings that were read
-  Stamps stamps_;                                ///< under looking_
-  std::shared_ptr<const OnRenewal> on_renewal_;  ///< under mutex_
+  std::vector<credpool::SettingRow> rows_;  ///< under looking_: of the settings that were read
+  std::string trace_;                       ///< under looking_: what the last look rests on
+  bool reliable_ = false;  ///< under looking_: whether the trace tells every change
+  std::chrono::steady_clock::time_point rest_until_{};  ///< under looking_
+  std::shared_ptr<const OnRenewal> on_renewal_;         ///< under mutex_
 
   mutable std::mutex mutex_;  ///< of the rest; held for a moment
   std::shared_ptr<const credpool::Settings> settings_;

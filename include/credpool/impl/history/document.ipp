@@ -106,10 +106,9 @@ class HistoryUpdate {
     history.entries.push_back(std::move(entry));
     ++result.changed;
   }
-  /// Notes the time of a scan. A scan that changed no entry is worth a write once an hour only: it
-  /// would cost two syncs of the disk for every look.
+  /// Notes the time of a scan.
   void scanned() {
-    constexpr auto exact_to = std::chrono::hours{1};
+    constexpr auto exact_to = HistoryDocument::last_scan_exact_to;
     const auto last = history_time(history.root, "lastScanAt");
     if (last && *last <= now_ && now_ - *last < exact_to && steps_.empty() && !dirty_) return;
     history.root["lastScanAt"] = format_iso8601(now_);
@@ -350,7 +349,9 @@ CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_discovered(
     }
   }
   update.scanned();
-  return update.commit();
+  auto change = update.commit();
+  if (change) change->last_scan = detail::history_time(update.history.root, "lastScanAt");
+  return change;
 }
 
 CREDPOOL_INLINE Result<HistoryChange> HistoryDocument::record_used(std::span<const HistoryUse> uses,
