@@ -45,6 +45,31 @@ class Rotation(ControlTest):
         self.assertNotEqual(browser.text(what=".heat-readout"), before)
         self.assert_clean("rotation-live")
 
+    def test_served_while_the_page_asks(self):
+        """what is served while an answer is on its way is counted"""
+        self.server.ask("gpt-fake-mini")
+        self.enter("rotation")
+        browser = self.browser
+        browser.wait(what=".plot-legend >> text=gpt-fake-mini")
+        browser.evaluate(expression="""(() => {
+            const real = window.fetch;
+            window.fetch = async (...asked) => {
+                const answer = await real(...asked);
+                if (String(asked[1]?.body).includes('activity.recent')) {
+                    window.slowAnswers = (window.slowAnswers ?? 0) + 1;
+                    await new Promise((done) => setTimeout(done, 2500));
+                }
+                return answer;
+            };
+        })()""")
+        total = "[...document.querySelectorAll('.heat-list .virtual-row > :last-child')].reduce((sum, one) => sum + Number(one.textContent), 0)"
+        before = browser.evaluate(expression=total)
+        browser.click(what="text=15 min")
+        browser.eventually("window.slowAnswers >= 1")
+        self.server.ask("gpt-fake-mini")
+        time.sleep(4)  # the event has come, then the answer that does not know of it
+        browser.eventually(f"{total} === {before + 1}")
+
     def test_a_plot_by_keyboard(self):
         """a plot is read position by position, filtered by its legend, and is a table as well"""
         self.server.ask()

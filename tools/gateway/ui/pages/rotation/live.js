@@ -22,6 +22,8 @@ export function livePart(ctx, pool, state, remember) {
   let order = [];
   let sorted = 0;
   let loaded = false;
+  let loading = false;
+  let missed = false;  // an event came while loading
 
   ctx.onLeave(() => heat.close());
 
@@ -58,8 +60,12 @@ export function livePart(ctx, pool, state, remember) {
   });
 
   async function load() {
+    loading = true;
     try {
-      book.load(await ctx.rpc('activity.recent', {minutes: Number(state.minutes)}));
+      do {  // an answer may be older than an event that came while it was on its way
+        missed = false;
+        book.load(await ctx.rpc('activity.recent', {minutes: Number(state.minutes)}));
+      } while (missed);
       loaded = true;
       order = [];
       show();
@@ -70,10 +76,13 @@ export function livePart(ctx, pool, state, remember) {
         plot.failed(error.message, load);
         fill(place, errorState(error, load));
       }
+    } finally {
+      loading = false;
     }
   }
 
   ctx.on('activity', (event) => {
+    if (loading) missed = true;
     if (!loaded) return;
     book.add(event, nameOf);
     show();
