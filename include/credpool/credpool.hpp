@@ -33,6 +33,7 @@
 #include <credpool/config/settings_file.hpp>
 #include <credpool/config/settings_watcher.hpp>
 #include <credpool/core/clock.hpp>
+#include <credpool/core/directory_listing.hpp>
 #include <credpool/core/encoding.hpp>
 #include <credpool/core/environment.hpp>
 #include <credpool/core/error.hpp>
@@ -154,7 +155,6 @@
 #include <credpool/source/copilot_cli.hpp>
 #include <credpool/source/copilot_editors.hpp>
 #include <credpool/source/cursor_cli.hpp>
-#include <credpool/source/directory_listing.hpp>
 #include <credpool/source/discovery_memo.hpp>
 #include <credpool/source/dotenv.hpp>
 #include <credpool/source/droid.hpp>

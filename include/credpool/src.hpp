@@ -45,6 +45,7 @@
 #include <credpool/impl/config/settings_file.ipp>
 #include <credpool/impl/config/settings_watcher.ipp>
 #include <credpool/impl/core/aes_gcm.ipp>
+#include <credpool/impl/core/directory_listing.ipp>
 #include <credpool/impl/core/encoding.ipp>
 #include <credpool/impl/core/environment.ipp>
 #include <credpool/impl/core/error.ipp>
@@ -132,7 +133,6 @@
 #include <credpool/impl/source/copilot_cli.ipp>
 #include <credpool/impl/source/copilot_editors.ipp>
 #include <credpool/impl/source/cursor_cli.ipp>
-#include <credpool/impl/source/directory_listing.ipp>
 #include <credpool/impl/source/discovery_memo.ipp>
 #include <credpool/impl/source/dotenv.ipp>
 #include <credpool/impl/source/droid.ipp>

@@ -5825,6 +5825,12 @@ class ReadTrace {
   /// @param path absolute
   /// @return whether there is something, a link followed; none when that cannot be told
   std::optional<bool> look(std::string_view path, Of what = Of::contents);
+  /// Notes the names in a directory that end in `ending`, all of them and sorted, as
+  /// list_files_ending_in() gives them. What else comes and goes there is no difference then, and
+  /// that they changed just now no obstacle: they are compared, not the directory's times.
+  /// @param directory absolute
+  void note_names(std::string_view directory, std::string_view ending,
+                  const std::vector<std::string>& names);
   /// The answer rests on something that cannot be noted.
   void spoil() noexcept { spoilt_ = true; }
 
@@ -5837,8 +5843,8 @@ class ReadTrace {
   std::string bytes() const;
 
   /// Whether everything is as it was; false for bytes that bytes() has not made.
-  /// @effects looks at each path, until one differs
-  static bool holds(std::string_view bytes) noexcept;
+  /// @effects looks at each path, and lists directories, until something differs
+  static bool holds(std::string_view bytes);
 
  private:
   struct Entry {
@@ -5857,7 +5863,8 @@ class ReadTrace {
   bool spoilt_ = false;
   std::int64_t last_change_ = 0;  ///< of what was noted; nanoseconds
   std::map<std::string, Entry, std::less<>> entries_ = {};
-  std::set<std::string, std::less<>> ways_ = {};  ///< directories that are noted with all above
+  /// By directory and ending, both with a zero byte behind them; each name with a slash behind it.
+  std::map<std::string, std::string> names_ = {};
   std::set<std::uint64_t> trusted_devices_ = {};
 };
 
@@ -5972,6 +5979,36 @@ inline int exchange_names(const char* one, const char* other) noexcept {
 
 }  // namespace credpool::inline CREDPOOL_ABI
 
+// Which names there are in a directory. Internal.
+
+namespace credpool::inline CREDPOOL_ABI {
+namespace detail {
+
+/// The names that end in `ending`, have something before it and no dot in front; sorted, at most
+/// `limit`. None where there is no such directory.
+inline Result<std::vector<std::string>> names_ending_in(const std::filesystem::path& directory,
+                                                        std::string_view ending,
+                                                        std::size_t limit) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  std::filesystem::directory_iterator entry{directory, failed};
+  for (const std::filesystem::directory_iterator end;
+       !failed && entry != end && names.size() < limit; entry.increment(failed)) {
+    auto name = entry->path().filename().string();
+    if (name.size() > ending.size() && name.ends_with(ending) && !name.starts_with('.'))
+      names.push_back(std::move(name));
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory &&
+      failed != std::errc::not_a_directory)
+    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
+                "listing a directory", directory.string(), failed.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace detail
+}  // namespace credpool::inline CREDPOOL_ABI
+
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
@@ -6002,6 +6039,28 @@ inline std::optional<FileStamp> stamp_of(const char* path, bool followed,
   stamp.changed = nanoseconds(facts.st_ctim);
   stamp.links = static_cast<std::uint32_t>(facts.st_nlink);
   return stamp;
+}
+
+inline std::string joined_names(const std::vector<std::string>& names) {
+  std::string joined;
+  for (const auto& name : names) joined.append(name) += '/';
+  return joined;
+}
+
+/// Whether a directory has the names that are noted there.
+/// @param bytes begins with them; they are taken off, unless they are cut
+inline bool names_hold(std::string_view& bytes) {
+  bytes.remove_prefix(1);
+  std::array<std::string_view, 3> texts;  // directory, ending, names
+  for (auto& text : texts) {
+    const auto end = bytes.find('\0');
+    if (end == std::string_view::npos) return false;
+    text = bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+  }
+  const auto noted = static_cast<std::size_t>(std::count(texts[2].begin(), texts[2].end(), '/'));
+  const auto present = names_ending_in(texts[0], texts[1], noted + 1);
+  return present && joined_names(*present) == texts[2];
 }
 
 }  // namespace detail
@@ -6055,16 +6114,26 @@ CREDPOOL_INLINE std::optional<bool> ReadTrace::look(std::string_view path, Of wh
     spoil();
     return std::nullopt;
   }
-  if (const auto way = path.substr(0, path.rfind('/')); !ways_.contains(way)) {
+  const auto* parent = known(path.substr(0, path.rfind('/')), Of::identity);
+  if (parent == nullptr) {  // else all above it is noted too
     for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1)) {
-      const auto* above = note(path.substr(0, slash), Of::identity);
-      if (above == nullptr) return std::nullopt;
-      if (!above->is_there()) return false;  // nothing is below it
+      parent = note(path.substr(0, slash), Of::identity);
+      if (parent == nullptr) return std::nullopt;
+      if (!parent->is_there()) break;
     }
-    ways_.emplace(way);
   }
+  if (parent != nullptr && !parent->is_there()) return false;  // nothing is below it
   const auto* entry = note(path, what);
   return entry != nullptr ? std::optional{entry->is_there()} : std::nullopt;
+}
+
+CREDPOOL_INLINE void ReadTrace::note_names(std::string_view directory, std::string_view ending,
+                                           const std::vector<std::string>& names) {
+  look(directory, Of::identity);
+  auto key = std::string{directory} + '\0';
+  key.append(ending) += '\0';
+  const auto joined = detail::joined_names(names);
+  if (names_.try_emplace(std::move(key), joined).first->second != joined) spoil();
 }
 
 CREDPOOL_INLINE bool ReadTrace::reliable() const noexcept {
@@ -6086,12 +6155,17 @@ CREDPOOL_INLINE std::string ReadTrace::bytes() const {
     add(path, false, entry.what, entry.own);
     if (S_ISLNK(entry.own.mode)) add(path, true, entry.what, entry.target);
   }
+  for (const auto& [directory, names] : names_) bytes.append(1, 'n') += directory + names + '\0';
   return bytes;
 }
 
-CREDPOOL_INLINE bool ReadTrace::holds(std::string_view bytes) noexcept {
+CREDPOOL_INLINE bool ReadTrace::holds(std::string_view bytes) {
   constexpr std::size_t before_path = 2 + sizeof(detail::FileStamp);
   while (!bytes.empty()) {
+    if (bytes[0] == 'n') {
+      if (!detail::names_hold(bytes)) return false;
+      continue;
+    }
     const auto end = bytes.find('\0', before_path);
     if (end == std::string_view::npos) return false;
     const auto what = bytes[1] == 'i' ? Of::identity : Of::contents;
@@ -6176,6 +6250,10 @@ class Environment {
   /// For who is about to read or look for a file himself; nothing happens without a trace.
   void note_look(const std::filesystem::path& path,
                  ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who has listed the names in a directory that have that ending; see
+  /// ReadTrace::note_names().
+  void note_names(const std::filesystem::path& directory, std::string_view ending,
+                  const std::vector<std::string>& names) const;
   /// For who looks in variables() for a name that he has read somewhere.
   void note_variable(std::string_view name) const noexcept;
   /// For who has met with something that a trace does not tell; nothing happens without one.
@@ -6385,6 +6463,12 @@ CREDPOOL_INLINE bool Environment::exists(const std::filesystem::path& path,
 CREDPOOL_INLINE void Environment::note_look(const std::filesystem::path& path,
                                             ReadTrace::Of what) const {
   if (trace_) trace_->look(path.native(), what);
+}
+
+CREDPOOL_INLINE void Environment::note_names(const std::filesystem::path& directory,
+                                             std::string_view ending,
+                                             const std::vector<std::string>& names) const {
+  if (trace_) trace_->note_names(directory.native(), ending, names);
 }
 
 CREDPOOL_INLINE void Environment::note_variable(std::string_view name) const noexcept {
@@ -13455,6 +13539,53 @@ CREDPOOL_INLINE SettingsWatcher::Change SettingsWatcher::poll() {
   if (!changed()) return Change::none;
   read();
   return refused_ ? Change::refused : Change::applied;
+}
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+/// The entries of a directory whose names end in `ending`, sorted by name. Names with a dot in
+/// front are left out: they are locks, journals and drafts. Entries are not opened; the
+/// environment's trace notes their names, so that nothing else in the directory matters to it. A
+/// directory that is missing has none.
+/// @param limit at most so many, any of them where there are more; a trace does not tell those then
+/// @errors permission_denied or io when the directory is there and cannot be listed
+Result<std::vector<std::filesystem::path>> list_files_ending_in(
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit = 256);
+
+/// The same where an unreadable directory need not be told from an empty one.
+std::vector<std::filesystem::path> files_ending_in(const Environment& environment,
+                                                   const std::filesystem::path& directory,
+                                                   std::string_view ending,
+                                                   std::size_t limit = 256);
+
+}  // namespace credpool::inline CREDPOOL_ABI
+
+namespace credpool::inline CREDPOOL_ABI {
+
+CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  const auto names = detail::names_ending_in(directory, ending, limit);
+  if (!names || names->size() == limit) {
+    environment.note_untold();
+  } else {
+    environment.note_names(directory, ending, *names);
+  }
+  if (!names) return fail(names.error());
+  std::vector<std::filesystem::path> files;
+  files.reserve(names->size());
+  for (const auto& name : *names) files.push_back(directory / name);
+  return files;
+}
+
+CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
+    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
+    std::size_t limit) {
+  return list_files_ending_in(environment, directory, ending, limit)
+      .value_or(std::vector<std::filesystem::path>{});
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -25869,55 +26000,6 @@ class KimiLoginStore : public FileLoginStore {
 };
 
 }  // namespace detail
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-/// The entries of a directory whose names end in `ending`, sorted by name, at most `limit` of them.
-/// Entries are not opened, the directory is noted in the environment's trace. A directory that is
-/// missing has none.
-/// @errors permission_denied or io when the directory is there and cannot be listed
-Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
-    std::size_t limit = 256);
-
-/// The same where an unreadable directory need not be told from an empty one.
-std::vector<std::filesystem::path> files_ending_in(const Environment& environment,
-                                                   const std::filesystem::path& directory,
-                                                   std::string_view ending,
-                                                   std::size_t limit = 256);
-
-}  // namespace credpool::inline CREDPOOL_ABI
-
-namespace credpool::inline CREDPOOL_ABI {
-
-CREDPOOL_INLINE Result<std::vector<std::filesystem::path>> list_files_ending_in(
-    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
-    std::size_t limit) {
-  environment.note_look(directory);
-  std::vector<std::filesystem::path> found;
-  std::error_code failed;
-  for (std::filesystem::directory_iterator entry{directory, failed}, end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto name = entry->path().filename().string();
-    if (name.size() > ending.size() && name.ends_with(ending)) found.push_back(entry->path());
-    if (found.size() == limit) break;
-  }
-  if (failed && failed != std::errc::no_such_file_or_directory &&
-      failed != std::errc::not_a_directory)
-    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
-                "listing a directory", directory.string(), failed.message());
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-CREDPOOL_INLINE std::vector<std::filesystem::path> files_ending_in(
-    const Environment& environment, const std::filesystem::path& directory, std::string_view ending,
-    std::size_t limit) {
-  return list_files_ending_in(environment, directory, ending, limit)
-      .value_or(std::vector<std::filesystem::path>{});
-}
-
 }  // namespace credpool::inline CREDPOOL_ABI
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -41489,7 +41571,7 @@ namespace detail {
 inline constexpr FileRules discovery_memo_rules{1024 * 1024, false, true};
 /// Changed with every change of the file's form.
 inline constexpr std::string_view discovery_memo_form =
-    "credpool discovery 1, " CREDPOOL_VERSION_STRING "\n";
+    "credpool discovery 2, " CREDPOOL_VERSION_STRING "\n";
 
 /// All that a discovery may ask the environment but the files.
 inline Digest digest_of_environment(const Environment& environment, std::string_view who) {

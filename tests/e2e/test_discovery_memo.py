@@ -57,18 +57,19 @@ class Memo:
                 + self.rest.replace(word, other))
         self.path.write_bytes(body + hashlib.sha256(body).digest())
 
-    def stamps(self) -> dict[str, tuple[bool, bool]]:
-        """For each path, whether it was there, and whether its contents matter."""
+    def noted(self) -> dict[str, set[str]]:
+        """For each path: "there" when there was something, "contents" when those matter, "names" of a directory that was listed."""
         known, rest = {}, self.trace
         while rest:
-            end = rest.index(b"\0", 58)
-            path, there = os.fsdecode(rest[58:end]), any(rest[2:58])
-            contents = rest[1:2] == b"c" or known.get(path, (False, False))[1]
-            known[path] = (there, contents)
-            rest = rest[end + 1:]
+            if rest[0:1] == b"n":  # directory, ending, names
+                path, _, _, rest = rest[1:].split(b"\0", 3)
+                known.setdefault(os.fsdecode(path), set()).add("names")
+                continue
+            path, after = rest[58:].split(b"\0", 1)
+            marks = known.setdefault(os.fsdecode(path), set())
+            marks.update(["there"] if any(rest[2:58]) else [], ["contents"] if rest[1:2] == b"c" else [])
+            rest = after
         return known
-
-
 
 
 class DiscoveryMemo(unittest.TestCase):
@@ -100,6 +101,16 @@ class DiscoveryMemo(unittest.TestCase):
         for command, text in zip(commands, from_memo):
             self.memo.unlink(missing_ok=True)
             self.assertEqual(shown(self.world, *command), text, command)
+
+    def test_what_lies_beside_a_login_and_is_none_changes_nothing(self):
+        self.mark()
+        credentials = self.world.home / ".kimi-code/credentials"
+        for name in (".credpool-kimi-code.json.lock", ".credpool-kimi-code.json.state", ".draft.json", "kimi-code.json.tmp"):
+            with self.subTest(name):
+                (credentials / name).write_text("")
+                self.assertIn("frommemo", shown(self.world))
+                (credentials / name).unlink()
+                self.assertIn("frommemo", shown(self.world))
 
     def test_who_needs_tokens_reads_the_files(self):
         self.mark()
@@ -197,7 +208,7 @@ class DiscoveryMemo(unittest.TestCase):
             (world.home / STATE / "logins").mkdir(mode=0o700)
             time.sleep(SETTLED)
             shown(world, LD_PRELOAD=library, LOOK_LOG=str(log))
-            known = Memo(memos(world)[0]).stamps()
+            known = Memo(memos(world)[0]).noted()
             directories = [*os.environ["PATH"].split(":"), str(world.root)]
             own = re.compile(re.escape(str(world.home / STATE))
                              + r"/(discovery-memo|history\.json|opened-stores\.json|state\.sqlite)")
@@ -207,13 +218,17 @@ class DiscoveryMemo(unittest.TestCase):
                          and any(path.startswith(directory + "/") for directory in directories)]
             self.assertGreater(len(concerned), 100)
             self.assertIn(str(world.home / ".codex/auth.json"), concerned)
-            self.assertIn(str(world.home / STATE / "logins"), concerned)
+            self.assertIn(str(world.home / STATE / "logins") + "/", concerned)
+            self.assertIn(str(world.home / ".kimi/credentials") + "/", concerned)
 
             def told(path: str) -> bool:
                 above = [str(parent) for parent in pathlib.PurePath(path).parents]
-                return (path.rstrip("/") in known
-                        or not os.path.lexists(path) and known.get(above[0], (False, False)) == (True, True)
-                        or any(parent in known and not known[parent][0] for parent in above))
+                if path.endswith("/"):  # its names were read
+                    marks = known.get(path.rstrip("/"), set())
+                    return bool(marks & {"names", "contents"})
+                return (path in known
+                        or not os.path.lexists(path) and {"there", "contents"} <= known.get(above[0], set())
+                        or any(parent in known and "there" not in known[parent] for parent in above))
             self.assertEqual([path for path in sorted(concerned) if not told(path)], [])
 
 

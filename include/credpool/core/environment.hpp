@@ -86,6 +86,10 @@ class Environment {
   /// For who is about to read or look for a file himself; nothing happens without a trace.
   void note_look(const std::filesystem::path& path,
                  ReadTrace::Of what = ReadTrace::Of::contents) const;
+  /// For who has listed the names in a directory that have that ending; see
+  /// ReadTrace::note_names().
+  void note_names(const std::filesystem::path& directory, std::string_view ending,
+                  const std::vector<std::string>& names) const;
   /// For who looks in variables() for a name that he has read somewhere.
   void note_variable(std::string_view name) const noexcept;
   /// For who has met with something that a trace does not tell; nothing happens without one.

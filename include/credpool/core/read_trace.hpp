@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
 
@@ -54,6 +55,12 @@ class ReadTrace {
   /// @param path absolute
   /// @return whether there is something, a link followed; none when that cannot be told
   std::optional<bool> look(std::string_view path, Of what = Of::contents);
+  /// Notes the names in a directory that end in `ending`, all of them and sorted, as
+  /// list_files_ending_in() gives them. What else comes and goes there is no difference then, and
+  /// that they changed just now no obstacle: they are compared, not the directory's times.
+  /// @param directory absolute
+  void note_names(std::string_view directory, std::string_view ending,
+                  const std::vector<std::string>& names);
   /// The answer rests on something that cannot be noted.
   void spoil() noexcept { spoilt_ = true; }
 
@@ -66,8 +73,8 @@ class ReadTrace {
   std::string bytes() const;
 
   /// Whether everything is as it was; false for bytes that bytes() has not made.
-  /// @effects looks at each path, until one differs
-  static bool holds(std::string_view bytes) noexcept;
+  /// @effects looks at each path, and lists directories, until something differs
+  static bool holds(std::string_view bytes);
 
  private:
   struct Entry {
@@ -86,7 +93,8 @@ class ReadTrace {
   bool spoilt_ = false;
   std::int64_t last_change_ = 0;  ///< of what was noted; nanoseconds
   std::map<std::string, Entry, std::less<>> entries_ = {};
-  std::set<std::string, std::less<>> ways_ = {};  ///< directories that are noted with all above
+  /// By directory and ending, both with a zero byte behind them; each name with a slash behind it.
+  std::map<std::string, std::string> names_ = {};
   std::set<std::uint64_t> trusted_devices_ = {};
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Preloaded into a program under test: writes every path that it looks at to the file that LOOK_LOG
-// names, a line each.
+// names, a line each, and one with a slash behind it for a directory whose names it lists.
 
 #include <cstdarg>
 #include <cstdlib>
@@ -13,14 +13,15 @@
 
 namespace {
 
-void note(const char* path) {
+void note(const char* path, bool listed = false) {
   const char* log = std::getenv("LOOK_LOG");
   if (log == nullptr || path == nullptr || path[0] == '\0') return;
   const auto file = static_cast<int>(
       ::syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   char line[5000];
-  const auto size = ::strnlen(path, sizeof line - 1);
+  auto size = ::strnlen(path, sizeof line - 2);
   std::memcpy(line, path, size);
+  if (listed) line[size++] = '/';
   line[size] = '\n';
   if (::syscall(SYS_write, file, line, size + 1) < 0) std::abort();
   ::syscall(SYS_close, file);
@@ -101,7 +102,7 @@ LOOK_LOG_OPENAT(openat64)
 
 void* logged_opendir(const char* path) LOOK_LOG_AS("opendir");
 void* logged_opendir(const char* path) {
-  note(path);
+  note(path, true);
   return next<void*(const char*)>("opendir")(path);
 }
 

@@ -138,6 +138,22 @@ TEST_CASE("core/read_trace: of an identity, what a directory holds does not matt
   CHECK_FALSE(cp::ReadTrace::holds(identity));
 }
 
+TEST_CASE("core/read_trace: below what is not there is nothing, in whatever order it is asked") {
+  const ThrowawayHome home;
+  const auto nothing = home.path() / "no";
+  for (const bool first_above : {true, false}) {
+    cp::ReadTrace trace{later()};
+    if (first_above) CHECK(trace.look(nothing.native()) == false);
+    CHECK(trace.look((nothing / "where").native()) == false);
+    CHECK(trace.look((nothing / "where/at/all").native()) == false);
+    CHECK(trace.look(nothing.native()) == false);
+    CHECK(cp::ReadTrace::holds(trace.bytes()));
+    const auto file = home.write("no", "a file has nothing below it either");
+    CHECK_FALSE(cp::ReadTrace::holds(trace.bytes()));
+    fs::remove(file);
+  }
+}
+
 TEST_CASE("core/read_trace: what was noted first counts") {
   const ThrowawayHome home;
   const auto directory = home.write("dir/file", "text").parent_path();
@@ -228,6 +244,12 @@ TEST_CASE("core/read_trace: bytes that are no trace do not hold") {
     if (cut.back() != '\0' || cut.size() < 60) CHECK_FALSE(cp::ReadTrace::holds(cut));
   }
   CHECK_FALSE(cp::ReadTrace::holds(std::string(500, '\0')));
+  cp::ReadTrace listed{later()};
+  listed.note_names((home.path() / "dir").native(), "le", {"file"});
+  const auto names = listed.bytes();
+  REQUIRE(cp::ReadTrace::holds(names));
+  for (auto size = names.rfind("n/") + 1; size < names.size(); ++size)
+    CHECK_FALSE(cp::ReadTrace::holds(names.substr(0, size)));
 }
 
 TEST_CASE("core/read_trace: an environment notes what is read and looked for on its behalf") {

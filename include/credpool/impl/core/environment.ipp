@@ -209,6 +209,12 @@ CREDPOOL_INLINE void Environment::note_look(const std::filesystem::path& path,
   if (trace_) trace_->look(path.native(), what);
 }
 
+CREDPOOL_INLINE void Environment::note_names(const std::filesystem::path& directory,
+                                             std::string_view ending,
+                                             const std::vector<std::string>& names) const {
+  if (trace_) trace_->note_names(directory.native(), ending, names);
+}
+
 CREDPOOL_INLINE void Environment::note_variable(std::string_view name) const noexcept {
   if (trace_ && names_a_window(name)) trace_->spoil();
 }

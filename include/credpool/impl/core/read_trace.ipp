@@ -4,11 +4,14 @@
 #include <credpool/core/read_trace.hpp>
 
 #include <credpool/core/platform.hpp>
+#include <credpool/impl/core/directory_names.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -42,6 +45,28 @@ inline std::optional<FileStamp> stamp_of(const char* path, bool followed,
   stamp.changed = nanoseconds(facts.st_ctim);
   stamp.links = static_cast<std::uint32_t>(facts.st_nlink);
   return stamp;
+}
+
+inline std::string joined_names(const std::vector<std::string>& names) {
+  std::string joined;
+  for (const auto& name : names) joined.append(name) += '/';
+  return joined;
+}
+
+/// Whether a directory has the names that are noted there.
+/// @param bytes begins with them; they are taken off, unless they are cut
+inline bool names_hold(std::string_view& bytes) {
+  bytes.remove_prefix(1);
+  std::array<std::string_view, 3> texts;  // directory, ending, names
+  for (auto& text : texts) {
+    const auto end = bytes.find('\0');
+    if (end == std::string_view::npos) return false;
+    text = bytes.substr(0, end);
+    bytes.remove_prefix(end + 1);
+  }
+  const auto noted = static_cast<std::size_t>(std::count(texts[2].begin(), texts[2].end(), '/'));
+  const auto present = names_ending_in(texts[0], texts[1], noted + 1);
+  return present && joined_names(*present) == texts[2];
 }
 
 }  // namespace detail
@@ -95,16 +120,26 @@ CREDPOOL_INLINE std::optional<bool> ReadTrace::look(std::string_view path, Of wh
     spoil();
     return std::nullopt;
   }
-  if (const auto way = path.substr(0, path.rfind('/')); !ways_.contains(way)) {
+  const auto* parent = known(path.substr(0, path.rfind('/')), Of::identity);
+  if (parent == nullptr) {  // else all above it is noted too
     for (auto slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1)) {
-      const auto* above = note(path.substr(0, slash), Of::identity);
-      if (above == nullptr) return std::nullopt;
-      if (!above->is_there()) return false;  // nothing is below it
+      parent = note(path.substr(0, slash), Of::identity);
+      if (parent == nullptr) return std::nullopt;
+      if (!parent->is_there()) break;
     }
-    ways_.emplace(way);
   }
+  if (parent != nullptr && !parent->is_there()) return false;  // nothing is below it
   const auto* entry = note(path, what);
   return entry != nullptr ? std::optional{entry->is_there()} : std::nullopt;
+}
+
+CREDPOOL_INLINE void ReadTrace::note_names(std::string_view directory, std::string_view ending,
+                                           const std::vector<std::string>& names) {
+  look(directory, Of::identity);
+  auto key = std::string{directory} + '\0';
+  key.append(ending) += '\0';
+  const auto joined = detail::joined_names(names);
+  if (names_.try_emplace(std::move(key), joined).first->second != joined) spoil();
 }
 
 CREDPOOL_INLINE bool ReadTrace::reliable() const noexcept {
@@ -126,12 +161,17 @@ CREDPOOL_INLINE std::string ReadTrace::bytes() const {
     add(path, false, entry.what, entry.own);
     if (S_ISLNK(entry.own.mode)) add(path, true, entry.what, entry.target);
   }
+  for (const auto& [directory, names] : names_) bytes.append(1, 'n') += directory + names + '\0';
   return bytes;
 }
 
-CREDPOOL_INLINE bool ReadTrace::holds(std::string_view bytes) noexcept {
+CREDPOOL_INLINE bool ReadTrace::holds(std::string_view bytes) {
   constexpr std::size_t before_path = 2 + sizeof(detail::FileStamp);
   while (!bytes.empty()) {
+    if (bytes[0] == 'n') {
+      if (!detail::names_hold(bytes)) return false;
+      continue;
+    }
     const auto end = bytes.find('\0', before_path);
     if (end == std::string_view::npos) return false;
     const auto what = bytes[1] == 'i' ? Of::identity : Of::contents;

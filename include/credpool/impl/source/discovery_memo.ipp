@@ -17,7 +17,7 @@ namespace detail {
 inline constexpr FileRules discovery_memo_rules{1024 * 1024, false, true};
 /// Changed with every change of the file's form.
 inline constexpr std::string_view discovery_memo_form =
-    "credpool discovery 1, " CREDPOOL_VERSION_STRING "\n";
+    "credpool discovery 2, " CREDPOOL_VERSION_STRING "\n";
 
 /// All that a discovery may ask the environment but the files.
 inline Digest digest_of_environment(const Environment& environment, std::string_view who) {

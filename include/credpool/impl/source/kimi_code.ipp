@@ -3,10 +3,10 @@
 
 #include <credpool/source/kimi_code.hpp>
 
+#include <credpool/core/directory_listing.hpp>
 #include <credpool/impl/source/kimi_config.hpp>
 #include <credpool/impl/source/kimi_login.hpp>
 #include <credpool/impl/source/kimi_login_store.hpp>
-#include <credpool/source/directory_listing.hpp>
 
 #include <iterator>
 #include <map>

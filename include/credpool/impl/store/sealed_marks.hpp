@@ -3,13 +3,15 @@
 
 // What lies sealed in the state directory: secrets.json and one file for each login. Internal.
 
+#include <credpool/core/directory_listing.hpp>
 #include <credpool/core/file.hpp>
 #include <credpool/impl/store/secrets_document.hpp>
 #include <credpool/store/state_directory.hpp>
 
-#include <algorithm>
+#include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -30,24 +32,16 @@ inline Result<Json> read_secrets(const StateDirectory& directory, const Environm
   return fail(std::move(error));
 }
 
-/// The files of our own logins, sorted. Names with a dot in front are locks and journals.
+/// The files of our own logins, sorted, however many they are.
 /// @return nothing when there is no such directory
 inline Result<std::vector<std::filesystem::path>> login_files(const StateDirectory& directory,
                                                               const Environment& environment) {
-  std::vector<std::filesystem::path> files;
-  environment.note_look(directory.logins_directory());
-  std::error_code failed;
-  auto entry = std::filesystem::directory_iterator{directory.logins_directory(), failed};
-  for (const std::filesystem::directory_iterator end; !failed && entry != end;
-       entry.increment(failed)) {
-    const auto name = entry->path().filename().string();
-    if (!name.starts_with('.') && name.ends_with(".json")) files.push_back(entry->path());
-  }
-  if (failed && failed != std::errc::no_such_file_or_directory)
-    return fail(failed == std::errc::permission_denied ? Errc::permission_denied : Errc::io,
-                "listing our own logins", directory.logins_directory().string(), failed.message());
-  std::sort(files.begin(), files.end());
-  return files;
+  auto files = list_files_ending_in(environment, directory.logins_directory(), ".json",
+                                    std::numeric_limits<std::size_t>::max());
+  if (files) return files;
+  auto error = files.error();
+  error.doing = "listing our own logins";
+  return fail(std::move(error));
 }
 
 /// What lies sealed, told by the marks of the keys.
