@@ -35,6 +35,10 @@ mode_t mode_among(int flags, va_list more) {
   return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : mode_t{0};
 }
 
+bool lists(int flags) {
+  return (flags & O_TMPFILE) == O_DIRECTORY;
+}
+
 }  // namespace
 
 // What they fill in is passed on untouched: the headers that declare them are not needed. Each has
@@ -79,7 +83,7 @@ int logged_statx(int at, const char* path, int flags, unsigned mask, void* facts
     va_start(more, flags);                                                \
     const auto mode = mode_among(flags, more);                            \
     va_end(more);                                                         \
-    note(path);                                                           \
+    note(path, lists(flags));                                             \
     return next<int(const char*, int, ...)>(#name)(path, flags, mode);    \
   }
 LOOK_LOG_OPEN(open)
@@ -93,7 +97,7 @@ LOOK_LOG_OPEN(open64)
     va_start(more, flags);                                                        \
     const auto mode = mode_among(flags, more);                                    \
     va_end(more);                                                                 \
-    note(path);                                                                   \
+    note(path, lists(flags));                                                     \
     return next<int(int, const char*, int, ...)>(#name)(at, path, flags, mode);   \
   }
 LOOK_LOG_OPENAT(openat)
