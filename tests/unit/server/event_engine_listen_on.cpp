@@ -3,12 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include "open_sockets.hpp"
 #include "throwaway_home.hpp"
 
 #include <cstring>
 
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -61,20 +61,7 @@ int accepted_for(const cp::Descriptor& peer) {
   sockaddr_in own{};
   socklen_t size = sizeof own;
   REQUIRE(::getsockname(peer.get(), reinterpret_cast<sockaddr*>(&own), &size) == 0);
-  for (int number = 3; number < 1024; ++number) {
-    sockaddr_in other{};
-    size = sizeof other;
-    if (::getpeername(number, reinterpret_cast<sockaddr*>(&other), &size) == 0 &&
-        other.sin_family == AF_INET && other.sin_port == own.sin_port)
-      return number;
-  }
-  return -1;
-}
-
-int tcp_option(int socket, int name) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  return ::getsockopt(socket, IPPROTO_TCP, name, &value, &size) == 0 ? value : -1;
+  return socket_with_peer(ntohs(own.sin_port));
 }
 
 }  // namespace
@@ -106,6 +93,7 @@ TEST_CASE(
     REQUIRE(accepted >= 0);
     CHECK(tcp_option(accepted, TCP_NODELAY) == 1);
     CHECK(tcp_option(accepted, TCP_NOTSENT_LOWAT) == 128 << 10);
+    CHECK(congestion_control(accepted) == "reno");  // within this machine there is none
   }
 }
 

@@ -2,6 +2,7 @@
 // The upstream side over loopback, with upstreams of raw sockets.
 #include <credpool/server/event_engine.hpp>
 
+#include "open_sockets.hpp"
 #include "tls_peer.hpp"
 #include "upstream_caller.hpp"
 
@@ -21,6 +22,9 @@ TEST_CASE("server/event_upstream: answers of every framing, over one connection 
     CHECK_FALSE(heard->code);
   }
   CHECK(known.connections() == 1);
+  const int kept = socket_with_peer(static_cast<std::uint16_t>(known.port()));
+  CHECK(tcp_option(kept, TCP_NODELAY) == 1);
+  CHECK(congestion_control(kept) == "reno");
 
   const auto chunked = answering(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\nT: "

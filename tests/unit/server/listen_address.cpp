@@ -33,8 +33,10 @@ TEST_CASE("server/listen_address: what a person writes") {
 }
 
 TEST_CASE("server/listen_address: which only this machine reaches") {
-  for (const char* local : {"127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "unix:/x"})
+  for (const char* local :
+       {"127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "unix:/x"})
     CHECK(cp::ListenAddress::parse(local)->is_local());
-  for (const char* open : {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "*:1"})
+  for (const char* open :
+       {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:10.0.0.1]:1", "[7f00::]:1", "*:1"})
     CHECK_FALSE(cp::ListenAddress::parse(open)->is_local());
 }

@@ -202,7 +202,7 @@ struct EventEngine::State {
         if (errno != EAGAIN && errno != EWOULDBLOCK) pause(listener);
         return;
       }
-      if (!listener.ours) detail::prepare_for_peers(socket);
+      if (!listener.ours) detail::prepare_for_peers(socket, peer.is_loopback());
       hand_over(listener, std::move(socket), peer.text());
     }
   }

@@ -45,11 +45,12 @@ inline Result<Descriptor> bind_listener(ListenAddress& address) {
                     ? "another program listens there: choose another port with --listen"
                     : std::strerror(errno));
   };
-  auto where = SocketAddress::of(address);
+  const bool is_unix = !address.unix_path.empty();
+  auto where = is_unix ? SocketAddress::of_unix(address.unix_path.native())
+                       : SocketAddress::of_ip(address.ip, address.port);
   if (!where)
     return fail(Errc::invalid_argument, "listening", address.text(),
                 "give an IP address and a port, or a path of at most 107 bytes");
-  const bool is_unix = !address.unix_path.empty();
   if (is_unix && unix_socket_is_alive(address, *where)) {
     errno = EADDRINUSE;
     return failed();
@@ -63,7 +64,7 @@ inline Result<Descriptor> bind_listener(ListenAddress& address) {
   if (where->storage.ss_family == AF_INET6)
     (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(socket.get(), where->get(), where->size) != 0) return failed();
-  prepare_for_peers(socket);
+  prepare_for_peers(socket, where->is_loopback());
   // Before listen() nobody can connect: no moment at which others may.
   if ((is_unix && ::chmod(address.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0) ||
       ::listen(socket.get(), 4096) != 0) {

@@ -104,6 +104,7 @@ class UpstreamConnection final : public EventSocket,
       const auto& address = addresses_[next_address_++];
       wire_.replace(Descriptor{
           ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)});
+      if (address.is_loopback()) wire_.send_without_pacing();
       if ((::connect(wire_.descriptor(), address.get(), address.size) == 0 ||
            errno == EINPROGRESS) &&
           watch(shared_from_this()))

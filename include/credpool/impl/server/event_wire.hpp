@@ -60,11 +60,20 @@ inline void keep_little_unsent(const Descriptor& socket) noexcept {
   (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
+/// Has the kernel send at once what the window allows. On a way without congestion, as within a
+/// machine, BBR still sets a timer for what it sends; Reno does not, and every kernel has it.
+inline void send_without_pacing(const Descriptor& socket) noexcept {
+  constexpr std::string_view reno = "reno";
+  (void)::setsockopt(socket.get(), IPPROTO_TCP, TCP_CONGESTION, reno.data(), reno.size());
+}
+
 /// What a connection to a peer needs; one that is accepted has what its listener had when the peer
 /// came.
-inline void prepare_for_peers(const Descriptor& socket) noexcept {
+/// @param near on this machine
+inline void prepare_for_peers(const Descriptor& socket, bool near) noexcept {
   send_without_delay(socket);
   keep_little_unsent(socket);
+  if (near) send_without_pacing(socket);
 }
 
 class EventWire {
@@ -88,6 +97,8 @@ class EventWire {
 
   /// To be called once when it is connected.
   void send_without_delay() noexcept { credpool::detail::send_without_delay(socket_); }
+  /// To be called before it is connected.
+  void send_without_pacing() noexcept { credpool::detail::send_without_pacing(socket_); }
 
   void secure(SslHandle ssl) {
     ssl_ = std::move(ssl);

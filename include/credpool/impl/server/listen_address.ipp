@@ -3,7 +3,7 @@
 
 #include <credpool/server/listen_address.hpp>
 
-#include <arpa/inet.h>
+#include <credpool/impl/server/socket_address.hpp>
 
 #include <charconv>
 
@@ -43,7 +43,8 @@ CREDPOOL_INLINE std::string ListenAddress::text() const {
 }
 
 CREDPOOL_INLINE bool ListenAddress::is_local() const noexcept {
-  return !unix_path.empty() || ip == "::1" || ip.starts_with("127.");
+  const auto where = detail::SocketAddress::of_ip(ip, port);
+  return !unix_path.empty() || (where && where->is_loopback());
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI

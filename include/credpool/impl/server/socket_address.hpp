@@ -3,16 +3,18 @@
 
 // A socket's address in the system's form. Internal.
 
-#include <credpool/server/listen_address.hpp>
+#include <credpool/core/version.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
@@ -24,7 +26,7 @@ struct SocketAddress {
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
 
-  /// None unless `ip` is an IP address.
+  /// None unless `ip` is an IP address: it must not become "every address".
   static std::optional<SocketAddress> of_ip(const std::string& ip, std::uint16_t port) noexcept {
     SocketAddress made;
     auto& four = reinterpret_cast<sockaddr_in&>(made.storage);
@@ -44,15 +46,13 @@ struct SocketAddress {
     return std::nullopt;
   }
 
-  /// None for a path that does not fit, or an IP address that is none: it must not become "every
-  /// address".
-  static std::optional<SocketAddress> of(const ListenAddress& address) noexcept {
-    if (address.unix_path.empty()) return of_ip(address.ip, address.port);
+  /// None for a path that does not fit.
+  static std::optional<SocketAddress> of_unix(std::string_view path) noexcept {
     SocketAddress made;
     auto& local = reinterpret_cast<sockaddr_un&>(made.storage);
-    if (address.unix_path.native().size() >= sizeof local.sun_path) return std::nullopt;
+    if (path.size() >= sizeof local.sun_path) return std::nullopt;
     local.sun_family = AF_UNIX;
-    std::memcpy(local.sun_path, address.unix_path.c_str(), address.unix_path.native().size());
+    std::memcpy(local.sun_path, path.data(), path.size());
     made.size = sizeof local;
     return made;
   }
@@ -76,6 +76,17 @@ struct SocketAddress {
     else
       return "unix";
     return text;
+  }
+  /// Whether it is an address of this machine alone.
+  bool is_loopback() const noexcept {
+    const auto four_is = [](const void* four) {
+      return *static_cast<const std::uint8_t*>(four) == 127;
+    };
+    if (storage.ss_family == AF_INET)
+      return four_is(&reinterpret_cast<const sockaddr_in&>(storage).sin_addr);
+    if (storage.ss_family != AF_INET6) return false;
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && four_is(&six.s6_addr[12]));
   }
   std::uint16_t port() const noexcept {
     return ntohs(storage.ss_family == AF_INET6
