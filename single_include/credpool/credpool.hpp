@@ -27520,19 +27520,19 @@ CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view
   constexpr std::string_view one_model = "/models/";
   constexpr auto& rows = detail::operation_rows;
   RouteSearch search;
-  std::string model;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
+  std::optional<std::string> model;
   const auto* row = std::find_if(rows.begin(), rows.end(),
                                  [path](const auto& known) { return path == known.path; });
   if (row == rows.end() && path.starts_with(one_model)) {
-    if (auto id = detail::operation_model_id(path.substr(one_model.size()))) {
-      row = &rows[static_cast<std::size_t>(Operation::models)];
-      model = std::move(*id);
-    }
+    model = detail::operation_model_id(path.substr(one_model.size()));
+    if (model) row = &rows[static_cast<std::size_t>(Operation::models)];
   }
   if (row == rows.end()) return search;
   search.allowed = row->method;
-  if (method == row->method) search.route = Route{row->operation, std::move(model)};
+  if (method != row->method) return search;
+  search.route.emplace().operation = row->operation;
+  if (model) search.route->model = std::move(*model);
   return search;
 }
 
@@ -27759,6 +27759,21 @@ template <class Wanted> const char* scan_for(const char* at, const char* end) no
 
 template <class Wanted> bool scan_holds(const char* at, const char* end) noexcept {
   return scan_for<Wanted>(at, end) != end;
+}
+
+/// Tells every wanted byte from the first on, for as long as told() says so.
+template <class Wanted, class Told> void scan_each(const char* at, const char* end, Told&& told) {
+#if defined(__SSE2__)
+  while (end - at >= 16) {
+    auto found = static_cast<unsigned>(
+        _mm_movemask_epi8(Wanted::block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))));
+    for (; found != 0; found &= found - 1)
+      if (!told(at + std::countr_zero(found))) return;
+    at += 16;
+  }
+#endif
+  for (; at != end; ++at)
+    if (Wanted::byte(*at) && !told(at)) return;
 }
 
 }  // namespace detail
@@ -31756,73 +31771,105 @@ bool is_header_value(std::string_view value) noexcept;
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Of each character that may stand in a name its lower case, of each other 0.
-inline constexpr std::array<char, 256> header_name_lower = [] {
-  std::array<char, 256> lower{};
-  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"})
-    lower[static_cast<unsigned char>(c)] = c;
-  for (char c = 'A'; c <= 'Z'; ++c)
-    lower[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
-  return lower;
+/// Of each character whether it may stand in a name.
+inline constexpr std::array<bool, 256> header_name_holds = [] {
+  std::array<bool, 256> holds{};
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+    holds[static_cast<unsigned char>(c)] = true;
+  return holds;
 }();
 
-inline char header_lower(char c) noexcept {
-  return header_name_lower[static_cast<unsigned char>(c)];
+/// Whether a name of four characters or more has letters, digits and hyphens only, as nearly all
+/// do.
+inline bool header_name_is_usual(std::string_view name) noexcept {
+#if defined(__SSE2__)
+  const auto usual = [](__m128i bytes) {
+    const auto within = [](__m128i all, char first, char last) {
+      return _mm_and_si128(_mm_cmpgt_epi8(all, _mm_set1_epi8(static_cast<char>(first - 1))),
+                           _mm_cmplt_epi8(all, _mm_set1_epi8(static_cast<char>(last + 1))));
+    };
+    const auto letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+    const auto others =
+        _mm_or_si128(within(bytes, '0', '9'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    return _mm_movemask_epi8(_mm_or_si128(letters, others)) == 0xffff;
+  };
+  const auto* const at = name.data();
+  const auto size = name.size();
+  // The last bytes once more with some before them.
+  const auto both = [&](auto part) {
+    auto last = part;
+    std::memcpy(&part, at, sizeof part);
+    std::memcpy(&last, at + size - sizeof last, sizeof last);
+    const auto pair = static_cast<std::int64_t>(part);
+    if constexpr (sizeof part == 8) return _mm_set_epi64x(pair, static_cast<std::int64_t>(last));
+    return _mm_set1_epi64x(pair << 32 | static_cast<std::int64_t>(last));
+  };
+  if (size < 4) return false;
+  if (size < 8) return usual(both(std::uint32_t{}));
+  if (size < 16) return usual(both(std::uint64_t{}));
+  const auto block = [at](std::size_t from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + from));
+  };
+  for (std::size_t from = 0; from + 16 <= size; from += 16)
+    if (!usual(block(from))) return false;
+  return usual(block(size - 16));
+#else
+  (void)name;
+  return false;
+#endif
 }
 
-/// A name in lower case, without an allocation; empty when it is longer than any that counts.
-class LowerName {
+/// Names, found whatever their case: their length and three of their letters tell which one of them
+/// a name can be.
+template <std::size_t count> class HeaderNames {
  public:
-  explicit LowerName(std::string_view name) noexcept {
-    if (name.size() <= text_.size()) size_ = name.size();
-    is_name_ = lower_usual_name(name) || is_header_name(name);
+  consteval explicit HeaderNames(const std::array<std::string_view, count>& names) {
+    while (!fits(names)) ++factor_;
   }
-  /// As is_header_name() has it.
-  bool is_name() const noexcept { return is_name_; }
-  std::string_view view() const noexcept { return {text_.data(), size_}; }
+  bool contains(std::string_view name) const noexcept {
+    return !name.empty() && same_header_name(name, slots_[slot(name)]);
+  }
 
  private:
-  /// Where there are only letters, digits and hyphens, which is told: 16 characters at a time.
-  bool lower_usual_name(std::string_view name) noexcept {
-#if defined(__SSE2__)
-    const auto between = [](__m128i bytes, char first, char last) {
-      return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
-                           _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
+  static constexpr std::size_t most = std::bit_ceil(4 * count);
+
+  constexpr std::size_t slot(std::string_view name) const noexcept {
+    const auto letter = [name](std::size_t at) {
+      return static_cast<std::uint32_t>(name[at] | 0x20);
     };
-    text_.fill('-');
-    if (size_ != 0) std::memcpy(text_.data(), name.data(), size_);
-    int usual = size_ != 0 ? 0xffff : 0;
-    for (std::size_t at = 0; at < size_; at += 16) {
-      auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
-      const auto bytes = _mm_loadu_si128(block);
-      const auto lower =
-          _mm_or_si128(bytes, _mm_and_si128(between(bytes, 'A', 'Z'), _mm_set1_epi8('a' - 'A')));
-      _mm_storeu_si128(block, lower);
-      usual &= _mm_movemask_epi8(
-          _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
-                       _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
-    }
-    return usual == 0xffff;
-#else
-    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size_), text_.begin(),
-                   header_lower);
-    return false;
-#endif
+    const auto mix = static_cast<std::uint32_t>(name.size()) | letter(0) << 8 |
+                     letter(name.size() / 2) << 16 | letter(name.size() - 1) << 24;
+    return mix * factor_ >> (32 - std::countr_zero(most));
+  }
+  constexpr bool fits(const std::array<std::string_view, count>& names) {
+    slots_.fill({});
+    for (const auto name : names)
+      if (auto& place = slots_[slot(name)]; place.empty())
+        place = name;
+      else
+        return false;
+    return true;
   }
 
-  std::array<char, 48> text_;
-  std::size_t size_ = 0;
-  bool is_name_ = false;
+  std::uint32_t factor_ = 0x9e3779b1;
+  std::array<std::string_view, most> slots_ = {};  ///< empty: none of them
 };
+template <std::size_t count>
+HeaderNames(const std::array<std::string_view, count>&) -> HeaderNames<count>;
 
 /// What a caller's request may carry on, besides the prefixes.
-inline constexpr std::array<std::string_view, 5> header_sent_on{
-    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
-};
+inline constexpr HeaderNames header_sent_on{std::array<std::string_view, 5>{
+    "accept",
+    "content-type",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+}};
 
 /// What an answer does not carry back: what belongs to one connection, and what is the upstream's
 /// business or the account's.
-inline constexpr std::array<std::string_view, 31> header_kept_back{
+inline constexpr HeaderNames header_kept_back{std::array<std::string_view, 32>{
     "alt-svc",
     "anthropic-organization-id",
     "anthropic-workspace-id",
@@ -31854,43 +31901,26 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "transfer-encoding",
     "upgrade",
     "via",
-};
+    "x-upstream-request-id",
+}};
 
-/// Where in a sorted list the names of each letter begin: few have to be looked at.
-template <std::size_t size>
-constexpr std::array<std::uint8_t, 27> header_letters(
-    const std::array<std::string_view, size>& names) noexcept {
-  std::array<std::uint8_t, 27> begin{};
-  for (std::size_t letter = 0; letter < begin.size(); ++letter)
-    for (const auto name : names)
-      if (name.front() - 'a' < static_cast<int>(letter)) ++begin[letter];
-  return begin;
-}
-
-template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
-  static_assert(std::is_sorted(names.begin(), names.end()));
-  static constexpr auto begin = header_letters(names);
-  if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
-  const auto letter = static_cast<std::size_t>(name.front() - 'a');
-  return std::find(names.begin() + begin[letter], names.begin() + begin[letter + 1], name) !=
-         names.begin() + begin[letter + 1];
-}
-
-inline bool header_begins_with_any(std::string_view name,
-                                   std::initializer_list<std::string_view> prefixes) noexcept {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+/// @param prefix in lower case
+inline bool header_begins_with(std::string_view name, std::string_view prefix) noexcept {
+  return name.size() >= prefix.size() && (name.front() | 0x20) == prefix.front() &&
+         same_header_name(name.substr(0, prefix.size()), prefix);
 }
 
 inline bool header_goes_upstream(std::string_view name) noexcept {
-  if (name == "openai-organization" || name == "openai-project") return false;
-  return header_stands_in<header_sent_on>(name) ||
-         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
+  if (header_sent_on.contains(name)) return true;
+  if (header_begins_with(name, "openai-"))
+    return !same_header_name(name, "openai-organization") &&
+           !same_header_name(name, "openai-project");
+  return header_begins_with(name, "anthropic-") || header_begins_with(name, "x-stainless-") ||
+         header_begins_with(name, "x-dashscope-");
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in<header_kept_back>(name) && !name.starts_with("x-credpool-") &&
-         name != "x-upstream-request-id";
+  return !header_kept_back.contains(name) && !header_begins_with(name, "x-credpool-");
 }
 
 /// Whether a Connection header of the message names that header as one of this connection only.
@@ -31922,15 +31952,14 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
       nominates |=
           !same_header_name(header.value, "keep-alive") && !same_header_name(header.value, "close");
   for (const auto& header : headers) {
-    const LowerName name{header.name};
-    if (!name.is_name()) {
+    if (!is_header_name(header.name)) {
       out.clear();
       return fail(Errc::malformed, doing, {}, "a header's name is not one");
     }
-    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
+    if (!goes_on(header.name) || (nominates && header_is_nominated(headers, header.name))) continue;
     if (!is_header_value(header.value)) {
       out.clear();
-      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
+      return fail(Errc::malformed, doing, "header " + std::string{header.name},
                   "its value holds a control character");
     }
     out.push_back(header);
@@ -31941,8 +31970,10 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](char c) { return detail::header_lower(c) != 0; });
+  if (detail::header_name_is_usual(name)) return true;
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return detail::header_name_holds[static_cast<unsigned char>(c)];
+  });
 }
 
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {
@@ -32198,11 +32229,17 @@ class Proxy final : public ServerHandler {
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// At most 13 letters and digits, which need no memory of their own.
-inline std::string base36(std::uint64_t number) {
+/// Digits and small letters, at most 13: they need no memory of their own, and two more fit in
+/// front.
+inline std::string base36(std::uint64_t number, std::string_view before = {}) {
   std::array<char, 13> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 36).ptr;
-  return {digits.data(), end};
+  auto* first = digits.data() + digits.size();
+  do {  // not to_chars(), which divides by a base that it does not know beforehand
+    *--first = "0123456789abcdefghijklmnopqrstuvwxyz"[number % 36];
+    number /= 36;
+  } while (number != 0);
+  std::string text{before};
+  return text.append(first, digits.data() + digits.size());
 }
 
 }  // namespace detail
@@ -34476,7 +34513,7 @@ CREDPOOL_INLINE std::string new_request_id() {
     std::seed_seq seed{device(), device(), device(), device()};
     return std::mt19937_64{seed};
   }()};
-  return "r-" + detail::base36(random());
+  return detail::base36(random(), "r-");
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
@@ -34693,7 +34730,8 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
 CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto& head = exchange->head();
   const auto catalog = state_->catalog();
-  const auto route = find_route(head.method, head.path()).route;
+  const auto found = find_route(head.method, head.path());
+  const auto& route = found.route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
   const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);

@@ -126,5 +126,20 @@ template <class Wanted> bool scan_holds(const char* at, const char* end) noexcep
   return scan_for<Wanted>(at, end) != end;
 }
 
+/// Tells every wanted byte from the first on, for as long as told() says so.
+template <class Wanted, class Told> void scan_each(const char* at, const char* end, Told&& told) {
+#if defined(__SSE2__)
+  while (end - at >= 16) {
+    auto found = static_cast<unsigned>(
+        _mm_movemask_epi8(Wanted::block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))));
+    for (; found != 0; found &= found - 1)
+      if (!told(at + std::countr_zero(found))) return;
+    at += 16;
+  }
+#endif
+  for (; at != end; ++at)
+    if (Wanted::byte(*at) && !told(at)) return;
+}
+
 }  // namespace detail
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -7,80 +7,115 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
-/// Of each character that may stand in a name its lower case, of each other 0.
-inline constexpr std::array<char, 256> header_name_lower = [] {
-  std::array<char, 256> lower{};
-  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"})
-    lower[static_cast<unsigned char>(c)] = c;
-  for (char c = 'A'; c <= 'Z'; ++c)
-    lower[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
-  return lower;
+/// Of each character whether it may stand in a name.
+inline constexpr std::array<bool, 256> header_name_holds = [] {
+  std::array<bool, 256> holds{};
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+    holds[static_cast<unsigned char>(c)] = true;
+  return holds;
 }();
 
-inline char header_lower(char c) noexcept {
-  return header_name_lower[static_cast<unsigned char>(c)];
+/// Whether a name of four characters or more has letters, digits and hyphens only, as nearly all
+/// do.
+inline bool header_name_is_usual(std::string_view name) noexcept {
+#if defined(__SSE2__)
+  const auto usual = [](__m128i bytes) {
+    const auto within = [](__m128i all, char first, char last) {
+      return _mm_and_si128(_mm_cmpgt_epi8(all, _mm_set1_epi8(static_cast<char>(first - 1))),
+                           _mm_cmplt_epi8(all, _mm_set1_epi8(static_cast<char>(last + 1))));
+    };
+    const auto letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+    const auto others =
+        _mm_or_si128(within(bytes, '0', '9'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    return _mm_movemask_epi8(_mm_or_si128(letters, others)) == 0xffff;
+  };
+  const auto* const at = name.data();
+  const auto size = name.size();
+  // The last bytes once more with some before them.
+  const auto both = [&](auto part) {
+    auto last = part;
+    std::memcpy(&part, at, sizeof part);
+    std::memcpy(&last, at + size - sizeof last, sizeof last);
+    const auto pair = static_cast<std::int64_t>(part);
+    if constexpr (sizeof part == 8) return _mm_set_epi64x(pair, static_cast<std::int64_t>(last));
+    return _mm_set1_epi64x(pair << 32 | static_cast<std::int64_t>(last));
+  };
+  if (size < 4) return false;
+  if (size < 8) return usual(both(std::uint32_t{}));
+  if (size < 16) return usual(both(std::uint64_t{}));
+  const auto block = [at](std::size_t from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + from));
+  };
+  for (std::size_t from = 0; from + 16 <= size; from += 16)
+    if (!usual(block(from))) return false;
+  return usual(block(size - 16));
+#else
+  (void)name;
+  return false;
+#endif
 }
 
-/// A name in lower case, without an allocation; empty when it is longer than any that counts.
-class LowerName {
+/// Names, found whatever their case: their length and three of their letters tell which one of them
+/// a name can be.
+template <std::size_t count> class HeaderNames {
  public:
-  explicit LowerName(std::string_view name) noexcept {
-    if (name.size() <= text_.size()) size_ = name.size();
-    is_name_ = lower_usual_name(name) || is_header_name(name);
+  consteval explicit HeaderNames(const std::array<std::string_view, count>& names) {
+    while (!fits(names)) ++factor_;
   }
-  /// As is_header_name() has it.
-  bool is_name() const noexcept { return is_name_; }
-  std::string_view view() const noexcept { return {text_.data(), size_}; }
+  bool contains(std::string_view name) const noexcept {
+    return !name.empty() && same_header_name(name, slots_[slot(name)]);
+  }
 
  private:
-  /// Where there are only letters, digits and hyphens, which is told: 16 characters at a time.
-  bool lower_usual_name(std::string_view name) noexcept {
-#if defined(__SSE2__)
-    const auto between = [](__m128i bytes, char first, char last) {
-      return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(first - 1))),
-                           _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(last + 1))));
+  static constexpr std::size_t most = std::bit_ceil(4 * count);
+
+  constexpr std::size_t slot(std::string_view name) const noexcept {
+    const auto letter = [name](std::size_t at) {
+      return static_cast<std::uint32_t>(name[at] | 0x20);
     };
-    text_.fill('-');
-    if (size_ != 0) std::memcpy(text_.data(), name.data(), size_);
-    int usual = size_ != 0 ? 0xffff : 0;
-    for (std::size_t at = 0; at < size_; at += 16) {
-      auto* const block = reinterpret_cast<__m128i*>(text_.data() + at);
-      const auto bytes = _mm_loadu_si128(block);
-      const auto lower =
-          _mm_or_si128(bytes, _mm_and_si128(between(bytes, 'A', 'Z'), _mm_set1_epi8('a' - 'A')));
-      _mm_storeu_si128(block, lower);
-      usual &= _mm_movemask_epi8(
-          _mm_or_si128(_mm_cmpeq_epi8(lower, _mm_set1_epi8('-')),
-                       _mm_or_si128(between(lower, 'a', 'z'), between(lower, '0', '9'))));
-    }
-    return usual == 0xffff;
-#else
-    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size_), text_.begin(),
-                   header_lower);
-    return false;
-#endif
+    const auto mix = static_cast<std::uint32_t>(name.size()) | letter(0) << 8 |
+                     letter(name.size() / 2) << 16 | letter(name.size() - 1) << 24;
+    return mix * factor_ >> (32 - std::countr_zero(most));
+  }
+  constexpr bool fits(const std::array<std::string_view, count>& names) {
+    slots_.fill({});
+    for (const auto name : names)
+      if (auto& place = slots_[slot(name)]; place.empty())
+        place = name;
+      else
+        return false;
+    return true;
   }
 
-  std::array<char, 48> text_;
-  std::size_t size_ = 0;
-  bool is_name_ = false;
+  std::uint32_t factor_ = 0x9e3779b1;
+  std::array<std::string_view, most> slots_ = {};  ///< empty: none of them
 };
+template <std::size_t count>
+HeaderNames(const std::array<std::string_view, count>&) -> HeaderNames<count>;
 
 /// What a caller's request may carry on, besides the prefixes.
-inline constexpr std::array<std::string_view, 5> header_sent_on{
-    "accept", "content-type", "idempotency-key", "traceparent", "tracestate",
-};
+inline constexpr HeaderNames header_sent_on{std::array<std::string_view, 5>{
+    "accept",
+    "content-type",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+}};
 
 /// What an answer does not carry back: what belongs to one connection, and what is the upstream's
 /// business or the account's.
-inline constexpr std::array<std::string_view, 31> header_kept_back{
+inline constexpr HeaderNames header_kept_back{std::array<std::string_view, 32>{
     "alt-svc",
     "anthropic-organization-id",
     "anthropic-workspace-id",
@@ -112,43 +147,26 @@ inline constexpr std::array<std::string_view, 31> header_kept_back{
     "transfer-encoding",
     "upgrade",
     "via",
-};
+    "x-upstream-request-id",
+}};
 
-/// Where in a sorted list the names of each letter begin: few have to be looked at.
-template <std::size_t size>
-constexpr std::array<std::uint8_t, 27> header_letters(
-    const std::array<std::string_view, size>& names) noexcept {
-  std::array<std::uint8_t, 27> begin{};
-  for (std::size_t letter = 0; letter < begin.size(); ++letter)
-    for (const auto name : names)
-      if (name.front() - 'a' < static_cast<int>(letter)) ++begin[letter];
-  return begin;
-}
-
-template <const auto& names> bool header_stands_in(std::string_view name) noexcept {
-  static_assert(std::is_sorted(names.begin(), names.end()));
-  static constexpr auto begin = header_letters(names);
-  if (name.empty() || name.front() < 'a' || name.front() > 'z') return false;
-  const auto letter = static_cast<std::size_t>(name.front() - 'a');
-  return std::find(names.begin() + begin[letter], names.begin() + begin[letter + 1], name) !=
-         names.begin() + begin[letter + 1];
-}
-
-inline bool header_begins_with_any(std::string_view name,
-                                   std::initializer_list<std::string_view> prefixes) noexcept {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [name](std::string_view prefix) { return name.starts_with(prefix); });
+/// @param prefix in lower case
+inline bool header_begins_with(std::string_view name, std::string_view prefix) noexcept {
+  return name.size() >= prefix.size() && (name.front() | 0x20) == prefix.front() &&
+         same_header_name(name.substr(0, prefix.size()), prefix);
 }
 
 inline bool header_goes_upstream(std::string_view name) noexcept {
-  if (name == "openai-organization" || name == "openai-project") return false;
-  return header_stands_in<header_sent_on>(name) ||
-         header_begins_with_any(name, {"anthropic-", "openai-", "x-stainless-", "x-dashscope-"});
+  if (header_sent_on.contains(name)) return true;
+  if (header_begins_with(name, "openai-"))
+    return !same_header_name(name, "openai-organization") &&
+           !same_header_name(name, "openai-project");
+  return header_begins_with(name, "anthropic-") || header_begins_with(name, "x-stainless-") ||
+         header_begins_with(name, "x-dashscope-");
 }
 
 inline bool header_goes_back(std::string_view name) noexcept {
-  return !header_stands_in<header_kept_back>(name) && !name.starts_with("x-credpool-") &&
-         name != "x-upstream-request-id";
+  return !header_kept_back.contains(name) && !header_begins_with(name, "x-credpool-");
 }
 
 /// Whether a Connection header of the message names that header as one of this connection only.
@@ -180,15 +198,14 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
       nominates |=
           !same_header_name(header.value, "keep-alive") && !same_header_name(header.value, "close");
   for (const auto& header : headers) {
-    const LowerName name{header.name};
-    if (!name.is_name()) {
+    if (!is_header_name(header.name)) {
       out.clear();
       return fail(Errc::malformed, doing, {}, "a header's name is not one");
     }
-    if (!goes_on(name.view()) || (nominates && header_is_nominated(headers, header.name))) continue;
+    if (!goes_on(header.name) || (nominates && header_is_nominated(headers, header.name))) continue;
     if (!is_header_value(header.value)) {
       out.clear();
-      return fail(Errc::malformed, doing, "header " + std::string{name.view()},
+      return fail(Errc::malformed, doing, "header " + std::string{header.name},
                   "its value holds a control character");
     }
     out.push_back(header);
@@ -199,8 +216,10 @@ Result<void> header_selection(std::span<const HeaderView> headers, std::vector<H
 }  // namespace detail
 
 CREDPOOL_INLINE bool is_header_name(std::string_view name) noexcept {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](char c) { return detail::header_lower(c) != 0; });
+  if (detail::header_name_is_usual(name)) return true;
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return detail::header_name_holds[static_cast<unsigned char>(c)];
+  });
 }
 
 CREDPOOL_INLINE bool is_header_value(std::string_view value) noexcept {

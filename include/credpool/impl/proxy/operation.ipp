@@ -74,19 +74,19 @@ CREDPOOL_INLINE RouteSearch find_route(std::string_view method, std::string_view
   constexpr std::string_view one_model = "/models/";
   constexpr auto& rows = detail::operation_rows;
   RouteSearch search;
-  std::string model;
   if (path.starts_with("/v1/")) path.remove_prefix(3);
+  std::optional<std::string> model;
   const auto* row = std::find_if(rows.begin(), rows.end(),
                                  [path](const auto& known) { return path == known.path; });
   if (row == rows.end() && path.starts_with(one_model)) {
-    if (auto id = detail::operation_model_id(path.substr(one_model.size()))) {
-      row = &rows[static_cast<std::size_t>(Operation::models)];
-      model = std::move(*id);
-    }
+    model = detail::operation_model_id(path.substr(one_model.size()));
+    if (model) row = &rows[static_cast<std::size_t>(Operation::models)];
   }
   if (row == rows.end()) return search;
   search.allowed = row->method;
-  if (method == row->method) search.route = Route{row->operation, std::move(model)};
+  if (method != row->method) return search;
+  search.route.emplace().operation = row->operation;
+  if (model) search.route->model = std::move(*model);
   return search;
 }
 

@@ -224,7 +224,8 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
 CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   const auto& head = exchange->head();
   const auto catalog = state_->catalog();
-  const auto route = find_route(head.method, head.path()).route;
+  const auto found = find_route(head.method, head.path());
+  const auto& route = found.route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
   const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);

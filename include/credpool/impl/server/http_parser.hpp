@@ -26,19 +26,24 @@ enum class HeadFault { none, lines, control };
 /// @param text the head and what follows it
 /// @param size how much of it is judged; of what follows only whether it folds the last line
 inline HeadFault head_fault(std::string_view text, std::size_t size) noexcept {
-  const char* at = text.data();
-  const char* const end = at + size;
-  while ((at = scan_for<ScanControl>(at, end)) != end) {
-    const auto rest = text.substr(static_cast<std::size_t>(at - text.data()));
-    if (!rest.starts_with("\r\n") || end - at < 2)
-      return *at == '\r' || *at == '\n' || *at == '\0' ? HeadFault::lines : HeadFault::control;
-    at += 2;
+  auto fault = HeadFault::none;
+  const char* line_feed = nullptr;  // of a line's end, that was looked at with its CR
+  const auto at_line_end = [&](std::size_t at) {
     // Folded, or without a name. A folded value seems shorter than it is: what tells may lie
     // behind.
-    if (rest.size() > 2 && (rest[2] == ' ' || rest[2] == '\t' || rest[2] == ':'))
-      return HeadFault::lines;
-  }
-  return HeadFault::none;
+    return at + 1 < size && text[at] == '\r' && text[at + 1] == '\n' &&
+           (at + 2 == text.size() ||
+            (text[at + 2] != ' ' && text[at + 2] != '\t' && text[at + 2] != ':'));
+  };
+  scan_each<ScanControl>(text.data(), text.data() + size, [&](const char* found) {
+    if (found == line_feed) return true;
+    line_feed = found + 1;
+    if (at_line_end(static_cast<std::size_t>(found - text.data()))) return true;
+    fault =
+        *found == '\r' || *found == '\n' || *found == '\0' ? HeadFault::lines : HeadFault::control;
+    return false;
+  });
+  return fault;
 }
 
 /// A piece of a buffer that may move.

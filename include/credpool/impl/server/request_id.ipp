@@ -15,7 +15,7 @@ CREDPOOL_INLINE std::string new_request_id() {
     std::seed_seq seed{device(), device(), device(), device()};
     return std::mt19937_64{seed};
   }()};
-  return "r-" + detail::base36(random());
+  return detail::base36(random(), "r-");
 }
 
 }  // namespace credpool::inline CREDPOOL_ABI
