@@ -356,7 +356,7 @@ std::vector<std::string> Serving::not_ready() const {
 /// getting it again costs more than the body's way through the kernel.
 void keep_memory_of_bodies() noexcept {
 #ifdef __GLIBC__
-  constexpr int kept = 16 << 20;
+  constexpr int kept = 32 << 20;    // bodies of 256 KB for 64 callers, and what lies between them
   constexpr int largest = 4 << 20;  // a body beyond it is the system's business at once
   ::mallopt(M_TRIM_THRESHOLD, kept);
   ::mallopt(M_MMAP_THRESHOLD, largest);
