@@ -266,6 +266,26 @@ class Bombs(unittest.TestCase):
             say(f"40 idle connections, each after a request of 4 MiB: {resident / 1024:.1f} MiB resident")
             self.assertLess(resident, 64 * 1024)
 
+    def test_the_memory_of_large_bodies_goes_back(self):
+        """48 callers in the middle of a body of 1 MiB, who leave."""
+        with ProxyWorld() as world, contextlib.ExitStack() as stack:
+            world.post()
+            before = memory_kib(world.proxy.pid, "RssAnon")
+            peers = [stack.enter_context(Raw(world)) for _ in range(48)]
+            for peer in peers:
+                peer.send(head(b"Content-Length: %d" % MEGABYTE) + b"a" * (MEGABYTE - 1))
+            until = time.monotonic() + 20
+            while (held := memory_kib(world.proxy.pid, "RssAnon") - before) < 47 * 1024 and time.monotonic() < until:
+                time.sleep(0.05)
+            self.assertGreaterEqual(held, 47 * 1024)
+            for peer in peers:
+                peer.socket.close()
+            until = time.monotonic() + 20
+            while (left := memory_kib(world.proxy.pid, "RssAnon") - before) > 8 * 1024 and time.monotonic() < until:
+                time.sleep(0.1)
+            say(f"48 bodies of 1 MiB: {held / 1024:.1f} MiB held, {left / 1024:.1f} MiB when they have left")
+            self.assertLessEqual(left, 8 * 1024)
+
 
 class Deadline(unittest.TestCase):
     """D10: who takes his time loses his connection."""

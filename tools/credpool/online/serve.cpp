@@ -302,6 +302,7 @@ void Serving::wait() {
     if ((pool_->look(anyway) || reloaded) && proxy_) proxy_->use(pool_->catalog());
     if (watch_) watch_->look();
     if (gateway_ && second % keep_sessions_every == 0) gateway_->keep_sessions();
+    cp::EventEngine::give_back_unwanted_memory();
     if (idle.comes_to_rest()) give_back_idle_memory();
   }
 }
@@ -352,12 +353,13 @@ std::vector<std::string> Serving::not_ready() const {
   return {"there is nothing to lend"};
 }
 
-/// A thread's memory goes back to the system when so much of it is free, not after each large body:
-/// getting it again costs more than the body's way through the kernel.
+/// A thread's memory goes back to the system when so much of it is free, not after each middling
+/// body: getting it again costs more than the body's way through the kernel. Large ones the engine
+/// keeps apart.
 void keep_memory_of_bodies() noexcept {
 #ifdef __GLIBC__
-  constexpr int kept = 32 << 20;    // bodies of 256 KB for 64 callers, and what lies between them
-  constexpr int largest = 4 << 20;  // a body beyond it is the system's business at once
+  constexpr int kept = 16 << 20;
+  constexpr int largest = 4 << 20;  // a text beyond it is the system's business at once
   ::mallopt(M_TRIM_THRESHOLD, kept);
   ::mallopt(M_MMAP_THRESHOLD, largest);
 #endif

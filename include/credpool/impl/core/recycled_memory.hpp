@@ -13,6 +13,17 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+/// Whether memory is used again without a word to the allocator: AddressSanitizer would not see who
+/// uses it after its end.
+inline constexpr bool reuses_memory =
+#if defined(__SANITIZE_ADDRESS__)
+    false;
+#elif defined(__has_feature)
+    !__has_feature(address_sanitizer);
+#else
+    true;
+#endif
+
 /// What a thread keeps of the memory of objects of one size.
 template <std::size_t bytes> class RecycledBlocks {
  public:
@@ -69,27 +80,17 @@ template <class T> class RecyclingAllocator {
 
   T* allocate(std::size_t count) {
     static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    return keeps && count == 1 ? static_cast<T*>(RecycledBlocks<sizeof(T)>::take())
-                               : std::allocator<T>{}.allocate(count);
+    return reuses_memory && count == 1 ? static_cast<T*>(RecycledBlocks<sizeof(T)>::take())
+                                       : std::allocator<T>{}.allocate(count);
   }
   void deallocate(T* memory, std::size_t count) noexcept {
-    if (keeps && count == 1)
+    if (reuses_memory && count == 1)
       RecycledBlocks<sizeof(T)>::give(memory);
     else
       std::allocator<T>{}.deallocate(memory, count);
   }
 
   template <class U> bool operator==(const RecyclingAllocator<U>&) const noexcept { return true; }
-
- private:
-  // Whoever looks for an object that is used after its end sees one that was freed.
-#if defined(__SANITIZE_ADDRESS__)
-  static constexpr bool keeps = false;
-#elif defined(__has_feature)
-  static constexpr bool keeps = !__has_feature(address_sanitizer);
-#else
-  static constexpr bool keeps = true;
-#endif
 };
 
 /// std::make_shared() with such memory.

@@ -376,4 +376,8 @@ CREDPOOL_INLINE void EventEngine::stop(Duration drain) {
   for (const auto& worker : state_->workers) worker->loop.join();
 }
 
+CREDPOOL_INLINE void EventEngine::give_back_unwanted_memory() noexcept {
+  detail::KeptBlocks::of_process().give_back_unwanted();
+}
+
 }  // namespace credpool::inline CREDPOOL_ABI

@@ -5,6 +5,8 @@
 
 #include <credpool/core/version.hpp>
 
+#include <credpool/impl/core/kept_blocks.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,46 +23,63 @@ namespace detail {
 /// first, or be copied into.
 class RequestBody {
  public:
-  std::string_view view() const noexcept { return {bytes_.get(), size_}; }
+  RequestBody() = default;
+  RequestBody(const RequestBody&) = delete;
+  RequestBody& operator=(const RequestBody&) = delete;
+  ~RequestBody() { free(block_); }
+
+  std::string_view view() const noexcept { return {block_.memory, size_}; }
   std::size_t size() const noexcept { return size_; }
-  std::size_t capacity() const noexcept { return capacity_; }
+  std::size_t capacity() const noexcept { return block_.size; }
 
   /// Has room for so many at least. What is not written is not touched.
   void reserve(std::size_t bytes) {
-    if (bytes <= capacity_) return;
-    auto larger = std::make_unique_for_overwrite<char[]>(bytes);
-    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
-    bytes_ = std::move(larger);
-    capacity_ = bytes;
+    if (bytes <= capacity()) return;
+    const auto larger = allocate(bytes);
+    if (size_ > 0) std::memcpy(larger.memory, block_.memory, size_);
+    free(std::exchange(block_, larger));
   }
 
   /// Where to read the next bytes to, at most `left` of them; append() then takes them as they
   /// stand.
   std::span<char> room(std::uint64_t left) {
-    if (size_ == capacity_) reserve(std::max<std::size_t>(2 * capacity_, 4096));
-    return {bytes_.get() + size_,
-            static_cast<std::size_t>(std::min<std::uint64_t>(left, capacity_ - size_))};
+    if (size_ == capacity()) reserve(std::max<std::size_t>(2 * capacity(), 4096));
+    return {block_.memory + size_,
+            static_cast<std::size_t>(std::min<std::uint64_t>(left, capacity() - size_))};
   }
 
   void append(const char* from, std::size_t bytes) {
     if (bytes == 0) return;
-    const bool fits = bytes <= capacity_ - size_;
-    if (!fits) reserve(std::max(2 * capacity_, size_ + bytes));
+    const bool fits = bytes <= capacity() - size_;
+    if (!fits) reserve(std::max(2 * capacity(), size_ + bytes));
     // What was read to room() stands there already.
-    if (!fits || from != bytes_.get() + size_) std::memcpy(bytes_.get() + size_, from, bytes);
+    if (!fits || from != block_.memory + size_) std::memcpy(block_.memory + size_, from, bytes);
     size_ += bytes;
   }
 
   void clear() noexcept { size_ = 0; }
   void give_back() noexcept {
-    bytes_.reset();
-    size_ = capacity_ = 0;
+    free(std::exchange(block_, {}));
+    size_ = 0;
   }
 
  private:
-  std::unique_ptr<char[]> bytes_;
+  using Block = KeptBlocks::Block;
+
+  static bool is_kept(std::size_t bytes) noexcept {
+    return bytes >= KeptBlocks::smallest && bytes <= KeptBlocks::largest;
+  }
+  static Block allocate(std::size_t bytes) {
+    if (is_kept(bytes)) return KeptBlocks::of_process().take(bytes);
+    return {std::make_unique_for_overwrite<char[]>(bytes).release(), bytes};
+  }
+  static void free(Block block) noexcept {
+    if (is_kept(block.size)) return KeptBlocks::of_process().put(block);
+    const std::unique_ptr<char[]> end{block.memory};
+  }
+
+  Block block_;
   std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
 };
 
 }  // namespace detail
