@@ -67,24 +67,15 @@ class KeptBlocks {
     return {static_cast<char*>(memory), size};
   }
   void put(Block block) noexcept {
-    const std::lock_guard lock{mutex_};
-    if (!reuses_memory || bytes_ + block.size > most) {
-      ::munmap(block.memory, block.size);
-      return;
-    }
-    auto& kept = kept_[class_of(block.size)];
-    kept.first = ::new (block.memory) Free{kept.first};
-    ++kept.count;
-    bytes_ += block.size;
+    if (!keep(block)) ::munmap(block.memory, block.size);
   }
   /// Gives the system what nobody has wanted since the last call.
   void give_back_unwanted() noexcept {
-    const std::lock_guard lock{mutex_};
     for (std::size_t each = 0; each < kept_.size(); ++each) {
-      auto& kept = kept_[each];
       const auto size = smallest << each;
-      for (auto left = kept.unwanted; left > 0; --left) ::munmap(pop(kept, size), size);
-      kept.unwanted = kept.count;
+      // Nobody waits meanwhile: it takes milliseconds for a thousand pages.
+      for (auto* gone = take_unwanted(kept_[each], size); gone != nullptr;)
+        ::munmap(std::exchange(gone, gone->next), size);
     }
   }
   std::size_t kept_bytes() const noexcept {
@@ -105,10 +96,30 @@ class KeptBlocks {
   static constexpr std::size_t class_of(std::size_t size) noexcept {
     return static_cast<std::size_t>(std::countr_zero(size) - std::countr_zero(smallest));
   }
+  bool keep(Block block) noexcept {
+    if (!reuses_memory) return false;
+    const std::lock_guard lock{mutex_};
+    if (bytes_ + block.size > most) return false;
+    auto& kept = kept_[class_of(block.size)];
+    kept.first = ::new (block.memory) Free{kept.first};
+    ++kept.count;
+    bytes_ += block.size;
+    return true;
+  }
   Free* pop(Kept& kept, std::size_t size) noexcept {
     bytes_ -= size;
     kept.unwanted = std::min(kept.unwanted, --kept.count);
     return std::exchange(kept.first, kept.first->next);
+  }
+  Free* take_unwanted(Kept& kept, std::size_t size) noexcept {
+    const std::lock_guard lock{mutex_};
+    Free* gone = nullptr;
+    for (auto left = kept.unwanted; left > 0; --left) {
+      auto* const block = pop(kept, size);
+      block->next = std::exchange(gone, block);
+    }
+    kept.unwanted = kept.count;
+    return gone;
   }
 
   mutable std::mutex mutex_;
