@@ -148,6 +148,8 @@ TEST_CASE("core/read_trace: below what is not there is nothing, in whatever orde
     CHECK(trace.look((nothing / "where/at/all").native()) == false);
     CHECK(trace.look(nothing.native()) == false);
     CHECK(cp::ReadTrace::holds(trace.bytes()));
+    CHECK(trace.bytes().find("where") ==
+          std::string::npos);  // that there is no way there is enough
     const auto file = home.write("no", "a file has nothing below it either");
     CHECK_FALSE(cp::ReadTrace::holds(trace.bytes()));
     fs::remove(file);

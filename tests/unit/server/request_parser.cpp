@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace cp = credpool;
@@ -335,4 +336,43 @@ TEST_CASE("server/request_parser: one request after the other, each from a clean
   CHECK(parser.head().target == "/b");
   CHECK(parser.head().header("host") == "b");
   CHECK(parser.body() == "ok");
+}
+
+TEST_CASE("server/request_parser: the lines of a head, judged in blocks as one by one") {
+  using Fault = cp::detail::HeadFault;
+  // As RFC 9112 has it, byte by byte.
+  const auto expected = [](std::string_view text, std::size_t size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      const char c = text[at];
+      const bool control = (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
+      if (!control) continue;
+      const bool line_ends = c == '\r' && at + 1 < size && text[at + 1] == '\n';
+      const bool folds = line_ends && at + 2 < text.size() &&
+                         std::string_view{" \t:"}.find(text[at + 2]) != std::string_view::npos;
+      if (folds || (!line_ends && (c == '\r' || c == '\n' || c == '\0'))) return Fault::lines;
+      if (!line_ends) return Fault::control;
+      ++at;
+    }
+    return Fault::none;
+  };
+  const std::string_view letters{"a \t:\r\n\0\x01\x7f", 9};
+  std::size_t wrong = 0;
+  std::array<int, 3> seen{};
+  for (const std::size_t before : {0, 11, 13, 14, 15, 30}) {
+    for (int number = 0; number < 9 * 9 * 9 * 9; ++number) {
+      std::string text(before, 'x');
+      for (int rest = number, i = 0; i < 4; ++i, rest /= 9)
+        text += letters[static_cast<std::size_t>(rest % 9)];
+      for (const std::size_t after : {0, 17}) {
+        const auto whole = text + std::string(after, 'y');
+        for (const auto size : {whole.size(), text.size() - 1}) {
+          const auto fault = cp::detail::head_fault(whole, size);
+          ++seen[static_cast<std::size_t>(fault)];
+          wrong += fault != expected(whole, size);
+        }
+      }
+    }
+  }
+  CHECK(wrong == 0);
+  for (const int each : seen) CHECK(each > 1000);
 }
