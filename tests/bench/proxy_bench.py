@@ -166,6 +166,15 @@ class Bench:
         self.load = arguments.build / "tests/bench/stream-load"
         self.results: dict[str, dict] = {}
         self.missing: list[str] = []
+        self.places = 0
+        self.postgres: str | None = None
+
+    def place(self, name: str) -> pathlib.Path:
+        """A new folder."""
+        self.places += 1
+        folder = self.root / f"{name}-{self.places}"
+        folder.mkdir()
+        return folder
 
     def start(self, command: list, name: str, **more) -> subprocess.Popen:
         log = open(self.root / f"{name}.log", "w")  # noqa: SIM115  (the process owns it)
@@ -221,8 +230,10 @@ http {{
             try:
                 found.append(makers[name]())
             except Exception as error:  # noqa: BLE001  (told, and the exit code says so)
-                self.missing.append(f"{name} ({kind}): {error}")
-                print(f"NOT MEASURED: {self.missing[-1]}", flush=True)
+                why = f"{name} ({kind}): {error}"
+                if why not in self.missing:
+                    self.missing.append(why)
+                    print(f"NOT MEASURED: {why}", flush=True)
         return found
 
     def nginx_target(self, upstream: str, kind: str, request_buffering: str) -> Target:
@@ -230,8 +241,7 @@ http {{
         what it has; with bodies of 256 KB some of its answers end in errors then."""
         from proxy_world import free_port, wait_for_port
         name = "nginx" if request_buffering == "on" else "nginx-unbuffered"
-        folder = self.root / f"{name}-{kind}"
-        folder.mkdir()
+        folder = self.place(f"{name}-{kind}")
         port, address = free_port(), urllib.parse.urlsplit(upstream)
         trust = f"proxy_ssl_trusted_certificate {self.ca}/ca.pem; proxy_ssl_verify on; proxy_ssl_name localhost; proxy_ssl_session_reuse on;"
         (folder / "nginx.conf").write_text(self.nginx_frame(folder, f"""
@@ -250,16 +260,18 @@ http {{
         return Target(name, f"http://127.0.0.1:{port}", {}, process)
 
     def credpool_target(self, upstream: str, kind: str) -> Target:
-        key_file = self.root / f"key-{kind}"
-        url, process = self.serve(upstream, f"home-{kind}", "--open", "--key-file", key_file)
+        home = self.place(f"home-{kind}")
+        key_file = home / "key"
+        url, process = self.serve(upstream, home, "--open", "--key-file", key_file)
         return Target("credpool", url, {"Authorization": f"Bearer {key_file.read_text().strip()}"}, process)
 
     def accounts_target(self, upstream: str, kind: str, database: str | None) -> Target:
         """The same with accounts: one account, one key, and credits for all of the run."""
         name = "accounts-postgres" if database else "accounts"
-        url, process = self.serve(upstream, f"{name}-{kind}", "--grant-credits", *(("--store", database) if database else ()),
+        home = self.place(f"{name}-{kind}")
+        url, process = self.serve(upstream, home, "--grant-credits", *(("--store", database) if database else ()),
                                   *(("--trusted-proxy", "127.0.0.1") if kind == "management" else ()))
-        account = self.ask(url, "/auth/register", {"email": f"{kind}@example.com", "password": "Secret123"})["management_key"]
+        account = self.ask(url, "/auth/register", {"email": f"{home.name}@example.com", "password": "Secret123"})["management_key"]
         self.ask(url, "/credits/purchase", {"amount": 10000}, account)
         key = self.ask(url, "/keys", {"name": "bench", "credit_limit": 9000, "limit_reset": "monthly"}, account)["key"]
         return Target(name, url, {"Authorization": f"Bearer {key}"}, process)
@@ -276,10 +288,10 @@ http {{
 
     def database(self) -> str:
         from postgres_server import PostgresServer
-        return self.stack.enter_context(PostgresServer()).address
+        self.postgres = self.postgres or self.stack.enter_context(PostgresServer()).address
+        return self.postgres
 
-    def serve(self, upstream: str, name: str, *arguments) -> tuple[str, subprocess.Popen]:
-        home = self.root / name
+    def serve(self, upstream: str, home: pathlib.Path, *arguments) -> tuple[str, subprocess.Popen]:
         configuration = home / ".config/credpool/config.json5"
         configuration.parent.mkdir(parents=True)
         configuration.write_text(json.dumps({"baseUrls": {"openai": f"{upstream}/v1"}, "models": {"openai": ["gpt-fake"]},
@@ -289,7 +301,7 @@ http {{
         out = home / "out"
         with open(out, "w") as output, open(home / "err", "w") as errors:
             process = self.start([*PROXY_CORE, os.environ["CREDPOOL_PROGRAM"], "serve", "--listen", "127.0.0.1:0", "--log", "off", "--threads", "1",
-                                  *arguments], name, env=environment, cwd=home, stdout=output, stderr=errors)
+                                  *arguments], home.name, env=environment, cwd=home, stdout=output, stderr=errors)
         until = time.monotonic() + 20
         while not (lines := [line for line in out.read_text().splitlines() if line.startswith("listening on http")]):
             if process.poll() is not None or time.monotonic() > until:
@@ -338,18 +350,19 @@ http {{
                 "cpu_us": cpu / requests * 1e6, "cpu_share": cpu / passed, "mib": peak.mib}
 
     def json_table(self, table: str, upstream: str, cells: list[tuple[int, int]]) -> None:
-        targets = self.targets(upstream, "tls" if upstream.startswith("https") else "json")
+        """Each round has new processes: where its memory happens to lie makes one a tenth faster than another of the same
+        program, for as long as it runs."""
         for number in range(self.arguments.rounds):
+            targets = self.targets(upstream, "tls" if upstream.startswith("https") else "json")
+            for target in targets:
+                self.keep("idle memory", "MiB before the first request", target.name, {"mib": target.idle_mib})
+                self.wrk(target, cells[-1][0], cells[0][1], 1)  # connections and caches
             for connections, size in cells:
                 for target in targets[number % len(targets):] + targets[:number % len(targets)]:
-                    if number == 0 and connections == cells[-1][0]:
-                        self.wrk(target, connections, size, 1)  # connections and caches
                     self.keep(table, f"{connections} connections, {size / 1024:g} KB", target.name, self.wrk(target, connections, size, self.arguments.seconds))
                     print(".", end="", flush=True)
+            self.halt(targets)
         print()
-        for target in targets:
-            self.keep("idle memory", "MiB before the first request", target.name, {"mib": target.idle_mib})
-        self.halt(targets)
 
     def halt(self, targets: list[Target]) -> None:
         for target in targets:
@@ -471,19 +484,21 @@ http {{
     def report(self) -> dict:
         merged = {}
         for table, cells in self.results.items():
-            print(f"\n===== {table}, median of the rounds; in brackets the ratio to nginx")
+            print(f"\n===== {table}, median of the rounds; in brackets that of the ratios to nginx in each round")
             for cell, by_target in cells.items():
                 print(cell)
                 middle = {name: {key: statistics.median(each[key] for each in rounds) for key in rounds[0]} for name, rounds in by_target.items()}
                 for name, rounds in by_target.items():
                     middle[name]["worst"] = {key: max(each[key] for each in rounds) for key in rounds[0]}
                 for name, values in middle.items():
-                    base = middle.get("nginx", {})
+                    base = by_target.get("nginx", [])
+                    values["to_nginx"] = {key: statistics.median(ours[key] / theirs[key] for ours, theirs in zip(by_target[name], base, strict=False))
+                                          for key in by_target[name][0] if base and all(theirs.get(key) for theirs in base)}
                     shown = []
                     for key, value in values.items():
-                        if key in ("worst", "bytes", "seconds", "streams", "complete") or (name == "direct" and key in ("cpu_us", "mib", "cpu_share")):
+                        if key in ("worst", "to_nginx", "bytes", "seconds", "streams", "complete") or (name == "direct" and key in ("cpu_us", "mib", "cpu_share")):
                             continue
-                        ratio = f" ({value / base[key]:.2f})" if name != "nginx" and base.get(key) else ""
+                        ratio = f" ({values['to_nginx'][key]:.2f})" if name != "nginx" and key in values["to_nginx"] else ""
                         shown.append(f"{key} {value:.2f}{ratio}" if value < 1000 else f"{key} {value:.0f}{ratio}")
                     print(f"  {name:<18}" + "   ".join(shown))
                 if "direct" in middle and "p50_ms" in middle["direct"] and cell.startswith("1 connections"):
