@@ -25,7 +25,8 @@ class AnswerSink {
   ~AnswerSink() = default;
 };
 
-/// Reads one answer after the other of a connection; keeps its head and nothing else.
+/// Reads one answer after the other of a connection. What it tells lies in the bytes that it was
+/// fed; only a head that comes in several pieces is kept until it is whole.
 class AnswerParser {
  public:
   enum class State {
@@ -43,17 +44,36 @@ class AnswerParser {
     state_ = State::in_head;
     too_large_ = keep_alive_ = false;
     used_ = 0;
+    give_back_text();
     llhttp_init(&parser_, HTTP_RESPONSE, &settings());
     parser_.data = this;
   }
 
+  /// What it tells is valid until the next call.
   State feed(std::string_view bytes) {
-    const auto parsed = llhttp_execute(&parser_, bytes.data(), bytes.size());
+    auto rest = bytes;
+    if (state_ == State::in_head && !text_.empty()) {
+      const auto before = text_.size();
+      text_.append(bytes);
+      head_ = text_.data();
+      rest = std::string_view{text_}.substr(before);
+    } else {
+      head_ = bytes.data();
+    }
+    const char* const end = rest.data() + rest.size();
+    auto parsed = llhttp_execute(&parser_, rest.data(), rest.size());
+    while (parsed == HPE_PAUSED && state_ == State::in_head) {  // behind a 1xx
+      head_ = llhttp_get_error_pos(&parser_);
+      llhttp_resume(&parser_);
+      parsed = llhttp_execute(&parser_, head_, static_cast<std::size_t>(end - head_));
+    }
     used_ = bytes.size();
     if (state_ == State::complete)
-      used_ = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+      used_ -= static_cast<std::size_t>(end - llhttp_get_error_pos(&parser_));
     else if (parsed != HPE_OK && state_ != State::stopped)
       state_ = State::refused;
+    else if (state_ == State::in_head)
+      keep_text(end);
     return state_;
   }
   /// The connection has ended, properly: an answer without a length is complete then.
@@ -65,8 +85,7 @@ class AnswerParser {
 
   /// The head has been told: gives its memory back.
   void forget_head() noexcept {
-    if (head_.empty()) return;
-    give_back(head_);
+    give_back_text();
     spans_.pairs = {};
     answer_head_.headers = {};
   }
@@ -91,15 +110,20 @@ class AnswerParser {
       llhttp_settings_t set;
       llhttp_settings_init(&set);
       set.on_message_begin = [](llhttp_t* parser) {
-        self(parser).head_.clear();
         self(parser).spans_.clear();
         return 0;
       };
       set.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
-        return self(parser).add_to_head(at, size, true);
+        auto& me = self(parser);
+        if (me.state_ == State::in_body) return 0;  // a trailer
+        me.spans_.name(me.offset(at), size);
+        return me.within_limits(at + size);
       };
       set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
-        return self(parser).add_to_head(at, size, false);
+        auto& me = self(parser);
+        if (me.state_ == State::in_body) return 0;
+        if (!me.spans_.value(me.offset(at), size)) return -1;  // folded
+        return me.within_limits(at + size);
       };
       set.on_header_value_complete = [](llhttp_t* parser) {
         self(parser).spans_.in_value = true;
@@ -113,10 +137,11 @@ class AnswerParser {
       };
       set.on_message_complete = [](llhttp_t* parser) {
         auto& me = self(parser);
-        if (me.state_ == State::in_head) return 0;  // a 1xx
-        me.state_ = State::complete;
-        me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
-        return static_cast<int>(HPE_PAUSED);
+        if (me.state_ == State::in_body) {
+          me.state_ = State::complete;
+          me.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
+        }
+        return static_cast<int>(HPE_PAUSED);  // also behind a 1xx
       };
       return set;
     }();
@@ -129,19 +154,25 @@ class AnswerParser {
     return -1;
   }
 
-  int add_to_head(const char* at, std::size_t size, bool name) {
-    if (state_ == State::in_body) return 0;  // a trailer
-    const auto where = head_.size();
-    too_large_ = where + size > max_head;
-    if (!too_large_) {
-      head_.append(at, size);
-      if (name)
-        spans_.name(where, size);
-      else
-        spans_.value(where, size);
-      too_large_ = spans_.pairs.size() > max_headers;
-    }
+  std::size_t offset(const char* at) const noexcept { return static_cast<std::size_t>(at - head_); }
+
+  int within_limits(const char* end) noexcept {
+    too_large_ = offset(end) > max_head || spans_.pairs.size() > max_headers;
     return too_large_ ? -1 : 0;
+  }
+
+  /// A head of which the rest is to come.
+  void keep_text(const char* end) {
+    const auto size = offset(end);
+    if (too_large_ = size > max_head; too_large_)
+      state_ = State::refused;
+    else if (text_.empty())
+      text_.assign(head_, size);
+    else
+      text_.erase(0, text_.size() - size);  // the 1xx before it
+  }
+  void give_back_text() noexcept {
+    if (!text_.empty()) give_back(text_);
   }
 
   int on_head() {
@@ -151,9 +182,8 @@ class AnswerParser {
     auto& head = answer_head_;
     head.status = parser_.status_code;
     head.content_length.reset();
-    spans_.views(head_, head.headers);
-    if (scan_holds<ScanControl>(head_.data(), head_.data() + head_.size())) return -1;
-    if (!is_right(head.headers)) return -1;
+    spans_.views({head_, spans_.end()}, head.headers);
+    if (!is_right(head.headers) || holds_control()) return -1;
     if ((parser_.flags & F_CONTENT_LENGTH) != 0)
       head.content_length = parser_.content_length;
     else if (head.status == 204 || head.status == 304)
@@ -161,6 +191,18 @@ class AnswerParser {
     state_ = State::in_body;
     if (told(sink_->on_answer_head(head)) != 0) return -1;
     return head_only_ ? 1 : 0;  // 1: no body follows
+  }
+
+  /// Line ends aside, of which no name and no value has one.
+  bool holds_control() const noexcept {
+    bool found = false;
+    if (spans_.pairs.empty()) return found;
+    scan_each<ScanControl>(head_ + spans_.pairs.front().name.begin, head_ + spans_.end(),
+                           [&found](const char* at) {
+                             found = *at != '\r' && *at != '\n';
+                             return !found;
+                           });
+    return found;
   }
 
   /// What is handed on to peers must not split their answers.
@@ -176,7 +218,8 @@ class AnswerParser {
 
   llhttp_t parser_{};
   AnswerSink* sink_ = nullptr;
-  std::string head_;  ///< names and values of the answer's headers
+  const char* head_ = nullptr;  ///< where the answer begins, in what is being fed or in text_
+  std::string text_;            ///< of a head that is not whole yet
   HttpHeaderSpans spans_;
   UpstreamAnswerHead answer_head_;
   std::size_t used_ = 0;

@@ -72,10 +72,21 @@ struct HttpHeaderSpans {
     in_value = false;
     pairs.back().name.size += size;
   }
-  void value(std::size_t at, std::size_t size) {
-    if (!in_value) pairs.back().value.begin = at;
+  /// @return false when it is folded: its parts stand apart
+  bool value(std::size_t at, std::size_t size) {
+    if (size == 0) return true;  // where nothing stands is not told
+    auto& value = pairs.back().value;
+    if (!in_value) value.begin = at;
     in_value = true;
-    pairs.back().value.size += size;
+    const bool together = at == value.begin + value.size;
+    value.size += size;
+    return together;
+  }
+  /// Where the last of them ends; an empty value stands nowhere.
+  std::size_t end() const noexcept {
+    if (pairs.empty()) return 0;
+    const auto& [name, value] = pairs.back();
+    return value.size > 0 ? value.begin + value.size : name.begin + name.size;
   }
   void views(std::string_view buffer, std::vector<HeaderView>& into) const {
     into.clear();

@@ -130,7 +130,8 @@ class RequestParser {
       };
       set.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
         auto& me = self(parser);
-        if (!me.head_done_) me.spans_.value(me.offset(at), size);
+        // Whether it is folded is told by head_fault().
+        if (!me.head_done_) (void)me.spans_.value(me.offset(at), size);
         return 0;
       };
       set.on_header_value_complete = [](llhttp_t* parser) {
@@ -235,13 +236,7 @@ class RequestParser {
     };
     if (parser_.http_major != 1 || parser_.http_minor > 1)
       return bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    std::size_t end = target_.begin + target_.size;
-    if (!spans_.pairs.empty()) {
-      const auto& last = spans_.pairs.back();
-      end = last.name.begin + last.name.size;
-      // Where an empty value stands, the parser does not tell.
-      if (last.value.size > 0) end = last.value.begin + last.value.size;
-    }
+    const auto end = std::max(target_.begin + target_.size, spans_.end());
     if (end > limits_.max_head_bytes) return bad(431, "the request line and headers are too large");
     if (head_.headers.size() > limits_.max_headers) return bad(431, "there are too many headers");
     if (head_.target.size() > limits_.max_target_bytes) return bad(414, "the target is too long");
