@@ -33,6 +33,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -13222,6 +13223,21 @@ struct SystemClock {
   }
 };
 static_assert(Clock<SystemClock>);
+
+/// The same, but its wall clock is that of the system's last tick: up to 10 ms old (4 as a rule),
+/// and read in a quarter of the time. For who asks several times for each request.
+struct TickClock : SystemClock {
+  TimePoint now() const noexcept {
+#if defined(CLOCK_REALTIME_COARSE)
+    timespec tick{};
+    if (::clock_gettime(CLOCK_REALTIME_COARSE, &tick) == 0)
+      return TimePoint{std::chrono::duration_cast<Duration>(
+          std::chrono::seconds{tick.tv_sec} + std::chrono::nanoseconds{tick.tv_nsec})};
+#endif
+    return SystemClock::now();
+  }
+};
+static_assert(Clock<TickClock>);
 
 /// A clock that stands still until it is told to move: for tests and simulations.
 class ManualClock {

@@ -167,7 +167,7 @@ cp::Result<OpenPool> open_pool(const Session& session, StateUse use, TokenUse to
   auto pool = std::make_unique<CliPool>(
       *parts->sources, std::move(parts->policy),
       refresh_methods(session, parts->settings, parts->sources), std::move(parts->state),
-      cp::SystemClock{}, cp::pool_settings(parts->settings, parts->discovery.credentials),
+      cp::TickClock{}, cp::pool_settings(parts->settings, parts->discovery.credentials),
       session.environment());
   if (auto replaced = pool->replace_credentials(parts->discovery.credentials);
       !replaced && use == StateUse::keep)

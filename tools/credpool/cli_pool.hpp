@@ -64,7 +64,7 @@ using CliRefresh =
     credpool::FirstOf<credpool::OAuthRefresh<credpool::HelperProcess>, credpool::CliCommand>;
 
 /// The pool of the command: every source, the policy that the configuration names, its state.
-using CliPool = credpool::DefaultPoolWith<CliState, credpool::SystemClock, CliSources, CliRefresh>;
+using CliPool = credpool::DefaultPoolWith<CliState, credpool::TickClock, CliSources, CliRefresh>;
 
 /// The pool over the state directory, with what it lends already looked for.
 struct OpenPool {

@@ -3,6 +3,8 @@
 
 #include <credpool/core/time.hpp>
 
+#include <time.h>
+
 #include <atomic>
 #include <concepts>
 
@@ -28,6 +30,21 @@ struct SystemClock {
   }
 };
 static_assert(Clock<SystemClock>);
+
+/// The same, but its wall clock is that of the system's last tick: up to 10 ms old (4 as a rule),
+/// and read in a quarter of the time. For who asks several times for each request.
+struct TickClock : SystemClock {
+  TimePoint now() const noexcept {
+#if defined(CLOCK_REALTIME_COARSE)
+    timespec tick{};
+    if (::clock_gettime(CLOCK_REALTIME_COARSE, &tick) == 0)
+      return TimePoint{std::chrono::duration_cast<Duration>(
+          std::chrono::seconds{tick.tv_sec} + std::chrono::nanoseconds{tick.tv_nsec})};
+#endif
+    return SystemClock::now();
+  }
+};
+static_assert(Clock<TickClock>);
 
 /// A clock that stands still until it is told to move: for tests and simulations.
 class ManualClock {

@@ -71,7 +71,7 @@ ServingPool::ServingPool(const Session& session, PoolParts parts, const cp::Read
   refresher_ = std::make_shared<Refresher>(session, *settings_, sources_);
   pool_ = std::make_unique<CliPool>(
       *sources_, std::move(parts.policy), refresh_methods(session, *settings_, sources_),
-      std::move(parts.state), cp::SystemClock{}, rules(*settings_, parts.discovery.credentials),
+      std::move(parts.state), cp::TickClock{}, rules(*settings_, parts.discovery.credentials),
       session.environment());
   take_over(std::move(parts.discovery), trace);
 }
@@ -80,7 +80,7 @@ ServingPool::~ServingPool() = default;
 
 cp::Result<void> ServingPool::start() {
   auto scheduler = cp::RenewalScheduler::start(
-      {.now = [this] { return now(); },
+      {.now = [] { return cp::SystemClock{}.now(); },
        .renew = [this](const cp::CredentialId& id) { return renew(id); }});
   if (!scheduler) return cp::fail(scheduler.error());
   scheduler_ = std::move(*scheduler);
@@ -116,7 +116,7 @@ std::vector<std::shared_ptr<const cp::Credential>> ServingPool::credentials() co
 }
 
 cp::TimePoint ServingPool::now() const {
-  return cp::SystemClock{}.now();
+  return cp::TickClock{}.now();
 }
 
 std::shared_ptr<const cp::Settings> ServingPool::settings() const {
