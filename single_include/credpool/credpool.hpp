@@ -30446,7 +30446,8 @@ class UpstreamListener {
  public:
   virtual ~UpstreamListener() = default;
   virtual void on_head(const UpstreamAnswerHead& head) = 0;
-  /// A piece of the body, as it came; valid until on_batch_end().
+  /// A piece of the body, as it came; valid until on_batch_end(), or on_end() if that comes at
+  /// once.
   virtual void on_data(std::string_view bytes) = 0;
   /// All that was there has been handed over.
   /// @param complete with it the answer is: on_end() comes at once
@@ -33706,6 +33707,21 @@ inline std::string callers_words(const ProxyGate& gate, const Error& error) {
                                        : "the provider cannot be reached at the moment";
 }
 
+/// What a stream ends with whose upstream has gone.
+/// @param between_events else a half event is ended, so that ours is not taken for its rest
+inline std::string broken_stream(Operation operation, bool between_events, bool timed_out,
+                                 std::string_view request) {
+  return (between_events ? "" : "\n\n") +
+         stream_error_event(
+             operation,
+             {timed_out ? 504 : 502,
+              timed_out ? "the provider's answer stalled"
+                        : "the connection to the provider was lost in the middle of its "
+                          "answer",
+              timed_out ? "upstream_timeout" : "upstream_lost"},
+             request);
+}
+
 /// An upstream's error as it came, without the headers that are not for the caller.
 /// @param without_retry_after a time of ours takes its place
 inline Answer handed_on(int status, Response answer, bool without_retry_after) {
@@ -33955,6 +33971,8 @@ class Relay final : public ExchangeListener,
 
   /// What was asked for: to be filled before start().
   RelayRequest& request() noexcept { return request_; }
+  const std::shared_ptr<const ProxyCatalog>& catalog() const noexcept { return catalog_; }
+  const std::shared_ptr<ServerExchange>& exchange() const noexcept { return exchange_; }
 
   void start() {
     exchange_->listen(shared_from_this());
@@ -34019,10 +34037,12 @@ class Relay final : public ExchangeListener,
   }
 
   void on_batch_end(bool complete) override {
+    at_once_ = complete && first_byte_.count() == 0 && !spending_;
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
     // The rest of an answer that is paid for leaves in one piece, when it is.
     if (complete && spending_ && !is_stream_) return;
+    if (complete && !spending_) return note_first_byte();  // it leaves with the answer's end
     if (!send_passed() && call_) call_->pause();
   }
 
@@ -34386,15 +34406,8 @@ class Relay final : public ExchangeListener,
   void break_off(bool timed_out) {
     if (content_length_ || !is_stream_) return exchange_->cut();
     if (tap_->complete()) return exchange_->finish();
-    // A half event is ended, so that ours is not taken for its rest.
-    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
-    last_words_ += stream_error_event(
-        request_.operation,
-        {timed_out ? 504 : 502,
-         timed_out ? "the provider's answer stalled"
-                   : "the connection to the provider was lost in the middle of its answer",
-         timed_out ? "upstream_timeout" : "upstream_lost"},
-        request_.id);
+    last_words_ =
+        broken_stream(request_.operation, tap_->at_event_boundary(), timed_out, request_.id);
     exchange_->write(last_words_);
     exchange_->finish();
   }
@@ -34462,7 +34475,7 @@ class Relay final : public ExchangeListener,
   void end(Ending how) {
     auto& record = request_.record;
     record.ending = how;
-    record.total = since_start();
+    record.total = at_once_ && how == Ending::ok ? first_byte_ : since_start();
     if (phase_ == Phase::relaying) record.first_byte = first_byte_;
     if (tap_) record.usage = tap_->usage();
     // What a provider has begun to answer has its price, whoever ended it.
@@ -34505,6 +34518,7 @@ class Relay final : public ExchangeListener,
   int attempts_ = 0;
   Phase phase_ = Phase::idle;
   bool is_stream_ = false;
+  bool at_once_ = false;  ///< the answer came and left in one piece, for which one time will do
   bool stalled_ = false;  ///< the caller has not read all that was sent
   bool settled_ = false;  ///< only the end of the answer is missing
 };
@@ -34745,13 +34759,15 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
 }
 
 CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
-  const auto& head = exchange->head();
-  const auto catalog = state_->catalog();
+  auto& asked = *exchange;
+  const auto& head = asked.head();
   const auto found = find_route(head.method, head.path());
   const auto& route = found.route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
-  const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);
+  const auto relay =
+      detail::make_recycled<detail::Relay>(state_, world, state_->catalog(), std::move(exchange));
+  const auto& catalog = relay->catalog();
   auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();
@@ -34761,7 +34777,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (state_->options.on_access) {
     record.time = state_->options.lender->now();
     record.request_id = request.id;
-    record.peer = exchange->peer();
+    record.peer = asked.peer();
     record.method = head.method;
     record.path = head.path();
   }
@@ -34769,7 +34785,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   request.caller = std::static_pointer_cast<const ProxyCaller>(std::move(head.admitted));
   record.key_name = request.caller->name;
   record.operation = route->operation;
-  record.bytes_in = exchange->body().size();
+  record.bytes_in = asked.body().size();
 
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
     auto answer = State::error(request.dialect, status, message, code, request.id);
@@ -34777,17 +34793,17 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     record.bytes_out = answer.body.size();
     record.ending = Ending::refused;
     if (state_->options.on_access) state_->options.on_access(record);
-    exchange->respond(answer);
+    asked.respond(answer);
   };
 
   if (route->operation == Operation::models)
-    return state_->answer_models(catalog, std::move(exchange), {relay, &request}, route->model);
+    return state_->answer_models(catalog, relay->exchange(), {relay, &request}, route->model);
 
   // The body goes on as it is, and its encoding would not be told.
   if (const auto encoding = head.header("content-encoding");
       encoding && !same_header_name(*encoding, "identity"))
     return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
-  if (const auto read = read_request_facts(exchange->body(), request.facts); !read) {
+  if (const auto read = read_request_facts(asked.body(), request.facts); !read) {
     const auto& error = read.error();
     return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
                   "invalid_body");

@@ -57,7 +57,8 @@ class UpstreamListener {
  public:
   virtual ~UpstreamListener() = default;
   virtual void on_head(const UpstreamAnswerHead& head) = 0;
-  /// A piece of the body, as it came; valid until on_batch_end().
+  /// A piece of the body, as it came; valid until on_batch_end(), or on_end() if that comes at
+  /// once.
   virtual void on_data(std::string_view bytes) = 0;
   /// All that was there has been handed over.
   /// @param complete with it the answer is: on_end() comes at once

@@ -25,10 +25,20 @@ class Source final : public cp::detail::EventSource {
     log_.push_back("note " + name_);
     return turn_;
   }
+  void read_ahead() override {
+    if (loop != nullptr) log_.push_back("read " + name_);
+  }
   void on_events() override {
     log_.push_back(name_);
+    if (loop != nullptr && !loop->write_later(*this)) log_.push_back("cannot write later");
     std::uint64_t times = 0;
     (void)!::read(count_.get(), &times, sizeof times);
+    if (done && loop == nullptr) done->set_value();
+  }
+  void write_now() override { log_.push_back("write " + name_); }
+  void keep_ahead() override {
+    if (loop == nullptr) return;
+    log_.push_back("keep " + name_);
     if (done) done->set_value();
   }
 
@@ -39,6 +49,7 @@ class Source final : public cp::detail::EventSource {
   }
 
   std::promise<void>* done = nullptr;
+  cp::detail::EventLoop* loop = nullptr;  ///< reads ahead and writes later
 
  private:
   std::string name_;
@@ -72,4 +83,61 @@ TEST_CASE(
   CHECK(log == std::vector<std::string>{"note stream", "note first", "note other stream",
                                         "note second", "first", "second", "stream",
                                         "other stream"});
+}
+
+TEST_CASE("server/event_loop: sixteen read, are told, and write before the next ones read") {
+  constexpr std::size_t together = 16;
+  constexpr std::size_t count = together + 2;
+  std::vector<std::string> log;
+  cp::detail::EventLoop loop;
+  REQUIRE(loop.is_usable());
+  std::vector<std::unique_ptr<Source>> sources;
+  for (std::size_t i = 0; i < count; ++i)
+    sources.push_back(std::make_unique<Source>(std::to_string(i), Turn::usual, log));
+  std::promise<void> all;
+  sources.back()->done = &all;
+  for (const auto& source : sources) {
+    source->loop = &loop;
+    REQUIRE(loop.watch(source->descriptor(), EPOLLIN | EPOLLET, *source));
+    source->happens();
+  }
+  CHECK_FALSE(loop.write_later(*sources.front()));  // nobody is served
+  loop.start();
+  REQUIRE(all.get_future().wait_for(10s) == std::future_status::ready);
+  loop.halt();
+  loop.join();
+
+  std::vector<std::string> wanted;
+  const auto each = [&](const std::string& what, std::size_t from, std::size_t to) {
+    for (auto i = from; i < to; ++i) wanted.push_back(what + std::to_string(i));
+  };
+  each("note ", 0, count);
+  for (const auto& [from, to] : {std::pair{std::size_t{0}, together}, std::pair{together, count}})
+    for (const auto* what : {"read ", "", "write ", "keep "}) each(what, from, to);
+  CHECK(log == wanted);
+}
+
+TEST_CASE("server/event_loop: what is read ahead has room until it is full, or much is kept") {
+  const auto loop = std::make_unique<cp::detail::EventLoop>();
+  const auto first = loop->room_ahead();
+  REQUIRE(first.size() >= 16 << 10);
+  CHECK_FALSE(loop->is_ahead(first.data()));
+  loop->took_ahead(100);
+  CHECK(loop->is_ahead(first.data()));
+  CHECK(loop->is_ahead(first.data() + 99));
+  CHECK_FALSE(loop->is_ahead(first.data() - 1));
+  CHECK_FALSE(loop->is_ahead(&loop));
+  const auto second = loop->room_ahead();
+  CHECK(second.data() >= first.data() + 100);
+
+  loop->kept = 1 << 20;  // slow peers have to take that yet
+  CHECK(loop->room_ahead().empty());
+  loop->kept = 0;
+  std::size_t times = 0;
+  for (auto room = loop->room_ahead(); !room.empty() && times < 100; room = loop->room_ahead()) {
+    loop->took_ahead(room.size());
+    ++times;
+  }
+  CHECK(times > 3);
+  CHECK(times < 100);
 }

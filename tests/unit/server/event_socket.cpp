@@ -64,6 +64,23 @@ struct Rival final : cp::UpstreamListener {
   std::atomic<int> heard{0};
 };
 
+/// Pauses the other call as soon as something comes.
+struct Pauser final : cp::UpstreamListener {
+  void on_head(const cp::UpstreamAnswerHead&) override {}
+  void on_data(std::string_view bytes) override {
+    heard += static_cast<int>(bytes.size());
+    if (other) std::exchange(other, nullptr)->pause();
+  }
+  void on_batch_end(bool) override {}
+  void on_end() override { ended = true; }
+  void on_failure(const cp::UpstreamFailure&) override { heard = -1; }
+
+  std::shared_ptr<cp::UpstreamCall> call;
+  std::shared_ptr<cp::UpstreamCall> other;
+  std::atomic<int> heard{0};
+  std::atomic<bool> ended{false};
+};
+
 std::string answer_of(std::size_t size) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
          std::string(size, 'x');
@@ -98,6 +115,29 @@ TEST_CASE("server/event_socket: what another's event has closed is told nothing 
   REQUIRE(upstream.was_left(1));
   REQUIRE(comes([&] { return one->heard + two->heard == 2; }));
   CHECK(one->heard * two->heard == 0);  // the first one's data and end, the other's nothing
+}
+
+TEST_CASE(
+    "server/event_socket: what was read of a call that another's event pauses is kept for it") {
+  OnCommand upstream{answer_of(1000)};
+  Caller caller;
+  const auto one = std::make_shared<Pauser>();
+  const auto two = std::make_shared<Pauser>();
+  caller.on_loop([&] {
+    two->other = one->call = caller.send_to(one, upstream.port(), {}, "GET", false, "127.0.0.1");
+    one->other = two->call = caller.send_to(two, upstream.port(), {}, "GET", false, "127.0.0.1");
+  });
+  REQUIRE(upstream.was_asked(2));
+  caller.on_loop([&] { upstream.say(2); });  // both answers are events of one turn
+  REQUIRE(comes([&] { return one->ended || two->ended; }));
+  caller.on_loop([] {});  // the loop has turned
+  CHECK(one->ended != two->ended);
+  auto& paused = one->ended ? *two : *one;
+  CHECK(paused.heard == 0);
+  caller.on_loop([&] { paused.call->resume(); });  // by a request, which was read to the same place
+  CHECK(comes([&] { return paused.ended.load(); }));
+  CHECK(paused.heard == 1000);
+  caller.on_loop([&] { one->call = two->call = one->other = two->other = nullptr; });
 }
 
 TEST_CASE("server/event_socket: an unused connection is given up as soon as its peer ends it") {

@@ -222,13 +222,15 @@ CREDPOOL_INLINE std::optional<Answer> Proxy::admit(const RequestHead& head, std:
 }
 
 CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
-  const auto& head = exchange->head();
-  const auto catalog = state_->catalog();
+  auto& asked = *exchange;
+  const auto& head = asked.head();
   const auto found = find_route(head.method, head.path());
   const auto& route = found.route;
   const detail::RelayWorld world{*state_->options.lender, *state_->options.upstream,
                                  state_->options.on_access, state_->owners, *state_->options.gate};
-  const auto relay = detail::make_recycled<detail::Relay>(state_, world, catalog, exchange);
+  const auto relay =
+      detail::make_recycled<detail::Relay>(state_, world, state_->catalog(), std::move(exchange));
+  const auto& catalog = relay->catalog();
   auto& request = relay->request();
   request.id = new_request_id();
   request.began = SystemClock{}.steady();
@@ -238,7 +240,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   if (state_->options.on_access) {
     record.time = state_->options.lender->now();
     record.request_id = request.id;
-    record.peer = exchange->peer();
+    record.peer = asked.peer();
     record.method = head.method;
     record.path = head.path();
   }
@@ -246,7 +248,7 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
   request.caller = std::static_pointer_cast<const ProxyCaller>(std::move(head.admitted));
   record.key_name = request.caller->name;
   record.operation = route->operation;
-  record.bytes_in = exchange->body().size();
+  record.bytes_in = asked.body().size();
 
   const auto refuse = [&](int status, std::string_view message, std::string_view code) {
     auto answer = State::error(request.dialect, status, message, code, request.id);
@@ -254,17 +256,17 @@ CREDPOOL_INLINE void Proxy::handle(std::shared_ptr<ServerExchange> exchange) {
     record.bytes_out = answer.body.size();
     record.ending = Ending::refused;
     if (state_->options.on_access) state_->options.on_access(record);
-    exchange->respond(answer);
+    asked.respond(answer);
   };
 
   if (route->operation == Operation::models)
-    return state_->answer_models(catalog, std::move(exchange), {relay, &request}, route->model);
+    return state_->answer_models(catalog, relay->exchange(), {relay, &request}, route->model);
 
   // The body goes on as it is, and its encoding would not be told.
   if (const auto encoding = head.header("content-encoding");
       encoding && !same_header_name(*encoding, "identity"))
     return refuse(415, "send the body without Content-Encoding", "unsupported_encoding");
-  if (const auto read = read_request_facts(exchange->body(), request.facts); !read) {
+  if (const auto read = read_request_facts(asked.body(), request.facts); !read) {
     const auto& error = read.error();
     return refuse(400, "the body cannot be read: " + error.place + ": " + error.hint,
                   "invalid_body");

@@ -40,6 +40,8 @@ class Relay final : public ExchangeListener,
 
   /// What was asked for: to be filled before start().
   RelayRequest& request() noexcept { return request_; }
+  const std::shared_ptr<const ProxyCatalog>& catalog() const noexcept { return catalog_; }
+  const std::shared_ptr<ServerExchange>& exchange() const noexcept { return exchange_; }
 
   void start() {
     exchange_->listen(shared_from_this());
@@ -104,10 +106,12 @@ class Relay final : public ExchangeListener,
   }
 
   void on_batch_end(bool complete) override {
+    at_once_ = complete && first_byte_.count() == 0 && !spending_;
     if (phase_ == Phase::peeking && !peek()) return;
     if (phase_ != Phase::relaying) return;
     // The rest of an answer that is paid for leaves in one piece, when it is.
     if (complete && spending_ && !is_stream_) return;
+    if (complete && !spending_) return note_first_byte();  // it leaves with the answer's end
     if (!send_passed() && call_) call_->pause();
   }
 
@@ -471,15 +475,8 @@ class Relay final : public ExchangeListener,
   void break_off(bool timed_out) {
     if (content_length_ || !is_stream_) return exchange_->cut();
     if (tap_->complete()) return exchange_->finish();
-    // A half event is ended, so that ours is not taken for its rest.
-    last_words_ = tap_->at_event_boundary() ? "" : "\n\n";
-    last_words_ += stream_error_event(
-        request_.operation,
-        {timed_out ? 504 : 502,
-         timed_out ? "the provider's answer stalled"
-                   : "the connection to the provider was lost in the middle of its answer",
-         timed_out ? "upstream_timeout" : "upstream_lost"},
-        request_.id);
+    last_words_ =
+        broken_stream(request_.operation, tap_->at_event_boundary(), timed_out, request_.id);
     exchange_->write(last_words_);
     exchange_->finish();
   }
@@ -547,7 +544,7 @@ class Relay final : public ExchangeListener,
   void end(Ending how) {
     auto& record = request_.record;
     record.ending = how;
-    record.total = since_start();
+    record.total = at_once_ && how == Ending::ok ? first_byte_ : since_start();
     if (phase_ == Phase::relaying) record.first_byte = first_byte_;
     if (tap_) record.usage = tap_->usage();
     // What a provider has begun to answer has its price, whoever ended it.
@@ -590,6 +587,7 @@ class Relay final : public ExchangeListener,
   int attempts_ = 0;
   Phase phase_ = Phase::idle;
   bool is_stream_ = false;
+  bool at_once_ = false;  ///< the answer came and left in one piece, for which one time will do
   bool stalled_ = false;  ///< the caller has not read all that was sent
   bool settled_ = false;  ///< only the end of the answer is missing
 };

@@ -5,6 +5,7 @@
 
 #include <credpool/core/error.hpp>
 #include <credpool/credential/outcome.hpp>
+#include <credpool/proxy/error_shape.hpp>
 #include <credpool/proxy/gate.hpp>
 #include <credpool/proxy/header_rules.hpp>
 #include <credpool/server/exchange.hpp>
@@ -65,6 +66,21 @@ inline std::string callers_words(const ProxyGate& gate, const Error& error) {
   if (!gate.charges()) return error.message();
   return error.errc() == Errc::timeout ? "the provider did not answer in time"
                                        : "the provider cannot be reached at the moment";
+}
+
+/// What a stream ends with whose upstream has gone.
+/// @param between_events else a half event is ended, so that ours is not taken for its rest
+inline std::string broken_stream(Operation operation, bool between_events, bool timed_out,
+                                 std::string_view request) {
+  return (between_events ? "" : "\n\n") +
+         stream_error_event(
+             operation,
+             {timed_out ? 504 : 502,
+              timed_out ? "the provider's answer stalled"
+                        : "the connection to the provider was lost in the middle of its "
+                          "answer",
+              timed_out ? "upstream_timeout" : "upstream_lost"},
+             request);
 }
 
 /// An upstream's error as it came, without the headers that are not for the caller.

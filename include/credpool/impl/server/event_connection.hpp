@@ -103,11 +103,10 @@ class EventConnection final : public EventSocket,
       // While a request is answered, what comes is the next one's, or the news that its peer left.
       // What came early is parsed first: parse_early() reads on then.
       if (state_ == State::reading ? !early_.empty() : early_.size() >= max_early) return;
-      const auto into = room();
-      const auto [state, bytes] = read(into);
+      const auto [state, bytes] = read(room());
       switch (state) {
         case WireState::done:
-          take({into.data(), bytes});
+          take(bytes);
           if (!is_readable()) return wait_readable();
           break;
         case WireState::wants_read:
@@ -135,6 +134,11 @@ class EventConnection final : public EventSocket,
     return for_head ? scratch.first(std::min(scratch.size(), most_with_head)) : scratch;
   }
 
+  /// A body is read to where it stays.
+  bool reads_ahead() const noexcept override {
+    return state_ == State::reading && !parser_.in_body() && early_.empty() && !want_write_to_read_;
+  }
+
   bool shake_hands() {
     switch (noted(wire_.handshake())) {
       case WireState::done:
@@ -151,6 +155,11 @@ class EventConnection final : public EventSocket,
         close();
         return false;
     }
+  }
+
+  void write_now() override {
+    if (!std::exchange(writes_later_, false) || state_ != State::finishing) return;
+    if (send()) answered();
   }
 
   void on_writable() override {
@@ -280,6 +289,15 @@ class EventConnection final : public EventSocket,
     return false;
   }
 
+  /// Sends with others, if all of it stays where it is until then.
+  bool send_later() {
+    const auto stays = [this](const iovec& piece) {
+      return piece.iov_base == answer_.data() || loop().is_ahead(piece.iov_base);
+    };
+    writes_later_ = !output_.empty() && output_.is_all(stays) && write_later();
+    return writes_later_;
+  }
+
   /// Never from inside a function of the exchange.
   void fail_later() {
     peers_.loop.post([self = shared_from_this()] {
@@ -307,7 +325,7 @@ class EventConnection final : public EventSocket,
     exchange_.reset();
     EventLoop::disarm(*this);
     if (close_after_ || peers_.draining)
-      return linger_ || !early_.empty() || wire_.has_unread() ? linger() : end();
+      return linger_ || !early_.empty() || has_ahead() || wire_.has_unread() ? linger() : end();
     state_ = State::reading;
     parser_.restart();
     answer_.clear();
@@ -362,13 +380,13 @@ class EventConnection final : public EventSocket,
   std::chrono::steady_clock::time_point body_since_{};
   State state_ = State::reading;
   bool want_write_to_read_ = false;
+  bool writes_later_ = false;
   bool close_after_ = false;
   bool linger_ = false;
 };
 
 /// One request of a connection. What is done with it after its end does nothing.
-class EventExchange final : public ServerExchange,
-                            public std::enable_shared_from_this<EventExchange> {
+class EventExchange final : public ServerExchange {
  public:
   explicit EventExchange(std::shared_ptr<EventConnection> connection)
       : connection_{std::move(connection)} {}
@@ -456,7 +474,7 @@ class EventExchange final : public ServerExchange,
   }
 
   void cut() override {
-    const auto self = shared_from_this();  // perhaps only the connection and the listener hold it
+    // What is moved away may have been the last to hold this.
     if (const auto connection = std::exchange(connection_, nullptr)) {
       const auto listener = std::exchange(listener_, nullptr);
       if (end_is_close_) connection->wire_.reset_on_close();
@@ -510,10 +528,10 @@ class EventExchange final : public ServerExchange,
   }
 
   void end() {
-    const auto self = shared_from_this();
     const auto connection = std::exchange(connection_, nullptr);
     const auto listener = std::exchange(listener_, nullptr);
     connection->state_ = EventConnection::State::finishing;
+    if (connection->send_later()) return;
     if (connection->send()) connection->answered();
   }
 

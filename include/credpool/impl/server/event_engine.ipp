@@ -66,14 +66,19 @@ class EventUpstream final : public Upstream {
                                      std::shared_ptr<UpstreamListener> listener) override {
     auto& worker = here();
     auto call = make_recycled<EventCall>(std::move(request), std::move(listener));
-    worker.loop.dispatch([&worker, call] {
-      if (worker.ended) return call->refuse(worker.loop);
-      worker.pool_of(call->origin()).send(call);
-    });
+    if (EventLoop::current() == &worker.loop)
+      begin(worker, call);
+    else
+      worker.loop.post([&worker, call] { begin(worker, call); });
     return call;
   }
 
  private:
+  static void begin(EventWorker& worker, const std::shared_ptr<EventCall>& call) {
+    if (worker.ended) return call->refuse(worker.loop);
+    worker.pool_of(call->origin()).send(call);
+  }
+
   EventWorker& here() {
     const auto* loop = EventLoop::current();
     for (const auto& worker : workers_)
@@ -89,7 +94,7 @@ struct EventListener final : EventSource {
   EventListener(Descriptor bound, ListenAddress where, std::shared_ptr<ServerHandler> to)
       : socket{std::move(bound)}, address{std::move(where)}, handler{std::move(to)} {}
 
-  Turn note_events(std::uint32_t) noexcept override { return Turn::early; }
+  Turn note_events(std::uint32_t) noexcept override { return Turn::usual; }
   void on_events() override { accept(); }
 
   Descriptor socket;

@@ -38,12 +38,19 @@ namespace detail {
 /// taken before anything is done: who acts for one of them then knows of the others.
 class EventSource {
  public:
-  /// Who is served first in a turn: somebody waits for the beginning of an answer, or not.
-  enum class Turn { early, late };
+  /// Who is served first in a turn: an answer's beginning, for which somebody waits, then requests,
+  /// then what comes in the middle of an answer.
+  enum class Turn { early, usual, late };
 
   /// @param events EPOLLIN and its like
   virtual Turn note_events(std::uint32_t events) noexcept = 0;
+  /// Several are served together: first each may read, to EventLoop::room_ahead(), ...
+  virtual void read_ahead() {}
   virtual void on_events() = 0;
+  /// ... then each writes that asked for it by EventLoop::write_later(), ...
+  virtual void write_now() {}
+  /// ... and what was read ahead and not taken has to be kept elsewhere.
+  virtual void keep_ahead() {}
 
  protected:
   ~EventSource() = default;
@@ -152,6 +159,30 @@ class EventLoop {
     return kept < some ? all : all.first(kept < much ? 8 << 10 : 1 << 10);
   }
 
+  /// Where a source reads to in read_ahead(): empty when it should read later. The content lives
+  /// until all have written that are served together.
+  std::span<char> room_ahead() noexcept {
+    constexpr std::size_t most = 20 << 10;
+    const auto left = std::span{ahead_}.subspan(ahead_used_);
+    return left.size() < most || scratch().size() < scratch_.size() ? std::span<char>{}
+                                                                    : left.first(most);
+  }
+  void took_ahead(std::size_t bytes) noexcept {
+    constexpr std::size_t line = 64;
+    ahead_used_ = std::min(ahead_.size(), (ahead_used_ + bytes + line - 1) / line * line);
+  }
+  bool is_ahead(const void* at) const noexcept {
+    const std::less<const void*> before;
+    return !before(at, ahead_.data()) && before(at, ahead_.data() + ahead_used_);
+  }
+
+  /// @return false when it must write at once
+  bool write_later(EventSource& source) {
+    if (!in_group_) return false;
+    writers_.push_back(&source);
+    return true;
+  }
+
   /// "Sun, 06 Nov 1994 08:49:37 GMT", of this second.
   std::string_view http_date() {
     const auto now = ::time(nullptr);  // of the last tick, which costs next to nothing
@@ -168,6 +199,9 @@ class EventLoop {
   std::size_t kept = 0;                     ///< bytes that peers have not taken
 
  private:
+  /// How many sources are served together: with more the first would wait for the last.
+  static constexpr std::size_t group = 16;
+
   void turn() {
     const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
                                    milliseconds_to_wait());
@@ -176,17 +210,19 @@ class EventLoop {
     bool woken = false;
     for (const auto& event : events) {
       auto* const source = static_cast<EventSource*>(event.data.ptr);
-      if (!source)
-        woken = true;
-      else if (source->note_events(event.events) == EventSource::Turn::early)
-        early_.push_back(source);
+      if (source)
+        noted_[static_cast<std::size_t>(source->note_events(event.events))].push_back(source);
       else
-        late_.push_back(source);
+        woken = true;
     }
     if (woken) take_posted();
-    for (auto* const sources : {&early_, &late_}) {
-      for (auto* const source : *sources) source->on_events();
-      sources->clear();
+    for (auto& sources : noted_) {
+      for (auto rest = std::span{sources}; !rest.empty();) {
+        const auto size = std::min(rest.size(), group);
+        serve(rest.first(size));
+        rest = rest.subspan(size);
+      }
+      sources.clear();
     }
     running_.swap(later_);
     for (const auto& what : running_) what();
@@ -196,6 +232,19 @@ class EventLoop {
       timers_.extract(timers_.begin()).mapped()();
     // What ends with them may end more.
     while (!closed_.empty()) std::exchange(closed_, {}).clear();
+  }
+
+  /// All read, then all are told, then all write: the code that the processor has at hand is used
+  /// several times before other code takes its place.
+  void serve(std::span<EventSource* const> sources) {
+    ahead_used_ = 0;
+    for (auto* const source : sources) source->read_ahead();
+    in_group_ = true;
+    for (auto* const source : sources) source->on_events();
+    in_group_ = false;
+    for (auto* const source : writers_) source->write_now();
+    writers_.clear();
+    for (auto* const source : sources) source->keep_ahead();
   }
 
   void take_posted() {
@@ -226,8 +275,10 @@ class EventLoop {
   bool is_usable_ = false;
   LoopTime now_ = loop_now();  ///< when this turn began
   std::array<epoll_event, 1024> events_;
-  std::vector<EventSource*> early_;  ///< of this turn
-  std::vector<EventSource*> late_;
+  std::array<std::vector<EventSource*>, 3> noted_;  ///< in this turn, by EventSource::Turn
+  std::vector<EventSource*> writers_;
+  bool in_group_ = false;
+  std::size_t ahead_used_ = 0;
   std::vector<std::shared_ptr<const void>> closed_;
   std::vector<std::function<void()>> later_;
   std::vector<std::function<void()>> running_;  ///< empty but for its memory, which is kept
@@ -236,6 +287,7 @@ class EventLoop {
   std::vector<std::function<void()>> posted_;  ///< from other threads
   std::atomic<bool> halted_{false};
   std::array<char, 64 << 10> scratch_;
+  std::array<char, 128 << 10> ahead_;
   std::array<char, 40> date_{};
   std::size_t date_size_ = 0;
   std::time_t date_of_ = -1;

@@ -6,6 +6,7 @@
 #include <credpool/impl/core/string_memory.hpp>
 #include <credpool/impl/server/event_wire.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ class EventOutput {
   bool is_full() const noexcept { return pieces_.size() >= most_pieces; }
 
   bool has_rest() const noexcept { return sent_ < rest_.size(); }
+  /// Whether there are pieces only, and that holds for each.
+  template <class What> bool is_all(const What& what) const {
+    return !has_rest() && std::all_of(pieces_.begin(), pieces_.end(), what);
+  }
   bool empty() const noexcept { return pieces_.empty() && !has_rest(); }
 
   /// To be called when there is no rest yet.

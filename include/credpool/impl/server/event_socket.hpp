@@ -3,10 +3,14 @@
 
 // What the connections of both sides have in common: a socket that its loop watches. Internal.
 
+#include <credpool/impl/core/string_memory.hpp>
+#include <credpool/impl/server/event_loop.hpp>
 #include <credpool/impl/server/event_wire.hpp>
 
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace credpool::inline CREDPOOL_ABI {
@@ -30,12 +34,18 @@ class EventSocket : private EventSource {
   /// Told once for each wait, from the loop and never from inside a function of this class.
   virtual void on_readable() = 0;
   virtual void on_writable() = 0;
-  virtual Turn turn() const noexcept { return Turn::early; }
+  virtual Turn turn() const noexcept { return Turn::usual; }
+  /// Whether the first that on_readable() did would be to read, to wherever that is.
+  virtual bool reads_ahead() const noexcept { return false; }
 
   EventLoop& loop() const noexcept { return loop_; }
+  /// @return false when it must write at once; else write_now() comes soon
+  bool write_later() { return loop_.write_later(*this); }
   bool is_watched() const noexcept { return self_ != nullptr; }
   /// There may be more to read: nothing has said otherwise yet.
-  bool is_readable() const noexcept { return readable_; }
+  bool is_readable() const noexcept { return readable_ || has_ahead_; }
+  /// Something was read that nobody has taken.
+  bool has_ahead() const noexcept { return has_ahead_; }
   void is_drained() noexcept { readable_ = false; }
 
   /// Begins to watch; from here to close_socket() the loop keeps it alive.
@@ -47,7 +57,7 @@ class EventSocket : private EventSource {
     return true;
   }
   void close_socket() {
-    waits_to_read_ = waits_to_write_ = false;
+    waits_to_read_ = waits_to_write_ = has_ahead_ = false;
     if (self_) {
       loop_.unwatch(wire_.descriptor());
       loop_.keep_for_this_turn(std::move(self_));
@@ -57,24 +67,22 @@ class EventSocket : private EventSource {
 
   void wait_readable() {
     waits_to_read_ = true;
-    if (readable_) tell_later();
+    if (is_readable()) tell_later();
   }
   void wait_writable() {
     waits_to_write_ = true;
     if (writable_) tell_later();
   }
 
-  /// Reads into the loop's scratch.
-  WireResult read() { return read(loop_.scratch()); }
-  WireResult read(std::span<char> into) {
-    const auto result = wire_.read(into);
-    // When that was all there is, what comes next is a new edge. Not so behind the peer's end,
-    // which may have been told together with its last bytes.
-    if (result.state == WireState::done && !peer_ended_ &&
-        wire_.has_read_all(result.bytes < into.size()))
-      readable_ = false;
-    (void)noted(result.state);
-    return result;
+  struct Read {
+    WireState state = WireState::done;
+    std::string_view bytes;
+  };
+  /// What was read ahead, else what it reads now.
+  Read read(std::span<char> into) {
+    if (std::exchange(has_ahead_, false)) return ahead_;
+    if (!kept_ahead_.empty()) give_back(kept_ahead_);
+    return read_now(into);
   }
   /// To be called with what every other use of the wire came to.
   WireState noted(WireState state) noexcept {
@@ -93,10 +101,32 @@ class EventSocket : private EventSource {
     if (events & (EPOLLRDHUP | broken)) peer_ended_ = true;
     return turn();
   }
+  void read_ahead() final {
+    if (!readable_ || !waits_to_read_ || has_ahead_ || !reads_ahead()) return;
+    const auto into = loop_.room_ahead();
+    if (into.empty()) return;
+    ahead_ = read_now(into);
+    has_ahead_ = true;
+    loop_.took_ahead(ahead_.bytes.size());
+  }
+  void keep_ahead() final {
+    if (!has_ahead_) return;
+    kept_ahead_ = ahead_.bytes;
+    ahead_.bytes = kept_ahead_;
+  }
+  Read read_now(std::span<char> into) {
+    const auto [state, bytes] = wire_.read(into);
+    // When that was all there is, what comes next is a new edge. Not so behind the peer's end,
+    // which may have been told together with its last bytes.
+    if (state == WireState::done && !peer_ended_ && wire_.has_read_all(bytes < into.size()))
+      readable_ = false;
+    (void)noted(state);
+    return {state, {into.data(), bytes}};
+  }
   void on_events() final { tell(); }
   void tell() {
     if (writable_ && std::exchange(waits_to_write_, false)) on_writable();
-    if (readable_ && std::exchange(waits_to_read_, false)) on_readable();
+    if (is_readable() && std::exchange(waits_to_read_, false)) on_readable();
   }
   /// Others first.
   void tell_later() {
@@ -109,6 +139,9 @@ class EventSocket : private EventSource {
 
   EventLoop& loop_;
   std::shared_ptr<EventSocket> self_;  ///< while it is watched
+  Read ahead_;                         ///< if has_ahead_
+  std::string kept_ahead_;             ///< its bytes, when they were not taken at once
+  bool has_ahead_ = false;
   bool readable_ = false;
   bool writable_ = false;
   bool peer_ended_ = false;  ///< its direction, or all of it

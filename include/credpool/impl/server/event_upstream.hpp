@@ -41,9 +41,10 @@ class UpstreamConnection final : public EventSocket,
   }
 
   /// Sends over a connection that stands. Never tells the listener from inside.
-  void send(std::shared_ptr<EventCall> call) {
+  /// @param self this one
+  void send(std::shared_ptr<EventCall> call, std::shared_ptr<UpstreamConnection> self) {
     call_ = std::move(call);
-    call_->connection_ = shared_from_this();
+    call_->connection_ = std::move(self);
     begin();
   }
 
@@ -54,7 +55,7 @@ class UpstreamConnection final : public EventSocket,
   /// @return false when it cannot be used again
   bool idle() {
     if (is_readable()) {  // as long as nobody has looked
-      if (wire_.is_stale()) return false;
+      if (has_ahead() || wire_.is_stale()) return false;
       is_drained();
     }
     state_ = State::idle;
@@ -161,8 +162,11 @@ class UpstreamConnection final : public EventSocket,
     request_written_ = write_wants_read_ = false;
     answer_.begin(*this, call_->request_.head.starts_with("HEAD "));
     loop().arm(*this, pool_.timeouts().first_byte);
-    send_request();
+    if (!write_later()) send_request();
     wait_readable();
+  }
+  void write_now() override {
+    if (busy() && !request_written_) send_request();
   }
 
   /// Sends from where the request lies: nothing of it is kept elsewhere, so that wiping its head is
@@ -205,6 +209,9 @@ class UpstreamConnection final : public EventSocket,
   Turn turn() const noexcept override {
     return state_ == State::answering ? Turn::late : Turn::early;
   }
+  bool reads_ahead() const noexcept override {
+    return busy() && !call_->paused_ && !write_wants_read_;
+  }
 
   void on_writable() override {
     if (state_ == State::connecting) return connect_ended();
@@ -221,10 +228,10 @@ class UpstreamConnection final : public EventSocket,
     if (std::exchange(write_wants_read_, false)) send_request();
     if (call_->paused_) return;  // resume() asks again
     for (int round = 0; round < 4; ++round) {
-      const auto [state, bytes] = read();
+      const auto [state, bytes] = read(loop().scratch());
       switch (state) {
         case WireState::done:
-          if (!take({loop().scratch().data(), bytes})) return;
+          if (!take(bytes)) return;
           if (!is_readable()) return wait_readable();
           break;
         case WireState::wants_read:
@@ -268,12 +275,11 @@ class UpstreamConnection final : public EventSocket,
 
   /// @return whether to read on
   bool take(std::string_view bytes) {
-    const auto call = call_;
-    const auto listener = call->listener_;  // it may cancel from inside
+    const auto listener = call_->listener_;  // it may cancel from inside: then there is no call
     const auto state = answer_.feed(bytes);
-    if (!call->listener_ || state_ == State::closed) return false;  // was cancelled
+    if (state_ == State::closed) return false;  // was cancelled
     if (state == AnswerParser::State::complete) {
-      finish(*call, *listener, answer_.used() == bytes.size() && !wire_.has_pending());
+      finish(*listener, answer_.used() == bytes.size() && !wire_.has_pending());
       return false;
     }
     if (state == AnswerParser::State::refused) {
@@ -283,32 +289,30 @@ class UpstreamConnection final : public EventSocket,
       return false;
     }
     // A piece of a head, or a 1xx, gives no more time.
-    if (state_ == State::waiting) return !call->paused_;
+    if (state_ == State::waiting) return !call_->paused_;
     listener->on_batch_end(false);
     answer_.forget_head();  // the answer is a long one
-    if (!call->listener_ || state_ == State::closed || call->paused_) return false;
+    if (state_ == State::closed || call_->paused_) return false;
     arm_answer_deadline();
     return true;
   }
 
   void ended_by_peer(bool properly) {
-    const auto call = call_;
-    const auto listener = call->listener_;
-    if (properly && answer_.end() == AnswerParser::State::complete)
-      return finish(*call, *listener, false);
+    const auto listener = call_->listener_;
+    if (properly && answer_.end() == AnswerParser::State::complete) return finish(*listener, false);
     if (state_ == State::answering)
       return fail_with(Errc::network, "the connection ended before the answer did");
     fail_with(Errc::network, "the connection ended without an answer");
   }
 
-  void finish(EventCall& call, UpstreamListener& listener, bool nothing_left) {
+  void finish(UpstreamListener& listener, bool nothing_left) {
     EventLoop::disarm(*this);
     const bool keep = nothing_left && request_written_ && answer_.keep_alive();
-    auto self = std::move(call.connection_);
-    call_.reset();
-    call.forget_head();
+    const auto call = std::move(call_);
+    auto self = std::move(call->connection_);
+    call->forget_head();
     listener.on_batch_end(true);
-    const bool was_cancelled = !std::exchange(call.listener_, nullptr);
+    const bool was_cancelled = !std::exchange(call->listener_, nullptr);
     // First the connection is given back, so that a next request finds it free.
     if (keep)
       pool_.put_back(std::move(self));
@@ -319,14 +323,12 @@ class UpstreamConnection final : public EventSocket,
 
   bool on_answer_head(const UpstreamAnswerHead& head) override {
     state_ = State::answering;
-    const auto* call = call_.get();  // take() keeps it alive
-    call->listener_->on_head(head);
-    return call->listener_ != nullptr;
+    call_->listener_->on_head(head);  // take() keeps it alive
+    return state_ != State::closed;
   }
   bool on_answer_data(std::string_view bytes) override {
-    const auto* call = call_.get();  // take() keeps it alive
-    call->listener_->on_data(bytes);
-    return call->listener_ != nullptr;
+    call_->listener_->on_data(bytes);
+    return state_ != State::closed;
   }
 
   // --- ends
@@ -390,13 +392,14 @@ inline void EventCall::cancel() {
 
 inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
   while (!idle_.empty()) {
-    const auto connection = std::move(idle_.back());
+    auto connection = std::move(idle_.back());
     idle_.pop_back();
     if (connection->is_stale()) {
       connection->close();
       continue;
     }
-    return connection->send(std::move(call));
+    auto& free = *connection;
+    return free.send(std::move(call), std::move(connection));
   }
   std::make_shared<UpstreamConnection>(*this)->connect(std::move(call));
 }
