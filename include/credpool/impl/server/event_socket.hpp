@@ -80,9 +80,7 @@ class EventSocket : private EventSource {
   };
   /// What was read ahead, else what it reads now.
   Read read(std::span<char> into) {
-    if (std::exchange(has_ahead_, false)) return ahead_;
-    if (!kept_ahead_.empty()) give_back(kept_ahead_);
-    return read_now(into);
+    return std::exchange(has_ahead_, false) ? ahead_ : read_now(into);
   }
   /// To be called with what every other use of the wire came to.
   WireState noted(WireState state) noexcept {
@@ -110,11 +108,12 @@ class EventSocket : private EventSource {
     loop_.took_ahead(ahead_.bytes.size());
   }
   void keep_ahead() final {
-    if (!has_ahead_) return;
+    if (!has_ahead_ || !kept_ahead_.empty()) return;
     kept_ahead_ = ahead_.bytes;
     ahead_.bytes = kept_ahead_;
   }
   Read read_now(std::span<char> into) {
+    if (!kept_ahead_.empty()) give_back(kept_ahead_);
     const auto [state, bytes] = wire_.read(into);
     // When that was all there is, what comes next is a new edge. Not so behind the peer's end,
     // which may have been told together with its last bytes.
