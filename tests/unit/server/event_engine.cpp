@@ -114,6 +114,21 @@ TEST_CASE("server/event_engine: what is written between two flushes is one chunk
   CHECK(chunks == 2);
 }
 
+TEST_CASE("server/event_engine: what was written may go as soon as the answer is finished") {
+  EngineWorld world{[](auto exchange) {
+    cp::AnswerHead head;
+    head.content_length = 5;
+    std::string text = "hello";
+    exchange->start(head);
+    exchange->write(text);
+    exchange->finish();
+    text = "gone.";
+  }};
+  RawClient client{world.port};
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(client.read_all().ends_with("\r\n\r\nhello"));
+}
+
 TEST_CASE("server/event_engine: HTTP/1.0, HEAD, 204 and answers of a known length") {
   EngineWorld world{[](auto exchange) {
     const auto path = exchange->head().path();

@@ -134,7 +134,13 @@ TEST_CASE(
   CHECK(one->ended != two->ended);
   auto& paused = one->ended ? *two : *one;
   CHECK(paused.heard == 0);
-  caller.on_loop([&] { paused.call->resume(); });  // by a request, which was read to the same place
+  // The second request of a connection is read to where its answer was.
+  RawClient other{caller.port};
+  for (const std::size_t size : {1, 4000}) {
+    other.send("GET / HTTP/1.1\r\nHost: a\r\nx: " + std::string(size, 'z') + "\r\n\r\n");
+    REQUIRE(other.read_until("|").ends_with("|"));
+  }
+  caller.on_loop([&] { paused.call->resume(); });
   CHECK(comes([&] { return paused.ended.load(); }));
   CHECK(paused.heard == 1000);
   caller.on_loop([&] { one->call = two->call = one->other = two->other = nullptr; });
