@@ -183,7 +183,7 @@ class AnswerParser {
     head.status = parser_.status_code;
     head.content_length.reset();
     spans_.views({head_, spans_.end()}, head.headers);
-    if (!is_right(head.headers) || holds_control()) return -1;
+    if (!is_right(head.headers)) return -1;
     if ((parser_.flags & F_CONTENT_LENGTH) != 0)
       head.content_length = parser_.content_length;
     else if (head.status == 204 || head.status == 304)
@@ -193,19 +193,8 @@ class AnswerParser {
     return head_only_ ? 1 : 0;  // 1: no body follows
   }
 
-  /// Line ends aside, of which no name and no value has one.
-  bool holds_control() const noexcept {
-    bool found = false;
-    if (spans_.pairs.empty()) return found;
-    scan_each<ScanControl>(head_ + spans_.pairs.front().name.begin, head_ + spans_.end(),
-                           [&found](const char* at) {
-                             found = *at != '\r' && *at != '\n';
-                             return !found;
-                           });
-    return found;
-  }
-
-  /// What is handed on to peers must not split their answers.
+  /// What is handed on to peers must not split their answers. That names and values hold no control
+  /// character the parser sees to.
   static bool is_right(const std::vector<HeaderView>& headers) noexcept {
     int encodings = 0;
     for (const auto& [name, value] : headers) {
