@@ -164,7 +164,8 @@ class AnswerParser {
   /// A head of which the rest is to come.
   void keep_text(const char* end) {
     const auto size = offset(end);
-    if (too_large_ = size > max_head; too_large_)
+    too_large_ = size > max_head;
+    if (too_large_)
       state_ = State::refused;
     else if (text_.empty())
       text_.assign(head_, size);
