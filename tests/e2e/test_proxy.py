@@ -286,6 +286,21 @@ class Log(unittest.TestCase):
                         self.assertNotIn(secret.encode(), file.read_bytes(), file)
 
 
+    def test_the_time_to_the_first_byte_and_to_the_end(self):
+        with ProxyWorld() as world:
+            world.fake.rules(any_key={"kind": "ok", "events": 4, "interval_ms": 100})
+            world.post(body=chat(stream=True))
+            world.post()
+            until = time.monotonic() + 5
+            while len(world.proxy.log_lines()) < 2 and time.monotonic() < until:
+                time.sleep(0.05)
+            stream, whole = world.proxy.log_lines()
+            self.assertGreater(stream["totalMs"] - stream["firstByteMs"], 200, stream)
+            self.assertGreater(stream["firstByteMs"], 0, stream)
+            self.assertGreater(whole["firstByteMs"], 0, whole)
+            self.assertGreaterEqual(whole["totalMs"], whole["firstByteMs"], whole)
+
+
 class Listening(unittest.TestCase):
     def test_a_stream_ends_properly_when_the_server_is_told_to_stop(self):
         with ProxyWorld() as world:
