@@ -3,9 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <pthread.h>
+#include <time.h>
+
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cp = credpool;
@@ -140,4 +145,49 @@ TEST_CASE("server/event_loop: what is read ahead has room until it is full, or m
   }
   CHECK(times > 3);
   CHECK(times < 100);
+}
+
+namespace {
+
+std::chrono::nanoseconds processor_time(clockid_t clock) {
+  timespec time{};
+  REQUIRE(::clock_gettime(clock, &time) == 0);
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+}  // namespace
+
+TEST_CASE("server/event_loop: one that polls hears of everything, and sleeps when nothing comes") {
+  cp::detail::EventLoop loop;
+  REQUIRE(loop.is_usable());
+  loop.start();
+  std::promise<clockid_t> named;
+  loop.post([&named] {
+    clockid_t clock{};
+    ::pthread_getcpuclockid(::pthread_self(), &clock);
+    named.set_value(clock);
+  });
+  const auto clock = named.get_future().get();
+
+  // One after the other, so that it waits for each: asleep at first, awake once it has learned.
+  std::size_t called = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::promise<void> done;
+    loop.post([&] {
+      ++called;
+      done.set_value();
+    });
+    REQUIRE(done.get_future().wait_for(10s) == std::future_status::ready);
+  }
+  CHECK(called == 2000);
+
+  std::promise<void> later;
+  loop.post([&] { loop.after(20ms, [&later] { later.set_value(); }); });
+  CHECK(later.get_future().wait_for(10s) == std::future_status::ready);
+
+  const auto before = processor_time(clock);
+  std::this_thread::sleep_for(100ms);
+  CHECK(processor_time(clock) - before < 20ms);
+  loop.halt();
+  loop.join();
 }

@@ -6,6 +6,7 @@
 #include <credpool/core/platform.hpp>
 #include <credpool/core/time.hpp>
 
+#include <credpool/impl/server/busy_poll.hpp>
 #include <credpool/impl/server/loop_deadline.hpp>
 
 #include <pthread.h>
@@ -203,10 +204,7 @@ class EventLoop {
   static constexpr std::size_t group = 16;
 
   void turn() {
-    const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                   milliseconds_to_wait());
-    now_ = loop_now();
-    const auto events = std::span{events_}.first(count > 0 ? static_cast<std::size_t>(count) : 0);
+    const auto events = wait_for_events();
     bool woken = false;
     for (const auto& event : events) {
       auto* const source = static_cast<EventSource*>(event.data.ptr);
@@ -232,6 +230,25 @@ class EventLoop {
       timers_.extract(timers_.begin()).mapped()();
     // What ends with them may end more.
     while (!closed_.empty()) std::exchange(closed_, {}).clear();
+  }
+
+  std::span<const epoll_event> wait_for_events() {
+    const auto begin = loop_now();
+    const int timeout = milliseconds_to_wait(begin);
+    std::span<const epoll_event> events;
+    if (timeout != 0 && poll_.is_worthwhile()) {
+      do events = ask_for_events(0);
+      while (events.empty() && now_ - begin < BusyPoll::longest);
+    }
+    if (events.empty()) events = ask_for_events(timeout);
+    if (timeout != 0) poll_.waited(now_ - begin, events.size());
+    return events;
+  }
+  std::span<const epoll_event> ask_for_events(int timeout) {
+    const int count =
+        ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout);
+    now_ = loop_now();
+    return std::span{events_}.first(count > 0 ? static_cast<std::size_t>(count) : 0);
   }
 
   /// All read, then all are told, then all write: the code that the processor has at hand is used
@@ -260,12 +277,12 @@ class EventLoop {
   }
 
   /// As epoll_wait() has it: -1 is "as long as it takes".
-  int milliseconds_to_wait() const noexcept {
+  int milliseconds_to_wait(LoopTime now) const noexcept {
     if (!later_.empty()) return 0;
     auto next = deadlines_.next();
     if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
     if (next == LoopTime::max()) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - loop_now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
     return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
   }
 
@@ -274,6 +291,7 @@ class EventLoop {
   Descriptor wake_;
   bool is_usable_ = false;
   LoopTime now_ = loop_now();  ///< when this turn began
+  BusyPoll poll_;
   std::array<epoll_event, 1024> events_;
   std::array<std::vector<EventSource*>, 3> noted_;  ///< in this turn, by EventSource::Turn
   std::vector<EventSource*> writers_;
