@@ -316,6 +316,136 @@ TEST_CASE("server/event_upstream: a TLS connection is used again until its peer 
   }
 }
 
+namespace {
+
+/// By TLS; each connection waits with its handshake until the test says that it goes on or ends.
+class SlowHandshakes {
+ public:
+  SlowHandshakes() : ca_{home_.write("ca.pem", peer_.pem())} {}
+  ~SlowHandshakes() { fate = Fate::end; }
+
+  enum class Fate { waits, go_on, end };
+  std::atomic<Fate> fate{Fate::waits};
+  std::atomic<int> first_goes_on{0};  ///< how many connections do so at once
+
+  cp::EventEngineOptions options() const {
+    cp::EventEngineOptions options;
+    options.ca_files = {ca_};
+    return options;
+  }
+  int port() const { return server_.port(); }
+  int connections() const { return server_.connections(); }
+  int ready() const { return ready_; }
+
+ private:
+  void serve(int socket) {
+    if (first_goes_on-- <= 0 &&
+        (!comes([this] { return fate != Fate::waits; }) || fate == Fate::end))
+      return;
+    const auto session = peer_.accept(socket);
+    if (!session) return;
+    ++ready_;
+    for (;;) {
+      const auto request = read_http_request([&](char* buffer, std::size_t room) {
+        return ::SSL_read(session.get(), buffer, static_cast<int>(room));
+      });
+      if (request.empty()) return;
+      const std::string answer = http_answer("200 OK", "hello", {});
+      (void)::SSL_write(session.get(), answer.data(), static_cast<int>(answer.size()));
+    }
+  }
+
+  ThrowawayHome home_;
+  TlsPeer peer_{"IP:127.0.0.1"};
+  std::filesystem::path ca_;
+  std::atomic<int> ready_{0};
+  LoopbackServer server_{[this](int socket) { serve(socket); }};
+};
+
+using Fate = SlowHandshakes::Fate;
+
+}  // namespace
+
+TEST_CASE("server/event_upstream: who waits for a handshake takes what is free before it") {
+  SlowHandshakes upstream;
+  upstream.first_goes_on = 1;
+  Caller caller{upstream.options(), std::chrono::seconds{60}};
+  std::vector<std::shared_ptr<Hearer>> all{std::make_shared<Hearer>(), std::make_shared<Hearer>(),
+                                           std::make_shared<Hearer>()};
+  caller.on_loop([&] {
+    for (const auto& hearer : all)
+      hearer->call = caller.send_to(hearer, upstream.port(), "body", "POST", true, "127.0.0.1");
+  });
+  for (const auto& hearer : all) {
+    REQUIRE(hearer->wait());
+    CHECK(hearer->body == "hello");
+    CHECK_FALSE(hearer->code);
+  }
+  CHECK(comes([&] { return upstream.connections() == 3; }));
+
+  // The others stand in the end, and are used: their tickets, which come behind the handshake, are
+  // no answer that nobody asked for.
+  upstream.fate = Fate::go_on;
+  CHECK(comes([&] { return upstream.ready() == 3; }));
+  for (int i = 0; i < 3; ++i) {
+    all = {std::make_shared<Hearer>(), std::make_shared<Hearer>(), std::make_shared<Hearer>()};
+    caller.on_loop([&] {
+      for (const auto& hearer : all)
+        hearer->call = caller.send_to(hearer, upstream.port(), "body", "POST", true, "127.0.0.1");
+    });
+    for (const auto& hearer : all) {
+      REQUIRE(hearer->wait());
+      CHECK(hearer->body == "hello");
+    }
+  }
+  CHECK(upstream.connections() == 3);
+}
+
+TEST_CASE("server/event_upstream: what a cancelled call has begun serves the next one") {
+  SlowHandshakes upstream;
+  Caller caller{upstream.options()};
+  const auto left = caller.send(upstream.port(), "body", "POST", true);
+  REQUIRE(comes([&] { return upstream.connections() == 1; }));
+  caller.on_loop([&] { left->call->cancel(); });
+  const auto next = caller.send(upstream.port(), "body", "POST", true);
+  upstream.fate = Fate::go_on;
+  REQUIRE(next->wait());
+  CHECK(next->body == "hello");
+  CHECK(upstream.connections() == 1);
+  CHECK(left->ends == 0);
+}
+
+TEST_CASE("server/event_upstream: a handshake that fails is that of calls made before it began") {
+  SlowHandshakes upstream;
+  Caller caller{upstream.options()};
+  const auto left = caller.send(upstream.port(), "body", "POST", true);
+  const auto told = caller.send(upstream.port(), "body", "POST", true);
+  REQUIRE(comes([&] { return upstream.connections() == 2; }));
+  caller.on_loop([&] { left->call->cancel(); });
+  const auto next = caller.send(upstream.port(), "body", "POST", true);
+  upstream.fate = Fate::end;
+  REQUIRE(told->wait());
+  CHECK(told->code == cp::Errc::tls);
+  CHECK_FALSE(told->sent);
+  // The second failure is no news of a call that came later: it has one of its own.
+  REQUIRE(comes([&] { return upstream.connections() == 3; }));
+  REQUIRE(next->wait());
+  CHECK(next->code == cp::Errc::tls);
+  CHECK(left->ends == 0);
+}
+
+TEST_CASE("server/event_upstream: who waits for a handshake at the end is told so") {
+  SlowHandshakes upstream;
+  std::shared_ptr<Hearer> hearer;
+  {
+    Caller caller{upstream.options()};
+    hearer = caller.send(upstream.port(), "body", "POST", true);
+    REQUIRE(comes([&] { return upstream.connections() == 1; }));
+  }
+  CHECK(hearer->code == cp::Errc::cancelled);
+  CHECK(hearer->ends == 1);
+}
+
 TEST_CASE("server/event_upstream: a TLS listener, seen by our own upstream side") {
   const ThrowawayHome home;
   const TlsPeer peer;

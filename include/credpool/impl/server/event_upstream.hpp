@@ -25,15 +25,14 @@ class UpstreamConnection final : public EventSocket,
       : EventSocket{pool.loop(), Descriptor{}}, pool_{pool} {}
   ~UpstreamConnection() { EventLoop::disarm(*this); }
 
-  /// Connects and then sends.
-  void connect(std::shared_ptr<EventCall> call) {
-    call_ = std::move(call);
-    call_->connection_ = shared_from_this();
-    state_ = State::connecting;
+  /// The pool is told what comes of it, of a failure never from inside.
+  /// @param calls what it is told with a failure
+  void connect(std::uint64_t calls) {
+    calls_ = calls;
     pool_.opened(*this);
     loop().arm(*this, pool_.timeouts().connect);
     pool_.addresses().find([self = shared_from_this()](const UpstreamAddresses::Found& found) {
-      if (self->state_ != State::connecting) return;
+      if (self->state_ == State::closed) return;
       if (found.empty()) return self->fail_soon(Errc::network, "its name cannot be looked up");
       self->addresses_ = found;
       self->connect_next();
@@ -48,16 +47,21 @@ class UpstreamConnection final : public EventSocket,
     begin();
   }
 
-  /// Ended by its peer, or with bytes that nobody asked for, which would be taken for the next
-  /// answer. What came before this turn's events is known; to ask the socket each time would cost a
-  /// system call and know of a moment more.
-  bool is_stale() const noexcept { return state_ != State::idle || is_readable(); }
+  /// Not ended by its peer, and without bytes that nobody asked for, which would be taken for the
+  /// next answer. What came before this turn's events is known; to ask the socket each time would
+  /// cost a system call and know of a moment more. TLS may have something to say for itself:
+  /// tickets come behind a handshake.
+  bool is_quiet() {
+    if (!is_readable()) return true;
+    if (has_ahead()) return false;
+    if (wire_.tls()) return read(loop().scratch()).state == WireState::wants_read;
+    if (wire_.is_stale()) return false;
+    is_drained();
+    return true;
+  }
   /// @return false when it cannot be used again
   bool idle() {
-    if (is_readable()) {  // as long as nobody has looked
-      if (has_ahead() || wire_.is_stale()) return false;
-      is_drained();
-    }
+    if (!is_quiet()) return false;
     state_ = State::idle;
     loop().arm(*this, pool_.timeouts().keep);
     wait_readable();
@@ -129,7 +133,7 @@ class UpstreamConnection final : public EventSocket,
   void connected() {
     pool_.addresses().prefer(addresses_[next_address_ - 1]);
     wire_.send_without_delay();
-    if (!pool_.origin().tls) return begin();
+    if (!pool_.origin().tls) return pool_.connected(shared_from_this());
     auto tls = pool_.new_tls(*this);
     if (!tls) return fail(std::move(tls).error());
     wire_.secure(std::move(*tls));
@@ -140,7 +144,7 @@ class UpstreamConnection final : public EventSocket,
   void shake_hands() {
     switch (noted(wire_.handshake())) {
       case WireState::done:
-        return begin();
+        return pool_.connected(shared_from_this());
       case WireState::wants_read:
         return wait_readable();
       case WireState::wants_write:
@@ -223,7 +227,7 @@ class UpstreamConnection final : public EventSocket,
 
   void on_readable() override {
     if (state_ == State::handshake) return shake_hands();
-    if (state_ == State::idle) return retire();  // ended, or speaks without being asked
+    if (state_ == State::idle) return is_quiet() ? wait_readable() : retire();
     if (!busy()) return;
     if (std::exchange(write_wants_read_, false)) send_request();
     if (call_->paused_) return;  // resume() asks again
@@ -344,14 +348,16 @@ class UpstreamConnection final : public EventSocket,
   void fail_with(Errc code, std::string_view hint) { fail(failure(code, hint)); }
   void fail_soon(Errc code, std::string_view hint) {
     loop().post([self = shared_from_this(), error = failure(code, hint)] {
-      if (self->call_) self->fail(error);
+      if (self->state_ != State::closed) self->fail(error);
     });
   }
   void fail(Error error) {
     const auto self = shared_from_this();
     const bool sent = bytes_sent_ > 0;
+    const bool stood = state_ != State::connecting && state_ != State::handshake;
     const auto call = std::exchange(call_, nullptr);
     close();
+    if (!stood) return pool_.connect_failed(calls_, std::move(error));
     if (!call) return;
     call->connection_.reset();
     call->forget_head();
@@ -361,6 +367,7 @@ class UpstreamConnection final : public EventSocket,
 
   UpstreamOriginPool& pool_;
   std::shared_ptr<EventCall> call_;
+  std::uint64_t calls_ = 0;  ///< that the pool knew when this began to connect
   UpstreamAddresses::Found addresses_;
   std::size_t next_address_ = 0;
   AnswerParser answer_;
@@ -390,21 +397,64 @@ inline void EventCall::cancel() {
   }
 }
 
-inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
+inline std::shared_ptr<UpstreamConnection> UpstreamOriginPool::take_idle() {
   while (!idle_.empty()) {
     auto connection = std::move(idle_.back());
     idle_.pop_back();
-    if (connection->is_stale()) {
-      connection->close();
-      continue;
-    }
-    auto& free = *connection;
-    return free.send(std::move(call), std::move(connection));
+    if (connection->is_quiet()) return connection;
+    connection->close();
   }
-  std::make_shared<UpstreamConnection>(*this)->connect(std::move(call));
+  return nullptr;
+}
+
+inline std::deque<UpstreamOriginPool::Waiting>& UpstreamOriginPool::waiting() {
+  while (!waiting_.empty() && !waiting_.front().call->listener_) waiting_.pop_front();
+  return waiting_;
+}
+
+inline std::shared_ptr<EventCall> UpstreamOriginPool::take_waiting() {
+  auto call = std::move(waiting_.front().call);
+  waiting_.pop_front();
+  return call;
+}
+
+inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
+  if (waiting().empty()) {
+    if (auto connection = take_idle()) {
+      auto& free = *connection;
+      return free.send(std::move(call), std::move(connection));
+    }
+  }
+  waiting_.push_back({std::move(call), ++calls_});
+  connect();
+}
+
+inline void UpstreamOriginPool::connect() {
+  while (connecting_ < waiting().size()) {
+    ++connecting_;
+    std::make_shared<UpstreamConnection>(*this)->connect(calls_);
+  }
+}
+
+inline void UpstreamOriginPool::connected(std::shared_ptr<UpstreamConnection> connection) {
+  --connecting_;
+  if (waiting().empty()) return put_back(std::move(connection));
+  auto& free = *connection;
+  free.send(take_waiting(), std::move(connection));
+}
+
+inline void UpstreamOriginPool::connect_failed(std::uint64_t calls, Error error) {
+  --connecting_;
+  if (waiting().empty()) return;
+  if (waiting_.front().number > calls) return connect();
+  const auto call = take_waiting();
+  call->forget_head();
+  if (const auto listener = std::exchange(call->listener_, nullptr))
+    listener->on_failure({std::move(error), false});
 }
 
 inline void UpstreamOriginPool::end() {
+  for (const auto& waiting : std::exchange(waiting_, {})) waiting.call->refuse(loop_);
   idle_.clear();
   std::vector<std::shared_ptr<UpstreamConnection>> all;
   for (auto* connection : open_) all.push_back(connection->shared_from_this());
@@ -412,8 +462,11 @@ inline void UpstreamOriginPool::end() {
 }
 
 inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> connection) {
-  if (idle_.size() >= max_idle || !connection->idle()) return connection->close();
-  idle_.push_back(std::move(connection));
+  const bool is_wanted = !waiting().empty();
+  if ((!is_wanted && idle_.size() >= max_idle) || !connection->idle()) return connection->close();
+  if (!is_wanted) return idle_.push_back(std::move(connection));
+  auto& free = *connection;
+  free.send(take_waiting(), std::move(connection));
 }
 
 inline void UpstreamOriginPool::take_out(const UpstreamConnection& connection) {

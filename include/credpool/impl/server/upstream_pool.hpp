@@ -15,6 +15,8 @@
 
 #include <openssl/x509v3.h>
 
+#include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -94,6 +96,8 @@ class UpstreamOriginPool {
         origin_{std::move(origin)},
         addresses_{loop, lookups, origin_->host, origin_->port} {}
 
+  /// Over a connection that is free. Where none is, there is a new one for each call that waits,
+  /// and the call takes whichever is free first: somebody's answer may end before a handshake does.
   void send(std::shared_ptr<EventCall> call);
   /// Ends all connections; who still waits for an answer is told.
   void end();
@@ -105,7 +109,12 @@ class UpstreamOriginPool {
   Result<SslHandle> new_tls(UpstreamConnection& connection);
   void keep_session(SSL_SESSION* session) noexcept { session_.reset(session); }
 
+  /// It is free: goes to who waits longest, else is kept.
   void put_back(std::shared_ptr<UpstreamConnection> connection);
+  void connected(std::shared_ptr<UpstreamConnection> connection);
+  /// Who waits longest is told.
+  /// @param calls how many had had to wait when it began: it says nothing about later ones
+  void connect_failed(std::uint64_t calls, Error error);
   void take_out(const UpstreamConnection& connection);
 
   UpstreamAddresses& addresses() noexcept { return addresses_; }
@@ -114,6 +123,18 @@ class UpstreamOriginPool {
 
  private:
   static constexpr std::size_t max_idle = 512;
+
+  struct Waiting {
+    std::shared_ptr<EventCall> call;
+    std::uint64_t number = 0;  ///< of all that had to wait
+  };
+
+  std::shared_ptr<UpstreamConnection> take_idle();
+  /// Without those in front that were cancelled.
+  std::deque<Waiting>& waiting();
+  std::shared_ptr<EventCall> take_waiting();
+  /// As many as wait.
+  void connect();
 
   struct SessionDeleter {
     void operator()(SSL_SESSION* session) const noexcept { ::SSL_SESSION_free(session); }
@@ -126,6 +147,9 @@ class UpstreamOriginPool {
   UpstreamAddresses addresses_;
   std::set<UpstreamConnection*> open_;                     ///< used or not
   std::vector<std::shared_ptr<UpstreamConnection>> idle_;  ///< the last used one last
+  std::deque<Waiting> waiting_;
+  std::uint64_t calls_ = 0;     ///< that had to wait, ever
+  std::size_t connecting_ = 0;  ///< at least one for each that waits
   std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
 };
 
