@@ -322,11 +322,18 @@ namespace {
 class SlowHandshakes {
  public:
   SlowHandshakes() : ca_{home_.write("ca.pem", peer_.pem())} {}
-  ~SlowHandshakes() { fate = Fate::end; }
+  ~SlowHandshakes() {
+    fated = everyone;
+    fate = Fate::end;
+  }
 
+  static constexpr int everyone = std::numeric_limits<int>::max();
   enum class Fate { waits, go_on, end };
   std::atomic<Fate> fate{Fate::waits};
-  std::atomic<int> first_goes_on{0};  ///< how many connections do so at once
+  std::atomic<int> fated{everyone};  ///< how many connections it is for: the others wait
+  /// The first answer waits for it; then its connection ends.
+  std::atomic<bool> answers{true};             ///< else it waits with that, too
+  std::atomic<bool> ends_after_answer{false};  ///< without a word of TLS
 
   cp::EventEngineOptions options() const {
     cp::EventEngineOptions options;
@@ -336,12 +343,13 @@ class SlowHandshakes {
   int port() const { return server_.port(); }
   int connections() const { return server_.connections(); }
   int ready() const { return ready_; }
+  int asked() const { return asked_; }
+  int ended() const { return ended_; }
 
  private:
   void serve(int socket) {
-    if (first_goes_on-- <= 0 &&
-        (!comes([this] { return fate != Fate::waits; }) || fate == Fate::end))
-      return;
+    const int number = begun_++;
+    if (!comes([&] { return fate != Fate::waits && number < fated; }) || fate == Fate::end) return;
     const auto session = peer_.accept(socket);
     if (!session) return;
     ++ready_;
@@ -350,15 +358,24 @@ class SlowHandshakes {
         return ::SSL_read(session.get(), buffer, static_cast<int>(room));
       });
       if (request.empty()) return;
+      ++asked_;
+      if (!comes([this] { return answers.load(); })) return;
       const std::string answer = http_answer("200 OK", "hello", {});
       (void)::SSL_write(session.get(), answer.data(), static_cast<int>(answer.size()));
+      if (!ends_after_answer) continue;
+      ::shutdown(socket, SHUT_WR);
+      ++ended_;
+      return;
     }
   }
 
   ThrowawayHome home_;
   TlsPeer peer_{"IP:127.0.0.1"};
   std::filesystem::path ca_;
+  std::atomic<int> begun_{0};
   std::atomic<int> ready_{0};
+  std::atomic<int> asked_{0};
+  std::atomic<int> ended_{0};
   LoopbackServer server_{[this](int socket) { serve(socket); }};
 };
 
@@ -368,27 +385,12 @@ using Fate = SlowHandshakes::Fate;
 
 TEST_CASE("server/event_upstream: who waits for a handshake takes what is free before it") {
   SlowHandshakes upstream;
-  upstream.first_goes_on = 1;
-  Caller caller{upstream.options(), std::chrono::seconds{60}};
-  std::vector<std::shared_ptr<Hearer>> all{std::make_shared<Hearer>(), std::make_shared<Hearer>(),
-                                           std::make_shared<Hearer>()};
-  caller.on_loop([&] {
-    for (const auto& hearer : all)
-      hearer->call = caller.send_to(hearer, upstream.port(), "body", "POST", true, "127.0.0.1");
-  });
-  for (const auto& hearer : all) {
-    REQUIRE(hearer->wait());
-    CHECK(hearer->body == "hello");
-    CHECK_FALSE(hearer->code);
-  }
-  CHECK(comes([&] { return upstream.connections() == 3; }));
-
-  // The others stand in the end, and are used: their tickets, which come behind the handshake, are
-  // no answer that nobody asked for.
+  upstream.fated = 1;
   upstream.fate = Fate::go_on;
-  CHECK(comes([&] { return upstream.ready() == 3; }));
-  for (int i = 0; i < 3; ++i) {
-    all = {std::make_shared<Hearer>(), std::make_shared<Hearer>(), std::make_shared<Hearer>()};
+  Caller caller{upstream.options(), std::chrono::seconds{60}};
+  const auto three_are_answered = [&] {
+    const std::array all{std::make_shared<Hearer>(), std::make_shared<Hearer>(),
+                         std::make_shared<Hearer>()};
     caller.on_loop([&] {
       for (const auto& hearer : all)
         hearer->call = caller.send_to(hearer, upstream.port(), "body", "POST", true, "127.0.0.1");
@@ -396,9 +398,44 @@ TEST_CASE("server/event_upstream: who waits for a handshake takes what is free b
     for (const auto& hearer : all) {
       REQUIRE(hearer->wait());
       CHECK(hearer->body == "hello");
+      CHECK_FALSE(hearer->code);
     }
-  }
+  };
+  three_are_answered();
+  CHECK(comes([&] { return upstream.connections() == 3; }));
+
+  // The others stand in the end, and are used: their tickets, which come behind the handshake, are
+  // no answer that nobody asked for.
+  upstream.fated = SlowHandshakes::everyone;
+  CHECK(comes([&] { return upstream.ready() == 3; }));
+  for (int i = 0; i < 3; ++i) three_are_answered();
   CHECK(upstream.connections() == 3);
+}
+
+TEST_CASE("server/event_upstream: what ended with its answer is not for who waits") {
+  SlowHandshakes upstream;
+  upstream.answers = false;
+  upstream.ends_after_answer = true;
+  upstream.fated = 1;
+  upstream.fate = Fate::go_on;
+  Caller caller{upstream.options()};
+  const auto first = caller.send(upstream.port(), "body", "POST", true);
+  REQUIRE(comes([&] { return upstream.asked() == 1; }));
+  const auto second = caller.send(upstream.port(), "body", "POST", true);
+  REQUIRE(comes([&] { return upstream.connections() == 2; }));
+  // The loop hears of both in one turn.
+  caller.on_loop([&] {
+    upstream.answers = true;
+    CHECK(comes([&] { return upstream.ended() == 1; }));
+  });
+  REQUIRE(first->wait());
+  CHECK(first->body == "hello");
+  CHECK(second->ends == 0);
+  upstream.fated = SlowHandshakes::everyone;
+  REQUIRE(second->wait());
+  CHECK(second->body == "hello");
+  CHECK_FALSE(second->code);
+  CHECK(upstream.connections() == 2);
 }
 
 TEST_CASE("server/event_upstream: what a cancelled call has begun serves the next one") {
@@ -423,12 +460,15 @@ TEST_CASE("server/event_upstream: a handshake that fails is that of calls made b
   REQUIRE(comes([&] { return upstream.connections() == 2; }));
   caller.on_loop([&] { left->call->cancel(); });
   const auto next = caller.send(upstream.port(), "body", "POST", true);
+  // Whichever of the two fails first, one of them was begun after `told`, and none after `next`.
+  upstream.fated = 2;
   upstream.fate = Fate::end;
   REQUIRE(told->wait());
   CHECK(told->code == cp::Errc::tls);
   CHECK_FALSE(told->sent);
-  // The second failure is no news of a call that came later: it has one of its own.
   REQUIRE(comes([&] { return upstream.connections() == 3; }));
+  CHECK(next->ends == 0);
+  upstream.fated = SlowHandshakes::everyone;
   REQUIRE(next->wait());
   CHECK(next->code == cp::Errc::tls);
   CHECK(left->ends == 0);

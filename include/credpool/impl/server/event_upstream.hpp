@@ -49,23 +49,17 @@ class UpstreamConnection final : public EventSocket,
 
   /// Not ended by its peer, and without bytes that nobody asked for, which would be taken for the
   /// next answer. What came before this turn's events is known; to ask the socket each time would
-  /// cost a system call and know of a moment more. TLS may have something to say for itself:
-  /// tickets come behind a handshake.
+  /// cost a system call and know of a moment more.
   bool is_quiet() {
     if (!is_readable()) return true;
-    if (has_ahead()) return false;
-    if (wire_.tls()) return read(loop().scratch()).state == WireState::wants_read;
-    if (wire_.is_stale()) return false;
+    if (has_ahead() || wire_.is_stale()) return false;
     is_drained();
     return true;
   }
-  /// @return false when it cannot be used again
-  bool idle() {
-    if (!is_quiet()) return false;
+  void idle() {
     state_ = State::idle;
     loop().arm(*this, pool_.timeouts().keep);
     wait_readable();
-    return true;
   }
   void close() {
     if (std::exchange(state_, State::closed) == State::closed) return;
@@ -438,9 +432,7 @@ inline void UpstreamOriginPool::connect() {
 
 inline void UpstreamOriginPool::connected(std::shared_ptr<UpstreamConnection> connection) {
   --connecting_;
-  if (waiting().empty()) return put_back(std::move(connection));
-  auto& free = *connection;
-  free.send(take_waiting(), std::move(connection));
+  give(std::move(connection));
 }
 
 inline void UpstreamOriginPool::connect_failed(std::uint64_t calls, Error error) {
@@ -462,11 +454,16 @@ inline void UpstreamOriginPool::end() {
 }
 
 inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> connection) {
-  const bool is_wanted = !waiting().empty();
-  if ((!is_wanted && idle_.size() >= max_idle) || !connection->idle()) return connection->close();
-  if (!is_wanted) return idle_.push_back(std::move(connection));
+  if (!connection->is_quiet()) return connection->close();
+  give(std::move(connection));
+}
+
+inline void UpstreamOriginPool::give(std::shared_ptr<UpstreamConnection> connection) {
   auto& free = *connection;
-  free.send(take_waiting(), std::move(connection));
+  if (!waiting().empty()) return free.send(take_waiting(), std::move(connection));
+  if (idle_.size() >= max_idle) return free.close();
+  free.idle();
+  idle_.push_back(std::move(connection));
 }
 
 inline void UpstreamOriginPool::take_out(const UpstreamConnection& connection) {

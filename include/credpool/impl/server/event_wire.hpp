@@ -143,8 +143,14 @@ class EventWire {
     return ssl_ ? write_tls(parts) : write_plain(parts);
   }
 
-  /// Whether an unused connection was ended by its peer, or has bytes that nobody asked for.
-  bool is_stale() const noexcept { return peek() >= 0 || !would_block(); }
+  /// Whether an unused connection was ended by its peer, or has bytes that nobody asked for. What
+  /// TLS has to say for itself is heard: tickets come behind a handshake.
+  bool is_stale() noexcept {
+    if (!ssl_) return peek() >= 0 || !would_block();
+    char byte = 0;
+    ::ERR_clear_error();
+    return tls_state(::SSL_peek(ssl_.get(), &byte, 1)) != WireState::wants_read;
+  }
 
   /// Whether the peer has sent what nobody has read: closing now would reset the connection.
   bool has_unread() const noexcept { return peek() > 0; }

@@ -109,7 +109,7 @@ class UpstreamOriginPool {
   Result<SslHandle> new_tls(UpstreamConnection& connection);
   void keep_session(SSL_SESSION* session) noexcept { session_.reset(session); }
 
-  /// It is free: goes to who waits longest, else is kept.
+  /// It has served a call.
   void put_back(std::shared_ptr<UpstreamConnection> connection);
   void connected(std::shared_ptr<UpstreamConnection> connection);
   /// Who waits longest is told.
@@ -133,8 +133,10 @@ class UpstreamOriginPool {
   /// Without those in front that were cancelled.
   std::deque<Waiting>& waiting();
   std::shared_ptr<EventCall> take_waiting();
-  /// As many as wait.
+  /// Begins as many as calls wait.
   void connect();
+  /// To who waits longest; kept where nobody does.
+  void give(std::shared_ptr<UpstreamConnection> connection);
 
   struct SessionDeleter {
     void operator()(SSL_SESSION* session) const noexcept { ::SSL_SESSION_free(session); }
