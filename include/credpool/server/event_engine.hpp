@@ -72,7 +72,7 @@ class EventEngine {
   void stop(Duration drain);
 
   /// Gives the system what engines keep for large bodies and nobody has wanted since the last call:
-  /// to be called about once a second. Who does not has up to 64 MiB kept in his process.
+  /// to be called about once a second. Who does not has up to 128 MiB kept in his process.
   /// @thread_safety safe
   static void give_back_unwanted_memory() noexcept;
 

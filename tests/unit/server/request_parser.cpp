@@ -307,6 +307,7 @@ TEST_CASE("server/request_parser: a large body is read to where it stays, and no
     CHECK(parser.body() == body);
     CHECK(given == size);
     parser.restart();
+    CHECK(parser.had_large_body() == (size > 64 << 10));
   }
   REQUIRE(
       parser.feed("POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4000\r\n") ==

@@ -124,19 +124,22 @@ class EventConnection final : public EventSocket,
   }
 
   /// Where to read to. A large body is read to where it stays; what comes with its head is copied
-  /// there, so that it should be little.
+  /// there, so that it should be little, and less where another large one is to be expected.
   std::span<char> room() {
     constexpr std::size_t most_with_head = 20 << 10;
+    constexpr std::size_t head_alone = 2 << 10;
     if (state_ == State::reading)
       if (const auto room = parser_.body_room(); !room.empty()) return room;
     const auto scratch = peers_.loop.scratch();
-    const bool for_head = state_ == State::reading && !parser_.in_body();
-    return for_head ? scratch.first(std::min(scratch.size(), most_with_head)) : scratch;
+    if (state_ != State::reading || parser_.in_body()) return scratch;
+    const auto most = parser_.had_large_body() ? head_alone : most_with_head;
+    return scratch.first(std::min(scratch.size(), most));
   }
 
   /// A body is read to where it stays.
   bool reads_ahead() const noexcept override {
-    return state_ == State::reading && !parser_.in_body() && early_.empty() && !want_write_to_read_;
+    return state_ == State::reading && !parser_.in_body() && !parser_.had_large_body() &&
+           early_.empty() && !want_write_to_read_;
   }
 
   bool shake_hands() {

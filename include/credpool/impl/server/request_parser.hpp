@@ -69,6 +69,8 @@ class RequestParser {
     return body_.room(parser_.content_length);
   }
 
+  /// The last request did.
+  bool had_large_body() const noexcept { return had_large_body_; }
   bool in_head() const noexcept { return !head_done_ && !buffer_.empty(); }
   bool in_body() const noexcept { return head_done_ && !complete_; }
   std::uint64_t body_bytes_read() const noexcept { return raw_body_; }
@@ -91,8 +93,10 @@ class RequestParser {
     llhttp_init(&parser_, HTTP_REQUEST, &settings());
     parser_.data = this;
     constexpr std::size_t small = 16 << 10;
+    constexpr std::size_t large = 64 << 10;
     wipe(buffer_.data(), buffer_.size());  // the peer's key stood in it
     if (buffer_.capacity() > 2 * small) give_back(buffer_);
+    had_large_body_ = body_.size() > large;
     if (body_.capacity() > small) body_.give_back();
     buffer_.clear();
     body_.clear();
@@ -311,6 +315,7 @@ class RequestParser {
   bool complete_ = false;
   bool keep_alive_ = false;
   bool expects_ = false;
+  bool had_large_body_ = false;
   std::optional<Answer> refusal_answer_;
   RequestRefusal refusal_;
 };
