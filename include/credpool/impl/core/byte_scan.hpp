@@ -1,7 +1,7 @@
 #pragma once
 // SPDX-License-Identifier: MIT
 
-// How bytes that mean nothing are skipped, up to 64 at a time where the processor can. Internal.
+// How bytes that mean nothing are skipped, up to 128 at a time where the processor can. Internal.
 
 #include <credpool/core/version.hpp>
 
@@ -15,6 +15,17 @@
 namespace credpool::inline CREDPOOL_ABI {
 namespace detail {
 
+#if defined(__SSE2__)
+/// Bits where one of the four holds that character at the same place.
+template <char One>
+[[gnu::target("avx2")]] inline __m256i wide_any_of(__m256i a, __m256i b, __m256i c,
+                                                   __m256i d) noexcept {
+  const auto one = _mm256_set1_epi8(One);
+  return _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, one), _mm256_cmpeq_epi8(b, one)),
+                         _mm256_or_si256(_mm256_cmpeq_epi8(c, one), _mm256_cmpeq_epi8(d, one)));
+}
+#endif
+
 /// What can end or break a JSON string: a quote, a backslash, a control character, and what is not
 /// ASCII (so that it is looked at).
 struct ScanJsonString {
@@ -22,16 +33,23 @@ struct ScanJsonString {
     return static_cast<signed char>(c) < 0x20 || c == '"' || c == '\\';
   }
 #if defined(__SSE2__)
-  [[gnu::target("avx2")]] static __m256i wide(__m256i bytes) noexcept {
-    return _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes),
-                           _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
-                                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\'))));
+  // Signed: what is not ASCII is negative. With this bit turned a quote comes right behind the
+  // control characters, so that one comparison finds both.
+  static constexpr char turned = 0x02;
+  static constexpr char below = 0x21;
+
+  [[gnu::target("avx2")]] static __m256i wide(__m256i a, __m256i b, __m256i c, __m256i d) noexcept {
+    const auto bit = _mm256_set1_epi8(turned);
+    const auto least =
+        _mm256_min_epi8(_mm256_min_epi8(_mm256_xor_si256(a, bit), _mm256_xor_si256(b, bit)),
+                        _mm256_min_epi8(_mm256_xor_si256(c, bit), _mm256_xor_si256(d, bit)));
+    return _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(below), least),
+                           wide_any_of<'\\'>(a, b, c, d));
   }
   static __m128i block(__m128i bytes) noexcept {
-    // Signed: what is not ASCII is negative.
-    return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
-                        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+    return _mm_or_si128(
+        _mm_cmplt_epi8(_mm_xor_si128(bytes, _mm_set1_epi8(turned)), _mm_set1_epi8(below)),
+        _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
   }
 #endif
 };
@@ -40,9 +58,8 @@ struct ScanJsonString {
 template <char One, char Other> struct ScanEither {
   static bool byte(char c) noexcept { return c == One || c == Other; }
 #if defined(__SSE2__)
-  [[gnu::target("avx2")]] static __m256i wide(__m256i bytes) noexcept {
-    return _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(One)),
-                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(Other)));
+  [[gnu::target("avx2")]] static __m256i wide(__m256i a, __m256i b, __m256i c, __m256i d) noexcept {
+    return _mm256_or_si256(wide_any_of<One>(a, b, c, d), wide_any_of<Other>(a, b, c, d));
   }
   static __m128i block(__m128i bytes) noexcept {
     return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(One)),
@@ -77,10 +94,8 @@ template <class Wanted>
 [[gnu::target("avx2")]] const char* scan_past(const char* at, const char* end) noexcept {
   for (; end - at >= 128; at += 128) {
     const auto* const blocks = reinterpret_cast<const __m256i*>(at);
-    const auto any = _mm256_or_si256(_mm256_or_si256(Wanted::wide(_mm256_loadu_si256(blocks)),
-                                                     Wanted::wide(_mm256_loadu_si256(blocks + 1))),
-                                     _mm256_or_si256(Wanted::wide(_mm256_loadu_si256(blocks + 2)),
-                                                     Wanted::wide(_mm256_loadu_si256(blocks + 3))));
+    const auto any = Wanted::wide(_mm256_loadu_si256(blocks), _mm256_loadu_si256(blocks + 1),
+                                  _mm256_loadu_si256(blocks + 2), _mm256_loadu_si256(blocks + 3));
     if (_mm256_testz_si256(any, any) == 0) break;
   }
   return at;
