@@ -40,11 +40,11 @@ class UpstreamConnection final : public EventSocket,
   }
 
   /// Sends over a connection that stands. Never tells the listener from inside.
-  /// @param self this one
-  void send(std::shared_ptr<EventCall> call, std::shared_ptr<UpstreamConnection> self) {
-    call_ = std::move(call);
-    call_->connection_ = std::move(self);
-    begin();
+  static void send(std::shared_ptr<EventCall> call, std::shared_ptr<UpstreamConnection> over) {
+    auto& connection = *over;
+    call->connection_ = std::move(over);
+    connection.call_ = std::move(call);
+    connection.begin();
   }
 
   /// Not ended by its peer, and without bytes that nobody asked for, which would be taken for the
@@ -414,10 +414,8 @@ inline std::shared_ptr<EventCall> UpstreamOriginPool::take_waiting() {
 
 inline void UpstreamOriginPool::send(std::shared_ptr<EventCall> call) {
   if (waiting().empty()) {
-    if (auto connection = take_idle()) {
-      auto& free = *connection;
-      return free.send(std::move(call), std::move(connection));
-    }
+    if (auto connection = take_idle())
+      return UpstreamConnection::send(std::move(call), std::move(connection));
   }
   waiting_.push_back({std::move(call), ++calls_});
   connect();
@@ -459,10 +457,9 @@ inline void UpstreamOriginPool::put_back(std::shared_ptr<UpstreamConnection> con
 }
 
 inline void UpstreamOriginPool::give(std::shared_ptr<UpstreamConnection> connection) {
-  auto& free = *connection;
-  if (!waiting().empty()) return free.send(take_waiting(), std::move(connection));
-  if (idle_.size() >= max_idle) return free.close();
-  free.idle();
+  if (!waiting().empty()) return UpstreamConnection::send(take_waiting(), std::move(connection));
+  if (idle_.size() >= max_idle) return connection->close();
+  connection->idle();
   idle_.push_back(std::move(connection));
 }
 
