@@ -69,7 +69,7 @@ class RequestParser {
     return body_.room(parser_.content_length);
   }
 
-  /// The last request did.
+  /// Whether the last request's was large: the next one's is likely to be.
   bool had_large_body() const noexcept { return had_large_body_; }
   bool in_head() const noexcept { return !head_done_ && !buffer_.empty(); }
   bool in_body() const noexcept { return head_done_ && !complete_; }
