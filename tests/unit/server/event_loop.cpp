@@ -69,9 +69,9 @@ TEST_CASE(
     "server/event_loop: note is taken of all events of a turn, and who may wait is told last") {
   std::vector<std::string> log;
   Source stream{"stream", Turn::late, log};
-  Source first{"first", Turn::early, log};
+  Source first{"first", Turn::usual, log};
   Source other_stream{"other stream", Turn::late, log};
-  Source second{"second", Turn::early, log};
+  Source second{"second", Turn::usual, log};
   cp::detail::EventLoop loop;
   REQUIRE(loop.is_usable());
   std::promise<void> all;

@@ -39,9 +39,10 @@ namespace detail {
 /// taken before anything is done: who acts for one of them then knows of the others.
 class EventSource {
  public:
-  /// Who is served first in a turn: an answer's beginning, for which somebody waits, then requests,
-  /// then what comes in the middle of an answer.
-  enum class Turn { early, usual, late };
+  /// Who is served first in a turn: requests and the beginnings of answers, in the order in which
+  /// they came, so that none overtakes who waits longer; then what comes in the middle of an
+  /// answer.
+  enum class Turn { usual, late };
 
   /// @param events EPOLLIN and its like
   virtual Turn note_events(std::uint32_t events) noexcept = 0;
@@ -293,7 +294,7 @@ class EventLoop {
   LoopTime now_ = loop_now();  ///< when this turn began
   BusyPoll poll_;
   std::array<epoll_event, 1024> events_;
-  std::array<std::vector<EventSource*>, 3> noted_;  ///< in this turn, by EventSource::Turn
+  std::array<std::vector<EventSource*>, 2> noted_;  ///< in this turn, by EventSource::Turn
   std::vector<EventSource*> writers_;
   bool in_group_ = false;
   std::size_t ahead_used_ = 0;

@@ -205,7 +205,7 @@ class UpstreamConnection final : public EventSocket,
 
   /// In an answer's middle nobody waits as much as for the beginning of another one.
   Turn turn() const noexcept override {
-    return state_ == State::answering ? Turn::late : Turn::early;
+    return state_ == State::answering ? Turn::late : Turn::usual;
   }
   bool reads_ahead() const noexcept override {
     return busy() && !call_->paused_ && !write_wants_read_;
