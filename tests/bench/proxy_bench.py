@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: MIT
 """`credpool serve` beside no proxy, nginx and Portkey, round by round in one run.
 
-Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle|management]
+Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only json|tls|streams|idle|management] [--cells 64x512,512x16384]
                       [--targets direct,nginx,nginx-unbuffered,credpool,accounts,accounts-postgres,portkey] [--out FILE]
 
 The proxy runs on one core, load and upstream on the other. Read the ratios within a table; figures of
-two runs, or of two machines, say little. CPU is user and system time of the proxy and its children;
+two runs, or of two machines, say little: one round of two programs that are alike gives 0.9 or 1.1. From
+six rounds on it is told between which ratios the true one lies (19 times of 20); twenty tell a twentieth. CPU is user and system time of the proxy and its children;
 memory is their proportional set size at its highest (shared pages counted once).
 """
 import argparse
 import contextlib
 import http.client
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -80,6 +82,15 @@ def leave_the_proxys_core() -> None:
     """This process too is load."""
     if OTHER_CORES:
         os.sched_setaffinity(0, {int(core) for core in OTHER_CORES[2].split(",")})
+
+
+def interval(values: list[float]) -> tuple[float, float] | None:
+    """Where the median lies of what these are samples of, wrong once in twenty times at most: from the k-th
+    smallest to the k-th largest of them. None for fewer than six, which cannot tell."""
+    ordered, count, below, k = sorted(values), len(values), 0.0, 0
+    while (below := below + math.comb(count, k) / 2**count) <= 0.025:
+        k += 1
+    return (ordered[k - 1], ordered[-k]) if k else None
 
 
 def family(pid: int) -> list[int]:
@@ -233,6 +244,8 @@ http {{
         for name in self.arguments.targets:
             if name == "nginx-unbuffered" and kind not in ("json", "tls"):
                 continue  # the bodies are small there
+            if kind == "management" and not name.startswith("accounts"):
+                continue  # it has none
             try:
                 found.append(makers[name]())
             except Exception as error:  # noqa: BLE001  (told, and the exit code says so)
@@ -397,7 +410,9 @@ http {{
     def management_table(self, upstream: str) -> None:
         """Calls of people's tools. An address and an account may make 1,200 at once: so there are many of both."""
         callers = 16 * self.arguments.rounds
-        targets = [target for target in self.targets(upstream, "management") if target.name.startswith("accounts")]
+        targets = self.targets(upstream, "management")
+        if not targets:
+            return
         keys = {}
         for target in targets:
             keys[target.name] = [
@@ -498,13 +513,18 @@ http {{
                     middle[name]["worst"] = {key: max(each[key] for each in rounds) for key in rounds[0]}
                 for name, values in middle.items():
                     base = by_target.get("nginx", [])
-                    values["to_nginx"] = {key: statistics.median(ours[key] / theirs[key] for ours, theirs in zip(by_target[name], base, strict=False))
-                                          for key in by_target[name][0] if base and all(theirs.get(key) for theirs in base)}
+                    ratios = {key: [ours[key] / theirs[key] for ours, theirs in zip(by_target[name], base, strict=False)]
+                              for key in by_target[name][0] if base and all(theirs.get(key) for theirs in base)}
+                    values["to_nginx"] = {key: statistics.median(each) for key, each in ratios.items()}
+                    values["to_nginx_within"] = {key: within for key, each in ratios.items() if (within := interval(each))}
                     shown = []
                     for key, value in values.items():
-                        if key in ("worst", "to_nginx", "bytes", "seconds", "streams", "complete") or (name == "direct" and key in ("cpu_us", "mib", "cpu_share")):
+                        if key in ("worst", "to_nginx", "to_nginx_within", "bytes", "seconds", "streams", "complete") or (name == "direct" and key in ("cpu_us", "mib", "cpu_share")):
                             continue
-                        ratio = f" ({values['to_nginx'][key]:.2f})" if name != "nginx" and key in values["to_nginx"] else ""
+                        ratio = ""
+                        if name != "nginx" and key in values["to_nginx"]:
+                            within = values["to_nginx_within"].get(key)
+                            ratio = f" ({values['to_nginx'][key]:.2f}{f', {within[0]:.2f} to {within[1]:.2f}' if within else ''})"
                         shown.append(f"{key} {value:.2f}{ratio}" if value < 1000 else f"{key} {value:.0f}{ratio}")
                     print(f"  {name:<18}" + "   ".join(shown))
                 if "direct" in middle and "p50_ms" in middle["direct"] and cell.startswith("1 connections"):
@@ -521,6 +541,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--only", choices=["json", "tls", "streams", "idle", "management"])
+    parser.add_argument("--cells", default=[(connections, size) for size in BODIES for connections in CONNECTIONS],
+                        type=lambda text: [tuple(map(int, cell.split("x"))) for cell in text.split(",")],
+                        help="of the JSON tables only these: CONNECTIONSxBYTES, with commas between")
     parser.add_argument("--targets", default=",".join(NAMES), type=lambda text: text.split(","))
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -541,10 +564,9 @@ def main() -> int:
         bench = Bench(arguments, stack)
         plain, sealed = bench.json_upstream()
         if "json" in wanted:
-            cells = [(connections, size) for size in BODIES for connections in CONNECTIONS]
-            bench.json_table("JSON", plain, cells)
+            bench.json_table("JSON", plain, arguments.cells)
         if "tls" in wanted:
-            bench.json_table("JSON, TLS upstream", sealed, [(connections, size) for size in BODIES[:2] for connections in CONNECTIONS])
+            bench.json_table("JSON, TLS upstream", sealed, arguments.cells)
         if "streams" in wanted:
             bench.stream_table()
         if "management" in wanted:
