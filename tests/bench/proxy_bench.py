@@ -7,7 +7,8 @@ Usage: proxy_bench.py BUILD_DIR [--quick] [--rounds N] [--seconds S] [--only jso
 
 The proxy runs on one core, load and upstream on the other. Read the ratios within a table; figures of
 two runs, or of two machines, say little: one round of two programs that are alike gives 0.9 or 1.1. From
-six rounds on it is told between which ratios the true one lies (19 times of 20); twenty tell a twentieth. CPU is user and system time of the proxy and its children;
+six rounds on it is told between which ratios the true one lies (19 times of 20): of 24 rounds a tenth apart, of p99
+up to a third. CPU is user and system time of the proxy and its children;
 memory is their proportional set size at its highest (shared pages counted once).
 """
 import argparse

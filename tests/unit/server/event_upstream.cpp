@@ -202,6 +202,62 @@ TEST_CASE("server/event_upstream: paused, an upstream is read no further; cancel
   CHECK(hearer->ends == 0);
 }
 
+TEST_CASE("server/event_upstream: requests and answers' beginnings in the order they came") {
+  struct Noted final : cp::UpstreamListener {
+    explicit Noted(std::function<void(const std::string&)> note) : note_{std::move(note)} {}
+    void on_head(const cp::UpstreamAnswerHead&) override { note_("head"); }
+    void on_data(std::string_view bytes) override { note_(std::string{bytes}); }
+    void on_batch_end(bool) override {}
+    void on_end() override {}
+    void on_failure(const cp::UpstreamFailure&) override {}
+
+   private:
+    std::function<void(const std::string&)> note_;
+  };
+  // An upstream that says `first`; what comes then the test sends.
+  struct Upstream {
+    explicit Upstream(std::string first)
+        : server{[this, first = std::move(first)](int accepted) {
+            (void)read_http_request(accepted);
+            (void)send_all(accepted, first);
+            socket = accepted;
+            char byte = 0;
+            (void)::recv(accepted, &byte, 1, 0);
+          }} {}
+    std::atomic<int> socket{-1};
+    LoopbackServer server;
+  };
+  Upstream streaming{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none"};
+  Upstream waiting{""};
+  std::string log;  // the loop's
+  std::vector<std::shared_ptr<cp::UpstreamCall>> calls;
+  std::atomic<std::size_t> noted{0};
+  const auto note = [&](const std::string& what) {
+    log += what + ' ';
+    ++noted;
+  };
+  Caller caller;
+  RawClient client{caller.port};
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  client.send(request);
+  REQUIRE(client.read_until("|").ends_with("|"));
+  caller.on_loop([&] {
+    for (const auto* upstream : {&streaming, &waiting})
+      calls.push_back(caller.send_to(std::make_shared<Noted>(note), upstream->server.port(), {},
+                                     "GET", false, "127.0.0.1"));
+  });
+  REQUIRE(comes([&] { return noted == 2 && waiting.socket >= 0; }));
+  // The loop is here meanwhile: it learns of all three at once.
+  caller.on_loop([&] {
+    (void)send_all(streaming.socket, "two");
+    client.send(request);
+    (void)send_all(waiting.socket, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    caller.job = [&] { note("request"); };
+  });
+  REQUIRE(comes([&] { return noted == 5; }));
+  caller.on_loop([&] { CHECK(log == "head one request head two "); });
+}
+
 TEST_CASE("server/event_upstream: an unused connection that its peer ended is not used again") {
   Caller caller;
   const LoopbackServer once{[](int socket) {
