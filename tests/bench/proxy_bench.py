@@ -535,6 +535,11 @@ http {{
         return merged
 
 
+def cells(text: str) -> list[tuple[int, int]]:
+    """Connections and bytes of a body, of each cell."""
+    return [(int(connections), int(size)) for connections, size in (cell.split("x") for cell in text.split(","))]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
@@ -543,8 +548,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--only", choices=["json", "tls", "streams", "idle", "management"])
     parser.add_argument("--cells", default=[(connections, size) for size in BODIES for connections in CONNECTIONS],
-                        type=lambda text: [tuple(map(int, cell.split("x"))) for cell in text.split(",")],
-                        help="of the JSON tables only these: CONNECTIONSxBYTES, with commas between")
+                        type=cells, metavar="CONNECTIONSxBYTES,...",
+                        help="of the JSON tables only these, such as 64x512,512x16384")
     parser.add_argument("--targets", default=",".join(NAMES), type=lambda text: text.split(","))
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
